@@ -1,0 +1,188 @@
+"""Every attention of the course, smallest first: a function, then heads, then blocks.
+
+There is one forward pass. While nobody looks, the layers call PyTorch's fused kernel, which never stores the
+attention weights; inside :func:`attention_recorded` they call :func:`attend`, which does. The tests hold the two
+to the same output.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Layer = Callable[[Tensor], Tensor]
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention: each query takes a weighted mean of the values.
+
+    query (..., queries, dim), key (..., keys, dim), value (..., keys, value_dim)
+    → output (..., queries, value_dim), weights (..., queries, keys); each row of weights sums to one.
+
+    mask is boolean, broadcastable to (..., queries, keys): True where a query may look, False where it may not.
+    A query that may look nowhere gets zeros. Vaswani et al. 2017, section 3.2.1.
+    """
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    weights = scores.softmax(dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0)
+    return weights @ value, weights
+
+
+def causal_mask(tokens: int) -> Tensor:
+    """→ (tokens, tokens), boolean: row i is True at the columns up to and including i.
+
+    Token i may look at itself and at what came before, never at what comes after.
+    Vaswani et al. 2017, section 3.2.3.
+    """
+    return torch.ones(tokens, tokens, dtype=torch.bool).tril()
+
+
+def split_heads(tokens: Tensor, heads: int) -> Tensor:
+    """(batch, tokens, heads · dim) → (batch, heads, tokens, dim). Vaswani et al. 2017, section 3.2.2.
+
+    Head 0 takes the first dim features of every token, head 1 the next dim, and so on.
+    """
+    return rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads)
+
+
+def merge_heads(heads: Tensor) -> Tensor:
+    """(batch, heads, tokens, dim) → (batch, tokens, heads · dim): :func:`split_heads` undone."""
+    return rearrange(heads, "b heads n d -> b n (heads d)")
+
+
+def encoder_block(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
+    """(batch, tokens, dim) → (batch, tokens, dim): two residual steps, each normalised before, not after.
+
+    First the tokens exchange information (attention), then each is worked on alone (MLP).
+    Dosovitskiy et al. 2021, eq. 2 and 3.
+    """
+    tokens = tokens + attention(norm1(tokens))
+    return tokens + mlp(norm2(tokens))
+
+
+class _Attention(nn.Module):
+    """What every attention layer shares: the number of heads, and a place for whoever wants to see the weights."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        if dim < 1 or heads < 1 or dim % heads:
+            raise ValueError(
+                f"dim {dim} cannot be shared equally among {heads} heads: make dim a multiple of heads, "
+                f"for example {max(1, round(dim / max(heads, 1))) * max(heads, 1)}."
+            )
+        self.heads = heads
+        self.recorded: list[Tensor] | None = None
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """(batch, heads, tokens, dim) each → (batch, heads, queries, dim)."""
+        if self.recorded is None:
+            return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        mixed, weights = attend(query, key, value, mask)
+        self.recorded.append(weights)
+        return mixed
+
+
+@contextmanager
+def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Inside, every attention layer of model adds its weights (batch, heads, queries, keys) to the list it yields.
+
+    The order is that of the forward pass; gradients flow through the weights as usual.
+    """
+    maps: list[Tensor] = []
+    layers = [module for module in model.modules() if isinstance(module, _Attention)]
+    for layer in layers:
+        layer.recorded = maps
+    try:
+        yield maps
+    finally:
+        for layer in layers:
+            layer.recorded = None
+
+
+class MultiHeadSelfAttention(_Attention):
+    """(batch, tokens, dim) → (batch, tokens, dim). Vaswani et al. 2017, section 3.2.2.
+
+    ``to_qkv`` stacks the three projections in the order query, key, value, as ``nn.MultiheadAttention`` does.
+    Raises ValueError when dim is not a multiple of heads.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__(dim, heads)
+        self.to_qkv = nn.Linear(dim, 3 * dim)
+        self.to_out = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        query, key, value = (split_heads(part, self.heads) for part in self.to_qkv(tokens).chunk(3, dim=-1))
+        return self.to_out(merge_heads(self.mix(query, key, value, mask)))
+
+
+class MultiHeadCrossAttention(_Attention):
+    """tokens (batch, queries, dim), memory (batch, keys, dim) → (batch, queries, dim).
+
+    Queries come from the tokens, keys and values from the memory: the encoder's output.
+    Vaswani et al. 2017, section 3.2.3. Raises ValueError when dim is not a multiple of heads.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__(dim, heads)
+        self.to_query = nn.Linear(dim, dim)
+        self.to_key_value = nn.Linear(dim, 2 * dim)
+        self.to_out = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+        query = split_heads(self.to_query(tokens), self.heads)
+        key, value = (split_heads(part, self.heads) for part in self.to_key_value(memory).chunk(2, dim=-1))
+        return self.to_out(merge_heads(self.mix(query, key, value, mask)))
+
+
+class MLP(nn.Sequential):
+    """(..., dim) → (..., dim) through mlp_dim, each token alone. Dosovitskiy et al. 2021, section 3.1."""
+
+    def __init__(self, dim: int, mlp_dim: int, dropout: float = 0.0) -> None:
+        super().__init__(
+            nn.Linear(dim, mlp_dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(mlp_dim, dim), nn.Dropout(dropout)
+        )
+
+
+class EncoderBlock(nn.Module):
+    """(batch, tokens, dim) → (batch, tokens, dim), pre-norm as in ViT. Dosovitskiy et al. 2021, eq. 2 and 3."""
+
+    def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attention = MultiHeadSelfAttention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = MLP(dim, mlp_dim, dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return encoder_block(tokens, self.norm1, self.attention, self.norm2, self.mlp)
+
+
+class DecoderBlock(nn.Module):
+    """tokens (batch, tokens, dim), memory (batch, keys, dim) → (batch, tokens, dim).
+
+    Causal self-attention, then a look at the encoder's output, then the MLP; pre-norm.
+    Vaswani et al. 2017, section 3.1, with the norms moved before each step as in the encoder above.
+    """
+
+    def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attention = MultiHeadSelfAttention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.cross_attention = MultiHeadCrossAttention(dim, heads)
+        self.norm3 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = MLP(dim, mlp_dim, dropout)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        mask = causal_mask(tokens.shape[1]).to(tokens.device)
+        tokens = tokens + self.attention(self.norm1(tokens), mask)
+        tokens = tokens + self.cross_attention(self.norm2(tokens), memory)
+        return tokens + self.mlp(self.norm3(tokens))

@@ -1,0 +1,73 @@
+"""Weights from torchvision's models into ours: the same numbers, so the same logits."""
+
+from typing import Any
+
+from einops import rearrange
+from torch import Tensor, nn
+
+from course_utils.models.vit import ViT, ViTConfig
+
+
+def from_torchvision(model: nn.Module) -> ViT:
+    """Our model with a copy of a torchvision model's weights, in its mode (train or eval) and on its device.
+
+    Takes torchvision's ``vit_b_16``, ``vit_b_32``, ``vit_l_16``, ``vit_l_32``, ``vit_h_14`` or any
+    ``VisionTransformer`` of another size. Raises TypeError for any other model and ValueError for a
+    VisionTransformer with a convolutional stem or a representation layer, which the paper's model has not.
+    """
+    from torchvision.models import VisionTransformer
+
+    if not isinstance(model, VisionTransformer):
+        raise TypeError(
+            f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's "
+            "VisionTransformer models, such as torchvision.models.vit_b_16()."
+        )
+    return _vit(model)
+
+
+def _vit(model: Any) -> ViT:
+    source = model.state_dict()
+    if "conv_proj.weight" not in source or "heads.head.weight" not in source or "heads.pre_logits.weight" in source:
+        raise ValueError(
+            "This VisionTransformer has a convolutional stem or a representation layer: convert one with a plain "
+            "patch projection and a single linear head, as torchvision.models.vit_b_16() has."
+        )
+    first = model.encoder.layers[0]
+    ours = ViT(
+        ViTConfig(
+            image_size=model.image_size,
+            patch_size=model.patch_size,
+            channels=source["conv_proj.weight"].shape[1],
+            dim=model.hidden_dim,
+            layers=len(model.encoder.layers),
+            heads=first.num_heads,
+            mlp_dim=model.mlp_dim,
+            classes=source["heads.head.weight"].shape[0],
+            dropout=model.dropout,
+        )
+    )
+    ours = ours.to(device=model.class_token.device, dtype=model.class_token.dtype).train(model.training)
+    ours.load_state_dict({_vit_name(name): _vit_value(name, value) for name, value in source.items()})
+    return ours
+
+
+def _vit_name(name: str) -> str:
+    """torchvision's name of a parameter → ours."""
+    for theirs, mine in {
+        "conv_proj": "project",
+        "encoder.pos_embedding": "positions",
+        "encoder.layers.encoder_layer_": "blocks.",
+        "encoder.ln": "norm",
+        "heads.head": "head",
+        "ln_1": "norm1",
+        "ln_2": "norm2",
+        "self_attention.in_proj_": "attention.to_qkv.",
+        "self_attention.out_proj": "attention.to_out",
+    }.items():
+        name = name.replace(theirs, mine)
+    return name
+
+
+def _vit_value(name: str, value: Tensor) -> Tensor:
+    """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
+    return rearrange(value, "dim c p q -> dim (c p q)") if name == "conv_proj.weight" else value

@@ -1,0 +1,145 @@
+"""Vision transformer: an image as a sequence of patches. Dosovitskiy et al. 2021, section 3.1."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from course_utils.attention import EncoderBlock, attention_recorded
+
+
+@dataclass(frozen=True)
+class ViTConfig:
+    """Everything that decides the shape of a ViT. Raises ValueError, in words, for what cannot be built."""
+
+    image_size: int = 224  # pixels a side
+    patch_size: int = 16  # pixels a side
+    channels: int = 3
+    dim: int = 768  # features of a token
+    layers: int = 12
+    heads: int = 12
+    mlp_dim: int = 3072
+    classes: int = 1000
+    dropout: float = 0.0  # in the MLPs and after the positions
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "patch_size", "channels", "dim", "layers", "heads", "mlp_dim", "classes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        if self.image_size % self.patch_size:
+            smaller = self.image_size // self.patch_size * self.patch_size or self.patch_size
+            raise ValueError(
+                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}: "
+                f"resize the images to {smaller} or change the patch size."
+            )
+        if self.dim % self.heads:
+            raise ValueError(
+                f"dim {self.dim} cannot be shared equally among {self.heads} heads: try dim "
+                f"{-(-self.dim // self.heads) * self.heads}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
+
+    @property
+    def patches(self) -> int:
+        """How many patches an image has; the sequence is one longer, by the class token."""
+        return (self.image_size // self.patch_size) ** 2
+
+
+# Dosovitskiy et al. 2021, table 1; Ti and S from Touvron et al. 2021, table 1, and Steiner et al. 2022, table 2.
+PUBLISHED = {
+    "vit_ti_16": ViTConfig(patch_size=16, dim=192, layers=12, heads=3, mlp_dim=768),
+    "vit_s_16": ViTConfig(patch_size=16, dim=384, layers=12, heads=6, mlp_dim=1536),
+    "vit_s_32": ViTConfig(patch_size=32, dim=384, layers=12, heads=6, mlp_dim=1536),
+    "vit_b_16": ViTConfig(patch_size=16),
+    "vit_b_32": ViTConfig(patch_size=32),
+    "vit_l_16": ViTConfig(patch_size=16, dim=1024, layers=24, heads=16, mlp_dim=4096),
+    "vit_l_32": ViTConfig(patch_size=32, dim=1024, layers=24, heads=16, mlp_dim=4096),
+    "vit_h_14": ViTConfig(patch_size=14, dim=1280, layers=32, heads=16, mlp_dim=5120),
+}
+
+
+def patchify(images: Tensor, patch_size: int) -> Tensor:
+    """(batch, channels, height, width) → (batch, patches, channels · patch_size²).
+
+    Patches in raster order, row by row from the top left; inside a patch the order is channel, row, column, as in
+    a convolution's kernel. Dosovitskiy et al. 2021, section 3.1.
+    """
+    return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
+
+
+def projection_kernel(weight: Tensor, patch_size: int) -> Tensor:
+    """Linear weight (dim, channels · patch_size²) → convolution kernel (dim, channels, patch_size, patch_size).
+
+    A convolution with this kernel and stride patch_size computes what the linear layer computes on each patch of
+    :func:`patchify`.
+    """
+    return rearrange(weight, "dim (c p q) -> dim c p q", p=patch_size, q=patch_size)
+
+
+def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
+    """The class token goes first, then every token gets its position. Dosovitskiy et al. 2021, eq. 1.
+
+    patches (batch, patches, dim), class_token (1, 1, dim), positions (1, patches + 1, dim)
+    → (batch, patches + 1, dim)
+    """
+    first = class_token.expand(patches.shape[0], -1, -1)
+    return torch.cat([first, patches], dim=1) + positions
+
+
+class ViT(nn.Module):
+    """(batch, channels, image_size, image_size) → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
+
+    Raises ValueError for images of another size or number of channels than the configuration's.
+    """
+
+    def __init__(self, config: ViTConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or ViTConfig()
+        self.project = nn.Linear(config.channels * config.patch_size**2, config.dim)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
+        self.positions = nn.Parameter(torch.empty(1, config.patches + 1, config.dim).normal_(std=0.02))
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.Sequential(
+            *(EncoderBlock(config.dim, config.heads, config.mlp_dim, config.dropout) for _ in range(config.layers))
+        )
+        self.norm = nn.LayerNorm(config.dim, eps=1e-6)
+        self.head = nn.Linear(config.dim, config.classes)
+        self.apply(_initialise)
+
+    @classmethod
+    def from_name(cls, name: str, classes: int = 1000) -> Self:
+        """One of the published sizes, untrained: ``"vit_b_16"``. Raises ValueError for a name not in the table."""
+        if name not in PUBLISHED:
+            raise ValueError(f"There is no published ViT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
+        return cls(ViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
+
+    def features(self, images: Tensor) -> Tensor:
+        """(batch, channels, height, width) → (batch, patches + 1, dim): every token after the last norm."""
+        c = self.config
+        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
+            raise ValueError(
+                f"Got images of shape {tuple(images.shape)}, but this ViT reads (batch, {c.channels}, "
+                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another ViTConfig."
+            )
+        patches = self.project(patchify(images, c.patch_size))
+        return self.norm(self.blocks(self.dropout(sequence(patches, self.class_token, self.positions))))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.features(images)[:, 0])
+
+    @torch.no_grad()
+    def attention_maps(self, images: Tensor) -> list[Tensor]:
+        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass."""
+        with attention_recorded(self) as maps:
+            self(images)
+        return maps
+
+
+def _initialise(module: nn.Module) -> None:
+    # Truncated normal with std 0.02, as DeiT does: PyTorch's default is too large to train a ViT from scratch well.
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)

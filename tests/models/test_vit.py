@@ -1,0 +1,109 @@
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from course_utils.attention import EncoderBlock
+from course_utils.costs import count_parameters
+from course_utils.models import ViT, ViTConfig
+from course_utils.models.convert import from_torchvision
+from course_utils.models.vit import patchify, projection_kernel
+
+side = st.integers(1, 5)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3), st.integers(1, 4), side, side, side, st.integers(1, 6))
+def test_projection_of_patches_is_a_convolution(batch, channels, rows, columns, patch_size, dim):
+    images = torch.randn(batch, channels, rows * patch_size, columns * patch_size)
+    linear = nn.Linear(channels * patch_size**2, dim)
+    kernel = projection_kernel(linear.weight, patch_size)
+    convolved = nn.functional.conv2d(images, kernel, linear.bias, stride=patch_size)
+    torch.testing.assert_close(linear(patchify(images, patch_size)), convolved.flatten(2).mT)
+
+
+def untrained(name: str, **changes) -> nn.Module:
+    """A torchvision ViT whose logits are not all zero: its head starts at zero."""
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, **changes).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.03)
+    return model
+
+
+@pytest.mark.parametrize("name", ["vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14"])
+@torch.inference_mode()
+def test_logits_equal_torchvisions(name):
+    theirs = untrained(name)
+    ours = from_torchvision(theirs)
+    images = torch.rand(1, 3, 224, 224)
+    expected = theirs(images)
+    assert expected.std() > 0.01
+    assert (ours(images) - expected).abs().max() <= 1e-5
+    assert count_parameters(ours) == count_parameters(theirs) == count_parameters(ViT.from_name(name))
+
+
+@torch.inference_mode()
+def test_conversion_keeps_size_classes_mode_and_owns_its_weights():
+    theirs = untrained("vit_b_16", image_size=96, num_classes=7).train()
+    ours = from_torchvision(theirs)
+    assert (ours.config.image_size, ours.config.classes, ours.training) == (96, 7, True)
+    before = ours.class_token.clone()
+    theirs.class_token.add_(1)
+    assert torch.equal(ours.class_token, before)
+
+
+def test_conversion_refuses_other_models_in_words():
+    with pytest.raises(TypeError, match="Cannot convert a Linear"):
+        from_torchvision(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="representation layer"):
+        from_torchvision(torchvision.models.VisionTransformer(32, 16, 1, 1, 8, 8, representation_size=4))
+
+
+@torch.inference_mode()
+def test_attention_maps_are_those_of_the_forward_pass():
+    torch.manual_seed(0)
+    model = ViT(ViTConfig(image_size=28, patch_size=7, channels=1, dim=16, layers=3, heads=4, mlp_dim=32, classes=10))
+    images = torch.rand(2, 1, 28, 28)
+    logits = model(images)
+    maps = model.attention_maps(images)
+    assert [m.shape for m in maps] == [(2, 4, 17, 17)] * 3
+    torch.testing.assert_close(torch.stack(maps).sum(-1), torch.ones(3, 2, 4, 17))
+    theirs = nn.MultiheadAttention(16, 4, batch_first=True)
+    block: EncoderBlock = model.blocks[0]
+    theirs.load_state_dict(
+        {
+            "in_proj_weight": block.attention.to_qkv.weight,
+            "in_proj_bias": block.attention.to_qkv.bias,
+            "out_proj.weight": block.attention.to_out.weight,
+            "out_proj.bias": block.attention.to_out.bias,
+        }
+    )
+    first = torch.cat([model.class_token.expand(2, -1, -1), model.project(patchify(images, 7))], 1) + model.positions
+    tokens = block.norm1(first)
+    torch.testing.assert_close(maps[0], theirs(tokens, tokens, tokens, average_attn_weights=False)[1])
+    torch.testing.assert_close(model(images), logits)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"image_size": 30}, "image_size 30 is not a multiple of patch_size 16: resize the images to 16"),
+        ({"dim": 100}, "dim 100 cannot be shared equally among 12 heads: try dim 108"),
+        ({"layers": 0}, "layers is 0, but must be at least 1"),
+        ({"dropout": 1.5}, "dropout is 1.5, but must be in"),
+    ],
+)
+def test_a_configuration_that_cannot_be_built_is_refused_in_words(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        ViTConfig(**changes)
+
+
+def test_wrong_pictures_and_names_are_refused_in_words():
+    model = ViT(ViTConfig(image_size=28, patch_size=7, channels=1, dim=8, layers=1, heads=1, mlp_dim=8, classes=2))
+    with pytest.raises(ValueError, match=r"\(2, 3, 28, 28\), but this ViT reads \(batch, 1, 28, 28\)"):
+        model(torch.rand(2, 3, 28, 28))
+    with pytest.raises(ValueError, match="no published ViT called 'vit_b16': choose one of vit_ti_16"):
+        ViT.from_name("vit_b16")

@@ -1,0 +1,58 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils.attention import attend
+from course_utils.costs import attention_bytes, count_flops, count_parameters, peak_memory
+from course_utils.models import ViT, ViTConfig
+
+
+def test_the_slides_memory_figures():
+    assert attention_bytes(14 * 14, heads=1, layers=1) == 14**4 * 4
+    assert attention_bytes(128 * 128, heads=16, layers=48) == 768 * 2**30
+    assert attention_bytes(16 * 16, heads=16, layers=48) == 192 * 2**20
+    assert attention_bytes(16 * 16, heads=16, layers=48, dtype=torch.bfloat16, batch=3) == 3 * 96 * 2**20
+    with pytest.raises(ValueError, match="heads is 0, but must be at least 1"):
+        attention_bytes(4, heads=0, layers=1)
+
+
+def test_predicted_attention_memory_is_what_the_maps_of_a_model_occupy():
+    model = ViT(ViTConfig(image_size=32, patch_size=4, dim=32, layers=3, heads=4, mlp_dim=64, classes=5))
+    maps = model.attention_maps(torch.rand(2, 3, 32, 32))
+    assert sum(m.nbytes for m in maps) == attention_bytes(65, heads=4, layers=3, batch=2)
+
+
+def test_shared_parameters_count_once():
+    layer = nn.Linear(3, 3)
+    assert count_parameters(nn.Sequential(layer, layer)) == 12
+
+
+def test_flops_of_vit_b_16_are_the_published_17_6_billion_multiply_adds():
+    assert count_flops(ViT.from_name("vit_b_16"), torch.rand(1, 3, 224, 224)) / 2 == pytest.approx(17.56e9, rel=1e-3)
+
+
+def test_flops_do_not_depend_on_the_attention_kernel():
+    class Fused(nn.Module):
+        def forward(self, x):
+            return F.scaled_dot_product_attention(x, x, x)
+
+    assert count_flops(Fused(), torch.rand(1, 2, 10, 4)) == 2 * 2 * (2 * 10 * 10 * 4)
+
+
+def test_peak_memory_counts_what_lives_at_once():
+    megabyte = 2**18
+
+    def ten_in_a_row():
+        for _ in range(10):
+            torch.empty(megabyte)
+
+    assert peak_memory(ten_in_a_row) == pytest.approx(2**20, rel=0.02)
+    assert peak_memory(lambda: [torch.empty(megabyte) for _ in range(10)]) == pytest.approx(10 * 2**20, rel=0.02)
+
+
+def test_the_fused_kernel_never_holds_the_attention_matrix():
+    query = torch.rand(1, 4, 512, 16)
+    matrix = attention_bytes(512, heads=4, layers=1)
+    assert peak_memory(lambda: attend(query, query, query)) > matrix
+    assert peak_memory(lambda: F.scaled_dot_product_attention(query, query, query)) < matrix / 2

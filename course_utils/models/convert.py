@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -33,22 +34,22 @@ def _vit(model: Any) -> ViT:
             "patch projection and a single linear head, as torchvision.models.vit_b_16() has."
         )
     first = model.encoder.layers[0]
-    ours = ViT(
-        ViTConfig(
-            image_size=model.image_size,
-            patch_size=model.patch_size,
-            channels=source["conv_proj.weight"].shape[1],
-            dim=model.hidden_dim,
-            layers=len(model.encoder.layers),
-            heads=first.num_heads,
-            mlp_dim=model.mlp_dim,
-            classes=source["heads.head.weight"].shape[0],
-            dropout=model.dropout,
-        )
+    config = ViTConfig(
+        image_size=model.image_size,
+        patch_size=model.patch_size,
+        channels=source["conv_proj.weight"].shape[1],
+        dim=model.hidden_dim,
+        layers=len(model.encoder.layers),
+        heads=first.num_heads,
+        mlp_dim=model.mlp_dim,
+        classes=source["heads.head.weight"].shape[0],
+        dropout=model.dropout,
     )
-    ours = ours.to(device=model.class_token.device, dtype=model.class_token.dtype).train(model.training)
-    ours.load_state_dict({_vit_name(name): _vit_value(name, value) for name, value in source.items()})
-    return ours
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+        ours = ViT(config)
+    weights = {_vit_name(name): _vit_value(name, value).clone() for name, value in source.items()}
+    ours.load_state_dict(weights, assign=True)
+    return ours.train(model.training)
 
 
 def _vit_name(name: str) -> str:

@@ -1,0 +1,111 @@
+"""Figures of the course: tensors in, matplotlib figures out. Colours are safe for colour-blind eyes."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from einops import rearrange
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+COLOUR_MAP = "cividis"
+
+
+def show_pictures(
+    images: Tensor | Sequence[Tensor], titles: Sequence[str] | None = None, columns: int = 8, size: float = 1.4
+) -> Figure:
+    """Pictures (n, channels, height, width) in [0, 1], or a list of them, in a grid; size in inches each."""
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = size * (1.25 if titles else 1.05)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * height), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        show_picture(image, axis)
+        if titles:
+            axis.set_title(titles[index], fontsize=9)
+    return figure
+
+
+def show_picture(image: Tensor, axis: Axes) -> None:
+    """One picture (channels, height, width) in [0, 1]; one channel is drawn in grey."""
+    pixels = rearrange(image.detach().float().cpu().clamp(0, 1), "c h w -> h w c").numpy()
+    axis.imshow(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, cmap="gray", vmin=0, vmax=1)
+    axis.axis("off")
+
+
+def show_matrices(
+    matrices: Mapping[str, Tensor],
+    rows: str = "query",
+    columns: str = "key",
+    annotate: bool = False,
+    size: float = 2.6,
+) -> Figure:
+    """Matrices (rows, columns) side by side under their names, each with its own colour scale starting at 0 if it can.
+
+    annotate writes the values in: for small matrices only.
+    """
+    figure, axes = plt.subplots(
+        1, len(matrices), figsize=(size * len(matrices) * 1.2, size), squeeze=False, layout="constrained"
+    )
+    for axis, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
+        values = matrix.detach().float().cpu().numpy()
+        drawn = axis.imshow(values, cmap=COLOUR_MAP, vmin=min(0, values.min()))
+        axis.set(title=name, xlabel=columns, ylabel=rows)
+        axis.set_xticks(range(values.shape[1]) if values.shape[1] <= 12 else [0, values.shape[1] - 1])
+        axis.set_yticks(range(values.shape[0]) if values.shape[0] <= 12 else [0, values.shape[0] - 1])
+        if annotate:
+            middle = (drawn.norm.vmin + drawn.norm.vmax) / 2
+            for (row, column), value in np.ndenumerate(values):
+                colour = "white" if value < middle else "black"
+                axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+        else:
+            figure.colorbar(drawn, ax=axis, shrink=0.8)
+    return figure
+
+
+def show_attention_over(
+    images: Sequence[Tensor], attention: Sequence[Tensor], titles: Sequence[str] | None = None, size: float = 2.0
+) -> Figure:
+    """Pictures above, below each the same picture lit where attention (rows, columns) is high, dark where it is low."""
+    figure, axes = plt.subplots(
+        2, len(images), figsize=(size * len(images), 2.15 * size), squeeze=False, layout="constrained"
+    )
+    for index, (image, weights) in enumerate(zip(images, attention, strict=True)):
+        show_picture(image, axes[0, index])
+        show_picture(image, axes[1, index])
+        height, width = image.shape[-2:]
+        axes[1, index].imshow(
+            weights.detach().float().cpu().numpy(),
+            cmap=COLOUR_MAP,
+            alpha=0.7,
+            extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+        )
+        if titles:
+            axes[0, index].set_title(titles[index], fontsize=9)
+    return figure
+
+
+def show_position_similarity(positions: Tensor, columns: int | None = None, size: float = 5.0) -> Figure:
+    """Cosine similarity of the position embeddings (rows · columns, dim) of a grid: one small map a position.
+
+    The small map at row r, column c shows how alike the embedding of (r, c) is to that of every place of the grid.
+    Dosovitskiy et al. 2021, figure 7 (centre). A square grid is assumed unless columns says otherwise.
+    """
+    columns = columns or round(len(positions) ** 0.5)
+    rows = len(positions) // columns
+    unit = positions.detach().float().cpu()
+    unit = unit / unit.norm(dim=-1, keepdim=True)
+    similarity = rearrange(unit @ unit.mT, "(r c) (y x) -> r c y x", c=columns, x=columns).numpy()
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(size * columns / rows + 0.8, size), squeeze=False, layout="constrained"
+    )
+    for row, column in np.ndindex(rows, columns):
+        drawn = axes[row, column].imshow(similarity[row, column], cmap=COLOUR_MAP, vmin=-1, vmax=1)
+        axes[row, column].set(xticks=[], yticks=[])
+    figure.colorbar(drawn, ax=axes, shrink=0.8, label="cosine similarity")
+    return figure

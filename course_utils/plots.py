@@ -45,7 +45,7 @@ def show_matrices(
     annotate: bool = False,
     size: float = 2.6,
 ) -> Figure:
-    """Matrices (rows, columns) side by side under their names, each with its own colour scale starting at 0 if it can.
+    """Matrices (rows, columns) side by side under their names, each with its own colour scale, from 0 if it can.
 
     annotate writes the values in: for small matrices only.
     """
@@ -71,7 +71,7 @@ def show_matrices(
 def show_attention_over(
     images: Sequence[Tensor], attention: Sequence[Tensor], titles: Sequence[str] | None = None, size: float = 2.0
 ) -> Figure:
-    """Pictures above, below each the same picture lit where attention (rows, columns) is high, dark where it is low."""
+    """Pictures above; below each the same picture, lit where attention (rows, columns) is high."""
     figure, axes = plt.subplots(
         2, len(images), figsize=(size * len(images), 2.15 * size), squeeze=False, layout="constrained"
     )
@@ -100,12 +100,12 @@ def show_position_similarity(positions: Tensor, columns: int | None = None, size
     rows = len(positions) // columns
     unit = positions.detach().float().cpu()
     unit = unit / unit.norm(dim=-1, keepdim=True)
-    similarity = rearrange(unit @ unit.mT, "(r c) (y x) -> r c y x", c=columns, x=columns).numpy()
+    similarity = rearrange(unit @ unit.mT, "n (y x) -> n y x", x=columns).numpy()
     figure, axes = plt.subplots(
         rows, columns, figsize=(size * columns / rows + 0.8, size), squeeze=False, layout="constrained"
     )
-    for row, column in np.ndindex(rows, columns):
-        drawn = axes[row, column].imshow(similarity[row, column], cmap=COLOUR_MAP, vmin=-1, vmax=1)
-        axes[row, column].set(xticks=[], yticks=[])
-    figure.colorbar(drawn, ax=axes, shrink=0.8, label="cosine similarity")
+    for axis, small_map in zip(axes.flat, similarity, strict=True):
+        axis.imshow(small_map, cmap=COLOUR_MAP, vmin=-1, vmax=1)
+        axis.set(xticks=[], yticks=[])
+    figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.8, label="cosine similarity")
     return figure

@@ -1,0 +1,176 @@
+"""The command line: ``course lab | run | check | solve | data | train | doctor``."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from course_utils.paths import ROOT
+
+app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
+data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
+app.add_typer(data, name="data")
+console = Console()
+
+Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. All when left out.")]
+
+
+@app.command()
+def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to open.")] = "00") -> None:
+    """Open JupyterLab at a notebook."""
+    from course_utils import notebooks
+
+    with sentences():
+        path = notebooks.find(notebook)
+    raise typer.Exit(subprocess.call([*lab_command(), str(path)], cwd=ROOT))
+
+
+def lab_command(*options: str) -> list[str]:
+    """JupyterLab of this Python, without its news pop-up and its check for updates: the course works offline."""
+    quiet = ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    return [sys.executable, "-m", "jupyterlab", *quiet, *options]
+
+
+@app.command()
+def run(
+    numbers: Numbers = None,
+    solved: Annotated[bool, typer.Option(help="With every exercise solved.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Folder for the executed notebooks.")] = None,
+) -> None:
+    """Execute notebooks without a screen; print their time and memory. Your progress is left as it is."""
+    import nbformat
+
+    from course_utils import notebooks
+
+    with sentences():
+        paths = [notebooks.find(number) for number in numbers or notebooks.numbers()]
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+    table = Table("Notebook", "Code cells", "Seconds", "Peak memory", "Result")
+    failed = False
+    for path in paths:
+        with console.status(f"running {path.name}"):
+            execution = notebooks.execute(path, solved=solved)
+        failed |= execution.error is not None
+        table.add_row(
+            path.stem,
+            str(execution.cells),
+            f"{execution.seconds:.0f}",
+            f"{execution.peak_bytes / 2**30:.2f} GiB",
+            "failed" if execution.error else "ran",
+        )
+        if execution.error:
+            console.print(execution.error, markup=False)
+        if output is not None:
+            nbformat.write(execution.notebook, output / path.name)
+    console.print(table)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(numbers: Numbers = None) -> None:
+    """Show how far you are with the exercises."""
+    from course_utils import exercises, notebooks
+
+    with sentences():
+        chosen = [notebooks.find(number).name[:2] for number in numbers or notebooks.numbers()]
+    table = Table("Exercise", "Title", "State", "Attempts")
+    for row in exercises.progress():
+        if row.name[:2] in chosen:
+            table.add_row(row.name, row.title, row.status, str(row.attempts))
+    console.print(table)
+
+
+@app.command()
+def solve(
+    what: Annotated[str, typer.Argument(help="A notebook (04) or one exercise (04.patchify).")],
+    output: Annotated[Path, typer.Option(help="Folder for the solved notebook.")] = ROOT / "solved",
+    force: Annotated[bool, typer.Option(help="Overwrite an earlier solved notebook.")] = False,
+) -> None:
+    """Print the solution of an exercise, or write a solved copy of a notebook."""
+    import nbformat
+
+    from course_utils import exercises, notebooks
+
+    with sentences():
+        if "." in what:
+            print(exercises.solution(what), end="")
+            return
+        path = notebooks.find(what)
+        target = output / path.name
+        if target.exists() and not force:
+            raise FileExistsError(f"{target} exists already: add --force to overwrite it.")
+        solved = notebooks.solve(notebooks.read(path))
+        output.mkdir(parents=True, exist_ok=True)
+        nbformat.write(solved, target)
+    console.print(f"Wrote {target}", soft_wrap=True)
+
+
+@data.command("status")
+def data_status() -> None:
+    """List the datasets and where each was found."""
+    from course_utils.data import status
+
+    table = Table("Dataset", "Where", "What to do")
+    for row in status():
+        table.add_row(row.name, row.where, row.remedy)
+    console.print(table)
+
+
+@data.command("fetch")
+def data_fetch(name: Annotated[str, typer.Argument(help="fashion_mnist or cifar10.")]) -> None:
+    """Download a dataset into data/, with its checksum verified."""
+    from course_utils.data import fetch
+
+    with sentences():
+        console.print(f"{name} is in {fetch(name)}", soft_wrap=True)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A named run, such as fashion-vit-small.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to keep checkpoints; a rerun continues there.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Other than the recipe's.")] = None,
+) -> None:
+    """Train a named model; interrupted, it continues where it was."""
+    from course_utils.training import run_named
+
+    with sentences():
+        run_named(name, folder=folder, epochs=epochs)
+
+
+@app.command()
+def doctor() -> None:
+    """Is everything ready? Say what is missing and what to do."""
+    from course_utils.doctor import examine
+
+    table = Table("Subject", "Seen", "What to do")
+    broken = False
+    for finding in examine():
+        table.add_row(finding.subject, finding.seen, finding.remedy)
+        broken |= bool(finding.needed and finding.remedy)
+    console.print(table)
+    if broken:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Inside, an error that is a sentence for the student is printed as one line; exit code 2."""
+    try:
+        yield
+    except (ValueError, KeyError, OSError, LookupError) as error:
+        refuse(error.args[0] if isinstance(error, KeyError) else str(error))
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Print a sentence to the standard error and exit with code 2."""
+    typer.echo(f"course: {sentence}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,121 @@
+"""Is this machine ready for the course? One row a question, each with its remedy."""
+
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from course_utils.paths import ROOT, state_dir
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was seen, and, unless all is well, what to do.
+
+    needed: the course cannot run without it.
+    """
+
+    subject: str
+    seen: str
+    remedy: str = ""
+    needed: bool = False
+
+
+def chromium() -> str | None:
+    """Path of a Chromium-like browser for the browser tests: ``COURSE_CHROMIUM`` or the first one on the PATH."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+    chosen = os.environ.get("COURSE_CHROMIUM")
+    return shutil.which(chosen) if chosen else next(filter(None, map(shutil.which, names)), None)
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding in turn, the quick ones first."""
+    yield Finding("Python", f"{platform.python_version()} at {sys.executable}")
+    yield from _torch()
+    yield _memory()
+    yield _disk()
+    yield _kernel()
+    yield _progress()
+    yield from _data()
+    browser = chromium()
+    yield Finding(
+        "Browser for tests",
+        browser or "no Chromium found",
+        ""
+        if browser
+        else "only `make test` needs it: `sudo apt-get install chromium`, or set COURSE_CHROMIUM to one.",
+    )
+
+
+def _torch() -> Iterator[Finding]:
+    versions = " and ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "torchvision"))
+    try:
+        import torch
+
+        importlib.import_module("torchvision.ops")  # compiled operators: they fail on versions that do not match
+    except Exception as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        yield Finding(
+            "PyTorch", f"{versions}: {first}", "they do not fit together: run `make clean lab`.", needed=True
+        )
+        return
+    yield Finding("PyTorch", f"{versions}, {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        gibibytes = torch.cuda.get_device_properties(0).total_memory / 2**30
+        yield Finding("Device", f"{torch.cuda.get_device_name(0)}, {gibibytes:.0f} GiB")
+    elif torch.backends.mps.is_available():
+        yield Finding("Device", "Apple GPU (MPS)")
+    else:
+        yield Finding("Device", f"CPU, {os.cpu_count()} cores (no GPU is needed)")
+
+
+def _memory() -> Finding:
+    memory = psutil.virtual_memory()
+    seen = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
+    return Finding(
+        "Memory", seen, "close other programs: a notebook takes up to 3 GiB." if memory.available < 3 * 2**30 else ""
+    )
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(ROOT).free
+    return Finding(
+        "Disk", f"{free / 2**30:.1f} GiB free", "make room: downloads take up to 1 GiB." if free < 2**30 else ""
+    )
+
+
+def _kernel() -> Finding:
+    """The kernel that JupyterLab starts must be the Python in which the course is installed."""
+    specification = Path(sys.prefix) / "share/jupyter/kernels/python3/kernel.json"
+    if not specification.exists():
+        return Finding("Kernel", f"none in {sys.prefix}", "run `make clean lab` to install it again.", needed=True)
+    return Finding("Kernel", json.loads(specification.read_text())["display_name"])
+
+
+def _progress() -> Finding:
+    folder = state_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding(
+            "Progress", f"{folder}: {error.strerror}", "set COURSE_STATE to a folder that you may write in."
+        )
+    return Finding("Progress", str(folder))
+
+
+def _data() -> Iterator[Finding]:
+    from course_utils.data import status
+
+    for row in status():
+        yield Finding(f"Data: {row.name}", row.where, row.remedy)

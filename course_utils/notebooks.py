@@ -1,0 +1,119 @@
+"""The course's notebooks as files: found by number, solved from the library, executed and measured."""
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from course_utils.exercises import solution
+from course_utils.paths import NOTEBOOKS, ROOT
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One headless run of a notebook: code cells, seconds, bytes of the kernel at its largest, what failed."""
+
+    name: str
+    cells: int
+    seconds: float
+    peak_bytes: int
+    error: str | None
+    notebook: NotebookNode
+
+
+def numbers() -> list[str]:
+    """Numbers of the notebooks there are, in order: ``["00", "04"]``."""
+    return [path.name[:2] for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
+
+
+def find(number: str) -> Path:
+    """Path of notebook ``"04"``. Raises FileNotFoundError, naming those there are, for any other."""
+    found = sorted(NOTEBOOKS.glob(f"{number}_*.ipynb")) if number in numbers() else []
+    if not found:
+        raise FileNotFoundError(f"There is no notebook {number!r}: choose one of {', '.join(numbers())}.")
+    return found[0]
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook at path. Raises ValueError, naming the file, when it is no notebook."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be read as a notebook ({error}): restore it with `git checkout -- {path.name}`."
+        ) from error
+
+
+def solve(notebook: NotebookNode) -> NotebookNode:
+    """The same notebook with each exercise's cell replaced by the reference's source; changed in place."""
+    for cell in notebook.cells:
+        if name := cell.metadata.get("course", {}).get("exercise"):
+            cell.source = solution(name)
+    return notebook
+
+
+def execute(path: Path, solved: bool = False, cell_seconds: int = 600) -> Execution:
+    """Run every cell in a new kernel, without a screen, and measure it. Nothing is written beside the notebook.
+
+    The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
+    """
+    notebook = read(path)
+    if solved:
+        solve(notebook)
+    client = NotebookClient(notebook, timeout=cell_seconds, resources={"metadata": {"path": str(path.parent)}})
+    error = None
+    started = time.perf_counter()
+    with TemporaryDirectory() as state, _PeakMemory(client) as memory:
+        try:
+            client.execute(env={**os.environ, "COURSE_STATE": state, "PYTHONPATH": str(ROOT)})
+        except CellExecutionError as failure:
+            error = str(failure)
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"
+    seconds = time.perf_counter() - started
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    return Execution(path.stem, cells, seconds, memory.peak, error, notebook)
+
+
+class _PeakMemory(threading.Thread):
+    """Watches the resident memory of a client's kernel; on Linux the kernel's own high-water mark is read."""
+
+    def __init__(self, client: NotebookClient) -> None:
+        super().__init__(daemon=True)
+        self.client = client
+        self.peak = 0
+        self.finished = threading.Event()
+
+    def __enter__(self) -> "_PeakMemory":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finished.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self.finished.wait(0.1):
+            provisioner = getattr(self.client.km, "provisioner", None)
+            if provisioner is not None and provisioner.process is not None:
+                self.peak = max(self.peak, _resident(provisioner.process.pid))
+
+
+def _resident(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return 0

@@ -1,13 +1,14 @@
 """torchvision's models with their published weights when these can be had, and untrained when not."""
 
 import hashlib
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
 from torch import nn
+
+from course_utils.network import patience
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,9 @@ def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
     weights = get_model_weights(name).DEFAULT
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
     _set_aside_if_damaged(cached)
-    waited = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
     try:
-        model = get_model(name, weights=weights).eval()
+        with patience(seconds):
+            model = get_model(name, weights=weights).eval()
         return Pretrained(model, tuple(weights.meta["categories"]), f"published weights {weights} from {cached}")
     except (OSError, RuntimeError) as error:  # no network, or a download that does not match its checksum
         with torch.random.fork_rng(devices=[]):
@@ -56,8 +56,6 @@ def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
             f"random weights, because the published ones could not be downloaded ({error}): connect and run this "
             f"again, or put {cached.name} from download.pytorch.org/models in {cached.parent}",
         )
-    finally:
-        socket.setdefaulttimeout(waited)
 
 
 def _set_aside_if_damaged(cached: Path) -> None:

@@ -1,0 +1,31 @@
+"""A labelled set of pictures that fits in memory: what every dataset of the course is."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+
+@dataclass(frozen=True)
+class Pictures(Dataset):
+    """images (count, channels, height, width), float32 in [0, 1], and labels (count,), int64.
+
+    classes names the labels; source says in words where the pictures came from.
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    name: str
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.images[index], self.labels[index]
+
+    def select(self, indices: Tensor | slice) -> Self:
+        """The pictures at these places, in this order."""
+        return replace(self, images=self.images[indices], labels=self.labels[indices])

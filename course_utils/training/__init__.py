@@ -1,0 +1,35 @@
+"""Training: one readable loop and what stands around it. Start with :func:`fit` in ``loop.py``."""
+
+from course_utils.training.history import Epoch, History
+from course_utils.training.inputs import Examples
+from course_utils.training.loop import NotFinite, fit
+from course_utils.training.named import NAMED, run_named
+from course_utils.training.recipe import Recipe
+from course_utils.training.score import Score, evaluate
+from course_utils.training.weights import (
+    Card,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint_card,
+    save_weights,
+    verify,
+)
+
+__all__ = [
+    "NAMED",
+    "Card",
+    "Epoch",
+    "Examples",
+    "History",
+    "NotFinite",
+    "Recipe",
+    "Score",
+    "evaluate",
+    "fit",
+    "load_checkpoint",
+    "load_weights",
+    "run_named",
+    "save_checkpoint_card",
+    "save_weights",
+    "verify",
+]

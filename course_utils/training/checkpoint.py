@@ -1,0 +1,141 @@
+"""A run's folder: what is needed to go on exactly where it was killed.
+
+    folder/run.json                 what is being trained on what, to refuse another run
+    folder/epoch-0002-step-000000/  a checkpoint: model.safetensors, best.safetensors, optimiser.pt, position.json
+
+A checkpoint is written beside its place and then renamed, and the one before stays until the next one is whole.
+"""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from course_utils.training.history import Epoch
+from course_utils.training.weights import hash_file
+
+KEPT = 2  # checkpoints: the last one and the one before, should the last be damaged
+
+
+@dataclass
+class Position:
+    """Where a run is: steps done in epoch number epoch (0 is the first), and what it has gathered so far."""
+
+    epoch: int = 0
+    step: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of this epoch: loss, right answers, pictures
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    best_accuracy: float | None = None
+    rows: list[Epoch] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A position, the weights and the optimiser's state at it, and the best weights so far, if any were judged."""
+
+    position: Position
+    model: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    best: dict[str, Tensor] | None
+
+
+class RunFolder:
+    """The checkpoints of one run. Raises ValueError when the folder belongs to another run, naming the difference."""
+
+    def __init__(self, path: str | Path, identity: Mapping[str, Any]) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.path.glob(".writing-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        wanted = json.loads(json.dumps(identity))
+        described = self.path / "run.json"
+        if described.exists():
+            found = self._read_identity(described)
+            for name in {**wanted, **found}:
+                if found.get(name) != wanted.get(name):
+                    raise ValueError(
+                        f"{self.path} holds a run with {name} {found.get(name)!r}, but this one has "
+                        f"{wanted.get(name)!r}: give another folder, or delete that one to start again."
+                    )
+        else:
+            partial = self.path / f".writing-{os.getpid()}.json"
+            partial.write_text(json.dumps(wanted, indent=2) + "\n")
+            partial.replace(described)
+
+    def _read_identity(self, described: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(described.read_text())
+            if isinstance(found, dict):
+                return found
+        except ValueError:
+            pass
+        raise ValueError(f"{described} is damaged, so nobody can tell what was trained there: give another folder.")
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, then forget all but the last two."""
+        partial = self.path / f".writing-{os.getpid()}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        save_file(checkpoint.model, partial / "model.safetensors")
+        torch.save(checkpoint.optimiser, partial / "optimiser.pt")
+        if checkpoint.best is not None:
+            save_file(checkpoint.best, partial / "best.safetensors")
+        hashes = {file.name: hash_file(file) for file in partial.iterdir()}
+        position = json.dumps({"position": asdict(checkpoint.position), "sha256": hashes})
+        (partial / "position.json").write_text(position)
+        for file in partial.iterdir():
+            _to_disk(file)
+        partial.rename(self.path / f"epoch-{checkpoint.position.epoch:04d}-step-{checkpoint.position.step:06d}")
+        for old in self._checkpoints()[:-KEPT]:
+            unwanted = self.path / f".writing-{old.name}"  # first by name, so that a kill leaves no half of it
+            old.rename(unwanted)
+            shutil.rmtree(unwanted, ignore_errors=True)
+
+    def load(self) -> Checkpoint | None:
+        """The last whole checkpoint, or None. A damaged one is renamed to ``….damaged``, with a warning."""
+        for place in reversed(self._checkpoints()):
+            try:
+                return _read(place)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                aside = place.with_name(place.name + ".damaged")
+                shutil.rmtree(aside, ignore_errors=True)
+                place.rename(aside)
+                warnings.warn(
+                    f"The checkpoint {place} is damaged ({error}); it is kept as {aside.name} and the one "
+                    "before is used.",
+                    stacklevel=3,
+                )
+        return None
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted(place for place in self.path.glob("epoch-*") if place.suffix != ".damaged")
+
+
+def _read(place: Path) -> Checkpoint:
+    about = json.loads((place / "position.json").read_text())
+    for name, sha256 in about["sha256"].items():
+        if hash_file(place / name) != sha256:
+            raise ValueError(f"{name} is not as it was written")
+    position = Position(**about["position"])
+    position.rows = [Epoch(**row) for row in about["position"]["rows"]]
+    best = place / "best.safetensors"
+    return Checkpoint(
+        position,
+        load_file(place / "model.safetensors"),
+        torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True),
+        load_file(best) if best.name in about["sha256"] else None,
+    )
+
+
+def _to_disk(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())

@@ -1,0 +1,45 @@
+"""Where to train and in what precision: Accelerate decides, and gives everything back afterwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def make_accelerator(precision: str) -> "Accelerator":
+    """CUDA, else MPS, else CPU; under ``accelerate launch`` or ``torchrun`` one process of many.
+
+    precision "auto" follows ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA device has it and
+    float32 elsewhere. Raises ValueError when bf16 is asked for and the device lacks it.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    wanted = {"float32": "no", "bf16": "bf16"}.get(precision)
+    if precision == "auto" and "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        wanted = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(False) else "no"
+    # Accelerate keeps the precision of the first Accelerator for the life of the process; a notebook trains many
+    # models, so that choice is forgotten before each one. The group of processes is kept.
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=wanted)
+
+
+@contextmanager
+def prepared(model: nn.Module, accelerator: "Accelerator") -> Iterator[nn.Module]:
+    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its mode, its own forward."""
+    home = next(model.parameters()).device
+    training = model.training
+    attributes = set(vars(model))
+    try:
+        yield accelerator.prepare(model)
+    finally:
+        for added in set(vars(model)) - attributes:
+            del vars(model)[added]
+        model.to(home).train(training)
+        accelerator.free_memory()

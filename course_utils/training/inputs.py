@@ -1,0 +1,86 @@
+"""What goes in: pictures and labels as two tensors, looked at before the first step rather than after the last."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class Labelled(Protocol):
+    """What can be trained on: images (n, channels, height, width) floating point, labels (n,) whole numbers."""
+
+    @property
+    def images(self) -> Tensor: ...
+    @property
+    def labels(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The least that can be trained on: images (n, channels, height, width), labels (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def check_data(data: Any, role: str) -> Examples:
+    """The two tensors of data, whose role ("training data") is named in the ValueError when they cannot be used."""
+    images, labels = getattr(data, "images", None), getattr(data, "labels", None)
+    if not isinstance(images, Tensor) or not isinstance(labels, Tensor):
+        raise ValueError(
+            f"The {role} is a {type(data).__name__}, but must have .images and .labels as tensors: "
+            "use course_utils.data.load, or Examples(images, labels) with your own tensors."
+        )
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(
+            f"The images of the {role} have shape {tuple(images.shape)} and type {images.dtype}, but must be "
+            "(count, channels, height, width) in floating point: convert bytes with images.float() / 255."
+        )
+    if labels.ndim != 1 or len(labels) != len(images):
+        raise ValueError(
+            f"The {role} has {len(images)} images but labels of shape {tuple(labels.shape)}: "
+            "give one label a picture."
+        )
+    if not len(images):
+        raise ValueError(f"The {role} is empty: give at least one picture.")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(
+            f"The labels of the {role} are {labels.dtype}, but must be whole numbers: use labels.long()."
+        )
+    if not torch.isfinite(images).all():
+        broken = int((~torch.isfinite(images)).flatten(1).any(1).sum())
+        raise ValueError(f"{broken} of the {role}'s images hold NaN or infinity: repair them or leave them out.")
+    return Examples(images, labels.long())
+
+
+def check_fit(model: nn.Module, data: Examples, role: str) -> None:
+    """Try the model on one picture. Raises ValueError when it refuses the picture or lacks a class of the labels."""
+    training, parameter = model.training, next(model.parameters(), None)
+    if parameter is None:
+        raise ValueError(f"This {type(model).__name__} has no parameters, so there is nothing to train.")
+    shape = tuple(data.images.shape[1:])
+    try:
+        with torch.no_grad():
+            logits = model.eval()(data.images[:1].to(parameter.device, parameter.dtype))
+    except ValueError:
+        raise  # the models of this course refuse a picture in a sentence of their own
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"The {type(model).__name__} cannot read the {role}, whose pictures are {shape} (channels, height, "
+            f"width): resize them or build the model for that size ({reason})"
+        ) from error
+    finally:
+        model.train(training)
+    if isinstance(logits, Tensor) and logits.ndim == 2:
+        classes = logits.shape[1]
+        low, high = int(data.labels.min()), int(data.labels.max())
+        if low < 0 or high >= classes:
+            raise ValueError(
+                f"The labels of the {role} go from {low} to {high}, but the model has {classes} classes, 0 to "
+                f"{classes - 1}: build it with classes={max(high + 1, 1)} or correct the labels."
+            )

@@ -1,0 +1,44 @@
+"""AdamW with the usual exemptions, and the curve of its learning rate."""
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from course_utils.training.recipe import Recipe
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Two groups of the trainable parameters: those that decay, and those that are exempt.
+
+    The matrices and kernels of linear and convolutional layers decay. Biases, norms, class tokens, positions and
+    embeddings do not: pulling these towards zero does not make the function simpler.
+    Steiner et al. 2022, section 3.3, and timm decay likewise. Raises ValueError when nothing is trainable.
+    """
+    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    decayed: list[nn.Parameter] = []
+    exempt: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            matrix = name.endswith("weight") and parameter.ndim >= 2 and id(parameter) not in embeddings
+            (decayed if matrix else exempt).append(parameter)
+    if not decayed and not exempt:
+        raise ValueError(
+            f"This {type(model).__name__} has no trainable parameter: set requires_grad on those to be trained."
+        )
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
+
+
+def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
+    """AdamW over :func:`parameter_groups`. Loshchilov & Hutter 2019, algorithm 2."""
+    groups = parameter_groups(model, recipe.weight_decay)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=device.type in ("cpu", "cuda", "mps"))
+
+
+def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
+    """Of step 0 … steps - 1: a straight rise, then half a cosine down to zero. Loshchilov & Hutter 2017, eq. 5."""
+    rising = recipe.warmup * steps
+    if step + 1 <= rising:
+        return recipe.learning_rate * (step + 1) / rising
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))

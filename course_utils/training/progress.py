@@ -1,0 +1,133 @@
+"""What the student sees while it trains: one line that is renewed in place, and a picture when asked for."""
+
+import io
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from course_utils.training.history import Epoch, draw_curves
+
+LINE_SECONDS = 0.5  # between two renewals
+PICTURE_SECONDS = 2.0
+FIRST_STEPS = 3  # slower than the rest (memory, kernels), so not used to estimate
+
+
+class Progress:
+    """Renewed by the training loop; writes to a notebook, to a terminal, or, when quiet, nowhere."""
+
+    def __init__(
+        self, about: str, steps: int, steps_per_epoch: int, *, plot: bool, quiet: bool, before: float = 0.0
+    ) -> None:
+        """before: seconds already spent on this run, when it is continued."""
+        self.before, self.began = before, time.perf_counter()
+        self.about, self.steps, self.steps_per_epoch = about, steps, steps_per_epoch
+        self.epochs = -(-steps // steps_per_epoch)
+        self.write, self.show = _outlets(plot, quiet)
+        self.losses: list[tuple[float, float]] = []  # (epochs done, running loss)
+        self.validated: list[Epoch] = []
+        self.running: tuple[float, float] | None = None  # loss and accuracy, averaged over about 20 reports
+        self.shown = self.drawn = 0.0
+        self.clock: tuple[float, int] | None = None  # when the estimate began, and at which step
+        self.evaluation = 0.0  # seconds for one, once known
+        self.done = 0
+        self.write(f"{about}: measuring the speed …")
+
+    def step(self, done: int, loss: float, accuracy: float, pictures: int) -> None:
+        """After step number done (1 is the first) of the whole run, on that many pictures."""
+        now = time.perf_counter()
+        self.done += 1
+        if self.done == FIRST_STEPS:
+            self.clock = (now, done)
+        old = self.running or (loss, accuracy)
+        self.running = (0.95 * old[0] + 0.05 * loss, 0.95 * old[1] + 0.05 * accuracy)
+        if self.clock is None or done == self.clock[1] or now - self.shown < LINE_SECONDS:
+            return
+        self.shown = now
+        epoch = (done - 1) // self.steps_per_epoch + 1
+        rate = (done - self.clock[1]) / (now - self.clock[0])
+        left = (self.steps - done) / rate + self.evaluation * (self.epochs - epoch + 1)
+        self.losses.append((done / self.steps_per_epoch, self.running[0]))
+        self.write(
+            f"{self.about}: epoch {epoch} of {self.epochs} · loss {self.running[0]:.3f}"
+            f" · accuracy {self.running[1]:.1%} · {rate * pictures:,.0f} pictures/s · {duration(left)} left"
+            f" of about {duration(self.before + now - self.began + left)}"
+        )
+        if now - self.drawn > PICTURE_SECONDS:
+            self.draw()
+
+    def epoch(self, row: Epoch, evaluation_seconds: float) -> None:
+        """After an epoch and its evaluation; the time of the latter does not count against the speed of steps."""
+        self.evaluation = evaluation_seconds
+        if self.clock is not None:
+            self.clock = (self.clock[0] + evaluation_seconds, self.clock[1])
+        self.validated.append(row)
+        judged = "" if math.isnan(row.validation_loss) else f" · validation accuracy {row.validation_accuracy:.1%}"
+        self.write(f"epoch {row.epoch} of {self.epochs} · loss {row.train_loss:.3f}{judged}", last=True)
+        self.draw()
+
+    def end(self, sentence: str) -> None:
+        """The last words, in place of the line."""
+        self.draw()
+        self.write(sentence, last=True)
+
+    def draw(self) -> None:
+        if self.show is not None and (self.losses or self.validated):
+            self.drawn = time.perf_counter()
+            self.show(draw_curves(self.validated, self.losses, self.epochs), self._in_words())
+
+    def _in_words(self) -> str:
+        seen = [f"loss {self.losses[0][1]:.2f} at first, {self.losses[-1][1]:.2f} now"] if self.losses else []
+        seen += [f"epoch {row.epoch}: validation accuracy {row.validation_accuracy:.1%}" for row in self.validated]
+        return "; ".join(seen)
+
+
+def duration(seconds: float) -> str:
+    """``"41 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[Any, str], None] | None]:
+    """→ (write(text, last=False), show(figure, words) or None)."""
+    if quiet:
+        return (lambda text, last=False: None), None
+    if not _in_notebook():
+        return _write_terminal, None
+    from IPython.display import display
+
+    line = display({"text/plain": ""}, raw=True, display_id=True)
+    if not plot:
+        return lambda text, last=False: line.update({"text/plain": text}, raw=True), None
+    picture = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(text: str, last: bool = False) -> None:
+        line.update({"text/plain": text}, raw=True)
+
+    def show(figure: Any, words: str) -> None:
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=100)
+        picture.update({"image/png": png.getvalue(), "text/plain": words}, raw=True)
+
+    return write, show
+
+
+def _write_terminal(text: str, last: bool = False) -> None:
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{text}", end="\n" if last else "", flush=True)
+    elif last:  # a log file gets the result, not a line every half second
+        print(text, flush=True)
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")

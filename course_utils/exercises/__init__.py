@@ -5,7 +5,7 @@ from typing import Any
 
 from course_utils.exercises.exercise import Exercise, Misconception, exercises, find
 from course_utils.exercises.judge import Verdict, judge
-from course_utils.exercises.progress import Progress, progress, record
+from course_utils.exercises.records import Progress, progress, record
 from course_utils.exercises.report import Report, show
 
 __all__ = [

@@ -4,13 +4,14 @@ import math
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.costs import count_parameters
 from course_utils.exercises.exercise import exercises
 from course_utils.exercises.judge import judge
-from course_utils.models import ViT
+from course_utils.exercises.nb04_vit import vit_parameters
 
 EXERCISES = {exercise.name: exercise for exercise in exercises()}
 WRONG = [
@@ -58,12 +59,27 @@ def by_hand(image_size, patch_size, layers, heads, class_token=True, bytes_per_n
     return (side * side + (1 if class_token else 0)) ** 2 * heads * layers * bytes_per_number
 
 
-def by_building(image_size, patch_size, dim, layers, mlp_dim, classes, channels=3):
-    from course_utils.models import ViTConfig
+def by_listing(image_size, patch_size, dim, layers, mlp_dim, classes, channels=3):
+    """As the shapes of the weights of torchvision's VisionTransformer."""
+    block = [(dim,)] * 4 + [(3 * dim, dim), (3 * dim,), (dim, dim), (dim,)]
+    block += [(mlp_dim, dim), (mlp_dim,), (dim, mlp_dim), (dim,)]
+    shapes = [
+        (dim, channels, patch_size, patch_size),
+        (dim,),
+        (1, 1, dim),
+        (1, (image_size // patch_size) ** 2 + 1, dim),
+    ]
+    shapes += layers * block + [(dim,), (dim,), (classes, dim), (classes,)]
+    return sum(math.prod(shape) for shape in shapes)
 
+
+@pytest.mark.parametrize("name", ["vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14"])
+def test_the_formula_of_the_parameters_counts_torchvisions_models(name):
     with torch.device("meta"):
-        model = ViT(ViTConfig(image_size, patch_size, channels, dim, layers, 1, mlp_dim, classes))
-    return count_parameters(model)
+        model = torchvision.models.get_model(name)
+    patch_size = int(name[-2:])
+    layers, dim, mlp_dim = len(model.encoder.layers), model.hidden_dim, model.mlp_dim
+    assert vit_parameters(224, patch_size, dim, layers, mlp_dim, 1000) == count_parameters(model)
 
 
 def backwards(attention_maps):
@@ -85,7 +101,7 @@ OTHERWISE = {
     "04.projection_kernel": lambda weight, p: weight.reshape(len(weight), -1, p, p),
     "04.sequence": lambda x, c, p: torch.hstack([c.repeat(len(x), 1, 1), x]) + p,
     "04.attention_bytes": by_hand,
-    "04.parameters": by_building,
+    "04.parameters": by_listing,
     "04.attention_rollout": backwards,
 }
 

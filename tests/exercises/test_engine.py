@@ -131,7 +131,7 @@ def test_progress_survives_a_damaged_file_and_a_folder_that_cannot_be_written(ow
 
     check("00.causal_mask", causal_mask)
     before = (own_progress / "00.causal_mask.json").read_text()
-    monkeypatch.setattr("course_utils.exercises.progress.os.fsync", full)
+    monkeypatch.setattr("course_utils.exercises.records.os.fsync", full)
     with pytest.warns(UserWarning, match="could not be kept in .*No space left on device"):
         assert check("00.causal_mask", causal_mask) is causal_mask
     assert (own_progress / "00.causal_mask.json").read_text() == before

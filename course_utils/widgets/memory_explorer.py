@@ -1,0 +1,62 @@
+"""MemoryExplorer: the bytes of a transformer's attention matrices, under the hand."""
+
+import anywidget
+import psutil
+import torch
+import traitlets
+
+from course_utils.widgets.front_end import STYLE, script
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+class MemoryExplorer(anywidget.AnyWidget):
+    """Tokens, entries and bytes of all attention matrices of a model, as formula and against this machine's memory.
+
+    patch_size 1 is one token a pixel. Raises ValueError, in one sentence, for a count below one, an unknown dtype or
+    a patch size that does not divide the image.
+    """
+
+    _esm = script("memory_explorer")
+    _css = STYLE
+    image_size = traitlets.Int().tag(sync=True)
+    patch_size = traitlets.Int().tag(sync=True)
+    layers = traitlets.Int().tag(sync=True)
+    heads = traitlets.Int().tag(sync=True)
+    batch = traitlets.Int().tag(sync=True)
+    dtype = traitlets.Unicode().tag(sync=True)
+    class_token = traitlets.Bool().tag(sync=True)
+    bytes_of = traitlets.Dict().tag(sync=True)
+    machine = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        image_size: int = 224,
+        patch_size: int = 16,
+        layers: int = 12,
+        heads: int = 12,
+        batch: int = 1,
+        dtype: str = "float32",
+        class_token: bool = True,
+    ) -> None:
+        counts = {
+            "image_size": image_size,
+            "patch_size": patch_size,
+            "layers": layers,
+            "heads": heads,
+            "batch": batch,
+        }
+        for name, value in counts.items():
+            if value < 1:
+                raise ValueError(f"{name} is {value}, but must be at least 1.")
+        if image_size % patch_size:
+            nearest = round(image_size / patch_size) * patch_size or patch_size
+            raise ValueError(f"patch_size {patch_size} does not divide image_size {image_size}: try {nearest}.")
+        if dtype not in BYTES:
+            raise ValueError(f"dtype is {dtype!r}, but must be one of {', '.join(BYTES)}.")
+        machine = {"memory of this machine": psutil.virtual_memory().total}
+        if torch.cuda.is_available():
+            machine[f"memory of the {torch.cuda.get_device_name(0)}"] = torch.cuda.get_device_properties(
+                0
+            ).total_memory
+        super().__init__(**counts, dtype=dtype, class_token=class_token, bytes_of=BYTES, machine=machine)

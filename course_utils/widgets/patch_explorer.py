@@ -1,0 +1,46 @@
+"""PatchExplorer: a picture as a sequence of patches, under the pointer."""
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from course_utils.widgets.front_end import STYLE, script
+from course_utils.widgets.tensors import as_picture, rgba
+
+
+class PatchExplorer(anywidget.AnyWidget):
+    """Shows the patch under the pointer enlarged, with its place in the sequence and the vector it becomes.
+
+    image: (3, height, width), (1, height, width) or (height, width), values in [0, 1]. patch_size: pixels a side;
+    choices: the sizes to choose from, by default all that divide the picture and leave at least four patches.
+    Raises ValueError, in one sentence, for a picture or a size that does not fit.
+    """
+
+    _esm = script("patch_explorer")
+    _css = STYLE
+    pixels = traitlets.Bytes().tag(sync=True)
+    height = traitlets.Int().tag(sync=True)
+    width = traitlets.Int().tag(sync=True)
+    channels = traitlets.Int().tag(sync=True)
+    patch_size = traitlets.Int().tag(sync=True)
+    choices = traitlets.List(traitlets.Int()).tag(sync=True)
+
+    def __init__(self, image: Any, patch_size: int = 16, *, choices: list[int] | None = None) -> None:
+        picture = as_picture(image)
+        channels, height, width = picture.shape
+        fitting = [size for size in range(2, min(height, width) // 2 + 1) if not (height % size or width % size)]
+        for size in (patch_size, *(choices or ())):
+            if size < 1 or height % size or width % size:
+                raise ValueError(
+                    f"patch_size {size} does not divide a picture of {height} × {width} pixels: choose one of "
+                    f"{', '.join(map(str, fitting)) or 1}."
+                )
+        super().__init__(
+            pixels=rgba(picture),
+            height=height,
+            width=width,
+            channels=channels,
+            patch_size=patch_size,
+            choices=sorted({patch_size, *(choices if choices is not None else fitting)}),
+        )

@@ -23,6 +23,8 @@ class ViTConfig:
     mlp_dim: int = 3072
     classes: int = 1000
     dropout: float = 0.0  # in the MLPs and after the positions
+    mean: float = 0.0  # of the pixels that the model is trained on; it subtracts this and divides by std first,
+    std: float = 1.0  # so that whoever has the model need not know how its pictures were prepared
 
     def __post_init__(self) -> None:
         for name in ("image_size", "patch_size", "channels", "dim", "layers", "heads", "mlp_dim", "classes"):
@@ -41,6 +43,8 @@ class ViTConfig:
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
+        if not self.std > 0:
+            raise ValueError(f"std is {self.std}, but must be positive: it is the spread of the pixels.")
 
     @property
     def patches(self) -> int:
@@ -124,7 +128,7 @@ class ViT(nn.Module):
                 f"Got images of shape {tuple(images.shape)}, but this ViT reads (batch, {c.channels}, "
                 f"{c.image_size}, {c.image_size}): resize the pictures or build it with another ViTConfig."
             )
-        patches = self.project(patchify(images, c.patch_size))
+        patches = self.project(patchify((images - c.mean) / c.std, c.patch_size))
         return self.norm(self.blocks(self.dropout(sequence(patches, self.class_token, self.positions))))
 
     def forward(self, images: Tensor) -> Tensor:

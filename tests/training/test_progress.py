@@ -19,6 +19,7 @@ from dataclasses import replace
 from small import RECIPE, quarters, tiny_vit
 from course_utils.training import fit, progress
 progress.LINE_SECONDS = progress.PICTURE_SECONDS = 0  # as if it took minutes
+progress.PICTURE_SHARE = 1
 history = fit(tiny_vit(), quarters(320), quarters(50), replace(RECIPE, epochs=3), plot=True)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])

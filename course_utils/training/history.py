@@ -77,5 +77,6 @@ def draw_curves(epochs: Sequence[Epoch], running: Sequence[tuple[float, float]] 
                 points, style = list(running), {**style, "marker": ""}
             axes.plot(*zip(*points, strict=True), **{"marker": "o", "markersize": 3, "label": part, **style})
         axes.set(xlabel="epoch", ylabel=name, xlim=(0, 1.03 * max([length, *numbers])) if length or numbers else None)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     return figure

@@ -11,6 +11,7 @@ from course_utils.training.history import Epoch, draw_curves
 
 LINE_SECONDS = 0.5  # between two renewals
 PICTURE_SECONDS = 2.0
+PICTURE_SHARE = 0.05  # of the time, at most, is spent on drawing: on a slow machine it is drawn less often
 FIRST_STEPS = 3  # slower than the rest (memory, kernels), so not used to estimate
 
 
@@ -28,7 +29,7 @@ class Progress:
         self.losses: list[tuple[float, float]] = []  # (epochs done, running loss)
         self.validated: list[Epoch] = []
         self.running: tuple[float, float] | None = None  # loss and accuracy, averaged over about 20 reports
-        self.shown = self.drawn = 0.0
+        self.shown = self.draw_next = 0.0
         self.clock: tuple[float, int] | None = None  # when the estimate began, and at which step
         self.evaluation = 0.0  # seconds for one, once known
         self.done = 0
@@ -54,7 +55,7 @@ class Progress:
             f" · accuracy {self.running[1]:.1%} · {rate * pictures:,.0f} pictures/s · {duration(left)} left"
             f" of about {duration(self.before + now - self.began + left)}"
         )
-        if now - self.drawn > PICTURE_SECONDS:
+        if now > self.draw_next:
             self.draw()
 
     def epoch(self, row: Epoch, evaluation_seconds: float) -> None:
@@ -74,8 +75,10 @@ class Progress:
 
     def draw(self) -> None:
         if self.show is not None and (self.losses or self.validated):
-            self.drawn = time.perf_counter()
+            began = time.perf_counter()
             self.show(draw_curves(self.validated, self.losses, self.epochs), self._in_words())
+            ended = time.perf_counter()
+            self.draw_next = ended + max(PICTURE_SECONDS, (ended - began) / PICTURE_SHARE)
 
     def _in_words(self) -> str:
         seen = [f"loss {self.losses[0][1]:.2f} at first, {self.losses[-1][1]:.2f} now"] if self.losses else []

@@ -1,0 +1,158 @@
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small import RECIPE, quarters, same_weights, tiny_vit
+from torch.nn import functional as F
+
+from course_utils.training import fit, load_weights
+
+HERE = Path(__file__).parent
+
+# Imports once, then trains in a process of its own for each line it reads, so that a kill costs no new import.
+# Augmentation, dropout and a batch that does not divide the data: whatever could differ after a resume.
+SCRIPT = """
+import os, sys
+from dataclasses import replace
+import torch, torch._dynamo, accelerate
+torch.set_num_threads(1)
+from small import RECIPE, quarters, tiny_vit
+from course_utils.training import fit, save_weights
+
+def noise(images, generator):
+    return images + 0.1 * torch.randn(images.shape, generator=generator)
+
+recipe = replace(RECIPE, epochs=4, batch_size=24, augment=noise)
+for line in sys.stdin:
+    folder = line.strip()
+    child = os.fork()
+    if child == 0:
+        model = tiny_vit(dropout=0.2)
+        data = quarters(350), quarters(50, seed=1)
+        history = fit(model, *data, recipe, folder=folder, checkpoint_seconds=0.0, quiet=True)
+        save_weights(model, folder + ".safetensors")
+        history.to_csv(folder + ".csv")
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@pytest.fixture
+def trainer():
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{HERE.parent.parent}", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork are of Unix")
+def test_killed_several_times_the_run_ends_with_the_bits_of_an_undisturbed_one(trainer, tmp_path):
+    def begin(folder):
+        trainer.stdin.write(f"{folder}\n")
+        trainer.stdin.flush()
+        return int(trainer.stdout.readline())
+
+    def ended():
+        return int(trainer.stdout.readline())
+
+    begin(tmp_path / "whole")
+    assert ended() == 0
+    reached = []
+    for attempt in range(5):
+        before = checkpoints(tmp_path / "killed")
+        process = begin(tmp_path / "killed")
+        while checkpoints(tmp_path / "killed") == before:
+            time.sleep(0.002)
+        time.sleep(0.007 * attempt)  # somewhere in a step, in a checkpoint, or between
+        os.kill(process, signal.SIGKILL)
+        assert os.WTERMSIG(ended()) == signal.SIGKILL, "the run ended before it could be killed"
+        reached.append(max(checkpoints(tmp_path / "killed")))
+    assert reached == sorted(set(reached)), "each run must go on from where the one before was killed"
+    begin(tmp_path / "killed")
+    assert ended() == 0
+
+    whole, killed = tiny_vit(), tiny_vit()
+    load_weights(whole, tmp_path / "whole.safetensors")
+    load_weights(killed, tmp_path / "killed.safetensors")
+    assert same_weights(whole, killed)
+    assert losses(tmp_path / "whole.csv") == losses(tmp_path / "killed.csv")
+    assert not list((tmp_path / "killed").glob(".writing*"))
+
+
+def checkpoints(folder):
+    return {path.name for path in folder.glob("epoch-*")}
+
+
+def losses(path):
+    return [line.split(",")[:5] for line in path.read_text().splitlines()]
+
+
+def run(folder, model, stop_at=None, quiet=True):
+    steps = itertools.count()
+
+    def loss(model, images, labels):
+        if next(steps) == stop_at:
+            raise KeyboardInterrupt
+        logits = model(images)
+        return F.cross_entropy(logits, labels), logits
+
+    return fit(
+        model, quarters(320), quarters(50), RECIPE, folder=folder, loss=loss, checkpoint_seconds=0, quiet=quiet
+    )
+
+
+def test_a_damaged_checkpoint_is_named_kept_aside_and_the_one_before_used(tmp_path):
+    undisturbed = tiny_vit()
+    run(tmp_path / "whole", undisturbed)
+    run(tmp_path / "run", tiny_vit(), stop_at=14)
+    last = max((tmp_path / "run").glob("epoch-*"))
+    weights = last / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-40] + bytes(40))
+    model = tiny_vit()
+    with pytest.warns(UserWarning, match=rf"{last.name} is damaged \(model.safetensors is not as it was written\)"):
+        history = run(tmp_path / "run", model)
+    assert (tmp_path / "run" / f"{last.name}.damaged").is_dir()
+    assert not history.interrupted
+    assert same_weights(model, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "change"),
+    [
+        ("learning_rate 0.005, but this one has 0.001", {"recipe": replace(RECIPE, learning_rate=1e-3)}),
+        ("epochs 2, but this one has 3", {"recipe": replace(RECIPE, epochs=3)}),
+        ("model dropout 0.0, but this one has 0.5", {"model": tiny_vit(dropout=0.5)}),
+        ("data SHA-256", {"train": quarters(100, seed=9)}),
+    ],
+)
+def test_a_folder_of_another_run_is_refused_and_the_difference_named(tmp_path, sentence, change):
+    fit(tiny_vit(), quarters(100), None, RECIPE, folder=tmp_path, quiet=True)
+    call = {"model": tiny_vit(), "train": quarters(100), "validation": None, "recipe": RECIPE, **change}
+    with pytest.raises(ValueError, match=sentence):
+        fit(**call, folder=tmp_path, quiet=True)
+
+
+def test_a_run_stopped_by_hand_is_continued_and_says_where(tmp_path, capsys):
+    assert run(tmp_path, tiny_vit(), stop_at=14).interrupted
+    history = run(tmp_path, tiny_vit(), quiet=False)
+    assert [row.epoch for row in history.epochs] == [1, 2]
+    assert "continued in epoch 2" in capsys.readouterr().out
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    model, again = tiny_vit(), tiny_vit()
+    history = run(tmp_path, model)
+    repeated = run(tmp_path, again, stop_at=0)
+    assert not repeated.interrupted
+    assert repeated.epochs == history.epochs
+    assert same_weights(model, again)

@@ -1,0 +1,135 @@
+import math
+
+import pytest
+import torch
+from small import RECIPE, quarters, same_weights, tiny_vit
+from torch.nn import functional as F
+
+from course_utils.models import ViT, ViTConfig
+from course_utils.training import (
+    Card,
+    Score,
+    evaluate,
+    fit,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint_card,
+    save_weights,
+    verify,
+)
+from course_utils.training.optimiser import learning_rate, parameter_groups
+
+
+@pytest.mark.parametrize("batch_size", [7, 1000])
+def test_the_score_is_that_of_all_pictures_whatever_the_batch(batch_size):
+    model, data = tiny_vit(dropout=0.5).train(), quarters(100)
+    score = evaluate(model, data, batch_size=batch_size)
+    assert model.training
+    with torch.no_grad():
+        logits = model.eval()(data.images)
+    assert score.count == 100
+    assert score.accuracy == pytest.approx((logits.argmax(1) == data.labels).float().mean().item())
+    assert score.loss == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=1e-5)
+
+
+def test_the_interval_is_wilsons():
+    # Newcombe 1998, table I: 81 of 263, Wilson's score method without continuity correction.
+    low, high = Score(81 / 263, 0.0, 263).interval
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert Score(1.0, 0.0, 20).interval[1] == pytest.approx(1.0)
+    assert Score(0.0, 0.0, 20).interval[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_learning_rate_rises_straight_and_falls_to_nothing():
+    rates = [learning_rate(step, 100, RECIPE) for step in range(100)]
+    assert rates[9] == RECIPE.learning_rate == max(rates)
+    assert rates[4] == pytest.approx(RECIPE.learning_rate / 2)
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[55] == pytest.approx(RECIPE.learning_rate / 2)
+    assert rates[-1] < 1e-3 * RECIPE.learning_rate
+
+
+def test_biases_norms_class_token_and_positions_do_not_decay():
+    model = tiny_vit()
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    decayed, exempt = parameter_groups(model, 0.1)
+    assert decayed["weight_decay"] == 0.1
+    assert exempt["weight_decay"] == 0
+    assert {names[id(p)] for p in decayed["params"]} == {
+        "project.weight",
+        "head.weight",
+        "blocks.0.attention.to_qkv.weight",
+        "blocks.0.attention.to_out.weight",
+        "blocks.0.mlp.0.weight",
+        "blocks.0.mlp.3.weight",
+    }
+    assert len(decayed["params"]) + len(exempt["params"]) == len(names)
+
+
+def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path):
+    model, other = tiny_vit(), ViT(tiny_vit().config)
+    save_weights(model, tmp_path / "a.safetensors", {"command": "course train x"})
+    metadata = load_weights(other, tmp_path / "a.safetensors")
+    assert same_weights(model, other)
+    assert metadata["command"] == "course train x"
+    assert '"dim": 16' in metadata["config"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_weights_of_another_model_are_refused_and_the_model_left_alone(tmp_path):
+    save_weights(tiny_vit(), tmp_path / "a.safetensors")
+    wide = ViT(ViTConfig(8, 4, 1, dim=32, layers=1, heads=2, mlp_dim=32, classes=4))
+    before = wide.head.weight.clone()
+    with pytest.raises(ValueError, match=r"its class_token is \(1, 1, 16\) and the model's is \(1, 1, 32\)"):
+        load_weights(wide, tmp_path / "a.safetensors")
+    assert torch.equal(wide.head.weight, before)
+
+
+def test_a_truncated_file_of_weights_is_named(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_weights(tiny_vit(), path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"a\.safetensors is damaged"):
+        load_weights(tiny_vit(), path)
+
+
+def make_checkpoint(folder):
+    model = tiny_vit()
+    sha256 = save_weights(model, folder / "tiny.safetensors")
+    config = {**vars(model.config)}
+    card = Card("tiny", "ViT", config, "course train tiny", 0, "quarters", 0.5, 10, "here", "2025-01-01", sha256)
+    save_checkpoint_card(card, folder)
+    return model, card
+
+
+def test_a_checkpoint_brings_its_model_and_its_card(tmp_path):
+    model, card = make_checkpoint(tmp_path)
+    loaded, described = load_checkpoint("tiny", tmp_path)
+    assert described == card
+    assert same_weights(loaded, model)
+    assert not loaded.training
+
+
+def test_a_checkpoint_that_is_not_the_cards_is_refused(tmp_path):
+    make_checkpoint(tmp_path)
+    changed = tiny_vit()
+    torch.nn.init.ones_(changed.head.weight)
+    save_weights(changed, tmp_path / "tiny.safetensors")
+    with pytest.raises(ValueError, match="SHA-256 differs"):
+        verify("tiny", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint 'other' .*there: tiny"):
+        verify("other", tmp_path)
+
+
+def test_the_history_draws_itself_and_goes_to_a_file(tmp_path):
+    history = fit(tiny_vit(), quarters(100), quarters(50), RECIPE, quiet=True)
+    left, right = history.plot().axes
+    assert [list(line.get_ydata()) for line in right.lines] == [
+        [row.train_accuracy for row in history.epochs],
+        [row.validation_accuracy for row in history.epochs],
+    ]
+    assert left.get_ylabel() == "loss"
+    lines = history.to_csv(tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0].startswith("epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds")
+    assert len(lines) == 1 + len(history.epochs)
+    assert math.isclose(float(lines[-1].split(",")[1]), history.epochs[-1].train_loss)

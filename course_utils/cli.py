@@ -1,5 +1,6 @@
 """The command line: ``course lab | run | check | solve | data | train | doctor``."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,13 +29,19 @@ def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to 
 
     with sentences():
         path = notebooks.find(notebook)
-    raise typer.Exit(subprocess.call([*lab_command(), str(path)], cwd=ROOT))
+    raise typer.Exit(subprocess.call([*LAB, str(path)], cwd=ROOT, env=lab_environment()))
 
 
-def lab_command(*options: str) -> list[str]:
-    """JupyterLab of this Python, without its news pop-up and its check for updates: the course works offline."""
-    quiet = ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    return [sys.executable, "-m", "jupyterlab", *quiet, *options]
+LAB = [sys.executable, "-m", "jupyterlab"]
+
+
+def lab_environment() -> dict[str, str]:
+    """Environment in which JupyterLab asks nobody about news: the course works offline."""
+    ours = str(Path(__file__).parent / "lab")
+    return {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [ours, os.getenv("JUPYTER_CONFIG_PATH")])),
+    }
 
 
 @app.command()

@@ -80,8 +80,9 @@ function render({ model, el }) {
     for (let k = 0; k < each.special; k++) onSpecial += row[k];
     const who = asksSpecial ? "The class token" : `The patch in row ${r + 1}, column ${c + 1}`;
     const layer = Math.min(state.layer, each.layers - 1) + 1;
+    const one = each.heads === 1 ? "its only head" : `mean of ${each.heads} heads`;
     const how = state.view === "rollout" ? `rollout of layers 1 to ${layer}`
-      : `layer ${layer}, ${state.head < 0 ? `mean of ${each.heads} heads` : `head ${Math.min(state.head, each.heads - 1) + 1}`}`;
+      : `layer ${layer}, ${state.head < 0 ? one : `head ${Math.min(state.head, each.heads - 1) + 1}`}`;
     const rest = each.special ? `, and gives the class token ${percent(onSpecial)}` : "";
     const words = `${who} looks most at row ${Math.floor(where / each.columns) + 1}, column ${(where % each.columns) + 1} (${percent(most)})${rest}; ${how}.`;
     status.textContent = words;

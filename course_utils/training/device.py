@@ -42,4 +42,3 @@ def prepared(model: nn.Module, accelerator: "Accelerator") -> Iterator[nn.Module
         for added in set(vars(model)) - attributes:
             del vars(model)[added]
         model.to(home).train(training)
-        accelerator.free_memory()

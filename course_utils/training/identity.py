@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from course_utils.training.inputs import Examples
@@ -25,8 +26,9 @@ def identity(model: nn.Module, train: Examples, recipe: Recipe, loss: Callable[.
         about[column.name] = value if _plain(value) else name_of(value)
     about["loss"] = "cross entropy" if loss is None else name_of(loss)
     about["pictures"] = list(train.images.shape)
-    data = hashlib.sha256(train.labels.cpu().numpy().tobytes())
-    data.update(train.images.detach().cpu().contiguous().numpy().tobytes())
+    data = hashlib.sha256()
+    for tensor in (train.labels, train.images):
+        data.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     about["data SHA-256"] = data.hexdigest()[:16]
     return about
 

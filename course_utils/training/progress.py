@@ -2,6 +2,7 @@
 
 import io
 import math
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -122,7 +123,8 @@ def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[An
 
 def _write_terminal(text: str, last: bool = False) -> None:
     if sys.stdout.isatty():
-        print(f"\r\x1b[K{text}", end="\n" if last else "", flush=True)
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten
+        print(f"\r\x1b[K{text}\n" if last else f"\r\x1b[K{text[:width]}", end="", flush=True)
     elif last:  # a log file gets the result, not a line every half second
         print(text, flush=True)
 

@@ -31,6 +31,7 @@ history = fit(tiny_vit(), quarters(320), quarters(50), replace(RECIPE, epochs=3)
 
 
 def test_a_terminal_is_told_loss_accuracy_speed_and_time_left_on_one_renewed_line(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("course_utils.training.progress.LINE_SECONDS", 0.0)
     fit(tiny_vit(), quarters(320), quarters(50), RECIPE)

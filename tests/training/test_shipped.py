@@ -1,0 +1,27 @@
+import pytest
+
+from course_utils.data import DataNotFound, load
+from course_utils.paths import CHECKPOINTS
+from course_utils.training import NAMED, evaluate, load_checkpoint
+
+SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_checkpoint_has_the_accuracy_on_its_card(name):
+    model, card = load_checkpoint(name)
+    try:
+        pictures = load(card.dataset, "test")
+    except DataNotFound as missing:
+        pytest.skip(str(missing))
+    score = evaluate(model, pictures)
+    assert score.count == card.test_count
+    assert score.accuracy == pytest.approx(card.accuracy, abs=0.001)  # other processors round otherwise
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_command_on_the_card_still_makes_that_model(name):
+    model, card = load_checkpoint(name)
+    assert card.command == f"course train {name}"
+    assert NAMED[name].config == model.config
+    assert NAMED[name].recipe.seed == card.seed

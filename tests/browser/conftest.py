@@ -112,6 +112,7 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
             shutil.copy(path, copied)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         page = context.new_page()
+        page.set_default_timeout(15_000)
         pages.append(context)
         page.goto(f"{lab.url}/lab/tree/{path.name}?token={lab.token}&reset")
         idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
@@ -123,7 +124,8 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
             page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
             try:
                 page.wait_for_function(
-                    "document.querySelector('.jp-InputPrompt')?.textContent.match(/[*0-9]/)", timeout=8000
+                    "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(e => /[*0-9]/.test(e.textContent))",
+                    timeout=8000,
                 )
                 break
             except Exception:

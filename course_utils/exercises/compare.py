@@ -65,8 +65,7 @@ def describe(value: Any) -> str:
             return f"the {type(value).__name__} {value}"
         case None:
             return "None"
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return f"an object of type {type(value).__name__}"
 
 
 def tensors_in(value: Any) -> list[Tensor]:

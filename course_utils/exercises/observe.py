@@ -10,6 +10,7 @@ from torch import Tensor
 from course_utils.exercises.compare import same
 from course_utils.exercises.exercise import Arguments
 from course_utils.exercises.words import message_of
+from course_utils.exercises.worker import Stop
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def watch(fn: Callable[..., Any], cases: Sequence[Arguments], observed: list[Obs
         result, error = None, None
         try:
             result = fn(*given)
+        except Stop:
+            raise
         except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are mistakes too
             error = raised
         observed.append(Observation(result, error, given))

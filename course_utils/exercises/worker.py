@@ -25,54 +25,54 @@ class TimedOut(Exception):
         self.stopped = stopped
 
 
-class _Stop(SystemExit):
-    """Raised inside code that is past its limit. A thread that ends by a SystemExit prints no traceback."""
+class Stop(BaseException):
+    """Raised inside code that is past its limit; `except Exception` does not catch it."""
 
 
 def run_limited(steps: Iterator[None], seconds: float) -> None:
     """Advance steps to their end in a thread of its own. Raises TimedOut after seconds. The steps raise nothing.
 
     A thread and an exception raised in it work on every system and inside a notebook's kernel, where a signal or a
-    process does not. The exception is raised again and again, because careless code swallows it; code that never
-    returns from a single call into C cannot be stopped from inside a process.
+    process does not. The exception, Stop, is raised again and again, because careless code swallows it. Code that
+    does not return from one call into C, or that waits in one whenever it could be hit, is left running.
     """
     late = threading.Event()
+    running = True
 
     def advance() -> None:
-        for _ in steps:
-            if late.is_set():
-                return
+        nonlocal running
+        try:
+            while not late.is_set():
+                next(steps)
+        except (Stop, StopIteration):
+            pass
+        finally:
+            running = False
+
+    def stop() -> bool:
+        late.set()
+        end = time.monotonic() + PATIENCE
+        # Not a moment longer than the student's code runs: the next Stop would hit the thread's own last steps.
+        while running and time.monotonic() < end:
+            if thread.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))
+            time.sleep(0.01)
+        if not running:
+            thread.join()
+        return not running
 
     # Daemon: what cannot be stopped must not keep the kernel from closing. The context keeps prints in their cell.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(advance,), daemon=True)
-    thread.start()
     try:
+        thread.start()
         end = time.monotonic() + seconds
         while thread.is_alive() and time.monotonic() < end:
             thread.join(0.02)  # short: on Windows a longer one would not hear Ctrl-C
-        if not thread.is_alive():
-            return
     except KeyboardInterrupt:
-        late.set()
-        _stop(thread)
+        stop()
         raise
-    late.set()
-    raise TimedOut(stopped=_stop(thread))
-
-
-def _stop(thread: threading.Thread) -> bool:
-    interval = sys.getswitchinterval()
-    end = time.monotonic() + PATIENCE
-    # Threads that change places at nearly every instruction: the next exception then arrives while an `except` is
-    # still dealing with the last one, and so gets out of `while True: try: … except: pass`.
-    sys.setswitchinterval(1e-6)
-    try:
-        while thread.is_alive() and time.monotonic() < end:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop))
-            time.sleep(0)
-    finally:
-        sys.setswitchinterval(interval)
-    return not thread.is_alive()
+    if thread.is_alive():
+        raise TimedOut(stopped=stop())
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import _thread
 import contextlib
-import io
 import random
 import sys
 import threading
@@ -305,29 +304,3 @@ def test_a_report_says_the_same_as_html_and_as_text_and_runs_nobodys_markup():
             assert line in repr(report)
         assert ("passed" in page.text.split("\n")[0]) is report.verdict.passed
         assert "<script>" not in report._repr_html_()
-
-
-def test_in_a_notebook_exit_is_reported_and_the_kernel_lives():
-    """ipykernel's exit() raises nothing: it asks the shell to end, through the name in the user's namespace."""
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    try:
-        asked = []
-        type(shell).ask_exit = lambda self: asked.append(True)
-        fn = eval("lambda tokens, heads: get_ipython().ask_exit()", {"get_ipython": lambda: shell})
-        verdict = examine(find("00.split_heads"), fn)
-        assert verdict.outcome is Outcome.ERROR
-        assert "exit()" in verdict.message
-        assert not asked
-        shell.ask_exit()
-        assert asked, "after the check, exit() must end the kernel again"
-    finally:
-        del type(shell).ask_exit
-        InteractiveShell.clear_instance()
-
-
-def test_a_closed_or_odd_standard_output_does_not_break_a_check():
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        check("00.split_heads", lambda tokens, heads: split_heads(tokens, heads))
-    assert "passed" in out.getvalue()

@@ -69,7 +69,8 @@ class Hint:
 
     def _repr_html_(self) -> str:
         if self.step == self.steps:
-            body = f'<pre style="margin:0.3em 0;color:inherit;overflow-x:auto"><code>{html.escape(self.text)}</code></pre>'
+            style = "margin:0.3em 0;color:inherit;overflow-x:auto"
+            body = f'<pre style="{style}"><code>{html.escape(self.text)}</code></pre>'
         else:
             body = f'<div style="margin-top:0.3em">{_marked(self.text)}</div>'
         return (

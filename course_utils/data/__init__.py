@@ -3,22 +3,28 @@
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
 
+from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene, draw
 from course_utils.data.pictures import Pictures
 from course_utils.data.real import cifar10, digits, fashion_mnist, photo
 from course_utils.data.resolve import DATASETS, DataNotFound, fetch, find_files
 from course_utils.data.shapes import Shapes, ShapesConfig, make_shapes, same_different
 
 __all__ = [
+    "COLOURS",
+    "SHAPES",
+    "TEXTURES",
     "DataNotFound",
     "Pictures",
+    "Scene",
     "Shapes",
     "ShapesConfig",
     "Status",
+    "draw",
     "fetch",
     "load",
     "make_shapes",
@@ -29,6 +35,7 @@ __all__ = [
 
 SPLITS = ("train", "fit", "validation", "test")
 REAL: dict[str, Callable[[bool], Pictures]] = {"digits": digits, "fashion_mnist": fashion_mnist, "cifar10": cifar10}
+EMBEDDED = ("digits", "shapes")  # always there
 PICTURE_SHAPES = {"digits": (1, 8, 8), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32), "shapes": (3, 32, 32)}
 
 
@@ -40,7 +47,7 @@ def load(
     split: ``test``, ``train``, or one of the two parts of train: ``validation`` (a fixed twelfth, for every choice
     that is made by looking at accuracy) and ``fit`` (the rest). size: so many pictures, drawn at random by seed; all
     of them, in the dataset's order, when left out (shapes: 10,000). fallback: a dataset to use, resized to the same
-    pictures, when ``name`` is not to be had; a warning says so.
+    pictures and at most so many as it has, when ``name`` is not to be had; a warning says so.
 
     Raises ValueError for a name, split or size that does not exist, and DataNotFound without a fallback.
     """
@@ -48,8 +55,10 @@ def load(
         raise ValueError(f"There is no dataset {name!r}: choose one of {', '.join(PICTURE_SHAPES)}.")
     if split not in SPLITS:
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
-    if size is not None and size < 1:
-        raise ValueError(f"size is {size}, but must be a number of pictures, at least 1.")
+    if size is not None and (not isinstance(size, int) or size < 1):
+        raise ValueError(f"size is {size!r}, but must be a whole number of pictures, at least 1.")
+    if fallback is not None and fallback not in EMBEDDED:
+        raise ValueError(f"fallback is {fallback!r}, but must need no download: choose one of {', '.join(EMBEDDED)}.")
     if name == "shapes":  # every split and seed has its own, endless, supply
         return make_shapes(size or 10_000, seed=zlib.crc32(f"{split} {seed}".encode()))
     try:
@@ -58,7 +67,8 @@ def load(
         if fallback is None:
             raise
         warnings.warn(f"{error} Until then this notebook uses {fallback}, so its figures differ.", stacklevel=2)
-        return _resized(load(fallback, split, size, seed), PICTURE_SHAPES[name])
+        stand_in = load(fallback, split, size if fallback == "shapes" else None, seed)
+        return _resized(_drawn(stand_in, min(size or len(stand_in), len(stand_in)), seed), PICTURE_SHAPES[name])
     if split in ("fit", "validation"):
         pictures = pictures.select(_part(len(pictures), split))
     if size is None:
@@ -67,8 +77,11 @@ def load(
         raise ValueError(
             f"size is {size}, but {name} {split} has {len(pictures)} pictures: ask for that many at most."
         )
-    generator = torch.Generator().manual_seed(seed)
-    return pictures.select(torch.randperm(len(pictures), generator=generator)[:size])
+    return _drawn(pictures, size, seed)
+
+
+def _drawn(pictures: Pictures, size: int, seed: int) -> Pictures:
+    return pictures.select(torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))[:size])
 
 
 def _part(count: int, split: str) -> torch.Tensor:
@@ -83,7 +96,7 @@ def _resized(pictures: Pictures, shape: tuple[int, int, int]) -> Pictures:
     if channels != images.shape[1]:
         images = images.mean(dim=1, keepdim=True).expand(-1, channels, -1, -1).contiguous()
     source = f"{pictures.source}, resized to {height} × {width} in place of the dataset that was asked for"
-    return replace(pictures, images=images, source=source)
+    return Pictures(images, pictures.labels, pictures.classes, pictures.name, source)
 
 
 @dataclass(frozen=True)
@@ -96,13 +109,13 @@ class Status:
 
 
 def status() -> list[Status]:
-    """One row a dataset. Files are verified; nothing is downloaded."""
+    """One row a dataset. Files are verified, damaged ones set aside as ever; nothing is downloaded."""
     rows = [Status("shapes", "made in memory"), Status("digits", "comes with scikit-learn")]
     for name, dataset in DATASETS.items():
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                place = find_files(dataset, tuple(dataset.files), download=False)[1]
+                place = find_files(dataset, dataset.files, download=False)[1]
             rows.append(Status(name, f"whole, in {place}", " ".join(str(warning.message) for warning in caught)))
         except DataNotFound:
             damaged = " ".join(str(warning.message) for warning in caught)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pictures(Dataset):
     """images (count, channels, height, width), float32 in [0, 1], and labels (count,), int64.
 
@@ -19,6 +19,10 @@ class Pictures(Dataset):
     classes: tuple[str, ...]
     name: str
     source: str
+
+    def __repr__(self) -> str:
+        channels, height, width = self.images.shape[1:]
+        return f"{type(self).__name__}({len(self):,} of {channels} × {height} × {width}: {self.source})"
 
     def __len__(self) -> int:
         return len(self.labels)

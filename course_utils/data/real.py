@@ -58,7 +58,7 @@ def fashion_mnist(test: bool) -> Pictures:
     pixels = np.frombuffer(content[names[0]], np.uint8, offset=16).reshape(-1, 1, 28, 28)
     labels = np.frombuffer(content[names[1]], np.uint8, offset=8)
     return Pictures(
-        torch.from_numpy(pixels.astype(np.float32)) / 255,
+        torch.from_numpy(pixels.astype(np.float32)).div_(255),
         torch.from_numpy(labels.astype(np.int64)),
         CLOTHES,
         "fashion_mnist",
@@ -78,7 +78,7 @@ def cifar10(test: bool) -> Pictures:
     pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch[b"labels"] for batch in batches])
     return Pictures(
-        torch.from_numpy(pixels.astype(np.float32)) / 255,
+        torch.from_numpy(pixels.astype(np.float32)).div_(255),
         torch.from_numpy(labels.astype(np.int64)),
         CIFAR10_CLASSES,
         "cifar10",

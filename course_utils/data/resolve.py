@@ -2,13 +2,15 @@
 
 import gzip
 import hashlib
+import io
 import os
 import tarfile
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from course_utils.network import patience
@@ -22,11 +24,7 @@ class DataNotFound(LookupError):
 
 
 class DamagedFile(Exception):
-    """A file is there under the right name, but its content is not the dataset's."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} {reason}")
-        self.path = path
+    """A file is there under the right name, but its content is not the dataset's; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -77,27 +75,25 @@ CIFAR10 = Dataset(
 DATASETS = {dataset.name: dataset for dataset in (FASHION_MNIST, CIFAR10)}
 
 
-def find_files(dataset: Dataset, names: tuple[str, ...], download: bool = True) -> tuple[dict[str, bytes], str]:
+def find_files(dataset: Dataset, names: Iterable[str], download: bool = True) -> tuple[dict[str, bytes], Path]:
     """Unpacked content of the named files, from the first place that has all of them whole; and that place.
 
     The order is ``COURSE_DATA``, ``data/`` of the course, Debian's package, torchvision's download. A damaged file
-    is named in a warning and renamed to ``….damaged`` (where that is allowed), and its place is passed over.
+    is named in a warning and renamed to ``….damaged`` where that is allowed; it is never used.
     Raises DataNotFound, with the ways out, when no place has them.
     """
-    for folder in places():
-        try:
-            return {name: _content(dataset, folder, name) for name in names}, str(folder)
-        except FileNotFoundError:
-            continue
-        except DamagedFile as damaged:
-            warnings.warn(f"{damaged}; {_set_aside(damaged.path)}, and the course looks elsewhere.", stacklevel=3)
-    reason = "downloading is switched off"
+    names = tuple(names)
+    for place in places():
+        if content := _read(dataset, place, names):
+            return content, place
+    reason = "nothing was downloaded"
     if download:
         try:
-            folder = fetch(dataset.name)
-            return {name: _content(dataset, folder, name) for name in names}, f"{folder} (downloaded)"
+            place = _download(dataset)
+            if content := _read(dataset, place, names):
+                return content, place
         except DataNotFound as error:
-            reason = str(error.__cause__ or error)
+            reason = str(error)
     raise DataNotFound(
         f"{dataset.title} is not on this machine ({reason}): set COURSE_DATA to a folder that holds its files, "
         f"put them in {DATA}, or {dataset.advice}."
@@ -107,66 +103,106 @@ def find_files(dataset: Dataset, names: tuple[str, ...], download: bool = True) 
 def places() -> Iterator[Path]:
     """Folders that may hold datasets, in the order in which they are asked."""
     if chosen := os.environ.get("COURSE_DATA"):
-        yield Path(chosen).expanduser()
+        folder = Path(chosen).expanduser()
+        if folder.is_dir():
+            yield folder
+        else:
+            warnings.warn(
+                f"COURSE_DATA is {chosen}, which is not a folder, so the course looks elsewhere.", stacklevel=2
+            )
     yield DATA
     yield DEBIAN
 
 
 def fetch(name: str) -> Path:
-    """Download a dataset into ``data/`` with torchvision and its checksums; the folder appears only when it is whole.
+    """The place that has a whole dataset; when none has, it is downloaded into ``data/`` first.
 
-    Raises ValueError for a name that cannot be downloaded and DataNotFound when the download fails.
+    Raises ValueError for a name that is not among those that lie in files, and DataNotFound, with the ways out, when
+    the download fails.
     """
     if name not in DATASETS:
         raise ValueError(f"There is no dataset {name!r} to download: choose one of {', '.join(DATASETS)}.")
+    return find_files(DATASETS[name], DATASETS[name].files)[1]
+
+
+def _download(dataset: Dataset) -> Path:
+    """torchvision downloads and compares checksums in a temporary folder; what is whole is renamed into place."""
     from torchvision import datasets
 
     try:
         DATA.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=DATA) as folder, patience(10):
-            if name == "fashion_mnist":
+            if dataset is FASHION_MNIST:
                 datasets.FashionMNIST(folder, download=True)
-                whole, target = Path(folder) / "FashionMNIST/raw", DATA / "fashion-mnist"
+                whole = Path(folder) / "FashionMNIST/raw"
             else:
                 datasets.CIFAR10(folder, download=True)
-                whole, target = Path(folder) / "cifar-10-batches-py", DATA / "cifar-10-batches-py"
+                whole = Path(folder) / "cifar-10-batches-py"
+            target = DATA / dataset.folders[0]
             target.mkdir(exist_ok=True)
             for file in whole.iterdir():
                 file.replace(target / file.name)
-    except (OSError, RuntimeError) as error:
-        raise DataNotFound(f"{DATASETS[name].title} could not be downloaded ({error}).") from error
+    except (OSError, RuntimeError, HTTPException) as error:
+        # torchvision's message has a line for each mirror; the last one is the cause.
+        cause = (str(error).strip() or type(error).__name__).splitlines()[-1].strip("<>. ")
+        raise DataNotFound(f"could not be downloaded: {cause}") from error
     return DATA
 
 
-def _content(dataset: Dataset, place: Path, name: str) -> bytes:
-    """The whole content of a file below a place. Raises FileNotFoundError or DamagedFile."""
-    path, content = _read(dataset, place, name)
+def _read(dataset: Dataset, place: Path, names: tuple[str, ...]) -> dict[str, bytes] | None:
+    """Content of the named files when all of them lie whole below a place, packed or not; else None."""
+    content: dict[str, bytes] = {}
+    for name in names:
+        for path in (place / folder / packed for folder in dataset.folders for packed in (name, f"{name}.gz")):
+            if name not in content:
+                content |= _whole(dataset, path, (name,))
+    missing = tuple(name for name in names if name not in content)
+    if missing and dataset.archive:
+        content |= _whole(dataset, place / dataset.archive, missing)
+    return content if len(content) == len(names) else None
+
+
+def _whole(dataset: Dataset, path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """Content of the named files in one file or archive, verified; empty when it is missing or damaged."""
+    try:
+        content = _unpack(path, names)
+        for name in names:
+            _verify(dataset, name, content[name])
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except DamagedFile as damaged:
+        warnings.warn(f"{path} {damaged}; {_set_aside(path)}, and the course looks elsewhere.", stacklevel=2)
+        return {}
+    except OSError as error:  # whole or not, this account may not know
+        warnings.warn(f"{path} cannot be read ({error.strerror}), so the course looks elsewhere.", stacklevel=2)
+        return {}
+    return content
+
+
+def _unpack(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    packed = path.read_bytes()
+    try:
+        if path.name.endswith(".tar.gz"):
+            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+                members = {Path(member.name).name: archive.extractfile(member) for member in archive}
+                content = {name: file.read() for name in names if (file := members.get(name))}
+        else:
+            content = {names[0]: gzip.decompress(packed) if path.suffix == ".gz" else packed}
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise DamagedFile(f"cannot be unpacked ({error})") from error
+    if absent := next((name for name in names if name not in content), None):
+        raise DamagedFile(f"holds no {absent}")
+    return content
+
+
+def _verify(dataset: Dataset, name: str, content: bytes) -> None:
     digest = hashlib.new(dataset.algorithm, content, usedforsecurity=False).hexdigest()
     if digest == dataset.files[name]:
-        return content
+        return
     twin = next((other for other, expected in dataset.files.items() if digest == expected), None)
-    raise DamagedFile(path, f"holds {twin}" if twin else f"is not {dataset.title}'s {name} ({len(content):,} bytes)")
-
-
-def _read(dataset: Dataset, place: Path, name: str) -> tuple[Path, bytes]:
-    for folder in dataset.folders:
-        for path in (place / folder / name, place / folder / f"{name}.gz"):
-            if path.is_file():
-                try:
-                    return path, gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-                except (OSError, EOFError, zlib.error) as error:
-                    raise DamagedFile(path, f"cannot be unpacked ({error})") from error
-    if dataset.archive and (archive := place / dataset.archive).is_file():
-        try:
-            with tarfile.open(archive) as tar:
-                member = next((m for m in tar if Path(m.name).name == name), None)
-                extracted = tar.extractfile(member) if member else None
-                if extracted is None:
-                    raise DamagedFile(archive, f"holds no {name}")
-                return archive, extracted.read()
-        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-            raise DamagedFile(archive, f"cannot be unpacked ({error})") from error
-    raise FileNotFoundError(name)
+    raise DamagedFile(
+        f"holds {twin}" if twin else f"is not {dataset.title}'s {name} ({len(content):,} bytes unpacked)"
+    )
 
 
 def _set_aside(path: Path) -> str:

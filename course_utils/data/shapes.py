@@ -1,32 +1,28 @@
 """Procedural pictures of coloured shapes: unlimited, made in memory, and everything about them is known.
 
-A :class:`Scene` says what is where; :func:`draw` paints it. Every object has its mask, so attention can be scored
-against the truth; day and night show the same scene, so a domain can be shifted while the labels stay.
+Every object has its mask, so attention can be scored against the truth; day and night show the same scene, so a
+domain can be shifted while the labels stay.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
+from course_utils.data.drawing import (
+    COLOURS,
+    LARGEST_SCALE,
+    SHAPES,
+    TEXTURES,
+    Scene,
+    chunks,
+    describe,
+    draw,
+    masks_of,
+)
 from course_utils.data.pictures import Pictures
-
-SHAPES = ("circle", "square", "triangle", "cross", "ring", "star", "bar", "crescent")
-TEXTURES = ("plain", "striped", "dotted", "checked")
-COLOURS = {
-    "red": (0.84, 0.15, 0.16),
-    "orange": (0.96, 0.55, 0.10),
-    "yellow": (0.95, 0.85, 0.25),
-    "green": (0.15, 0.62, 0.35),
-    "blue": (0.15, 0.40, 0.85),
-    "purple": (0.60, 0.30, 0.70),
-}
-LARGEST_SCALE = 8.0  # an object of this scale fills the picture
-CHUNK = 512  # pictures drawn at once: small enough for the processor's cache
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,8 @@ class ShapesConfig:
 
     size: int = 32  # pixels a side
     objects: int = 1  # 1 to 4, never overlapping; the first one gives the label
-    scales: tuple[float, float] = (3.0, 7.0)  # from 1 (about an eighth of the picture) to 8 (all of it)
+    scales: tuple[float, float] = (3.0, 7.0)  # from 1 (an eighth of the picture's side) to 8 (all of it); several
+    # objects get a quarter of the picture each, so theirs stop at 4
     night: bool = False
 
     def __post_init__(self) -> None:
@@ -46,31 +43,14 @@ class ShapesConfig:
         low, high = self.scales
         if not 1 <= low <= high <= LARGEST_SCALE:
             raise ValueError(f"scales are {self.scales}, but must be (smallest, largest) within 1 and 8.")
+        if low * self.size < 32:  # narrower than four pixels, a bar can fall between them and leave no mask
+            raise ValueError(
+                f"The smallest scale is {low:g}, but at {self.size} pixels an object needs at least "
+                f"{32 / self.size:g} to be seen: raise scales or size."
+            )
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Objects of count pictures, (count, objects) each; lengths are fractions of the picture's side."""
-
-    shape: Tensor  # index in SHAPES
-    colour: Tensor  # index in COLOURS
-    texture: Tensor  # index in TEXTURES
-    scale: Tensor  # 1 to 8
-    x: Tensor  # centre, 0 left to 1 right
-    y: Tensor  # centre, 0 top to 1 bottom
-    angle: Tensor  # radians
-    background: Tensor  # (count,) brightness
-
-    def __getitem__(self, index: int | slice | Tensor) -> "Scene":
-        return Scene(**{name: value[index] for name, value in vars(self).items()})
-
-    @property
-    def radius(self) -> Tensor:
-        """Half the width of each object as a fraction of the picture's side."""
-        return self.scale / (2 * LARGEST_SCALE)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shapes(Pictures):
     """Pictures with the scene they were drawn from."""
 
@@ -82,7 +62,7 @@ class Shapes(Pictures):
     @cached_property
     def masks(self) -> Tensor:
         """(count, objects, height, width), boolean: the pixels of each object."""
-        return torch.cat([_masks(self.scene[chunk], self.size) for chunk in _chunks(len(self))])
+        return torch.cat([masks_of(self.scene[chunk], self.size) for chunk in chunks(len(self))])
 
     @property
     def scales(self) -> Tensor:
@@ -92,7 +72,7 @@ class Shapes(Pictures):
     @cached_property
     def captions(self) -> list[str]:
         """One sentence a picture, naming each object's size, colour, texture, shape and place."""
-        return [_caption(self.scene[index]) for index in range(len(self))]
+        return [describe(self.scene[index]) for index in range(len(self))]
 
     def select(self, indices: Tensor | slice) -> Self:
         """The pictures at these places, in this order, with their scenes."""
@@ -127,7 +107,8 @@ def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -
 def same_different(count: int, size: int = 32, distance: float = 0.5, scale: float = 2.5, seed: int = 0) -> Shapes:
     """Two objects far apart; label 1 when they have the same shape, 0 when not.
 
-    distance is that between their centres, as a fraction of the side. Each object alone is equally likely to be any
+    distance is how far their centres are from each other from left to right, as a fraction of the side; their heights
+    are random. Each object alone is equally likely to be any
     shape whatever the label, so nothing that looks at one object at a time can tell.
     Raises ValueError when two objects of that scale cannot be that far apart within the picture.
     """
@@ -153,20 +134,6 @@ def same_different(count: int, size: int = 32, distance: float = 0.5, scale: flo
     x[swap] = x[swap].flip(-1)
     scene = replace(scene, shape=torch.stack([first, torch.where(same == 1, first, other)], dim=1), x=x, y=y)
     return _shapes(scene, same, ("different", "same"), "same_different", size, False, seed)
-
-
-def draw(scene: Scene, size: int, night: bool = False, seed: int = 0) -> Tensor:
-    """→ (count, 3, size, size), float32 in [0, 1]. seed decides the noise of the night only."""
-    generator = torch.Generator().manual_seed(seed)
-    count = len(scene.background)
-    images = torch.empty(count, 3, size, size)
-    for chunk in _chunks(count):
-        images[chunk] = _draw(scene[chunk], size, night, generator)
-    return images
-
-
-def _chunks(count: int) -> Iterator[slice]:
-    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
 
 
 def _shapes(
@@ -200,80 +167,3 @@ def _random_scene(count: int, config: ShapesConfig, generator: torch.Generator) 
         angle=between(-0.26, 0.26),  # 15 degrees either way
         background=0.08 + 0.22 * torch.rand(count, generator=generator),
     )
-
-
-def _masks(scene: Scene, size: int) -> Tensor:
-    """→ (count, objects, size, size), boolean."""
-    centres = (torch.arange(size) + 0.5) / size
-    across = (centres - scene.x[..., None]) / scene.radius[..., None]  # (count, objects, size), in radii
-    down = (centres - scene.y[..., None]) / scene.radius[..., None]
-    cosine, sine = scene.angle.cos()[..., None], scene.angle.sin()[..., None]
-    u = rearrange(across * cosine, "n k w -> n k 1 w") + rearrange(down * sine, "n k h -> n k h 1")
-    v = rearrange(down * cosine, "n k h -> n k h 1") - rearrange(across * sine, "n k w -> n k 1 w")
-    masks = torch.empty(u.shape, dtype=torch.bool)
-    for index, shape in enumerate(SHAPES):
-        chosen = scene.shape == index
-        masks[chosen] = _inside(shape, u[chosen], v[chosen])
-    return masks
-
-
-def _inside(shape: str, u: Tensor, v: Tensor) -> Tensor:
-    """Whether points, in radii from the centre (u right, v down), lie in a shape within the unit disc."""
-    match shape:
-        case "circle":
-            return u**2 + v**2 < 1
-        case "square":
-            return (u.abs() < 0.7) & (v.abs() < 0.7)
-        case "triangle":
-            return (v < 0.5) & (v > 3**0.5 * u.abs() - 1)
-        case "cross":
-            across, down = u.abs(), v.abs()
-            return (torch.minimum(across, down) < 0.28) & (torch.maximum(across, down) < 0.95)
-        case "ring":
-            squared = u**2 + v**2
-            return (squared < 1) & (squared > 0.3)
-        case "star":
-            return (u**2 + v**2).sqrt() < 0.62 + 0.38 * torch.cos(5 * torch.atan2(u, -v))
-        case "bar":
-            return (u.abs() < 0.95) & (v.abs() < 0.3)
-        case _:  # crescent
-            return (u**2 + v**2 < 1) & ((u - 0.45) ** 2 + v**2 > 0.6)
-
-
-def _draw(scene: Scene, size: int, night: bool, generator: torch.Generator) -> Tensor:
-    masks = _masks(scene, size)
-    place = torch.arange(size)
-    row, column = place[:, None], place[None, :]
-    patterns = torch.stack(  # (textures, size, size): 1 bright, 0.45 dark
-        [
-            torch.ones(size, size),
-            0.45 + 0.55 * ((row + column) % 4 < 2),
-            0.45 + 0.55 * ((row % 3 < 2) | (column % 3 < 2)),
-            0.45 + 0.55 * ((row // 2 + column // 2) % 2),
-        ]
-    )
-    light = torch.linspace(1.15, 0.85, size)[:, None]  # a little brighter at the top
-    images = (scene.background[:, None, None] * light).expand(-1, -1, size)
-    images = images[:, None].repeat(1, 3, 1, 1)
-    palette = torch.tensor(list(COLOURS.values()))
-    for index in range(masks.shape[1]):
-        paint = palette[scene.colour[:, index]][:, :, None, None] * patterns[scene.texture[:, index]][:, None]
-        images = torch.where(masks[:, index, None], paint, images)
-    if night:
-        tint = torch.tensor([0.22, 0.25, 0.42])[:, None, None]
-        noise = torch.randn(images.shape, generator=generator)
-        images = (images * tint + 0.03 * noise).clamp(0, 1)
-    return images
-
-
-def _caption(scene: Scene) -> str:
-    phrases = []
-    for index in range(len(scene.shape)):
-        scale = float(scene.scale[index])
-        size = "small" if scale < 3 else "large" if scale >= 5 else "medium"
-        row = ("top", "middle", "bottom")[min(int(scene.y[index] * 3), 2)]
-        column = ("left", "centre", "right")[min(int(scene.x[index] * 3), 2)]
-        place = "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
-        colour, texture = tuple(COLOURS)[scene.colour[index]], TEXTURES[scene.texture[index]]
-        phrases.append(f"a {size} {colour} {texture} {SHAPES[scene.shape[index]]} in the {place}")
-    return " and ".join(phrases)

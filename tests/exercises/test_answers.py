@@ -1,0 +1,190 @@
+"""Every exercise: right answers pass, each known wrong one is named, references agree with the world."""
+
+import math
+
+import pytest
+import torch
+from einops import einsum, rearrange, repeat
+from torch.nn import functional as F
+from torchvision import models
+
+from course_utils.attention import attend
+from course_utils.costs import attention_bytes
+from course_utils.exercises import Outcome, examine, exercises, find, solution, stub
+from course_utils.exercises.compare import same, tensors_in
+from course_utils.exercises.nb04_vit import matrix_bytes, vit_parameters
+from course_utils.exercises.observe import observe
+
+EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
+
+# What a notebook imports for its students.
+NAMES = {"torch": torch, "math": math, "F": F, "rearrange": rearrange, "repeat": repeat, "einsum": einsum}
+
+
+def cell(source: str, name: str):
+    namespace = {**NAMES, "attend": attend}
+    exec(compile(source, "<cell>", "exec"), namespace)
+    return namespace[name]
+
+
+@EVERY
+def test_each_known_wrong_answer_is_told_its_own_message(exercise):
+    messages = [misconception.message for misconception in exercise.misconceptions]
+    assert len(set(messages)) == len(messages)
+    for misconception in exercise.misconceptions:
+        verdict = examine(exercise, misconception.wrong)
+        assert (verdict.outcome, verdict.message) == (Outcome.MISCONCEPTION, misconception.message)
+
+
+def distance(one, other):
+    """Largest difference between the numbers of two observations; infinite when they differ in form."""
+    mine, theirs = tensors_in(one.result), tensors_in(other.result)
+    if [(t.shape, t.dtype) for t in mine] != [(t.shape, t.dtype) for t in theirs] or not mine:
+        return 0.0 if same(one.result, other.result) else math.inf
+    return max((a.double() - b.double()).abs().max().item() for a, b in zip(mine, theirs, strict=True))
+
+
+@EVERY
+def test_no_wrong_answer_hides_near_the_right_one(exercise):
+    """A wrong result differs in form, by a whole number, or by a hundred times what rounding could explain."""
+    cases = exercise.cases(torch.Generator().manual_seed(0))
+    right = observe(exercise.reference, cases)
+    for misconception in exercise.misconceptions:
+        gaps = [
+            distance(answer, wanted)
+            for answer, wanted in zip(observe(misconception.wrong, cases), right, strict=True)
+        ]
+        assert max(gaps) > 0.05, misconception.message
+
+
+@EVERY
+def test_the_stub_is_not_attempted_and_the_solution_passes_with_only_what_a_notebook_imports(exercise):
+    name = exercise.reference.__name__
+    assert examine(exercise, cell(stub(exercise.name), name)).outcome is Outcome.NOT_ATTEMPTED
+    verdict = examine(exercise, cell(solution(exercise.name), name))
+    assert verdict.passed
+    assert verdict.right == verdict.cases >= 3
+
+
+def attend_by_hand(query, key, value, mask=None):
+    scores = torch.einsum("...qd,...kd->...qk", query, key) * query.shape[-1] ** -0.5
+    if mask is not None:
+        scores = torch.where(mask, scores, float("-inf"))
+    weights = scores.exp() / scores.exp().sum(-1, keepdim=True)
+    return torch.einsum("...qk,...kd->...qd", weights, value), weights
+
+
+def causal_mask_by_comparison(tokens):
+    place = torch.arange(tokens)
+    return place[:, None] >= place[None, :]
+
+
+def split_heads_by_view(tokens, heads):
+    batch, length, features = tokens.shape
+    return tokens.view(batch, length, heads, features // heads).transpose(1, 2)
+
+
+def cross_attention_fused(tokens, memory, to_query, to_key, to_value):
+    return F.scaled_dot_product_attention(to_query(tokens), to_key(memory), to_value(memory))
+
+
+def encoder_block_step_by_step(tokens, norm1, attention, norm2, mlp):
+    residual = tokens
+    tokens = norm1(tokens)
+    tokens = attention(tokens) + residual
+    return mlp(norm2(tokens)).add(tokens)
+
+
+def patchify_by_convolution(images, patch_size):
+    """Each pixel of a patch is picked by a kernel of zeros and one 1."""
+    size = images.shape[1] * patch_size**2
+    kernel = torch.eye(size).view(size, images.shape[1], patch_size, patch_size)
+    return F.conv2d(images, kernel, stride=patch_size).flatten(2).transpose(1, 2)
+
+
+def projection_kernel_by_view(weight, patch_size):
+    return weight.view(weight.shape[0], -1, patch_size, patch_size)
+
+
+def sequence_written_in_place_of_zeros(patches, class_token, positions):
+    tokens = patches.new_zeros(patches.shape[0], patches.shape[1] + 1, patches.shape[2])
+    tokens[:, :1] = class_token
+    tokens[:, 1:] = patches
+    return tokens + positions
+
+
+def matrix_bytes_in_one_line(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
+    return bytes_per_number * heads * layers * ((image_size // patch_size) ** 2 + class_token) ** 2
+
+
+def vit_parameters_by_multiplying_out(image_size, patch_size, dim, layers, mlp_dim, classes, channels=3):
+    patches = (image_size // patch_size) ** 2
+    block = 4 * dim**2 + 9 * dim + 2 * dim * mlp_dim + mlp_dim
+    return dim * (channels * patch_size**2 + patches + 5 + classes) + classes + layers * block
+
+
+def attention_rollout_normalising_rows(attention_maps):
+    products = []
+    for weights in attention_maps:
+        layer = weights.mean(1) + torch.eye(weights.shape[-1])
+        layer = layer / layer.sum(-1, keepdim=True)
+        products.append(layer if not products else torch.bmm(layer, products[-1]))
+    return products
+
+
+OTHER_RIGHT_ANSWERS = {
+    "00.attend": attend_by_hand,
+    "00.causal_mask": causal_mask_by_comparison,
+    "00.split_heads": split_heads_by_view,
+    "00.cross_attention": cross_attention_fused,
+    "00.encoder_block": encoder_block_step_by_step,
+    "04.patchify": patchify_by_convolution,
+    "04.projection_kernel": projection_kernel_by_view,
+    "04.sequence": sequence_written_in_place_of_zeros,
+    "04.attention_bytes": matrix_bytes_in_one_line,
+    "04.parameters": vit_parameters_by_multiplying_out,
+    "04.attention_rollout": attention_rollout_normalising_rows,
+}
+
+
+@EVERY
+def test_a_right_answer_written_differently_passes(exercise):
+    verdict = examine(exercise, OTHER_RIGHT_ANSWERS[exercise.name])
+    assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize("dim", [8, 16])
+def test_attention_is_tried_on_scores_that_leave_the_softmax_soft(dim):
+    """Where every softmax is one-hot, an answer without √dim would pass."""
+    cases = [case for case in find("00.attend").cases(torch.Generator().manual_seed(0)) if case[0].shape[-1] == dim]
+    assert cases
+    for case in cases:
+        assert attend(*case)[1].amax(-1).median() < 0.7
+
+
+def test_bytes_agree_with_the_librarys_and_with_the_slides():
+    assert matrix_bytes(224, 16, 12, 12) == attention_bytes(197, heads=12, layers=12)
+    assert matrix_bytes(224, 16, 1, 1, class_token=False) == 14**4 * 4
+    assert matrix_bytes(256, 16, 48, 16, class_token=False) == 192 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("vit_b_16", (224, 16, 768, 12, 3072, 1000)),
+        ("vit_b_32", (224, 32, 768, 12, 3072, 1000)),
+        ("vit_l_16", (224, 16, 1024, 24, 4096, 1000)),
+        ("vit_l_32", (224, 32, 1024, 24, 4096, 1000)),
+        ("vit_h_14", (224, 14, 1280, 32, 5120, 1000)),
+    ],
+)
+def test_parameters_agree_with_torchvisions_models_to_the_last_one(name, sizes):
+    with torch.device("meta"):
+        model = getattr(models, name)()
+    assert vit_parameters(*sizes) == sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_the_slides_sum_is_the_one_that_the_slides_misconception_names():
+    slide = find("04.parameters").misconceptions[0]
+    assert slide.wrong(224, 16, 1024, 24, 4096, 1000) == 278_836_224
+    assert "slide" in slide.message

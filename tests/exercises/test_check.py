@@ -1,0 +1,306 @@
+"""The check engine: whatever a student's function does, one kind sentence and a notebook that goes on."""
+
+import _thread
+import contextlib
+import random
+import sys
+import threading
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import exercises as course
+from course_utils.attention import attend, split_heads
+from course_utils.exercises import Outcome, check, examine, find
+from course_utils.exercises.nb04_vit import matrix_bytes
+from course_utils.exercises.report import Report
+from course_utils.models.vit import patchify, sequence
+from course_utils.rollout import attention_rollout
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
+    monkeypatch.setattr(course, "_verdicts", {})
+    monkeypatch.setattr(course, "_hints_given", {})
+    return tmp_path
+
+
+def split_with(change):
+    """A student's split_heads: the right one, then something done to its result."""
+
+    def student(tokens, heads):
+        return change(split_heads(tokens, heads))
+
+    return student
+
+
+def raises(error):
+    def student(tokens, heads):
+        raise error
+
+    return student
+
+
+def bytes_with(change):
+    def student(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
+        return change(matrix_bytes(image_size, patch_size, layers, heads, class_token, bytes_per_number))
+
+    return student
+
+
+def forgets_that_there_may_be_no_mask(query, key, value, mask=None):
+    return attend(query, key, value, ~mask)
+
+
+def writes_into_its_input(tokens, heads):
+    tokens += 1
+    return split_heads(tokens - 1, heads)
+
+
+def shrinks_its_list(attention_maps):
+    result = attention_rollout(attention_maps)
+    attention_maps.pop()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "student", "outcome", "words"),
+    [
+        ("00.split_heads", None, Outcome.NOT_A_FUNCTION, ["None", "without brackets"]),
+        ("00.split_heads", torch.ones(2, 3), Outcome.NOT_A_FUNCTION, ["(2, 3)", "split_heads"]),
+        ("00.split_heads", lambda tokens, heads: None, Outcome.NOT_ATTEMPTED, ["return"]),
+        ("00.split_heads", lambda tokens, heads: ..., Outcome.NOT_ATTEMPTED, ["return"]),
+        ("00.split_heads", raises(NotImplementedError()), Outcome.NOT_ATTEMPTED, ["raise NotImplementedError"]),
+        ("00.split_heads", lambda tokens: tokens, Outcome.SIGNATURE, ["(tokens)", "split_heads(tokens, heads)"]),
+        ("00.split_heads", lambda x, h: x, Outcome.SIGNATURE, ["(x, h)", "with these names"]),
+        ("00.attend", lambda query, key, value, mask: 1, Outcome.SIGNATURE, ["mask=None"]),
+        ("00.split_heads", lambda tokens, heads: tokens.numpy(), Outcome.TYPE, ["type ndarray", "(2, 3, 5, 4)"]),
+        ("00.split_heads", lambda tokens, heads: "done", Outcome.TYPE, ["type str", "(2, 3, 5, 4)"]),
+        ("00.split_heads", split_with(lambda t: t.to_sparse()), Outcome.TYPE, ["sparse", "strided"]),
+        ("00.split_heads", split_with(lambda t: t.to("meta")), Outcome.TYPE, ["meta", "cpu"]),
+        ("00.split_heads", split_with(lambda t: t[..., 1:]), Outcome.SHAPE, ["(2, 3, 5, 3)", "(2, 3, 5, 4)"]),
+        ("00.split_heads", split_with(lambda t: t.double()), Outcome.DTYPE, ["float64", "float32"]),
+        ("00.split_heads", split_with(lambda t: t + 0.25), Outcome.VALUES, ["0.25", "case 1 of 4", "(2, 5, 12)"]),
+        ("00.split_heads", split_with(lambda t: t / 0), Outcome.NOT_FINITE, ["division by zero"]),
+        ("00.split_heads", split_with(lambda t: t.detach()), Outcome.NO_GRADIENT, ["tokens", ".detach()"]),
+        ("04.sequence", lambda patches, class_token, positions: sequence(patches, class_token.data, positions),
+         Outcome.NO_GRADIENT, ["reaches class_token,"]),
+        ("00.split_heads", lambda tokens, heads: torch.from_numpy(split_heads(tokens, heads).numpy()),
+         Outcome.NO_GRADIENT, ["numpy"]),
+        ("00.split_heads", writes_into_its_input, Outcome.CHANGED_INPUT, ["its input tokens", "x = x + y"]),
+        ("04.attention_rollout", shrinks_its_list, Outcome.CHANGED_INPUT, ["its input attention_maps"]),
+        ("00.split_heads", raises(ValueError("too few heads")), Outcome.ERROR,
+         ["ValueError: too few heads", "line 2 of your function", "case 1 of 4"]),
+        ("00.split_heads", raises(KeyboardInterrupt()), Outcome.ERROR, ["KeyboardInterrupt"]),
+        ("00.split_heads", lambda tokens, heads: sys.exit(), Outcome.ERROR, ["exit()", "leave that out"]),
+        ("00.attend", forgets_that_there_may_be_no_mask, Outcome.ERROR, ["TypeError", "`return attend(", "~mask"]),
+        ("04.attention_bytes", bytes_with(float), Outcome.TYPE, ["a float", "//"]),
+        ("04.attention_bytes", bytes_with(lambda right: right + 1999), Outcome.VALUES, ["1,999 too many"]),
+        ("04.attention_rollout", lambda attention_maps: attention_rollout(attention_maps)[1:], Outcome.TYPE,
+         ["2 items"]),
+        ("00.attend", lambda query, key, value, mask=None: (attend(query, key, value, mask)[0] + 1,
+         attend(query, key, value, mask)[1]), Outcome.VALUES, ["Output has the right shape"]),
+        ("00.causal_mask", lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool), Outcome.VALUES,
+         ["10 of 25 places", "1 of 4 cases are right"]),
+    ],
+)  # fmt: skip
+def test_each_kind_of_mistake_is_told_apart_and_the_notebook_goes_on(name, student, outcome, words, capsys):
+    exercise = find(name)
+    verdict = examine(exercise, student)
+    assert verdict.outcome is outcome, verdict.message
+    for word in words:
+        assert word in verdict.message
+    assert check(name, student) is exercise.reference
+    assert verdict.message in capsys.readouterr().out
+
+
+def test_a_right_function_is_handed_back_and_a_number_off_by_rounding_is_right(capsys):
+    def student(tokens, heads):
+        return split_heads(tokens, heads) * (1 + 1e-6)
+
+    assert check("00.split_heads", student) is student
+    assert "passed" in capsys.readouterr().out
+
+
+def loops():
+    def busy(tokens, heads):
+        while True:
+            pass
+
+    def swallows(tokens, heads):
+        while True:
+            try:  # noqa: SIM105, what a student writes
+                tokens = tokens + 1
+            except BaseException:
+                pass
+
+    def late(tokens, heads):
+        while heads == 4:  # the second case
+            pass
+        return split_heads(tokens, heads)
+
+    def prints(tokens, heads):
+        while True:
+            print("still here")
+
+    return [(busy, "case 1 of 4"), (swallows, "case 1 of 4"), (late, "case 2 of 4"), (prints, "case 1 of 4")]
+
+
+@pytest.mark.parametrize(("student", "where"), loops(), ids=["busy", "swallows exceptions", "late", "prints"])
+def test_an_endless_loop_is_stopped_and_leaves_no_thread(student, where, capsys):
+    before = threading.active_count()
+    verdict = examine(replace(find("00.split_heads"), seconds=0.3), student)
+    assert verdict.outcome is Outcome.TOO_SLOW
+    assert where in verdict.message
+    assert "0.3 s" in verdict.message
+    assert "restart" not in verdict.message
+    assert threading.active_count() == before
+    assert len(capsys.readouterr().out) < 10_000
+
+
+def test_what_cannot_be_stopped_is_said_and_does_not_hold_the_notebook():
+    release = threading.Event()
+
+    def deaf(tokens, heads):
+        release.wait()  # one call into C that hears nothing
+
+    verdict = examine(replace(find("00.split_heads"), seconds=0.1), deaf)
+    release.set()
+    assert verdict.outcome is Outcome.TOO_SLOW
+    assert "could not be stopped: restart the kernel" in verdict.message
+
+
+def test_ctrl_c_interrupts_a_check_and_stops_the_students_code():
+    def interrupted(tokens, heads):
+        _thread.interrupt_main()
+        while True:
+            pass
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        check("00.split_heads", interrupted)
+    assert threading.active_count() == before
+    assert type(sys.stdout).__name__ != "_Shortened"
+
+
+def test_a_check_leaves_randomness_gradients_and_defaults_as_they_were():
+    def meddles(tokens, heads):
+        torch.manual_seed(1), random.seed(1), np.random.seed(1)
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return split_heads(tokens, heads).detach()
+
+    def state():
+        default, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+        return default, grad, torch.rand(1).item(), random.random(), np.random.rand(), sys.stdout
+
+    def seeded():
+        torch.manual_seed(7), random.seed(7), np.random.seed(7)
+
+    seeded()
+    untouched = state()
+    for context in (contextlib.nullcontext, torch.no_grad, torch.inference_mode):
+        with context():
+            seeded()
+            examine(find("00.split_heads"), meddles)
+            after = state()
+            assert after[1] is (context is contextlib.nullcontext)
+            assert (after[0], *after[2:]) == (untouched[0], *untouched[2:])
+            assert examine(find("00.split_heads"), split_heads).passed
+
+
+def test_a_function_that_rolls_dice_gets_the_same_verdict_every_time():
+    def dice(tokens, heads):
+        noise = torch.rand(()) + random.random() + np.random.rand()
+        return split_heads(tokens, heads) + noise.float()
+
+    torch.manual_seed(1)
+    first = examine(find("00.split_heads"), dice)
+    torch.manual_seed(2)
+    assert examine(find("00.split_heads"), dice) == first
+
+
+def test_a_students_prints_are_shown_but_not_without_end(capsys):
+    def chatty(tokens, heads):
+        print("shape:", tuple(tokens.shape), "." * 5000)
+        return split_heads(tokens, heads)
+
+    assert examine(find("00.split_heads"), chatty).passed
+    out = capsys.readouterr().out
+    assert "shape: (2, 5, 12)" in out
+    assert len(out) < 5000
+    assert "not shown" in out
+
+
+def test_running_the_check_again_without_the_function_does_not_count_the_courses_version_as_the_students(capsys):
+    lent = check("04.patchify", lambda images, patch_size: images)
+    assert check("04.patchify", lent) is patchify
+    assert "run the cell that defines your function" in capsys.readouterr().out
+    assert not course.passed("04.patchify")
+    row = next(row for row in course.progress("04") if row.name == "04.patchify")
+    assert (row.status, row.attempts) == ("tried", 1)
+
+
+def test_a_graded_cell_can_ask_whether_the_last_check_passed():
+    assert not course.passed("00.split_heads")
+    check("00.split_heads", lambda tokens, heads: split_heads(tokens, heads))
+    assert course.passed("00.split_heads")
+    check("00.split_heads", lambda tokens, heads: tokens)
+    assert not course.passed("00.split_heads")
+
+
+def test_hints_come_one_at_a_time_and_the_solution_last(capsys):
+    exercise = find("00.causal_mask")
+    for number, text in enumerate(exercise.hints, start=1):
+        course.hint(exercise.name)
+        out = capsys.readouterr().out
+        assert text in out
+        assert f"hint {number} of {len(exercise.hints)}" in out
+        assert "tril()\n" not in out
+    for _ in range(2):
+        course.hint(exercise.name)
+        assert course.solution(exercise.name) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ask", [lambda name: check(name, len), course.hint, course.solution, course.passed])
+def test_a_name_that_there_is_not_is_one_sentence_with_the_nearest(ask):
+    with pytest.raises(course.UnknownExercise, match=r"no exercise '04.patchfy': did you mean '04.patchify'\?"):
+        ask("04.patchfy")
+
+
+class WellFormed(HTMLParser):
+    """Keeps the text, and complains of a tag that is not closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text = [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_a_report_says_the_same_as_html_and_as_text_and_runs_nobodys_markup():
+    def student(tokens, heads):
+        raise ValueError("<script>alert(1)</script>")
+
+    for fn in (student, split_heads):
+        exercise = find("00.split_heads")
+        report = Report(exercise, examine(exercise, fn), note="Not saved.")
+        page = WellFormed()
+        page.feed(report._repr_html_())
+        assert not page.open
+        for line in report.lines:
+            assert line.replace("`", "") in page.text
+            assert line in repr(report)
+        assert ("passed" in page.text.split("\n")[0]) is report.verdict.passed
+        assert "<script>" not in report._repr_html_()

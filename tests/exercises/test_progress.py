@@ -1,0 +1,113 @@
+"""Progress: what was reached stays reached, whatever happens to the process, the disk or the file."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course_utils.exercises import Outcome, Verdict, progress
+from course_utils.exercises.progress import record
+
+PASSED = Verdict(Outcome.PASSED, "All good.", 4, 4)
+WRONG = Verdict(Outcome.VALUES, "Off by one.", 1, 4)
+STUB = Verdict(Outcome.NOT_ATTEMPTED, "Nothing yet.")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
+    return tmp_path / "progress"
+
+
+def row(name):
+    return next(row for row in progress() if row.name == name)
+
+
+def test_every_exercise_has_a_row_before_anything_is_done():
+    names = [row.name for row in progress()]
+    assert names[0] == "00.attend"
+    assert len(names) == len(set(names)) >= 11
+    assert {row.status for row in progress()} == {"not attempted"}
+    assert {row.name[:2] for row in progress("04")} == {"04"}
+
+
+def test_what_was_passed_stays_passed_and_a_stub_is_no_attempt():
+    assert record("04.patchify", STUB) is None
+    assert row("04.patchify").status == "not attempted"
+    record("04.patchify", WRONG)
+    assert (row("04.patchify").status, row("04.patchify").message) == ("tried", "Off by one.")
+    record("04.patchify", PASSED)
+    first = row("04.patchify").passed_at
+    record("04.patchify", WRONG)
+    record("04.patchify", PASSED)
+    assert row("04.patchify").status == "passed"
+    assert row("04.patchify").attempts == 4
+    assert row("04.patchify").passed_at == first
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_is_one_sentence_and_keeps_the_old_record(call, folder, monkeypatch):
+    record("04.patchify", PASSED)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    sentence = record("04.patchify", WRONG)
+    assert "No space left on device" in sentence
+    assert "COURSE_STATE" in sentence
+    assert (row("04.patchify").status, row("04.patchify").attempts) == ("passed", 1)
+    assert sorted(os.listdir(folder)) == [".lock", "04.patchify.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(folder):
+    folder.parent.joinpath("progress").write_text("a file is in the way")
+    assert "could not be saved" in record("04.patchify", PASSED)
+    assert row("04.patchify").status == "not attempted"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"attempts": "many"}', '{"points": 3}', "\x00"])
+def test_a_spoilt_record_counts_as_none_and_is_written_anew(content, folder):
+    folder.mkdir()
+    (folder / "04.patchify.json").write_text(content)
+    assert row("04.patchify").status == "not attempted"
+    assert record("04.patchify", PASSED) is None
+    assert row("04.patchify").attempts == 1
+
+
+def test_two_kernels_killed_while_writing_lose_nothing(folder):
+    """Each says how often it has recorded; afterwards the file holds all of these attempts, at most one more each."""
+    code = """
+from course_utils.exercises import Outcome, Verdict
+from course_utils.exercises.progress import record
+print("ready", flush=True)
+input()
+while True:
+    assert record("04.patchify", Verdict(Outcome.VALUES, "Off by one." * 500)) is None
+    print("x", flush=True)
+"""
+    kernels = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        for kernel in kernels:
+            kernel.stdout.readline()
+        for kernel in kernels:
+            kernel.stdin.write("\n")
+            kernel.stdin.flush()
+        time.sleep(0.7)
+    finally:
+        for kernel in kernels:
+            kernel.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+    said = [kernel.communicate()[0].count("x\n") for kernel in kernels]
+    assert all(said)
+    attempts = json.loads((folder / "04.patchify.json").read_text(encoding="utf-8"))["attempts"]
+    assert sum(said) <= attempts <= sum(said) + 2
+    assert record("04.patchify", WRONG) is None
+    assert row("04.patchify").attempts == attempts + 1

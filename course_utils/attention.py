@@ -6,13 +6,15 @@ to the same output.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Layer = Callable[[Tensor], Tensor]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -55,7 +57,7 @@ def merge_heads(heads: Tensor) -> Tensor:
     return rearrange(heads, "b heads n d -> b n (heads d)")
 
 
-def encoder_block(tokens: Tensor, norm1: nn.Module, attention: nn.Module, norm2: nn.Module, mlp: nn.Module) -> Tensor:
+def encoder_block(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
     """(batch, tokens, dim) → (batch, tokens, dim): two residual steps, each normalised before, not after.
 
     First the tokens exchange information (attention), then each is worked on alone (MLP).

@@ -173,8 +173,8 @@ def sentences() -> Iterator[None]:
     """Inside, an error that is a sentence for the student is printed as one line; exit code 2."""
     try:
         yield
-    except (ValueError, KeyError, OSError, LookupError) as error:
-        refuse(error.args[0] if isinstance(error, KeyError) else str(error))
+    except (ValueError, OSError, LookupError) as error:
+        refuse(str(error))
 
 
 def refuse(sentence: str) -> NoReturn:

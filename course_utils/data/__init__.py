@@ -68,7 +68,7 @@ def load(
             raise
         warnings.warn(f"{error} Until then this notebook uses {fallback}, so its figures differ.", stacklevel=2)
         stand_in = load(fallback, split, size if fallback == "shapes" else None, seed)
-        return _resized(_drawn(stand_in, min(size or len(stand_in), len(stand_in)), seed), PICTURE_SHAPES[name])
+        return _resized(_drawn(stand_in, size or len(stand_in), seed), PICTURE_SHAPES[name])
     if split in ("fit", "validation"):
         pictures = pictures.select(_part(len(pictures), split))
     if size is None:
@@ -81,6 +81,7 @@ def load(
 
 
 def _drawn(pictures: Pictures, size: int, seed: int) -> Pictures:
+    """At most so many of the pictures, in random order."""
     return pictures.select(torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))[:size])
 
 

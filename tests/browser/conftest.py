@@ -112,14 +112,17 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
             shutil.copy(path, copied)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         pages.append(context)
         page.goto(f"{lab.url}/lab/tree/{path.name}?token={lab.token}&reset")
         idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
         idle.first.wait_for(timeout=60_000)
         page.wait_for_timeout(500)
         for _ in range(3):  # a server that has just started may swallow the first order
-            page.locator(".jp-NotebookPanel-toolbar").first.wait_for()
+            accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", when the order came too early
+            if accept.count():
+                accept.first.click()
+            page.get_by_text("| Idle").first.wait_for()
             page.locator('.lm-MenuBar-item:has-text("Run")').first.click()
             page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
             try:

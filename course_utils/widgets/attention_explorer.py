@@ -7,7 +7,7 @@ import torch
 import traitlets
 
 from course_utils.rollout import attention_rollout
-from course_utils.widgets.front_end import STYLE, script
+from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_attention, as_picture, grid, half_floats, rgba
 
 
@@ -17,19 +17,28 @@ class AttentionExplorer(anywidget.AnyWidget):
     image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: what ``model.attention_maps``
     returns for it, a list of (1, heads, tokens, tokens) or (heads, tokens, tokens), one a layer; or one tensor
     (layers, heads, tokens, tokens); or a dict of such, model name → attention. special_tokens: how many tokens
-    before the patches (1 for the class token); with several models, a dict may give each its own.
+    before the patches (1 for the class token); with several models, a dict may give each its own. head_names: what to
+    call the heads instead of their numbers.
     Rollout: Abnar & Zuidema 2020. Raises ValueError, in one sentence, for tensors that cannot be shown.
     """
 
     _esm = script("attention_explorer")
-    _css = STYLE
+    _css = style("attention_explorer")
     pixels = traitlets.Bytes().tag(sync=True)
     height = traitlets.Int().tag(sync=True)
     width = traitlets.Int().tag(sync=True)
     models = traitlets.List(traitlets.Dict()).tag(sync=True)
+    head_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, image: Any, attention: Any, *, special_tokens: int | dict[str, int] = 1) -> None:
+    def __init__(
+        self,
+        image: Any,
+        attention: Any,
+        *,
+        special_tokens: int | dict[str, int] = 1,
+        head_names: list[str] | None = None,
+    ) -> None:
         picture = as_picture(image)
         named = attention if isinstance(attention, dict) else {"": attention}
         if not named:
@@ -56,10 +65,14 @@ class AttentionExplorer(anywidget.AnyWidget):
             )
             packed += [half_floats(maps), half_floats(rollout)]
             start += maps.numel() + rollout.numel()
+        heads = max(model["heads"] for model in models)
+        if head_names is not None and len(head_names) != heads:
+            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name a head.")
         super().__init__(
             pixels=rgba(picture),
             height=picture.shape[1],
             width=picture.shape[2],
             models=models,
+            head_names=head_names or [],
             weights=b"".join(packed),
         )

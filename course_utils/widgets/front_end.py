@@ -1,4 +1,4 @@
-"""The browser's half of a widget: its own JavaScript behind what all of them share."""
+"""The browser's half of a widget: its own JavaScript and CSS behind what all of them share."""
 
 from pathlib import Path
 
@@ -7,7 +7,14 @@ FOLDER = Path(__file__).parent
 
 def script(name: str) -> str:
     """``shared.js`` and ``name.js`` as one module."""
-    return (FOLDER / "shared.js").read_text(encoding="utf-8") + (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    return joined("shared.js", f"{name}.js")
 
 
-STYLE = (FOLDER / "shared.css").read_text(encoding="utf-8")
+def style(name: str) -> str:
+    """``shared.css`` and ``name.css``."""
+    return joined("shared.css", f"{name}.css")
+
+
+def joined(*files: str) -> str:
+    """The texts of files of this folder, one after the other."""
+    return "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)

@@ -5,7 +5,7 @@ import psutil
 import torch
 import traitlets
 
-from course_utils.widgets.front_end import STYLE, script
+from course_utils.widgets.front_end import script, style
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -18,7 +18,7 @@ class MemoryExplorer(anywidget.AnyWidget):
     """
 
     _esm = script("memory_explorer")
-    _css = STYLE
+    _css = style("memory_explorer")
     image_size = traitlets.Int().tag(sync=True)
     patch_size = traitlets.Int().tag(sync=True)
     layers = traitlets.Int().tag(sync=True)

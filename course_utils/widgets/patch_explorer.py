@@ -5,7 +5,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from course_utils.widgets.front_end import STYLE, script
+from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_picture, rgba
 
 
@@ -18,7 +18,7 @@ class PatchExplorer(anywidget.AnyWidget):
     """
 
     _esm = script("patch_explorer")
-    _css = STYLE
+    _css = style("patch_explorer")
     pixels = traitlets.Bytes().tag(sync=True)
     height = traitlets.Int().tag(sync=True)
     width = traitlets.Int().tag(sync=True)

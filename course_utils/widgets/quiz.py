@@ -6,7 +6,7 @@ from typing import Any, Self
 import anywidget
 import traitlets
 
-from course_utils.widgets.front_end import FOLDER, STYLE, script
+from course_utils.widgets.front_end import FOLDER, script, style
 
 
 class Quiz(anywidget.AnyWidget):
@@ -18,7 +18,7 @@ class Quiz(anywidget.AnyWidget):
     """
 
     _esm = script("quiz")
-    _css = STYLE
+    _css = style("quiz")
     questions = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(self, questions: list[dict[str, Any]]) -> None:

@@ -115,8 +115,8 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(30_000)
         pages.append(context)
         page.goto(f"{lab.url}/lab/tree/{path.name}?token={lab.token}&reset")
-        idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        idle.first.wait_for(timeout=60_000)
+        idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        idle.first.wait_for(state="attached", timeout=60_000)
         page.wait_for_timeout(500)
         for _ in range(3):  # a server that has just started may swallow the first order
             accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", when the order came too early
@@ -140,7 +140,7 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
             }""",
             timeout=seconds * 1000,
         )
-        idle.first.wait_for(timeout=60_000)
+        idle.first.wait_for(state="attached", timeout=60_000)
         return page
 
     yield run

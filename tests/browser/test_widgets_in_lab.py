@@ -70,94 +70,127 @@ def shut_kernel_down(page) -> None:
     page.wait_for_timeout(1500)
 
 
+def fact(widget, name: str) -> str:
+    return widget.locator(f'[data-fact="{name}"]').first.inner_text()
+
+
 def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture):
     patches = page.locator(".afv-patches")
-    stage = patches.locator(".afv-stage")
-    hover(stage, 0.5 / 7, 1.5 / 7)
-    assert "Patch 8 of 49: row 2, column 1" in patches.locator(".afv-status").inner_text()
-    assert "32 · 32 · 3 = 3,072 numbers" in patches.locator(".afv-status").inner_text()
-    stage.press("ArrowRight")
-    stage.press("ArrowUp")
+    whole, _, vector, sequence = patches.locator("canvas").all()
+    hover(whole, 0.5 / 7, 1.5 / 7)
+    assert (fact(patches, "place"), fact(patches, "row-column")) == ("7 of 0–48", "1, 0")
+    assert fact(patches, "length") == "3,072 numbers"
+    whole.press("ArrowRight")
+    whole.press("ArrowUp")
     settle(page)
-    assert "Patch 2 of 49: row 1, column 2" in patches.locator(".afv-status").inner_text()
-    patches.locator("select").select_option("56")
+    assert (fact(patches, "place"), fact(patches, "row-column")) == ("1 of 0–48", "0, 1")
+    hover(vector, 0.5 / 1024, 0.5)
+    red = page.evaluate("(e) => e.textContent", patches.locator(".afv-values").element_handle())
+    assert red.startswith("pixel 0, 0 of the patch: entry 0 red ")
+    sequence.press("ArrowRight")
     settle(page)
-    assert "of 16" in patches.locator(".afv-status").inner_text()
+    assert fact(patches, "place") == "2 of 0–48"
+    patches.get_by_text("56", exact=True).click()
+    settle(page)
+    assert fact(patches, "count") == "16 patches"
+    patches.get_by_text("16", exact=True).click()
+    hover(whole, 4.5 / 14, 5.5 / 14)
     patches.screenshot(path=picture("patch_explorer"))
 
     attention = page.locator(".afv-attention").first
-    stage = attention.locator(".afv-stage")
-    attention.locator("select").select_option("0")
-    attention.locator("input[aria-label=layer]").fill("2")
+    overlay = attention.locator('canvas[data-panel="0"]')
+    attention.locator('[data-map="0"]').click()
+    attention.locator("input[aria-label=layer]").fill("1")
     attention.locator("input[aria-label='strength of the overlay']").fill("100")
-    hover(stage, 2.5 / 14, 4.5 / 14)
-    words = attention.locator(".afv-status").inner_text()
-    assert "row 5, column 3 looks most at row 5, column 12 (90 %)" in words
-    assert "layer 2, head 1" in words
-    assert colour_at(stage, 11.5 / 14, 4.5 / 14)[:3] == [253, 231, 55]  # the largest weight: yellow
-    assert colour_at(stage, 7.5 / 14, 9.5 / 14)[:3] == [0, 34, 78]  # next to nothing: dark blue
-    stage.press("ArrowRight")
+    hover(overlay, 2.5 / 14, 4.5 / 14)
+    assert fact(attention, "asks") == f"token {1 + 4 * 14 + 2} of 0–196"
+    assert fact(attention, "most") == "row 4, column 11: 90.0 %"
+    assert attention.locator("figcaption").nth(1).inner_text() == "layer 1, head 0"
+    assert colour_at(overlay, 11.5 / 14, 4.5 / 14)[:3] == [254, 232, 56]  # the largest weight: yellow
+    assert colour_at(overlay, 7.5 / 14, 9.5 / 14)[:3] == [0, 34, 78]  # next to nothing: dark blue
+    overlay.press("ArrowRight")
     settle(page)
-    assert "row 5, column 4 looks most at row 5, column 11" in attention.locator(".afv-status").inner_text()
-    assert colour_at(stage, 10.5 / 14, 4.5 / 14)[:3] == [253, 231, 55]
-    stage.press("c")
+    assert fact(attention, "most").startswith("row 4, column 10")
+    assert colour_at(overlay, 10.5 / 14, 4.5 / 14)[:3] == [254, 232, 56]
+    overlay.press("Enter")  # the query is held: the pointer now reads weights
+    hover(overlay, 10.5 / 14, 4.5 / 14)
+    assert fact(attention, "read") == "row 4, column 10: 90.0 %"
+    overlay.press("Enter")
+    overlay.press("c")
     settle(page)
-    assert "The class token looks most" in attention.locator(".afv-status").inner_text()
-    assert "gives the class token 90 %" in attention.locator(".afv-status").inner_text()
-    stage.press("c")
+    assert (fact(attention, "asks"), fact(attention, "special")) == ("token 0 of 0–196", "90.0 %")
+    page.wait_for_function(  # what a screen reader is told
+        "(line) => line.textContent.includes('class token looks most at')",
+        arg=attention.locator("[role=status]").element_handle(),
+    )
+    overlay.press("c")
 
     pair = page.locator(".afv-attention").nth(1)
-    first, second = pair.locator(".afv-stage").all()
-    before = attention.locator(".afv-status").inner_text()
+    _, first, second = pair.locator("canvas[data-panel]").all()
+    before = attention.locator("dl").inner_text()
     hover(first, 0.9, 0.1)
-    assert (first.get_attribute("data-query"), second.get_attribute("data-query")) == (str(14 + 12), "6")
-    assert attention.locator(".afv-status").inner_text() == before  # the other widget on the page is left alone
-    hover(first, 0.42, 0.47)
+    asked = [each.inner_text() for each in pair.locator('[data-fact="asks"]').all()]
+    assert asked == [f"token {14 + 12} of 0–195", "token 6 of 0–48"]
+    assert attention.locator("dl").inner_text() == before  # the other widget on the page is left alone
+    hover(second, 0.32, 0.42)
     pair.screenshot(path=picture("attention_explorer"))
 
     shut_kernel_down(page)
-    hover(stage, 0.5 / 14, 0.5 / 14)
-    assert "row 1, column 1 looks most at row 1, column 14" in attention.locator(".afv-status").inner_text()
-    assert "Patch" in stage.evaluate("e => e.getAttribute('aria-label')") or stage.get_attribute("aria-label")
+    hover(overlay, 0.5 / 14, 0.5 / 14)
+    assert fact(attention, "most").startswith("row 0, column 13")
 
     memory = page.locator(".afv-memory")
-    number = memory.locator(".afv-number")
-    assert int(number.get_attribute("data-bytes")) == attention_bytes(197, heads=12, layers=12)
-    memory.get_by_role("button", name="slide: 128 × 128 pixels").click()
-    assert int(number.get_attribute("data-bytes")) == attention_bytes(128**2, heads=16, layers=48)
-    assert number.inner_text() == "768 GiB"
-    memory.get_by_label("patch size").fill("3")
-    assert "Patches of 3 do not divide a side of 128 pixels: try 129" in memory.inner_text()
-    memory.get_by_role("button", name="slide: 14 × 14 patches").click()
+    total = memory.locator('[data-field="all"]')
+    assert int(total.get_attribute("data-bytes")) == attention_bytes(197, heads=12, layers=12)
+    memory.get_by_role("button", name="slide: pixels, R = 128").click()
+    assert int(total.get_attribute("data-bytes")) == attention_bytes(128**2, heads=16, layers=48)
+    assert total.inner_text() == "768 GiB"
+    memory.locator('[data-input="patch_size"]').fill("3")
+    assert "Patches of 3 pixels do not divide 128 pixels: try 2 or 4." in memory.get_by_role("alert").inner_text()
+    assert not total.is_visible()
+    memory.get_by_role("button", name="slide: 14×14 patches").click()
     memory.screenshot(path=picture("memory_explorer"))
 
     quiz = page.locator(".afv-quiz")
     question = quiz.locator("fieldset").first
-    question.get_by_role("button", name="Check").click()
-    assert "Choose an answer first" in question.inner_text()
+    assert question.get_by_role("button", name="Check").is_disabled()
     question.get_by_label("196 × 196").check()
     question.get_by_role("button", name="Check").click()
     assert "Right without the class token" in question.inner_text()
     question.get_by_label("197 × 197").check()
+    assert "Right without the class token" not in question.inner_text()
     question.get_by_role("button", name="Check").click()
-    assert "✓ Right" in question.inner_text()
-    assert "1 of 6 right" in quiz.inner_text()
+    assert "✓ right" in question.inner_text()
+    assert "1 of 6 right, 0 at the first attempt" in quiz.inner_text()
     quiz.screenshot(path=picture("quiz"))
 
 
+def test_the_widgets_fit_a_phone(page):
+    page.add_style_tag(content=".afv { width: 360px }")
+    settle(page)
+    for widget in page.locator(".afv").all():
+        widest = (
+            "(e) => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
+        )
+        assert widget.evaluate(widest) <= 0, widget.get_attribute("aria-label")
+
+
 def test_pointer_to_paint_takes_at_most_a_frame(page, capsys):
-    stage = page.locator(".afv-attention .afv-stage").first
+    """From a move's arrival in the page until the frame that answers it is painted; moves arrive once a frame."""
+    stage = page.locator('.afv-attention canvas[data-panel="0"]').first
     stage.scroll_into_view_if_needed()
     page.evaluate(
         """() => {
-            window.delays = [];
+            window.moves = [];
             const painted = new MessageChannel();
-            let since = null;
-            painted.port1.onmessage = () => { window.delays.push(performance.now() - since); since = null; };
+            const waiting = [];
+            painted.port1.onmessage = () => {
+                const move = waiting.shift();
+                window.moves.push({ paint: performance.now() - move.arrived, all: performance.now() - move.made });
+            };
             document.addEventListener('pointermove', (event) => {
-                if (since !== null) return;
-                since = event.timeStamp;
-                requestAnimationFrame(() => painted.port2.postMessage(0));  // runs when that frame has been painted
+                waiting.push({ made: event.timeStamp, arrived: performance.now() });
+                requestAnimationFrame(() => painted.port2.postMessage(0));  // received when that frame has been painted
             }, { capture: true });
         }"""
     )
@@ -166,11 +199,13 @@ def test_pointer_to_paint_takes_at_most_a_frame(page, capsys):
         x, y = (move * 7 % 97) / 97, (move * 11 % 89) / 89
         page.mouse.move(box["x"] + x * (box["width"] - 2) + 1, box["y"] + y * (box["height"] - 2) + 1)
     settle(page)
-    delays = sorted(page.evaluate("window.delays"))
-    assert len(delays) >= 200
-    p95 = delays[int(0.95 * len(delays))]
+    moves = page.evaluate("window.moves")
+    assert len(moves) >= 200
+    paint, all_of_it = (sorted(move[part] for move in moves) for part in ("paint", "all"))
+    p95 = int(0.95 * len(moves))
     with capsys.disabled():
         print(
-            f"\npointer to paint over {len(delays)} moves: median {statistics.median(delays):.1f} ms, p95 {p95:.1f} ms"
+            f"\npointer to paint over {len(moves)} moves: median {statistics.median(paint):.1f} ms, p95 {paint[p95]:.1f} ms; "
+            f"with the browser's wait for its next frame {statistics.median(all_of_it):.1f} ms, p95 {all_of_it[p95]:.1f} ms"
         )
-    assert p95 <= 16
+    assert paint[p95] <= 16

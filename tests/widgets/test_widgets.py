@@ -44,6 +44,7 @@ MAPS = torch.rand(2, 3, 17, 17).softmax(-1)
             lambda: AttentionExplorer(PICTURE, {"mine": MAPS, "b": MAPS * 3}),
             "attention of b has rows that do not sum",
         ),
+        (lambda: AttentionExplorer(PICTURE, MAPS, head_names=["a"]), "There are 1 head_names for 3 heads"),
         (lambda: MemoryExplorer(heads=0), "heads is 0, but must be at least 1"),
         (
             lambda: MemoryExplorer(image_size=224, patch_size=15),

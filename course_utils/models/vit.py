@@ -111,7 +111,19 @@ class ViT(nn.Module):
         )
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
         self.head = nn.Linear(config.dim, config.classes)
-        self.apply(_initialise)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Draw the weights: Glorot & Bengio 2010 for the linear layers, as the paper's authors do in their code.
+
+        The projection of the patches keeps the spread of its inputs (LeCun et al. 1998), as torchvision's does. Both
+        of them start the head at zero; here it is drawn too, so that a model without training answers something.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        nn.init.trunc_normal_(self.project.weight, std=self.project.in_features**-0.5)
 
     @classmethod
     def from_name(cls, name: str, classes: int = 1000) -> Self:
@@ -140,10 +152,3 @@ class ViT(nn.Module):
         with attention_recorded(self) as maps:
             self(images)
         return maps
-
-
-def _initialise(module: nn.Module) -> None:
-    # Truncated normal with std 0.02, as DeiT does: PyTorch's default is too large to train a ViT from scratch well.
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)

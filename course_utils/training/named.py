@@ -10,7 +10,7 @@ import torch
 from course_utils.data import load
 from course_utils.models import ViT, ViTConfig
 from course_utils.paths import state_dir
-from course_utils.training.augment import flip
+from course_utils.training.augment import shift_and_flip
 from course_utils.training.history import History
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
@@ -41,7 +41,7 @@ NAMED = {
             mean=0.286,
             std=0.353,
         ),
-        Recipe(epochs=16, batch_size=64, learning_rate=2e-3, augment=flip),
+        Recipe(epochs=30, batch_size=128, learning_rate=2e-3, augment=shift_and_flip),
     ),
 }
 

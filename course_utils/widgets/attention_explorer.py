@@ -65,9 +65,9 @@ class AttentionExplorer(anywidget.AnyWidget):
             )
             packed += [half_floats(maps), half_floats(rollout)]
             start += maps.numel() + rollout.numel()
-        heads = max(model["heads"] for model in models)
-        if head_names is not None and len(head_names) != heads:
-            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name a head.")
+        most = max(model["heads"] for model in models)
+        if head_names is not None and len(head_names) != most:
+            raise ValueError(f"There are {len(head_names)} head_names for {most} heads: give one name a head.")
         super().__init__(
             pixels=rgba(picture),
             height=picture.shape[1],

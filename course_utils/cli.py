@@ -29,10 +29,13 @@ def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to 
 
     with sentences():
         path = notebooks.find(notebook)
-    raise typer.Exit(subprocess.call([*LAB, str(path)], cwd=ROOT, env=lab_environment()))
+    raise typer.Exit(subprocess.call([*lab_command(), str(path)], cwd=ROOT, env=lab_environment()))
 
 
-LAB = [sys.executable, "-m", "jupyterlab"]
+def lab_command() -> list[str]:
+    """JupyterLab of this environment. In a container one is often root, and JupyterLab wants that said."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [sys.executable, "-m", "jupyterlab", *(["--allow-root"] if root else [])]
 
 
 def lab_environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from course_utils.cli import LAB, lab_environment
+from course_utils.cli import lab_command, lab_environment
 from course_utils.doctor import chromium
 from course_utils.paths import ROOT
 
@@ -73,9 +73,8 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         "PYTHONPATH": str(ROOT),
     }
     command = [
-        *LAB,
+        *lab_command(),
         "--no-browser",
-        "--allow-root",
         f"--port={port}",
         "--ServerApp.ip=127.0.0.1",
         f"--IdentityProvider.token={token}",

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-import torch
 from torch import Tensor, nn
 
 EXPANSION = {"basic": 1, "bottleneck": 4}  # a block's output channels for one of its 3×3 convolutions'

@@ -130,7 +130,9 @@ def same_different(
     if count < 1:
         raise ValueError(f"count is {count}, but must be at least 1.")
     if len(set(shapes)) < 2 or len(set(shapes)) < len(shapes) or not set(shapes) <= set(SHAPES):
-        raise ValueError(f"shapes are {tuple(shapes)}, but must be two or more different ones of {', '.join(SHAPES)}.")
+        raise ValueError(
+            f"shapes are {tuple(shapes)}, but must be two or more different ones of {', '.join(SHAPES)}."
+        )
     kinds = torch.tensor([SHAPES.index(shape) for shape in shapes])
     generator = torch.Generator().manual_seed(seed)
     scene = _random_scene(count, ShapesConfig(size=size, objects=2, scales=(scale, scale)), generator)

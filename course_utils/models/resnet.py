@@ -186,7 +186,7 @@ class ResNet(nn.Module):
             )
         features = self.stem(images)
         for stage, blocks in enumerate(self.stages):
-            for index, block in enumerate(blocks):
+            for index, block in enumerate(blocks.children()):
                 features = self.between(block(features), stage, index)
         return features
 

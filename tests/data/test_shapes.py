@@ -151,7 +151,6 @@ def test_same_different_with_few_shapes_draws_these_and_each_alike_often_whateve
             assert (shares - wanted).abs().max() < 0.02
 
 
-
 @given(st.floats(0.35, 0.65), SEEDS)
 @few
 def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, seed):

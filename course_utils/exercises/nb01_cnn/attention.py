@@ -73,9 +73,7 @@ def attend_2d(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor
 
 def _attend_2d_cases(g: Generator) -> list[Arguments]:
     def case(batch: int, dim: int, value_dim: int, height: int, width: int) -> Arguments:
-        return tuple(
-            torch.randn(batch, channels, height, width, generator=g) for channels in (dim, dim, value_dim)
-        )
+        return tuple(torch.randn(batch, channels, height, width, generator=g) for channels in (dim, dim, value_dim))
 
     return [case(2, 8, 5, 3, 4), case(1, 16, 16, 5, 2), case(2, 4, 3, 1, 6)]
 

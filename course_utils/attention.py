@@ -276,6 +276,7 @@ class SelfAttention2d(_Attention):
             )
         seen = F.max_pool2d(features, 2, ceil_mode=True) if self.pool_keys else features
         maps = self.to_query(features), self.to_key(seen), self.to_value(seen)
-        query, key, value = (split_heads(flatten_positions(part), self.heads) for part in maps)
+        # Contiguous: the fused kernel is taken only when the features of a token lie side by side.
+        query, key, value = (split_heads(flatten_positions(part).contiguous(), self.heads) for part in maps)
         mixed = unflatten_positions(merge_heads(self.mix(query, key, value)), features.shape[2])
         return gated_residual(features, self.to_out(mixed), self.gate)

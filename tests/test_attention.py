@@ -17,6 +17,7 @@ from course_utils.attention import (
     merge_heads,
     split_heads,
 )
+from course_utils.costs import attention_bytes, peak_memory
 
 sizes = st.integers(1, 9)
 
@@ -205,6 +206,14 @@ def test_self_attention_2d_is_the_papers_formula_place_by_place(
             torch.testing.assert_close(layer(features), expected)
     keys = -(-height // 2) * -(-width // 2) if pool_keys else height * width
     assert [m.shape for m in maps] == [(2, heads, height * width, keys)]
+
+
+def test_self_attention_2d_never_holds_its_matrix_while_nobody_looks():
+    layer, features = SelfAttention2d(16, heads=2), torch.randn(1, 16, 24, 24)
+    with torch.no_grad():
+        assert peak_memory(lambda: layer(features)) < attention_bytes(24 * 24, heads=2, layers=1) / 2
+        with attention_recorded(layer):
+            assert peak_memory(lambda: layer(features)) > attention_bytes(24 * 24, heads=2, layers=1)
 
 
 def test_a_closed_gate_lets_its_own_gradient_through():

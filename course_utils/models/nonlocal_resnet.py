@@ -17,7 +17,8 @@ def every_other_block(blocks: tuple[int, ...]) -> tuple[Place, ...]:
 
     In the paper these stages are res3 and res4. Wang et al. 2018, section 5.1, "going deeper with non-local blocks".
     """
-    return tuple((stage, index) for stage in (1, 2) for index in range(1, blocks[stage], 2))
+    middle = list(enumerate(blocks))[1:3]
+    return tuple((stage, index) for stage, count in middle for index in range(1, count, 2))
 
 
 @dataclass(frozen=True)

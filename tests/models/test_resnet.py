@@ -107,6 +107,7 @@ def test_attention_maps_are_those_of_the_forward_pass_one_a_block():
 
 def test_wangs_five_blocks_stand_after_every_other_block_of_res3_and_res4():
     assert every_other_block((3, 4, 6, 3)) == ((1, 1), (1, 3), (2, 1), (2, 3), (2, 5))
+    assert every_other_block((2,)) == ()
     with torch.device("meta"):
         models = {name: NonLocalResNet.from_name(name) for name in NAMES}
     assert {name: len(model.attention) for name, model in models.items()} == dict(

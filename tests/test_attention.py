@@ -10,12 +10,14 @@ from course_utils.attention import (
     EncoderBlock,
     MultiHeadCrossAttention,
     MultiHeadSelfAttention,
+    SelfAttention2d,
     attend,
     attention_recorded,
     causal_mask,
     merge_heads,
     split_heads,
 )
+from course_utils.costs import attention_bytes, peak_memory
 
 sizes = st.integers(1, 9)
 
@@ -141,3 +143,100 @@ def test_self_attention_without_positions_only_follows_a_permutation():
 def test_heads_that_do_not_share_dim_equally_are_refused_in_words():
     with pytest.raises(ValueError, match="dim 10 cannot be shared equally among 4 heads"):
         MultiHeadSelfAttention(10, 4)
+
+
+def slow_self_attention(features, layer):
+    """The block of Zhang et al. and Wang et al. place by place, for one picture (channels, height, width)."""
+    places = [features[:, y, x] for y in range(features.shape[1]) for x in range(features.shape[2])]
+    seen = places
+    if layer.pool_keys:
+        rows, columns = features.shape[1:]
+        seen = [
+            features[:, y : y + 2, x : x + 2].amax((1, 2)) for y in range(0, rows, 2) for x in range(0, columns, 2)
+        ]
+
+    def project(convolution, place):
+        return convolution.weight[:, :, 0, 0] @ place + convolution.bias
+
+    out = torch.empty_like(features)
+    for number, place in enumerate(places):
+        mixed = []
+        for head in range(layer.heads):
+            query, keys, values = (
+                [part.chunk(layer.heads)[head] for part in parts]
+                for parts in (
+                    [project(layer.to_query, place)],
+                    [project(layer.to_key, other) for other in seen],
+                    [project(layer.to_value, other) for other in seen],
+                )
+            )
+            scores = torch.stack([query[0] @ key for key in keys])
+            soft = (scores / len(query[0]) ** 0.5).softmax(0)
+            weights = soft if layer.similarity == "softmax" else scores / len(keys)
+            mixed.append(sum(weight * value for weight, value in zip(weights, values, strict=True)))
+        row, column = divmod(number, features.shape[2])
+        out[:, row, column] = place + layer.gate * project(layer.to_out, torch.cat(mixed))
+    return out
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.sampled_from(["softmax", "dot_product"]),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+def test_self_attention_2d_is_the_papers_formula_place_by_place(
+    heads, head_dim, reduction, height, width, similarity, pool_keys, seed
+):
+    torch.manual_seed(seed)
+    channels = heads * head_dim * reduction
+    layer = SelfAttention2d(channels, heads, reduction, similarity, pool_keys).double()
+    features = torch.randn(2, channels, height, width, dtype=torch.double)
+    assert torch.equal(layer(features), features)  # its gate starts at zero
+    layer.gate.data.fill_(0.7)
+    with torch.no_grad():
+        expected = torch.stack([slow_self_attention(picture, layer) for picture in features])
+        torch.testing.assert_close(layer(features), expected)
+        with attention_recorded(layer) as maps:
+            torch.testing.assert_close(layer(features), expected)
+    keys = -(-height // 2) * -(-width // 2) if pool_keys else height * width
+    assert [m.shape for m in maps] == [(2, heads, height * width, keys)]
+
+
+def test_self_attention_2d_never_holds_its_matrix_while_nobody_looks():
+    layer, features = SelfAttention2d(16, heads=2), torch.randn(1, 16, 24, 24)
+    with torch.no_grad():
+        assert peak_memory(lambda: layer(features)) < attention_bytes(24 * 24, heads=2, layers=1) / 2
+        with attention_recorded(layer):
+            assert peak_memory(lambda: layer(features)) > attention_bytes(24 * 24, heads=2, layers=1)
+
+
+def test_a_closed_gate_lets_its_own_gradient_through():
+    layer = SelfAttention2d(8)
+    layer(torch.randn(2, 8, 3, 4)).square().sum().backward()
+    assert layer.gate.grad != 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"channels": 12}, "channels 12 cannot be divided by reduction 8"),
+        ({"channels": 16, "reduction": 0}, "channels 16 cannot be divided by reduction 0"),
+        ({"channels": 16, "heads": 4}, "dim 2 cannot be shared equally among 4 heads"),
+        ({"channels": 16, "similarity": "cosine"}, "similarity is 'cosine', but must be one of softmax, dot_product"),
+    ],
+)
+def test_self_attention_2d_refuses_what_cannot_be_built_in_words(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SelfAttention2d(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(2, 12, 8), (2, 4, 5, 5)])
+def test_self_attention_2d_refuses_features_of_another_shape_in_words(shape):
+    with pytest.raises(ValueError, match=r"but this SelfAttention2d reads \(batch, 8, height, width\)"):
+        SelfAttention2d(8)(torch.rand(shape))

@@ -4,6 +4,7 @@ Every object has its mask, so attention can be scored against the truth; day and
 domain can be shifted while the labels stay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -104,13 +105,21 @@ def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -
     return _shapes(scene, scene.shape[:, 0], SHAPES, "shapes", config.size, config.night, seed)
 
 
-def same_different(count: int, size: int = 32, distance: float = 0.5, scale: float = 2.5, seed: int = 0) -> Shapes:
+def same_different(
+    count: int,
+    size: int = 32,
+    distance: float = 0.5,
+    scale: float = 2.5,
+    seed: int = 0,
+    shapes: Sequence[str] = SHAPES,
+) -> Shapes:
     """Two objects far apart; label 1 when they have the same shape, 0 when not.
 
     distance is how far their centres are from each other from left to right, as a fraction of the side; their heights
-    are random. Each object alone is equally likely to be any
-    shape whatever the label, so nothing that looks at one object at a time can tell.
-    Raises ValueError when two objects of that scale cannot be that far apart within the picture.
+    are random. Each object alone is equally likely to be any of the shapes, whatever the label, so nothing that looks
+    at one object at a time can tell.
+    Raises ValueError when two objects of that scale cannot be that far apart within the picture, and for shapes that
+    are unknown, repeated or fewer than two.
     """
     radius = scale / (2 * LARGEST_SCALE)
     if not 2 * radius <= distance <= 1 - 2 * radius:
@@ -120,11 +129,16 @@ def same_different(count: int, size: int = 32, distance: float = 0.5, scale: flo
         )
     if count < 1:
         raise ValueError(f"count is {count}, but must be at least 1.")
+    if len(set(shapes)) < 2 or len(set(shapes)) < len(shapes) or not set(shapes) <= set(SHAPES):
+        raise ValueError(
+            f"shapes are {tuple(shapes)}, but must be two or more different ones of {', '.join(SHAPES)}."
+        )
+    kinds = torch.tensor([SHAPES.index(shape) for shape in shapes])
     generator = torch.Generator().manual_seed(seed)
     scene = _random_scene(count, ShapesConfig(size=size, objects=2, scales=(scale, scale)), generator)
     same = torch.randint(2, (count,), generator=generator)
-    first = scene.shape[:, 0]
-    other = (first + torch.randint(1, len(SHAPES), (count,), generator=generator)) % len(SHAPES)
+    first = torch.randint(len(kinds), (count,), generator=generator)
+    other = (first + torch.randint(1, len(kinds), (count,), generator=generator)) % len(kinds)
     room = 1 - 2 * radius - distance
     left = radius + room * torch.rand(count, generator=generator)
     right = left + distance
@@ -132,7 +146,8 @@ def same_different(count: int, size: int = 32, distance: float = 0.5, scale: flo
     y = radius + (1 - 2 * radius) * torch.rand(count, 2, generator=generator)
     swap = torch.rand(count, generator=generator) < 0.5
     x[swap] = x[swap].flip(-1)
-    scene = replace(scene, shape=torch.stack([first, torch.where(same == 1, first, other)], dim=1), x=x, y=y)
+    drawn = kinds[torch.stack([first, torch.where(same == 1, first, other)], dim=1)]
+    scene = replace(scene, shape=drawn, x=x, y=y)
     return _shapes(scene, same, ("different", "same"), "same_different", size, False, seed)
 
 

@@ -6,24 +6,30 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.vit import ViT, ViTConfig
 
 
-def from_torchvision(model: nn.Module) -> ViT:
+def from_torchvision(model: nn.Module) -> ViT | ResNet:
     """Our model with a copy of a torchvision model's weights, in its mode (train or eval) and on its device.
 
     Takes torchvision's ``vit_b_16``, ``vit_b_32``, ``vit_l_16``, ``vit_l_32``, ``vit_h_14`` or any
-    ``VisionTransformer`` of another size. Raises TypeError for any other model and ValueError for a
-    VisionTransformer with a convolutional stem or a representation layer, which the paper's model has not.
+    ``VisionTransformer`` of another size (→ ViT), and ``resnet18``, ``34``, ``50``, ``101``, ``152`` or any ``ResNet``
+    of other depths (→ ResNet). Raises TypeError for any other model and ValueError for a VisionTransformer with a
+    convolutional stem or a representation layer and for a ResNet with wide or grouped convolutions, which the papers'
+    models have not.
     """
+    from torchvision.models import ResNet as TorchvisionResNet
     from torchvision.models import VisionTransformer
 
-    if not isinstance(model, VisionTransformer):
-        raise TypeError(
-            f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's "
-            "VisionTransformer models, such as torchvision.models.vit_b_16()."
-        )
-    return _vit(model)
+    if isinstance(model, VisionTransformer):
+        return _vit(model)
+    if isinstance(model, TorchvisionResNet):
+        return _resnet(model)
+    raise TypeError(
+        f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's VisionTransformer or "
+        "ResNet models, such as torchvision.models.vit_b_16() or torchvision.models.resnet50()."
+    )
 
 
 def _vit(model: Any) -> ViT:
@@ -72,3 +78,35 @@ def _vit_name(name: str) -> str:
 def _vit_value(name: str, value: Tensor) -> Tensor:
     """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
     return rearrange(value, "dim c p q -> dim (c p q)") if name == "conv_proj.weight" else value
+
+
+def _resnet(model: Any) -> ResNet:
+    source = model.state_dict()
+    stages = (model.layer1, model.layer2, model.layer3, model.layer4)
+    basic = "layer1.0.conv3.weight" not in source
+    config = ResNetConfig(
+        block="basic" if basic else "bottleneck",
+        blocks=tuple(map(len, stages)),
+        channels=model.conv1.in_channels,
+        classes=model.fc.out_features,
+    )
+    with torch.device("meta"):
+        ours = ResNet(config)
+    weights = {_resnet_name(name): value.clone() for name, value in source.items()}
+    expected = {name: value.shape for name, value in ours.state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != expected:
+        raise ValueError(
+            "This ResNet has wide or grouped convolutions or another stem: convert one of the original form, as "
+            "torchvision.models.resnet50() has."
+        )
+    ours.load_state_dict(weights, assign=True)
+    return ours.train(model.training)
+
+
+def _resnet_name(name: str) -> str:
+    """torchvision's name of a parameter → ours."""
+    for stage in range(4):
+        name = name.replace(f"layer{stage + 1}.", f"stages.{stage}.")
+    if not name.startswith("stages."):
+        name = name.replace("conv1.", "stem.0.").replace("bn1.", "stem.1.").replace("fc.", "head.")
+    return name.replace("bn", "norm").replace("downsample", "shortcut")

@@ -139,6 +139,18 @@ def test_same_different_cannot_be_told_from_one_object():
                 assert abs(share - 0.5) < 0.05  # 2,500 pictures a shape: five standard deviations
 
 
+def test_same_different_with_few_shapes_draws_these_and_each_alike_often_whatever_the_label():
+    task = same_different(20_000, size=20, seed=3, shapes=("ring", "bar", "cross"))
+    same = task.scene.shape[:, 0] == task.scene.shape[:, 1]
+    assert torch.equal(same.long(), task.labels)
+    for label in (0, 1):
+        for place in (0, 1):
+            counts = task.scene.shape[task.labels == label, place].bincount(minlength=len(SHAPES))
+            shares = counts / counts.sum()
+            wanted = torch.tensor([name in ("ring", "bar", "cross") for name in SHAPES]) / 3
+            assert (shares - wanted).abs().max() < 0.02
+
+
 @given(st.floats(0.35, 0.65), SEEDS)
 @few
 def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, seed):
@@ -160,6 +172,8 @@ def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, see
         (lambda: ShapesConfig(size=16, scales=(1.0, 8.0)), "scale is 1, but at 16 pixels.*at least 2"),
         (lambda: make_shapes(0), "count is 0"),
         (lambda: same_different(0), "count is 0"),
+        (lambda: same_different(4, shapes=("ring",)), "two or more different ones of circle"),
+        (lambda: same_different(4, shapes=("ring", "blob")), "shapes are .*blob"),
         (lambda: same_different(4, distance=0.9), "distance is 0.9.*between 0.31 and 0.69"),
     ],
 )

@@ -95,6 +95,32 @@ def encoder_block_step_by_step(tokens, norm1, attention, norm2, mlp):
     return mlp(norm2(tokens)).add(tokens)
 
 
+def receptive_field_from_the_last_layer(layers):
+    field = 1
+    for kernel, stride in reversed(layers):
+        field = (field - 1) * stride + kernel
+    return field
+
+
+def flatten_positions_by_transposing(features):
+    return features.flatten(2).transpose(1, 2)
+
+
+def attend_2d_by_einsum(query, key, value):
+    scores = torch.einsum("bchw,bcyx->bhwyx", query, key) / query.shape[1] ** 0.5
+    weights = scores.flatten(3).softmax(-1).flatten(1, 2)
+    return torch.einsum("bqk,bck->bcq", weights, value.flatten(2)).view_as(value), weights
+
+
+def attend_by_dot_product_scaling_the_keys(query, key, value):
+    weights = torch.einsum("bqd,bkd->bqk", query, key / key.shape[1])
+    return torch.bmm(weights, value), weights
+
+
+def gated_residual_by_addcmul(features, update, gate):
+    return torch.addcmul(features, update, gate.expand_as(update))
+
+
 def patchify_by_convolution(images, patch_size):
     """Each pixel of a patch is picked by a kernel of zeros and one 1."""
     size = images.shape[1] * patch_size**2
@@ -138,6 +164,11 @@ OTHER_RIGHT_ANSWERS = {
     "00.split_heads": split_heads_by_view,
     "00.cross_attention": cross_attention_fused,
     "00.encoder_block": encoder_block_step_by_step,
+    "01.receptive_field": receptive_field_from_the_last_layer,
+    "01.flatten_positions": flatten_positions_by_transposing,
+    "01.attend_2d": attend_2d_by_einsum,
+    "01.attend_by_dot_product": attend_by_dot_product_scaling_the_keys,
+    "01.gated_residual": gated_residual_by_addcmul,
     "04.patchify": patchify_by_convolution,
     "04.projection_kernel": projection_kernel_by_view,
     "04.sequence": sequence_written_in_place_of_zeros,

@@ -1,0 +1,55 @@
+"""Notebook 01's widgets in a real JupyterLab: attention between places of a map, with no token but places."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """import torch
+from course_utils import data
+from course_utils.models import NonLocalResNet, NonLocalResNetConfig
+from course_utils.widgets import AttentionExplorer, Quiz
+torch.manual_seed(0)
+task = data.same_different(1, size=48, distance=0.72, scale=2)
+small = {"blocks": (2,), "widths": (16,), "stem_kernel": 5, "stem_stride": 4, "max_pool": False, "classes": 2}
+model = NonLocalResNet(NonLocalResNetConfig(**small, after=((0, 0),))).eval()
+across = torch.full((1, 1, 144, 144), 0.2 / 143)  # each place looks at its mirror image
+mirrored = torch.arange(144).view(12, 12).flip(1).flatten()
+across[0, 0, torch.arange(144), mirrored] = 0.8
+AttentionExplorer(task.images[0], {"mirror": across, "untrained": model.attention_maps(task.images)}, special_tokens=0)""",
+    'Quiz.from_notebook("01")',
+]
+
+
+def settle(page) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_a_query_on_one_side_shows_where_it_looks_on_the_other(run_notebook, lab, picture):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "notebook_01.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    page.locator(".afv-quiz").wait_for(timeout=20_000)
+
+    widget = page.locator(".afv-attention")
+    mirror = widget.locator("canvas[data-panel]").nth(1)
+    mirror.scroll_into_view_if_needed()
+    box = mirror.bounding_box()
+    page.mouse.move(box["x"] + 1.5 / 12 * box["width"], box["y"] + 4.5 / 12 * box["height"])
+    settle(page)
+    asks, most = (widget.locator(f'[data-fact="{name}"]').first for name in ("asks", "most"))
+    assert asks.inner_text() == f"token {4 * 12 + 1} of 0–143"
+    assert most.inner_text().startswith("row 4, column 10: 80.0")
+    mirror.press("ArrowRight")
+    settle(page)
+    assert most.inner_text().startswith("row 4, column 9: 80.0")
+    widget.screenshot(path=picture("attention_in_a_cnn"))
+
+    quiz = page.locator(".afv-quiz")
+    question = quiz.locator("fieldset").first
+    question.get_by_label("What it adds is multiplied by a gate that starts at zero.").check()
+    question.get_by_role("button", name="Check").click()
+    assert "1 of 6 right" in quiz.inner_text()

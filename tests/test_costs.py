@@ -71,7 +71,9 @@ def test_the_fused_kernel_never_holds_the_attention_matrix():
 def test_what_does_not_fit_in_memory_is_refused_with_both_figures(monkeypatch):
     monkeypatch.setattr("course_utils.costs.free_memory", lambda device: 3 * 2**29)
     wanted = attention_bytes(128 * 128, heads=16, layers=48)
-    with pytest.raises(MemoryError, match=r"48 layers would take 768.0 GiB, but 1.5 GiB are free: use smaller pictures"):
+    with pytest.raises(
+        MemoryError, match=r"48 layers would take 768.0 GiB, but 1.5 GiB are free: use smaller pictures"
+    ):
         refuse_beyond_free_memory(wanted, "48 layers")
     refuse_beyond_free_memory(3 * 2**29, "exactly what is free")
 

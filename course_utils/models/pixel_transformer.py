@@ -45,7 +45,9 @@ class PixelTransformerConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
         if self.colours < 2:
-            raise ValueError(f"colours is {self.colours}, but must be at least 2: one colour leaves nothing to predict.")
+            raise ValueError(
+                f"colours is {self.colours}, but must be at least 2: one colour leaves nothing to predict."
+            )
         if self.dim % self.heads:
             raise ValueError(
                 f"dim {self.dim} cannot be shared equally among {self.heads} heads: try dim "
@@ -236,7 +238,9 @@ class PixelTransformer(nn.Module):
         check_colours(tokens, self.config.colours)
         if self.config.causal:
             if hidden is not None:
-                raise ValueError("A causal model hides all that follows by itself: build it with causal=False to hide.")
+                raise ValueError(
+                    "A causal model hides all that follows by itself: build it with causal=False to hide."
+                )
             return self.predict(next_pixel_pairs(tokens, self.config.colours)[0])
         return self.predict(tokens if hidden is None else tokens.masked_fill(hidden, self.config.colours))
 

@@ -21,11 +21,18 @@ def hide(tokens: Tensor, generator: torch.Generator, share: float = HIDDEN_SHARE
     return hidden
 
 
-def pretrain(model: PixelTransformer, images: Tensor, recipe: Recipe, *, quiet: bool = False) -> float:
+def pretrain(
+    model: PixelTransformer,
+    images: Tensor,
+    recipe: Recipe,
+    *,
+    hidden_share: float = HIDDEN_SHARE,
+    quiet: bool = False,
+) -> float:
     """Train the model in place on pictures (count, channels, height, width), where they lie; → seconds.
 
-    A causal model predicts each next pixel, any other one the pixels that :func:`hide` hides, drawn anew at each
-    step. The recipe's clip, warm-up and augmentation are used, its label smoothing and precision are not. Raises
+    A causal model predicts each next pixel, any other one the pixels that :func:`hide` hides, this share of
+    them, drawn anew at each step. The recipe's clip, warm-up and augmentation are used, its label smoothing and precision are not. Raises
     NotFinite when the loss is no longer finite.
     """
     steps_per_epoch = -(-len(images) // recipe.batch_size)
@@ -50,7 +57,7 @@ def pretrain(model: PixelTransformer, images: Tensor, recipe: Recipe, *, quiet: 
 
             tokens = model.encode(batch)
             # A causal model is asked for every pixel: nothing is hidden from it but what lies ahead.
-            hidden = None if model.config.causal else hide(tokens, generator)
+            hidden = None if model.config.causal else hide(tokens, generator, hidden_share)
             logits = model.logits(tokens, hidden)
             asked = torch.ones_like(tokens, dtype=torch.bool) if hidden is None else hidden
             loss = masked_loss(logits, tokens, asked)

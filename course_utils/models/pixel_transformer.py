@@ -24,6 +24,9 @@ from course_utils.attention import (
 from course_utils.costs import attention_bytes, refuse_beyond_free_memory
 from course_utils.models.palette import check_colours, grey_levels, quantise
 
+# Larger than the 0.02 of iGPT's code: in a short training, what a token is must not drown in what the blocks add.
+EMBEDDING_STD = 0.1
+
 Past = list[Tensor]  # of one layer: nothing yet, or its keys and values so far, (batch, heads, tokens, dim) each
 
 
@@ -183,12 +186,12 @@ class PixelTransformer(nn.Module):
         self.register_buffer("palette", palette)
         # One word more than there are colours: the start of every picture or, not causal, a pixel that is hidden.
         self.colour = nn.Embedding(config.colours + 1, config.dim)
-        self.positions = nn.Parameter(torch.empty(1, config.tokens, config.dim).normal_(std=0.02))
+        self.positions = nn.Parameter(torch.empty(1, config.tokens, config.dim).normal_(std=EMBEDDING_STD))
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(PixelBlock(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
         self.head = nn.Linear(config.dim, config.colours)
-        nn.init.normal_(self.colour.weight, std=0.02)
+        nn.init.normal_(self.colour.weight, std=EMBEDDING_STD)
 
     @classmethod
     def from_name(cls, name: str) -> Self:
@@ -257,7 +260,7 @@ class PixelTransformer(nn.Module):
 
         Chen et al. 2020, section 2.4, take their linear probes' features from there.
         """
-        norms = [*(block.norm1 for block in self.blocks), self.norm]
+        norms = [*(block.get_submodule("norm1") for block in self.blocks), self.norm]
         return [norm(tokens) for norm, tokens in zip(norms, self.stream(self.words(images)), strict=True)]
 
     @torch.no_grad()

@@ -44,7 +44,7 @@ function render({ model, el }) {
       number("image_size", "image, pixels a side"), number("patch_size", "patch, pixels a side"),
       number("layers", "layers"), number("heads", "heads"), number("batch", "pictures in a batch"),
       make("label", {}, "numbers", inputs.dtype),
-      make("label", { class: "afv-tick" }, inputs.class_token, "class token")),
+      make("label", { class: "afv-tick" }, inputs.class_token, tokenName)),
     wrong, results, say.line));
   paint();
   return () => say.stop();

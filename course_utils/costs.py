@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+import psutil
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -35,6 +36,23 @@ def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = t
         if value < 1:
             raise ValueError(f"{name} is {value}, but must be at least 1.")
     return tokens**2 * heads * layers * batch * dtype.itemsize
+
+
+def free_memory(device: torch.device | str = "cpu") -> int:
+    """Bytes that can be had now on the device without slowing the machine down."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
+
+
+def refuse_beyond_free_memory(wanted: int, what: str, device: torch.device | str = "cpu") -> None:
+    """Raises MemoryError, with both figures, when so many bytes are not free: call it before allocating them."""
+    free = free_memory(device)
+    if wanted > free:
+        raise MemoryError(
+            f"{what} would take {wanted / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB are free: use smaller pictures, "
+            "fewer layers or heads, or fused attention, which never stores the matrices."
+        )
 
 
 def peak_memory(fn: Callable[[], object]) -> int:

@@ -1,11 +1,21 @@
+from contextlib import nullcontext
+
+import psutil
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.attention import attend
-from course_utils.costs import attention_bytes, count_flops, count_parameters, peak_memory
-from course_utils.models import ViT, ViTConfig
+from course_utils.attention import attend, attention_recorded
+from course_utils.costs import (
+    attention_bytes,
+    count_flops,
+    count_parameters,
+    free_memory,
+    peak_memory,
+    refuse_beyond_free_memory,
+)
+from course_utils.models import PixelTransformer, PixelTransformerConfig, ViT, ViTConfig
 
 
 def test_the_slides_memory_figures():
@@ -56,3 +66,32 @@ def test_the_fused_kernel_never_holds_the_attention_matrix():
     matrix = attention_bytes(512, heads=4, layers=1)
     assert peak_memory(lambda: attend(query, query, query)) > matrix
     assert peak_memory(lambda: F.scaled_dot_product_attention(query, query, query)) < matrix / 2
+
+
+def test_what_does_not_fit_in_memory_is_refused_with_both_figures(monkeypatch):
+    monkeypatch.setattr("course_utils.costs.free_memory", lambda device: 3 * 2**29)
+    wanted = attention_bytes(128 * 128, heads=16, layers=48)
+    with pytest.raises(
+        MemoryError, match=r"48 layers would take 768.0 GiB, but 1.5 GiB are free: use smaller pictures"
+    ):
+        refuse_beyond_free_memory(wanted, "48 layers")
+    refuse_beyond_free_memory(3 * 2**29, "exactly what is free")
+
+
+def test_free_memory_is_a_part_of_this_machines():
+    assert 0 < free_memory() <= psutil.virtual_memory().total
+
+
+def test_naive_attention_keeps_what_the_formula_says_and_fused_attention_keeps_nothing():
+    """One layer more, and the peak grows by that layer's matrices and by nothing else."""
+
+    def peak(layers, kept):
+        torch.manual_seed(0)
+        config = PixelTransformerConfig(20, 1, 4, dim=16, layers=layers, heads=2, mlp_dim=16, causal=False)
+        model, tokens = PixelTransformer(config).eval(), torch.zeros(1, 400, dtype=torch.long)
+        with torch.no_grad(), attention_recorded(model) if kept else nullcontext():
+            return peak_memory(lambda: model.logits(tokens))
+
+    formula = attention_bytes(400, heads=2, layers=1)
+    assert peak(4, True) - peak(3, True) == pytest.approx(formula, rel=0.02)
+    assert abs(peak(4, False) - peak(3, False)) < 0.02 * formula

@@ -75,7 +75,7 @@ def test_imports_go_one_way():
         "network": set(),
         "costs": set(),
         "plots": set(),
-        "models": {"attention", "network"},
+        "models": {"attention", "costs", "network"},
         "data": {"paths", "network"},
         "widgets": {"paths", "rollout"},
         "training": {"paths", "data", "models", "attention"},

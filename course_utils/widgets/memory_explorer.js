@@ -16,6 +16,7 @@ function render({ model, el }) {
   const state = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   const machine = Object.entries(model.get("machine"));
   const say = voice();
+  const tokenName = make("span", {}, "");
   const inputs = {};
   const number = (key, label) => {
     inputs[key] = make("input", { type: "number", min: 1, max: LIMITS[key], step: 1, value: state[key], "data-input": key,
@@ -43,7 +44,7 @@ function render({ model, el }) {
       number("image_size", "image, pixels a side"), number("patch_size", "patch, pixels a side"),
       number("layers", "layers"), number("heads", "heads"), number("batch", "pictures in a batch"),
       make("label", {}, "numbers", inputs.dtype),
-      make("label", { class: "afv-tick" }, inputs.class_token, "class token")),
+      make("label", { class: "afv-tick" }, inputs.class_token, tokenName)),
     wrong, results, say.line));
   paint();
   return () => say.stop();
@@ -62,6 +63,7 @@ function render({ model, el }) {
     }
     inputs.dtype.value = state.dtype;
     inputs.class_token.checked = state.class_token;
+    tokenName.textContent = state.patch_size === 1 ? "start token" : "class token";
     presets.forEach((button, index) => {
       const chosen = Object.entries({ ...PRESETS[index][1], batch: 1, dtype: "float32" }).every(([key, value]) => state[key] === value);
       button.setAttribute("aria-pressed", chosen);
@@ -82,7 +84,7 @@ function render({ model, el }) {
     const all = layer * BigInt(state.layers);
     total.textContent = binary(all);
     total.dataset.bytes = all;
-    const plus = state.class_token ? " + 1 class token" : "";
+    const plus = state.class_token ? ` + 1 ${tokenName.textContent}` : "";
     const what = state.patch_size === 1 ? "pixels" : "patches";
     const batch = state.batch > 1 ? ` × ${grouped(state.batch)} pictures` : "";
     lines.replaceChildren(
@@ -108,9 +110,9 @@ function render({ model, el }) {
       bar.style.width = `${100 * share}%`;
       return [make("dt", {}, name), make("dd", { class: kind }, bar, label)];
     }));
-    const [name, bytes] = machine[0];
-    const compared = all <= BigInt(bytes) ? "less" : "more";
-    say.say(`${grouped(tokens)} tokens; all attention matrices take ${binary(all)}, ${compared} than the ${name}, ${binary(BigInt(bytes))}.`);
+    const compared = machine.map(([name, bytes]) =>
+      `${all <= BigInt(bytes) ? "less" : "more"} than the ${name}, ${binary(BigInt(bytes))}`).join("; ");
+    say.say(`${grouped(tokens)} tokens; all attention matrices take ${binary(all)}, ${compared}.`);
   }
 }
 

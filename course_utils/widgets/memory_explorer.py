@@ -13,7 +13,7 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 class MemoryExplorer(anywidget.AnyWidget):
     """Tokens, entries and bytes of all attention matrices of a model, as formula and against this machine's memory.
 
-    patch_size 1 is one token a pixel. Raises ValueError, in one sentence, for a count below one, an unknown dtype or
+    patch_size 1 is one token a pixel; class_token then stands for the start token. Raises ValueError, in one sentence, for a count below one, an unknown dtype or
     a patch size that does not divide the image.
     """
 
@@ -54,7 +54,8 @@ class MemoryExplorer(anywidget.AnyWidget):
             raise ValueError(f"patch_size {patch_size} does not divide image_size {image_size}: try {nearest}.")
         if dtype not in BYTES:
             raise ValueError(f"dtype is {dtype!r}, but must be one of {', '.join(BYTES)}.")
-        machine = {"memory of this machine": psutil.virtual_memory().total}
+        memory = psutil.virtual_memory()
+        machine = {"memory of this machine": memory.total, "free of it when this was shown": memory.available}
         if torch.cuda.is_available():
             machine[f"memory of the {torch.cuda.get_device_name(0)}"] = torch.cuda.get_device_properties(
                 0

@@ -158,6 +158,30 @@ def attention_rollout_normalising_rows(attention_maps):
     return products
 
 
+def quantise_by_distance_matrix(images, palette):
+    return torch.cdist(images.flatten(2).mT, palette.expand(len(images), -1, -1)).argmin(2)
+
+
+def next_pixel_pairs_written_in_place(tokens, start):
+    inputs = tokens.roll(1, dims=1)
+    inputs[:, 0] = start
+    return inputs, tokens.clone()
+
+
+def bits_per_pixel_by_cross_entropy(logits, pixels):
+    return F.cross_entropy(logits.transpose(1, 2), pixels) / math.log(2)
+
+
+def masked_loss_by_multiplying(logits, pixels, hidden):
+    nats = F.cross_entropy(logits.transpose(1, 2), pixels, reduction="none")
+    return (nats * hidden).sum() / hidden.sum()
+
+
+def cached_step_fused(query, key, value, past_keys, past_values):
+    keys, values = torch.cat((past_keys, key), 2), torch.cat((past_values, value), 2)
+    return F.scaled_dot_product_attention(query, keys, values), keys, values
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -169,6 +193,11 @@ OTHER_RIGHT_ANSWERS = {
     "01.attend_2d": attend_2d_by_einsum,
     "01.attend_by_dot_product": attend_by_dot_product_scaling_the_keys,
     "01.gated_residual": gated_residual_by_addcmul,
+    "03.quantise": quantise_by_distance_matrix,
+    "03.next_pixel_pairs": next_pixel_pairs_written_in_place,
+    "03.bits_per_pixel": bits_per_pixel_by_cross_entropy,
+    "03.masked_loss": masked_loss_by_multiplying,
+    "03.cached_step": cached_step_fused,
     "04.patchify": patchify_by_convolution,
     "04.projection_kernel": projection_kernel_by_view,
     "04.sequence": sequence_written_in_place_of_zeros,

@@ -1,0 +1,309 @@
+"""A standard transformer on pixels: a picture as a sequence of colours. Chen et al. 2020 (iGPT)."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.attention import (
+    MLP,
+    MultiHeadSelfAttention,
+    attend,
+    attention_recorded,
+    causal_mask,
+    encoder_block,
+    merge_heads,
+    split_heads,
+)
+from course_utils.costs import attention_bytes, refuse_beyond_free_memory
+from course_utils.models.palette import check_colours, grey_levels, quantise
+
+# Larger than the 0.02 of iGPT's code: in a short training, what a token is must not drown in what the blocks add.
+EMBEDDING_STD = 0.1
+
+Past = list[Tensor]  # of one layer: nothing yet, or its keys and values so far, (batch, heads, tokens, dim) each
+
+
+@dataclass(frozen=True)
+class PixelTransformerConfig:
+    """Everything that decides the shape of the model. Raises ValueError, in words, for what cannot be built."""
+
+    image_size: int = 32  # pixels a side
+    channels: int = 3
+    colours: int = 512  # of the palette
+    dim: int = 512  # features of a token
+    layers: int = 24
+    heads: int = 8
+    mlp_dim: int = 2048
+    dropout: float = 0.0  # in the MLPs and after the positions
+    causal: bool = True  # True: predict each pixel from those before it; False: hidden pixels from all the others
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "channels", "dim", "layers", "heads", "mlp_dim"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        if self.colours < 2:
+            raise ValueError(
+                f"colours is {self.colours}, but must be at least 2: one colour leaves nothing to predict."
+            )
+        if self.dim % self.heads:
+            raise ValueError(
+                f"dim {self.dim} cannot be shared equally among {self.heads} heads: try dim "
+                f"{-(-self.dim // self.heads) * self.heads}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a picture."""
+        return self.image_size**2
+
+    @property
+    def tokens(self) -> int:
+        """The longest sequence: every pixel, and the start token before them when the model is causal."""
+        return self.pixels + self.causal
+
+
+# Chen et al. 2020, section 3.3; the heads from the authors' code, github.com/openai/image-gpt.
+PUBLISHED = {
+    "igpt_s": PixelTransformerConfig(dim=512, layers=24, heads=8, mlp_dim=2048),
+    "igpt_m": PixelTransformerConfig(dim=1024, layers=36, heads=8, mlp_dim=4096),
+    "igpt_l": PixelTransformerConfig(dim=1536, layers=48, heads=16, mlp_dim=6144),
+}
+
+
+def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    """What a next-pixel model reads, and what it must say at each place.
+
+    tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels). The inputs begin with the start token,
+    so that at every place the model has read exactly the pixels before the one it must name. Chen et al. 2020, eq. 1.
+    """
+    first = torch.full_like(tokens[:, :1], start)
+    inputs = torch.cat([first, tokens[:, :-1]], dim=1)
+    return inputs, tokens
+
+
+def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
+    """logits (batch, pixels, colours), pixels (batch, pixels) → mean of −log₂ of the probability of the right colour.
+
+    A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and by the pixel.
+    """
+    log_probabilities = logits.log_softmax(dim=-1)
+    right = log_probabilities.gather(-1, pixels[..., None])
+    return -right.mean() / math.log(2)
+
+
+def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
+    """Mean cross entropy (nats) at the hidden pixels only: the others were shown to the model.
+
+    logits (batch, pixels, colours), pixels (batch, pixels), hidden (batch, pixels), boolean → a number.
+    Chen et al. 2020, eq. 3.
+    """
+    return F.cross_entropy(logits[hidden], pixels[hidden])
+
+
+def cached_step(
+    query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Causal attention of one new token: it looks at all that was kept, and at itself, so it needs no mask.
+
+    query, key, value (batch, heads, 1, dim), past_keys and past_values (batch, heads, seen, dim)
+    → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to keep for the next token.
+    """
+    keys = torch.cat([past_keys, key], dim=-2)
+    values = torch.cat([past_values, value], dim=-2)
+    output, _ = attend(query, keys, values)
+    return output, keys, values
+
+
+class PixelAttention(MultiHeadSelfAttention):
+    """Multi-head self-attention that knows by itself whether it may look ahead, and may keep keys and values."""
+
+    def __init__(self, dim: int, heads: int, causal: bool) -> None:
+        super().__init__(dim, heads)
+        self.causal = causal
+
+    def forward(self, tokens: Tensor, mask: Tensor | None = None, past: Past | None = None) -> Tensor:
+        query, key, value = (split_heads(part, self.heads) for part in self.to_qkv(tokens).chunk(3, dim=-1))
+        if past:
+            mixed, *kept = cached_step(query, key, value, *past)
+        else:
+            mixed, kept = self.mix(query, key, value, mask), [key, value]
+        if past is not None:
+            past[:] = kept
+        return self.to_out(merge_heads(mixed))
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """The fused kernel needs no matrix to know what lies ahead; the plain one gets the mask."""
+        if self.recorded is None and mask is None:
+            return F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
+        if self.causal and mask is None:
+            mask = causal_mask(query.shape[-2]).to(query.device)
+        return super().mix(query, key, value, mask)
+
+
+class PixelBlock(nn.Module):
+    """(batch, tokens, dim) → (batch, tokens, dim), pre-norm. Chen et al. 2020, section 2.3."""
+
+    def __init__(self, config: PixelTransformerConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.dim, eps=1e-6)
+        self.attention = PixelAttention(config.dim, config.heads, config.causal)
+        self.norm2 = nn.LayerNorm(config.dim, eps=1e-6)
+        self.mlp = MLP(config.dim, config.mlp_dim, config.dropout)
+
+    def forward(self, tokens: Tensor, past: Past | None = None) -> Tensor:
+        return encoder_block(tokens, self.norm1, partial(self.attention, past=past), self.norm2, self.mlp)
+
+
+class PixelTransformer(nn.Module):
+    """(batch, channels, image_size, image_size) in [0, 1] → logits (batch, pixels, colours) of every pixel's colour.
+
+    Causal: pixel i is predicted from the start token and pixels 0 … i − 1. Otherwise each is predicted from all that
+    is not hidden. palette (colours, channels) says what the colours look like; grey levels when left out.
+    Raises ValueError for a palette or pictures that do not fit the configuration. Chen et al. 2020, section 2.
+    """
+
+    palette: Tensor
+
+    def __init__(self, config: PixelTransformerConfig | None = None, palette: Tensor | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PixelTransformerConfig()
+        if palette is None:
+            palette = grey_levels(config.colours).repeat(1, config.channels)
+        if palette.shape != (config.colours, config.channels):
+            raise ValueError(
+                f"The palette has the shape {tuple(palette.shape)}, but this configuration has {config.colours} "
+                f"colours of {config.channels} channels: learn the palette for it, or change colours."
+            )
+        self.register_buffer("palette", palette)
+        # One word more than there are colours: the start of every picture or, not causal, a pixel that is hidden.
+        self.colour = nn.Embedding(config.colours + 1, config.dim)
+        self.positions = nn.Parameter(torch.empty(1, config.tokens, config.dim).normal_(std=EMBEDDING_STD))
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(PixelBlock(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.dim, eps=1e-6)
+        self.head = nn.Linear(config.dim, config.colours)
+        nn.init.normal_(self.colour.weight, std=EMBEDDING_STD)
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """One of the published sizes, untrained: ``"igpt_s"``. Raises ValueError for a name not in the table."""
+        if name not in PUBLISHED:
+            raise ValueError(f"There is no published iGPT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
+        return cls(PUBLISHED[name])
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(batch, channels, image_size, image_size) in [0, 1] → (batch, pixels), numbers of colours."""
+        c = self.config
+        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
+            raise ValueError(
+                f"Got images of shape {tuple(images.shape)}, but this PixelTransformer reads (batch, {c.channels}, "
+                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another configuration."
+            )
+        return quantise(images, self.palette)
+
+    def stream(self, words: Tensor, past: list[Past] | None = None) -> Iterator[Tensor]:
+        """words (batch, n) → (batch, n, dim) before the first block, then after each.
+
+        past: for each layer what was kept of earlier words; then words holds only new ones.
+        """
+        seen = past[0][0].shape[-2] if past and past[0] else 0
+        end = seen + words.shape[1]
+        if end > self.config.tokens:
+            raise ValueError(
+                f"The sequence has {end} tokens, but this model has positions for {self.config.tokens}: shorten it, "
+                "or build the model for larger pictures."
+            )
+        tokens = self.dropout(self.colour(words) + self.positions[:, seen:end])
+        yield tokens
+        for index, block in enumerate(self.blocks):
+            tokens = block(tokens, past=None if past is None else past[index])
+            yield tokens
+
+    def predict(self, words: Tensor, past: list[Past] | None = None) -> Tensor:
+        """words (batch, n) → logits (batch, n, colours); see :meth:`stream`."""
+        (tokens,) = deque(self.stream(words, past), maxlen=1)
+        return self.head(self.norm(tokens))
+
+    def logits(self, tokens: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """tokens (batch, pixels), hidden (batch, pixels) boolean or None → (batch, pixels, colours).
+
+        Raises ValueError for tokens that are not in the palette, and for hidden pixels in a causal model.
+        """
+        check_colours(tokens, self.config.colours)
+        if self.config.causal:
+            if hidden is not None:
+                raise ValueError(
+                    "A causal model hides all that follows by itself: build it with causal=False to hide."
+                )
+            return self.predict(next_pixel_pairs(tokens, self.config.colours)[0])
+        return self.predict(tokens if hidden is None else tokens.masked_fill(hidden, self.config.colours))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.logits(self.encode(images))
+
+    def words(self, images: Tensor) -> Tensor:
+        """Everything there is to read in a picture: its pixels, after the start token in a causal model."""
+        tokens = self.encode(images)
+        return F.pad(tokens, (1, 0), value=self.config.colours) if self.config.causal else tokens
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(batch, tokens, dim) before the first block and after each, as the norm that reads them next returns them.
+
+        Chen et al. 2020, section 2.4, take their linear probes' features from there.
+        """
+        norms = [*(block.get_submodule("norm1") for block in self.blocks), self.norm]
+        return [norm(tokens) for norm, tokens in zip(norms, self.stream(self.words(images)), strict=True)]
+
+    @torch.no_grad()
+    def attention_maps(self, images: Tensor) -> list[Tensor]:
+        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass.
+
+        Raises MemoryError, before anything is allocated, when they are larger than the free memory.
+        """
+        c, words = self.config, self.words(images)
+        wanted = attention_bytes(words.shape[1], c.heads, c.layers, self.positions.dtype, len(words))
+        refuse_beyond_free_memory(wanted, f"{c.layers} layers of {c.heads} attention matrices", words.device)
+        with attention_recorded(self) as maps:
+            self.predict(words)
+        return maps
+
+    @torch.no_grad()
+    def complete(
+        self,
+        known: Tensor,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+        cached: bool = True,
+    ) -> Tensor:
+        """known (batch, n), the first n pixels' colours, none at all if n is 0 → whole pictures (batch, pixels).
+
+        One pixel after another is drawn from softmax(logits / temperature). cached keeps every layer's keys and
+        values, so that a step computes one token instead of all before it. Raises ValueError for a model that is not
+        causal, a temperature that is not positive, and colours or a number of pixels that the model does not have.
+        """
+        c = self.config
+        if not c.causal:
+            raise ValueError("Only a causal model can go on with a picture: build it with causal=True.")
+        if not temperature > 0:
+            raise ValueError(f"temperature is {temperature}, but must be above 0: try 1, or 0.1 for the likeliest.")
+        check_colours(known, c.colours)
+        if known.shape[1] > c.pixels:
+            raise ValueError(
+                f"{known.shape[1]} pixels are known, but this model's pictures have {c.pixels}: give that many at most."
+            )
+        words = new = F.pad(known, (1, 0), value=c.colours)
+        past: list[Past] | None = [[] for _ in self.blocks] if cached else None
+        while words.shape[1] < c.tokens:
+            last = self.predict(new if cached else words, past)[:, -1]
+            new = torch.multinomial((last / temperature).softmax(dim=-1), 1, generator=generator)
+            words = torch.cat([words, new], dim=1)
+        return words[:, 1:]

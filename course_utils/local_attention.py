@@ -86,7 +86,7 @@ Implementation = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], tuple[Tens
 
 def unfold(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
     """Every neighbourhood is copied out: size² times the memory of keys and values."""
-    inside = inside_map(*key.shape[-2:], size, stride, key.device)
+    inside = inside_map(key, size, stride)
     return _unfolded(query, key, value, prior, inside, size, stride)
 
 
@@ -95,7 +95,7 @@ def masked(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, 
     height, width = key.shape[-2:]
     place = torch.arange(height * width, device=key.device).view(height, width)
     near = neighbourhood_mask(height, width, size).to(key.device)[place[::stride, ::stride].flatten()]
-    inside = inside_map(height, width, size, stride, key.device)
+    inside = inside_map(key, size, stride)
     index = neighbourhoods(place[None, None].float(), size, stride)[
         0, 0
     ].long()  # beyond the border: 0, and not inside
@@ -115,7 +115,7 @@ def tiled(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, s
     For gradients a tile is computed again instead of being kept: memory for time.
     """
     half, height, rows = size // 2, key.shape[-2], query.shape[-2]
-    inside = rearrange(inside_map(*key.shape[-2:], size, stride, key.device), "(y x) n -> y x n", y=rows)
+    inside = rearrange(inside_map(key, size, stride), "(y x) n -> y x n", y=rows)
     tiles = []
     for top in range(0, rows, TILE):
         bottom = min(top + TILE, rows)
@@ -139,7 +139,7 @@ def shifted(
 ) -> tuple[Tensor, Tensor]:
     """The map is moved by one offset after the other; the neighbour then lies where its query lies."""
     rows, columns = query.shape[-2:]
-    inside = inside_map(*key.shape[-2:], size, stride, key.device)
+    inside = inside_map(key, size, stride)
     key, value = (F.pad(part, (size // 2,) * 4) for part in (key, value))
 
     def moved(padded: Tensor, offset: int) -> Tensor:
@@ -156,9 +156,9 @@ def shifted(
     return output, rearrange(weights, "b h n y x -> b h (y x) n")
 
 
-def inside_map(height: int, width: int, size: int, stride: int, device: torch.device | None = None) -> Tensor:
-    """→ (positions, size²), boolean: False for the neighbours that lie beyond the border of the map."""
-    return neighbourhoods(torch.ones(1, 1, height, width, device=device), size, stride)[0, 0] > 0
+def inside_map(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    """(..., height, width) → (positions, size²), boolean: False for the neighbours that lie beyond the border."""
+    return neighbourhoods(torch.ones(1, 1, *maps.shape[-2:], device=maps.device), size, stride)[0, 0] > 0
 
 
 def _unfolded(

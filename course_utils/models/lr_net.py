@@ -12,8 +12,10 @@ What the table leaves open, and what is built here:
 * queries and keys are one scalar for each map of weights, without biases, and 100 channels in groups of m = 8 make 12
   whole groups and a half one: 13 maps;
 * the geometry prior has one hidden layer, as wide as there are maps;
-* the values are the layer's input itself, or a 1 × 1 convolution of it (``project_values``), as on the slide;
-* LR-Net-26 has 1, 2, 4 and 1 bottlenecks, as in Ramachandran et al. 2019, section 4.1.
+* the values are a 1 × 1 convolution of the layer's input ("map each element to key and value", says the slide), or,
+  without ``project_values``, the input itself;
+* keys and values are made at every place, queries only where the stride needs them;
+* LR-Net-26 has two bottlenecks in every stage.
 """
 
 from dataclasses import dataclass, replace
@@ -42,7 +44,7 @@ class LRNetConfig:
     stem_kind: str = ""  # as kind, unless said
     pool: bool = True  # 3 × 3 max pool after the stem, which halves the map again
     shared: int = 8  # channels for which a map of weights is shared: the paper's m ("relation" only)
-    project_values: bool = False  # values through a 1 × 1 convolution ("relation" only)
+    project_values: bool = True  # values through a 1 × 1 convolution ("relation" only)
     heads: int = 8  # ("attention" only)
     channels: int = 3
     classes: int = 1000
@@ -83,9 +85,9 @@ RESNET50 = LRNetConfig(kind="convolution", widths=(64, 128, 256, 512), size=3)  
 
 # Hu et al. 2019, table 1, as on the slide.
 PUBLISHED = {
-    "lrnet26": LRNetConfig(blocks=(1, 2, 4, 1)),
+    "lrnet26": LRNetConfig(blocks=(2, 2, 2, 2)),
     "lrnet50": LRNetConfig(),
-    "resnet26": replace(RESNET50, blocks=(1, 2, 4, 1)),
+    "resnet26": replace(RESNET50, blocks=(2, 2, 2, 2)),
     "resnet50": RESNET50,
 }
 

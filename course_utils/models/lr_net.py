@@ -91,6 +91,27 @@ PUBLISHED = {
     "resnet50": RESNET50,
 }
 
+# Small enough for 28 × 28 pictures and a CPU; multiply-adds within a tenth of each other.
+_TWIN = LRNetConfig(
+    kind="convolution",
+    blocks=(1, 1),
+    widths=(16, 32),
+    outputs=(64, 128),
+    size=3,
+    stem=16,
+    stem_size=3,
+    pool=False,
+    shared=4,
+    heads=2,
+    channels=1,
+    classes=10,
+)
+TWINS = {
+    "ResNet": _TWIN,
+    "local attention": replace(_TWIN, kind="attention", size=5, stem_kind="convolution"),
+    "LR-Net": replace(_TWIN, kind="relation", size=5, stem_size=5),
+}
+
 
 def mixing(config: LRNetConfig, kind: str, channels: int, size: int, stride: int) -> nn.Module:
     """(batch, channels, height, width) → (batch, channels, height / stride, width / stride): looks around."""

@@ -115,7 +115,7 @@ function render({ model, el }) {
   }
 
   function offsetName(offset) {
-    const sign = (value) => (value < 0 ? `\u2212${-value}` : `+${value}`);
+    const sign = (value) => (value < 0 ? `\u2212${-value}` : value > 0 ? `+${value}` : "0");
     return `${sign(Math.floor(offset / size) - half)}, ${sign((offset % size) - half)}`;
   }
 

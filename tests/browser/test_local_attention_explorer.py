@@ -63,8 +63,8 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     hover(whole, 7.5 / 14, 5.5 / 14)
     assert fact("position") == "row 5, column 7"
     assert fact("border") == "0 of 25"
-    assert fact("most") == "offset +0, −1: 90.4 %"
-    assert fact("kernel") == "offset −1, +0, everywhere"
+    assert fact("most") == "offset 0, −1: 90.4 %"
+    assert fact("kernel") == "offset −1, 0, everywhere"
     assert colour_of_cell(attention, 2, 1) == [254, 232, 56]  # the largest weight: yellow
     assert colour_of_cell(kernel, 1, 2) == [0, 90, 160]  # the most negative: blue
     before = [colour_of_cell(kernel, row, 2) for row in range(5)]
@@ -89,7 +89,7 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     hover(attention, 0.5 / 5, 0.5 / 5)
     assert fact("read") == "offset −2, −2: convolution 0.000, beyond the border: no weight"
     hover(kernel, 2.5 / 5, 3.5 / 5)
-    assert fact("read") == "offset +1, +0: convolution 0.500, attention 11.1 %"
+    assert fact("read") == "offset +1, 0: convolution 0.500, attention 11.1 %"
     assert [colour_of_cell(kernel, row, 2) for row in range(5)] == before  # the same everywhere
 
     page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
@@ -98,7 +98,7 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     widget.locator('[data-head="0"]').click()
     hover(whole, 1.5 / 14, 4.5 / 14)
     assert fact("position") == "row 4, column 1"
-    assert fact("most").startswith("offset +0, −1")
+    assert fact("most").startswith("offset 0, −1")
     page.wait_for_function(  # what a screen reader is told
         "(line) => line.textContent.includes('5 neighbours are beyond the border')",
         arg=widget.locator("[role=status]").element_handle(),

@@ -108,5 +108,8 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     page.add_style_tag(content=".afv { width: 360px }")
     settle(page)
     assert (
-        widget.evaluate("e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth") <= 0
+        widget.evaluate(
+            "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
+        )
+        <= 0
     )

@@ -280,3 +280,12 @@ class SelfAttention2d(_Attention):
         query, key, value = (split_heads(flatten_positions(part).contiguous(), self.heads) for part in maps)
         mixed = unflatten_positions(merge_heads(self.mix(query, key, value)), features.shape[2])
         return gated_residual(features, self.to_out(mixed), self.gate)
+
+
+def __getattr__(name: str) -> type[nn.Module]:
+    """LocalAttention2d and LocalRelation2d stand in a module of their own, which is read when they are asked for."""
+    if name in ("LocalAttention2d", "LocalRelation2d"):
+        from course_utils import local_attention
+
+        return getattr(local_attention, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

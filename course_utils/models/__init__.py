@@ -1,11 +1,14 @@
 """The architectures of the course, one a file."""
 
+from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.vit import ViT, ViTConfig
 
 __all__ = [
+    "LRNet",
+    "LRNetConfig",
     "NonLocalResNet",
     "NonLocalResNetConfig",
     "PixelTransformer",

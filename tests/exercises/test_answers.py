@@ -8,7 +8,7 @@ from einops import einsum, rearrange, repeat
 from torch.nn import functional as F
 from torchvision import models
 
-from course_utils.attention import attend
+from course_utils.attention import LocalAttention2d, attend
 from course_utils.costs import attention_bytes
 from course_utils.exercises import Outcome, examine, exercises, find, solution, stub
 from course_utils.exercises.compare import same, tensors_in
@@ -182,6 +182,36 @@ def cached_step_fused(query, key, value, past_keys, past_values):
     return F.scaled_dot_product_attention(query, keys, values), keys, values
 
 
+def neighbourhoods_by_slices(maps, size, stride=1):
+    half = size // 2
+    padded = F.pad(maps, (half, half, half, half))
+    height, width = maps.shape[-2:]
+    shifts = [padded[..., i : i + height, j : j + width] for i in range(size) for j in range(size)]
+    return torch.stack(shifts, dim=-1)[:, :, ::stride, ::stride].flatten(2, 3)
+
+
+def neighbourhood_mask_by_places(height, width, size):
+    place = torch.arange(height * width)
+    row, column = place // width, place % width
+    far = torch.maximum((row[:, None] - row).abs(), (column[:, None] - column).abs())
+    return far < (size + 1) / 2
+
+
+def local_attend_as_attention_with_one_query(query, key, value, inside, prior=0.0):
+    scores = (key @ query[..., None])[..., 0] * query.shape[-1] ** -0.5 + prior
+    weights = torch.where(inside, scores.exp(), 0)
+    weights = weights / weights.sum(-1, keepdim=True)
+    return (weights[..., None, :] @ value)[..., 0, :], weights
+
+
+def relative_positions_by_loops(rows, columns):
+    return torch.stack([torch.cat([row, column]) for row in rows for column in columns])
+
+
+def local_parameters_of_the_layer(channels, out_channels, size):
+    return sum(parameter.numel() for parameter in LocalAttention2d(channels, out_channels, size, 2).parameters())
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -198,6 +228,11 @@ OTHER_RIGHT_ANSWERS = {
     "03.bits_per_pixel": bits_per_pixel_by_cross_entropy,
     "03.masked_loss": masked_loss_by_multiplying,
     "03.cached_step": cached_step_fused,
+    "02.neighbourhoods": neighbourhoods_by_slices,
+    "02.local_attend": local_attend_as_attention_with_one_query,
+    "02.relative_positions": relative_positions_by_loops,
+    "02.neighbourhood_mask": neighbourhood_mask_by_places,
+    "02.local_parameters": local_parameters_of_the_layer,
     "04.patchify": patchify_by_convolution,
     "04.projection_kernel": projection_kernel_by_view,
     "04.sequence": sequence_written_in_place_of_zeros,

@@ -1,0 +1,334 @@
+"""Attention in a neighbourhood: what takes a convolution's place when only its weights shall depend on content.
+
+Four implementations of one sum. They differ in what they store, and so in time and memory, never in the result:
+
+* ``unfold`` copies out the neighbourhood of every position: the equation, read literally;
+* ``masked`` lets every position attend to every other and hides what is not near;
+* ``tiled`` is ``unfold`` for a few rows at a time, each with its halo, so that memory stays bounded;
+* ``shifted`` takes one offset after the other, for all positions at once, and copies nothing out.
+
+Ramachandran et al. 2019, "Stand-Alone Self-Attention in Vision Models"; Hu et al. 2019, "Local Relation Networks for
+Image Recognition".
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from einops import einsum, rearrange, repeat
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from course_utils.attention import _Attention
+
+TILE = 4  # rows of queries in a tile
+
+
+def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    """(batch, channels, height, width) → (batch, channels, positions, size²): what lies around every position.
+
+    Positions in raster order, every stride-th in both directions, the top left one first; the neighbours of a
+    position in raster order too. Outside the map there are zeros, so that the borders have neighbourhoods as well.
+    """
+    columns = F.unfold(maps, size, padding=size // 2, stride=stride)
+    return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
+
+
+def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
+    """→ (height · width, height · width), boolean: True where position and position are neighbours.
+
+    Positions in raster order. Row i is True at the columns j whose place lies in the size × size square around i.
+    """
+    rows, columns = torch.arange(height), torch.arange(width)
+    near_rows = (rows[:, None] - rows).abs() <= size // 2
+    near_columns = (columns[:, None] - columns).abs() <= size // 2
+    return rearrange(near_rows[:, None, :, None] & near_columns[None, :, None, :], "y x i j -> (y x) (i j)")
+
+
+def relative_positions(rows: Tensor, columns: Tensor) -> Tensor:
+    """rows (size, dim), columns (size, dim) → (size², 2 · dim): one vector for every offset in a neighbourhood.
+
+    The neighbour in row i and column j of the square, raster order, has rows[i] followed by columns[j].
+    Ramachandran et al. 2019, section 3.1.
+    """
+    size = len(rows)
+    by_row = repeat(rows, "i d -> (i j) d", j=size)
+    by_column = repeat(columns, "j d -> (i j) d", i=size)
+    return torch.cat([by_row, by_column], dim=-1)
+
+
+def local_attend(
+    query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Each position asks, and only its own neighbourhood answers.
+
+    query (..., positions, dim), key (..., positions, neighbours, dim), value (..., positions, neighbours, value_dim)
+    → output (..., positions, value_dim), weights (..., positions, neighbours); each row of weights sums to one.
+
+    inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight. prior,
+    (..., positions, neighbours) or a number, is added to the scaled scores: what the place alone says.
+    Ramachandran et al. 2019, eq. 2 and 3.
+    """
+    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior
+    weights = scores.masked_fill(~inside, -math.inf).softmax(dim=-1)
+    return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
+
+
+# ---- four ways to the same result -----------------------------------------------------------------------------------
+#
+# query (batch, heads, dim, rows, columns), key and value (batch, heads, dim, height, width),
+# prior (batch or 1, heads, size², rows or 1, columns or 1)
+# → output (batch, heads, dim, rows, columns), weights (batch, heads, rows · columns, size²)
+
+Implementation = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], tuple[Tensor, Tensor]]
+
+
+def unfold(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Every neighbourhood is copied out: size² times the memory of keys and values."""
+    inside = inside_map(key, size, stride)
+    return _unfolded(query, key, value, prior, inside, size, stride)
+
+
+def masked(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Full attention under :func:`neighbourhood_mask`: (height · width)² scores a head, nearly all to be hidden."""
+    height, width = key.shape[-2:]
+    place = torch.arange(height * width, device=key.device).view(height, width)
+    near = neighbourhood_mask(height, width, size).to(key.device)[place[::stride, ::stride].flatten()]
+    inside = inside_map(key, size, stride)
+    index = neighbourhoods(place[None, None].float(), size, stride)[
+        0, 0
+    ].long()  # beyond the border: 0, and not inside
+
+    asking, keys, values = (rearrange(part, "b h d y x -> b h (y x) d") for part in (query, key, value))
+    scores = asking @ keys.mT / math.sqrt(query.shape[2])
+    local = _by_position(prior, query).masked_fill(~inside, 0).expand(*scores.shape[:3], -1)
+    index = index.expand_as(local)
+    weights = scores.scatter_add(-1, index, local).masked_fill(~near, -math.inf).softmax(dim=-1)
+    output = rearrange(weights @ values, "b h (y x) d -> b h d y x", y=query.shape[-2])
+    return output, weights.gather(-1, index) * inside
+
+
+def tiled(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
+    """A few rows of queries at a time, with the halo of keys and values that they need.
+
+    For gradients a tile is computed again instead of being kept: memory for time.
+    """
+    half, height, rows = size // 2, key.shape[-2], query.shape[-2]
+    inside = rearrange(inside_map(key, size, stride), "(y x) n -> y x n", y=rows)
+    tiles = []
+    for top in range(0, rows, TILE):
+        bottom = min(top + TILE, rows)
+        first, last = top * stride - half, (bottom - 1) * stride + half + 1  # rows of keys, the halo included
+        halo = (0, 0, max(-first, 0), max(last - height, 0))
+        near = slice(max(first, 0), min(last, height))
+        parts = (
+            query[..., top:bottom, :],
+            F.pad(key[..., near, :], halo),
+            F.pad(value[..., near, :], halo),
+            prior[..., top:bottom, :] if prior.shape[-2] > 1 else prior,
+            inside[top:bottom].flatten(0, 1),
+        )
+        tiles.append(checkpoint(_unfolded, *parts, size, stride, rows_are_padded=True, use_reentrant=False))
+    outputs, weights = zip(*tiles, strict=True)
+    return torch.cat(outputs, dim=-2), torch.cat(weights, dim=-2)
+
+
+def shifted(
+    query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int
+) -> tuple[Tensor, Tensor]:
+    """The map is moved by one offset after the other; the neighbour then lies where its query lies."""
+    rows, columns = query.shape[-2:]
+    inside = inside_map(key, size, stride)
+    key, value = (F.pad(part, (size // 2,) * 4) for part in (key, value))
+
+    def moved(padded: Tensor, offset: int) -> Tensor:
+        top, left = divmod(offset, size)
+        return padded[..., top : top + stride * rows : stride, left : left + stride * columns : stride]
+
+    offsets = range(size**2)
+    scores = torch.stack([(query * moved(key, n)).sum(2) for n in offsets], dim=2) / math.sqrt(query.shape[2]) + prior
+    scores = scores.masked_fill(~rearrange(inside, "(y x) n -> n y x", y=rows), -math.inf)
+    weights = scores.softmax(dim=2)
+    output = torch.zeros_like(query[:, :, :1])
+    for n in offsets:
+        output = output + weights[:, :, n, None] * moved(value, n)
+    return output, rearrange(weights, "b h n y x -> b h (y x) n")
+
+
+def inside_map(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    """(..., height, width) → (positions, size²), boolean: False for the neighbours that lie beyond the border."""
+    return neighbourhoods(torch.ones(1, 1, *maps.shape[-2:], device=maps.device), size, stride)[0, 0] > 0
+
+
+def _unfolded(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    prior: Tensor,
+    inside: Tensor,
+    size: int,
+    stride: int,
+    rows_are_padded: bool = False,
+) -> tuple[Tensor, Tensor]:
+    heads, rows = query.shape[1], query.shape[-2]
+    padding = (0 if rows_are_padded else size // 2, size // 2)
+    keys, values = (
+        rearrange(
+            F.unfold(rearrange(part, "b h d y x -> b (h d) y x"), size, padding=padding, stride=stride),
+            "b (h d n) p -> b h p n d",
+            h=heads,
+            n=size**2,
+        )
+        for part in (key, value)
+    )
+    asking = rearrange(query, "b h d y x -> b h (y x) d")
+    output, weights = local_attend(asking, keys, values, inside, _by_position(prior, query))
+    return rearrange(output, "b h (y x) d -> b h d y x", y=rows), weights
+
+
+def _by_position(prior: Tensor, query: Tensor) -> Tensor:
+    """(batch or 1, heads, size², rows or 1, columns or 1) → (batch or 1, heads, positions, size²)."""
+    return rearrange(prior.expand(-1, -1, -1, *query.shape[-2:]), "b h n y x -> b h (y x) n")
+
+
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "unfold": unfold,
+    "masked": masked,
+    "tiled": tiled,
+    "shifted": shifted,
+}
+
+
+# ---- layers ---------------------------------------------------------------------------------------------------------
+
+
+class _Local(_Attention):
+    """What the two layers share: the neighbourhood, the way to compute it, and a place for the weights."""
+
+    def __init__(self, dim: int, heads: int, size: int, stride: int, implementation: str) -> None:
+        if size < 1 or size % 2 == 0:
+            raise ValueError(
+                f"size {size} has no centre: a neighbourhood is an odd number of positions a side, such as "
+                f"{max(size + 1, 1)}."
+            )
+        if stride < 1:
+            raise ValueError(f"stride is {stride}, but must be at least 1.")
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(
+                f"There is no implementation {implementation!r}: choose one of {', '.join(IMPLEMENTATIONS)}."
+            )
+        super().__init__(dim, heads)
+        self.size, self.stride, self.implementation = size, stride, implementation
+
+    def near(self, query: Tensor, key: Tensor, value: Tensor, prior: Tensor) -> Tensor:
+        """query (batch, heads, dim, rows, columns), key and value before the stride → (batch, heads, dim, rows, columns)."""
+        height, width = key.shape[-2:]
+        if min(height, width) < self.size:
+            raise ValueError(
+                f"Maps of {height} × {width} are smaller than the neighbourhood of {self.size} × {self.size}: choose "
+                "a smaller size, or larger pictures."
+            )
+        output, weights = IMPLEMENTATIONS[self.implementation](query, key, value, prior, self.size, self.stride)
+        if self.recorded is not None:
+            self.recorded.append(weights)
+        return output
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, stride={self.stride}, heads={self.heads}, {self.implementation}"
+
+
+class LocalAttention2d(_Local):
+    """(batch, channels, height, width) → (batch, out_channels, height / stride, width / stride), as a convolution.
+
+    The centre asks, its size × size neighbourhood answers; an offset's row and its column have an embedding each, of
+    half a head's features. Beyond the border nobody answers. Scores are divided by √dim, as everywhere in this
+    course; the paper does not say so. Ramachandran et al. 2019, section 3.1, eq. 2 and 3.
+
+    Recorded weights are (batch, heads, positions, size²). Raises ValueError for an even size, for features that
+    cannot be shared among the heads, and for maps smaller than the neighbourhood.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        size: int = 7,
+        heads: int = 8,
+        stride: int = 1,
+        implementation: str = "shifted",
+    ) -> None:
+        if heads < 1 or out_channels < 1 or out_channels % (2 * heads):
+            unit = 2 * max(heads, 1)
+            raise ValueError(
+                f"out_channels {out_channels} cannot be shared among {heads} heads, half for rows and half for "
+                f"columns: take a multiple of {unit}, for example {max(1, round(out_channels / unit)) * unit}."
+            )
+        super().__init__(out_channels, heads, size, stride, implementation)
+        dim = out_channels // heads
+        self.to_query = nn.Conv2d(channels, out_channels, 1, bias=False)
+        self.to_key = nn.Conv2d(channels, out_channels, 1, bias=False)
+        self.to_value = nn.Conv2d(channels, out_channels, 1, bias=False)
+        self.rows = nn.Parameter(torch.randn(heads, size, dim // 2))
+        self.columns = nn.Parameter(torch.randn(heads, size, dim // 2))
+
+    def positions(self) -> Tensor:
+        """→ (heads, size², dim): the embedding of every offset."""
+        return torch.stack([relative_positions(*pair) for pair in zip(self.rows, self.columns, strict=True)])
+
+    def forward(self, maps: Tensor) -> Tensor:
+        centres = maps[..., :: self.stride, :: self.stride]
+        query, key, value = (
+            rearrange(part, "b (h d) y x -> b h d y x", h=self.heads)
+            for part in (self.to_query(centres), self.to_key(maps), self.to_value(maps))
+        )
+        # q · (k + r) = q · k + q · r: the second term needs no keys, so no neighbourhood has to be stored for it.
+        prior = einsum(query, self.positions(), "b h d y x, h n d -> b h n y x") / math.sqrt(query.shape[2])
+        return rearrange(self.near(query, key, value, prior), "b h d y x -> b (h d) y x")
+
+
+class LocalRelation2d(_Local):
+    """(batch, channels, height, width) → (batch, channels, height / stride, width / stride).
+
+    Every shared channels have one map of weights: the softmax of appearance, the product of a scalar query and a
+    scalar key, plus geometry, what a small network of two layers says about the offset. The maps average the input
+    itself, or with project_values a 1 × 1 convolution of it. When shared does not divide channels, the last map has
+    fewer channels. Hu et al. 2019, section 3.
+
+    Recorded weights are (batch, weight maps, positions, size²). Raises ValueError for an even size, and for maps
+    smaller than the neighbourhood.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int = 7,
+        shared: int = 8,
+        stride: int = 1,
+        project_values: bool = False,
+        implementation: str = "shifted",
+    ) -> None:
+        if shared < 1 or channels < 1:
+            raise ValueError(f"channels is {channels} and shared is {shared}, but both must be at least 1.")
+        groups = -(-channels // shared)
+        super().__init__(groups, groups, size, stride, implementation)
+        self.shared = shared
+        self.to_query = nn.Conv2d(channels, groups, 1, bias=False)
+        self.to_key = nn.Conv2d(channels, groups, 1, bias=False)
+        self.to_value = nn.Conv2d(channels, channels, 1, bias=False) if project_values else nn.Identity()
+        self.geometry = nn.Sequential(nn.Linear(2, groups), nn.ReLU(), nn.Linear(groups, groups))
+
+    def prior(self) -> Tensor:
+        """→ (1, weight maps, size², 1, 1): what geometry says about every offset, rows and columns in [-1, 1]."""
+        half = self.size // 2
+        side = torch.arange(-half, half + 1, device=self.to_query.weight.device)[:, None] / max(half, 1)
+        offsets = relative_positions(side, side)
+        return rearrange(self.geometry(offsets), "n h -> 1 h n 1 1")
+
+    def forward(self, maps: Tensor) -> Tensor:
+        query = rearrange(self.to_query(maps[..., :: self.stride, :: self.stride]), "b h y x -> b h 1 y x")
+        key = rearrange(self.to_key(maps), "b h y x -> b h 1 y x")
+        channels = maps.shape[1]
+        value = F.pad(self.to_value(maps), (0, 0, 0, 0, 0, self.heads * self.shared - channels))
+        value = rearrange(value, "b (h m) y x -> b h m y x", h=self.heads)
+        return rearrange(self.near(query, key, value, self.prior()), "b h m y x -> b (h m) y x")[:, :channels]

@@ -1,0 +1,94 @@
+"""LocalAttentionExplorer: a neighbourhood under the pointer, with a convolution's weights and those of attention."""
+
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+
+from course_utils.widgets.front_end import script, style
+from course_utils.widgets.tensors import as_picture, as_tensor, half_floats, rgba
+
+
+class LocalAttentionExplorer(anywidget.AnyWidget):
+    """Enlarges the neighbourhood of the place under the pointer; beside it a kernel's weights and the attention's.
+
+    image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: (heads, rows, columns, size, size),
+    the weights of every position over its neighbourhood, zero beyond the border; rows × columns is a grid over the
+    picture, one position a pixel or coarser. kernel: (size, size), the same everywhere. head_names: what to call the
+    heads instead of their numbers. Raises ValueError, in one sentence, for tensors that cannot be shown.
+    """
+
+    _esm = script("local_attention_explorer")
+    _css = style("local_attention_explorer")
+    pixels = traitlets.Bytes().tag(sync=True)
+    height = traitlets.Int().tag(sync=True)
+    width = traitlets.Int().tag(sync=True)
+    heads = traitlets.Int().tag(sync=True)
+    rows = traitlets.Int().tag(sync=True)
+    columns = traitlets.Int().tag(sync=True)
+    size = traitlets.Int().tag(sync=True)
+    kernel = traitlets.List(traitlets.Float()).tag(sync=True)
+    head_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    weights = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, image: Any, attention: Any, kernel: Any, *, head_names: list[str] | None = None) -> None:
+        picture = as_picture(image)
+        weights = as_tensor(attention, "The attention")
+        if weights.ndim != 5 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] % 2 == 0:
+            raise ValueError(
+                f"The attention has shape {tuple(weights.shape)}, but must be (heads, rows, columns, size, size) with "
+                "an odd size: the weights of every position over its neighbourhood."
+            )
+        heads, rows, columns, size, _ = weights.shape
+        constant = as_tensor(kernel, "The kernel")
+        if constant.shape != (size, size):
+            raise ValueError(
+                f"The kernel has shape {tuple(constant.shape)}, but must be ({size}, {size}), as large as the "
+                "neighbourhoods of the attention: pass one channel of a convolution of that size."
+            )
+        if weights.min() < 0:
+            raise ValueError(
+                f"The attention has negative weights (down to {weights.min():.3g}): pass it after the softmax."
+            )
+        sums = weights.sum((-1, -2))
+        furthest = sums.flatten()[(sums - 1).abs().argmax()].item()
+        if abs(furthest - 1) > 0.02:
+            raise ValueError(
+                f"The attention has neighbourhoods that do not sum to one (one sums to {furthest:.3g}): pass weights "
+                "after a softmax over the neighbourhood, the last two axes."
+            )
+        beyond = weights.masked_select(~_inside(rows, columns, size)).sum().item()
+        if beyond > 0:
+            raise ValueError(
+                f"The attention gives weight to places beyond the border ({beyond:.3g} in all): hide them before the "
+                "softmax."
+            )
+        height, width = picture.shape[-2:]
+        if height % rows or width % columns or height // rows != width // columns:
+            raise ValueError(
+                f"{rows} × {columns} positions make no grid of squares over a picture of {height} × {width}: pass the "
+                "picture that the attention was computed on, or one enlarged by a whole number."
+            )
+        if head_names is not None and len(head_names) != heads:
+            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name a head.")
+        super().__init__(
+            pixels=rgba(picture),
+            height=height,
+            width=width,
+            heads=heads,
+            rows=rows,
+            columns=columns,
+            size=size,
+            kernel=constant.flatten().tolist(),
+            head_names=head_names or [],
+            weights=half_floats(weights),
+        )
+
+
+def _inside(rows: int, columns: int, size: int) -> torch.Tensor:
+    """→ (rows, columns, size, size), boolean: False for neighbours beyond the border."""
+    offsets = torch.arange(size) - size // 2
+    row, column = torch.arange(rows)[:, None] + offsets, torch.arange(columns)[:, None] + offsets
+    row, column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)
+    return row[:, None, :, None] & column[None, :, None, :]

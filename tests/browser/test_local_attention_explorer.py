@@ -1,0 +1,115 @@
+"""The explorer of neighbourhoods in a real JupyterLab: pointer, keys, heads, borders, no kernel, a phone's width."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """import torch
+from torch.nn import functional as F
+from course_utils import data
+from course_utils.local_attention import inside_map
+from course_utils.widgets import LocalAttentionExplorer
+cat = F.interpolate(data.photo("chelsea")[None, :, :, 75:375], size=(112, 112)).clamp(0, 1)[0]""",
+    """# head 0 looks one place to the left (where there is one), head 1 evenly at all there are
+inside = inside_map(torch.ones(14, 14), 5).view(14, 14, 5, 5)
+even = inside / inside.sum((-1, -2), keepdim=True)
+left = even.clone()
+left[:, 1:] = 0.1 * even[:, 1:]
+left[:, 1:, 2, 1] += 0.9
+kernel = torch.zeros(5, 5)
+kernel[1, 2], kernel[3, 2] = -1, 0.5
+LocalAttentionExplorer(cat, torch.stack([left, even]), kernel, head_names=["left", "even"])""",
+]
+
+
+@pytest.fixture
+def page(run_notebook, lab):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "neighbourhoods.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    page.locator(".afv-local").wait_for(timeout=20_000)
+    return page
+
+
+def settle(page) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def hover(stage, x: float, y: float) -> None:
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    stage.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    settle(stage.page)
+
+
+def colour_of_cell(stage, row: int, column: int) -> list[int]:
+    """What is painted in a corner of a cell of a 5 × 5 panel, clear of outlines and figures."""
+    return stage.evaluate(
+        """(c, [x, y]) => [...c.getContext('2d').getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data]""",
+        [(column + 0.2) / 5, (row + 0.2) / 5],
+    )[:3]
+
+
+def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, picture):
+    widget = page.locator(".afv-local")
+    fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
+    whole = widget.locator('canvas[data-panel="picture"]')
+    kernel, attention = (widget.locator(f'canvas[data-panel="{name}"]') for name in ("convolution", "attention"))
+
+    hover(whole, 7.5 / 14, 5.5 / 14)
+    assert fact("position") == "row 5, column 7"
+    assert fact("border") == "0 of 25"
+    assert fact("most") == "offset 0, −1: 90.4 %"
+    assert fact("kernel") == "offset −1, 0, everywhere"
+    assert colour_of_cell(attention, 2, 1) == [254, 232, 56]  # the largest weight: yellow
+    assert colour_of_cell(kernel, 1, 2) == [0, 90, 160]  # the most negative: blue
+    before = [colour_of_cell(kernel, row, 2) for row in range(5)]
+
+    whole.press("ArrowUp")
+    whole.press("ArrowLeft")
+    settle(page)
+    assert fact("position") == "row 4, column 6"
+    whole.press("h")
+    settle(page)
+    assert fact("most").endswith("4.0 %")
+    assert widget.locator('[data-head="1"]').get_attribute("aria-pressed") == "true"
+    assert widget.locator("figcaption").nth(3).inner_text() == "attention, even"
+
+    whole.press("Home")
+    for _ in range(4):
+        whole.press("ArrowUp")
+    settle(page)
+    assert fact("position") == "row 0, column 0"
+    assert fact("border") == "16 of 25"
+    assert fact("centre") == "11.1 %"
+    hover(attention, 0.5 / 5, 0.5 / 5)
+    assert fact("read") == "offset −2, −2: convolution 0.000, beyond the border: no weight"
+    hover(kernel, 2.5 / 5, 3.5 / 5)
+    assert fact("read") == "offset +1, 0: convolution 0.500, attention 11.1 %"
+    assert [colour_of_cell(kernel, row, 2) for row in range(5)] == before  # the same everywhere
+
+    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
+    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+    page.wait_for_timeout(1500)
+    widget.locator('[data-head="0"]').click()
+    hover(whole, 1.5 / 14, 4.5 / 14)
+    assert fact("position") == "row 4, column 1"
+    assert fact("most").startswith("offset 0, −1")
+    page.wait_for_function(  # what a screen reader is told
+        "(line) => line.textContent.includes('5 neighbours are beyond the border')",
+        arg=widget.locator("[role=status]").element_handle(),
+    )
+    widget.screenshot(path=picture("local_attention_explorer"))
+
+    page.add_style_tag(content=".afv { width: 360px }")
+    settle(page)
+    assert (
+        widget.evaluate(
+            "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
+        )
+        <= 0
+    )

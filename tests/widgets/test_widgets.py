@@ -134,5 +134,5 @@ def test_every_quiz_of_the_course_is_sound(path):
 
 
 def test_an_unknown_quiz_is_named_with_those_there_are():
-    with pytest.raises(FileNotFoundError, match="no quiz for notebook '77': choose one of 00, .*04"):
+    with pytest.raises(FileNotFoundError, match=r"no quiz for notebook '77': choose one of 00, .*04"):
         Quiz.from_notebook("77")

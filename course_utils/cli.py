@@ -145,15 +145,22 @@ def data_fetch(name: Annotated[str, typer.Argument(help="fashion_mnist or cifar1
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="A named run, such as fashion-vit-small.")],
-    folder: Annotated[Path | None, typer.Option(help="Where to keep checkpoints; a rerun continues there.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Other than the recipe's.")] = None,
+    name: Annotated[str, typer.Argument(help="A model, such as fashion-vit-small, or a sweep, such as sweep-twins.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to keep the results; a rerun continues there.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
 ) -> None:
-    """Train a named model; interrupted, it continues where it was."""
-    from course_utils.training import run_named
+    """Train a named model, or make the table of a sweep; interrupted, the same command continues where it was."""
+    from course_utils.training import SWEEPS, run_named, run_sweep
 
     with sentences():
-        run_named(name, folder=folder, epochs=epochs)
+        if name not in SWEEPS:
+            run_named(name, folder=folder, epochs=epochs)
+        elif epochs is not None:
+            raise ValueError(
+                f"--epochs {epochs} cannot be given with {name}, whose points have their own: leave it out."
+            )
+        else:
+            console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
 
 
 @app.command()

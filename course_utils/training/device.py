@@ -1,6 +1,7 @@
 """Where to train and in what precision: Accelerate decides, and gives everything back afterwards."""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,6 +29,12 @@ def make_accelerator(precision: str) -> "Accelerator":
     # models, so that choice is forgotten before each one. The group of processes is kept.
     AcceleratorState._reset_state()
     return Accelerator(mixed_precision=wanted)
+
+
+def machine() -> str:
+    """Where it runs, for the record of a result: processor or GPU, threads, version of torch."""
+    where = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    return f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The runs behind the shipped checkpoints: ``course train fashion-vit-small`` makes one again."""
 
-import platform
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,10 +10,12 @@ from course_utils.data import load
 from course_utils.models import ViT, ViTConfig
 from course_utils.paths import state_dir
 from course_utils.training.augment import shift_and_flip
+from course_utils.training.device import machine
 from course_utils.training.history import History
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
+from course_utils.training.sweep import SWEEPS
 from course_utils.training.weights import Card, save_checkpoint_card, save_weights
 
 
@@ -54,7 +55,7 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None) 
     the dataset.
     """
     if name not in NAMED:
-        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(NAMED)}.")
+        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join([*NAMED, *SWEEPS])}.")
     run = NAMED[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
@@ -81,7 +82,7 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None) 
             dataset=run.dataset,
             accuracy=score.accuracy,
             test_count=score.count,
-            machine=f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+            machine=machine(),
             date=date.today().isoformat(),
             sha256=sha256,
         ),

@@ -30,12 +30,11 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
     → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
     Zhang et al. 2018, section 2; the slide's λ is the share.
     """
-
-    def mixed(values: Tensor) -> Tensor:
+    results = []
+    for values in (images, targets):
         own = share.reshape(-1, *[1] * (values.ndim - 1))
-        return own * values + (1 - own) * values.roll(1, 0)
-
-    return mixed(images), mixed(targets)
+        results.append(own * values + (1 - own) * values.roll(1, 0))
+    return results[0], results[1]
 
 
 def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -> Tensor:

@@ -14,6 +14,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_utils.stochastic_depth import StochasticDepth
+
 Layer = Callable[[Tensor], Tensor]
 
 SIMILARITIES = ("softmax", "dot_product")  # of SelfAttention2d
@@ -154,17 +156,27 @@ class MLP(nn.Sequential):
 
 
 class EncoderBlock(nn.Module):
-    """(batch, tokens, dim) → (batch, tokens, dim), pre-norm as in ViT. Dosovitskiy et al. 2021, eq. 2 and 3."""
+    """(batch, tokens, dim) → (batch, tokens, dim), pre-norm as in ViT. Dosovitskiy et al. 2021, eq. 2 and 3.
 
-    def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0) -> None:
+    survival: probability, in training, that a picture keeps what the attention adds; so too for the MLP.
+    """
+
+    def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0, survival: float = 1.0) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attention = MultiHeadSelfAttention(dim, heads)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
         self.mlp = MLP(dim, mlp_dim, dropout)
+        self.survive = StochasticDepth(survival)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return encoder_block(tokens, self.norm1, self.attention, self.norm2, self.mlp)
+        return encoder_block(
+            tokens,
+            self.norm1,
+            lambda normed: self.survive(self.attention(normed)),
+            self.norm2,
+            lambda normed: self.survive(self.mlp(normed)),
+        )
 
 
 class DecoderBlock(nn.Module):

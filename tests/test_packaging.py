@@ -69,7 +69,8 @@ def test_every_path_the_readme_names_exists():
 def test_imports_go_one_way():
     """Attention knows nothing of models, models nothing of training, widgets nothing of models."""
     allowed = {
-        "attention": {"local_attention", "window_attention"},
+        "attention": {"local_attention", "stochastic_depth", "window_attention"},
+        "stochastic_depth": set(),
         "local_attention": {"attention"},
         "window_attention": {"attention"},
         "paths": set(),
@@ -77,11 +78,20 @@ def test_imports_go_one_way():
         "network": set(),
         "costs": set(),
         "plots": set(),
-        "models": {"attention", "costs", "local_attention", "network", "window_attention"},
+        "models": {"attention", "costs", "local_attention", "network", "stochastic_depth", "window_attention"},
         "data": {"paths", "network"},
         "widgets": {"paths", "rollout"},
         "training": {"paths", "data", "models", "attention"},
-        "exercises": {"paths", "attention", "local_attention", "models", "costs", "rollout"},
+        "exercises": {
+            "paths",
+            "attention",
+            "local_attention",
+            "models",
+            "costs",
+            "rollout",
+            "stochastic_depth",
+            "training",
+        },
     }
     for path in (ROOT / "course_utils").rglob("*.py"):
         part = path.relative_to(ROOT / "course_utils").with_suffix("").parts[0]

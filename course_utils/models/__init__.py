@@ -1,5 +1,6 @@
 """The architectures of the course, one a file."""
 
+from course_utils.models.hybrid import HybridViT, HybridViTConfig
 from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
@@ -8,6 +9,8 @@ from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
 
 __all__ = [
+    "HybridViT",
+    "HybridViTConfig",
     "LRNet",
     "LRNetConfig",
     "NonLocalResNet",

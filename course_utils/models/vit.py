@@ -8,6 +8,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from course_utils.attention import EncoderBlock, attention_recorded
+from course_utils.stochastic_depth import RULES, survival_probabilities
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class ViTConfig:
     mlp_dim: int = 3072
     classes: int = 1000
     dropout: float = 0.0  # in the MLPs and after the positions
+    stochastic_depth: float = 0.0  # in training, the probability that a branch of the last layer is left out,
+    depth_rule: str = "linear"  # and of earlier layers proportionally less; "constant": the same for all
     mean: float = 0.0  # of the pixels that the model is trained on; it subtracts this and divides by std first,
     std: float = 1.0  # so that whoever has the model need not know how its pictures were prepared
 
@@ -43,6 +46,13 @@ class ViTConfig:
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
+        if not 0 <= self.stochastic_depth < 1:
+            raise ValueError(
+                f"stochastic_depth is {self.stochastic_depth}, but must be in [0, 1): the survival probability, one "
+                "minus it, must be in (0, 1]."
+            )
+        if self.depth_rule not in RULES:
+            raise ValueError(f"depth_rule is {self.depth_rule!r}, but must be one of {', '.join(RULES)}.")
         if not self.std > 0:
             raise ValueError(f"std is {self.std}, but must be positive: it is the spread of the pixels.")
 
@@ -106,8 +116,9 @@ class ViT(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.positions = nn.Parameter(torch.empty(1, config.patches + 1, config.dim).normal_(std=0.02))
         self.dropout = nn.Dropout(config.dropout)
+        survivals = survival_probabilities(config.layers, config.stochastic_depth, config.depth_rule)
         self.blocks = nn.Sequential(
-            *(EncoderBlock(config.dim, config.heads, config.mlp_dim, config.dropout) for _ in range(config.layers))
+            *(EncoderBlock(config.dim, config.heads, config.mlp_dim, config.dropout, each) for each in survivals)
         )
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
         self.head = nn.Linear(config.dim, config.classes)

@@ -30,6 +30,7 @@ Value = str | int | float
 
 # Name of the command and of the table → module that declares it as SWEEP.
 SWEEPS = {
+    "sweep-augreg": "course_utils.training.sweep_augreg",
     "sweep-twins": "course_utils.training.twins",
 }
 

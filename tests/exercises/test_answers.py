@@ -212,6 +212,36 @@ def local_parameters_of_the_layer(channels, out_channels, size):
     return sum(parameter.numel() for parameter in LocalAttention2d(channels, out_channels, size, 2).parameters())
 
 
+def stochastic_depth_by_where(branch, survival, draws):
+    kept = torch.where(draws < survival, 1 / survival, 0.0)
+    return torch.einsum("b...,b->b...", branch, kept.expand(len(branch)))
+
+
+def linear_rule_by_linspace(layers, last):
+    return torch.linspace(1, last, layers + 1)[1:]
+
+
+def smooth_labels_by_interpolation(labels, classes, smoothing):
+    even = torch.full((len(labels), classes), 1 / classes)
+    return torch.lerp(torch.eye(classes)[labels], even, smoothing)
+
+
+def mixup_by_indexing(images, targets, share):
+    before = (torch.arange(len(images)) - 1) % len(images)
+    own = share.expand(len(images))
+    pictures = torch.stack([s * a + (1 - s) * b for s, a, b in zip(own, images, images[before], strict=True)])
+    return pictures, torch.lerp(targets[before], targets, own[:, None])
+
+
+def apply_each_picture_by_picture(images, transforms, chosen):
+    results = []
+    for number, image in enumerate(images):
+        for index in chosen[:, number].tolist():
+            image = transforms[index](image[None])[0]
+        results.append(image)
+    return torch.stack(results)
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -239,6 +269,11 @@ OTHER_RIGHT_ANSWERS = {
     "04.attention_bytes": matrix_bytes_in_one_line,
     "04.parameters": vit_parameters_by_multiplying_out,
     "04.attention_rollout": attention_rollout_normalising_rows,
+    "06.stochastic_depth": stochastic_depth_by_where,
+    "06.linear_rule": linear_rule_by_linspace,
+    "06.label_smoothing": smooth_labels_by_interpolation,
+    "06.mixup": mixup_by_indexing,
+    "06.apply_each": apply_each_picture_by_picture,
 }
 
 

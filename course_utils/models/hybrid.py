@@ -1,0 +1,175 @@
+"""Hybrid: a ResNet makes a map of features, and a ViT reads it in patches. Dosovitskiy et al. 2021, section 3.1.
+
+The ResNet is that of Kolesnikov et al. 2020: group norms and standardised kernels, so that no layer looks at the batch.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.attention import attention_recorded
+from course_utils.models.vit import ViT, ViTConfig
+
+GROUPS = 32  # of channels in every group norm
+
+
+@dataclass(frozen=True)
+class HybridViTConfig:
+    """Everything that decides the shape of a HybridViT. Raises ValueError, in words, for what cannot be built."""
+
+    stages: tuple[int, ...] = (2, 2, 2, 2)  # bottlenecks in each stage of the ResNet; () is its first layer alone
+    image_size: int = 224  # pixels a side
+    channels: int = 3
+    width: int = (
+        64  # channels after the first layer; the first stage ends with four times as many, each other doubles
+    )
+    patch_size: int = 1  # places of the feature map a side
+    dim: int = 384
+    layers: int = 12
+    heads: int = 6
+    mlp_dim: int = 1536
+    classes: int = 1000
+    dropout: float = 0.0
+    stochastic_depth: float = 0.0
+
+    def __post_init__(self) -> None:
+        if any(blocks < 1 for blocks in self.stages):
+            raise ValueError(f"stages is {self.stages}, but each stage must have at least 1 block.")
+        if self.width < 1 or self.width % GROUPS:
+            raise ValueError(
+                f"width is {self.width}, but must be a multiple of {GROUPS}, the groups of the norms: try "
+                f"{-(-max(self.width, 1) // GROUPS) * GROUPS}."
+            )
+        if self.image_size < 1:
+            raise ValueError(f"image_size is {self.image_size}, but must be at least 1.")
+        self.encoder()
+
+    @property
+    def map_size(self) -> int:
+        """Places a side of the ResNet's last map: the first layer halves twice, every stage but the first once more."""
+        return -(-self.image_size // 2 ** (2 + max(len(self.stages) - 1, 0)))
+
+    @property
+    def map_channels(self) -> int:
+        """Features of a place of that map."""
+        return self.width * 2 ** (len(self.stages) + 1) if self.stages else self.width
+
+    def encoder(self) -> ViTConfig:
+        """Of the ViT, to which the map is an image with many channels."""
+        shared = ("patch_size", "dim", "layers", "heads", "mlp_dim", "classes", "dropout", "stochastic_depth")
+        same = {name: getattr(self, name) for name in shared}
+        return ViTConfig(image_size=self.map_size, channels=self.map_channels, **same)
+
+
+# Steiner et al. 2022, section 3.2, in the form in which timm has them, under timm's names.
+PUBLISHED = {
+    "vit_tiny_r_s16_p8_224": HybridViTConfig(stages=(), patch_size=8, dim=192, heads=3, mlp_dim=768),
+    "vit_small_r26_s32_224": HybridViTConfig(),
+    "vit_large_r50_s32_224": HybridViTConfig(stages=(3, 4, 6, 3), dim=1024, layers=24, heads=16, mlp_dim=4096),
+}
+
+
+def pad_same(features: Tensor, kernel_size: int, stride: int, value: float = 0.0) -> Tensor:
+    """(batch, channels, height, width), with a border so that a window at every stride-th place fits in.
+
+    The output of the window's layer has ⌈side / stride⌉ places a side. An odd border is larger at the bottom and on
+    the right, as in TensorFlow, where these models come from.
+    """
+    border: list[int] = []
+    for side in (features.shape[-1], features.shape[-2]):
+        missing = max((-(-side // stride) - 1) * stride + kernel_size - side, 0)
+        border += [missing // 2, missing - missing // 2]
+    return F.pad(features, border, value=value)
+
+
+class StandardisedConv2d(nn.Conv2d):
+    """A convolution whose kernels are brought to mean 0 and variance 1, each on its own. Qiao et al. 2019, eq. 5."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel_size, stride=stride, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        kernels = F.layer_norm(self.weight, self.weight.shape[1:], eps=1e-8)
+        return F.conv2d(pad_same(features, self.kernel_size[0], self.stride[0]), kernels, stride=self.stride)
+
+
+class Bottleneck(nn.Module):
+    """(batch, inputs, height, width) → (batch, outputs, height / stride, width / stride). He et al. 2016, figure 5."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        narrow = outputs // 4
+        self.conv1 = StandardisedConv2d(inputs, narrow, 1)
+        self.norm1 = nn.GroupNorm(GROUPS, narrow)
+        self.conv2 = StandardisedConv2d(narrow, narrow, 3, stride)
+        self.norm2 = nn.GroupNorm(GROUPS, narrow)
+        self.conv3 = StandardisedConv2d(narrow, outputs, 1)
+        self.norm3 = nn.GroupNorm(GROUPS, outputs)
+        self.shortcut = (
+            nn.Sequential(StandardisedConv2d(inputs, outputs, 1, stride), nn.GroupNorm(GROUPS, outputs))
+            if stride > 1 or inputs != outputs
+            else nn.Identity()
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        inner = F.relu(self.norm1(self.conv1(features)))
+        inner = F.relu(self.norm2(self.conv2(inner)))
+        return F.relu(self.norm3(self.conv3(inner)) + self.shortcut(features))
+
+
+class ResNetStem(nn.Module):
+    """(batch, channels, height, width) → a map of features, a quarter as high and wide, or less. He et al. 2016."""
+
+    def __init__(self, channels: int, width: int, stages: tuple[int, ...]) -> None:
+        super().__init__()
+        self.conv = StandardisedConv2d(channels, width, 7, stride=2)
+        self.norm = nn.GroupNorm(GROUPS, width)
+        self.stages = nn.Sequential()
+        inputs = width
+        for number, blocks in enumerate(stages):
+            outputs = 4 * width * 2**number
+            first = Bottleneck(inputs, outputs, stride=2 if number else 1)
+            rest = [Bottleneck(outputs, outputs, stride=1) for _ in range(blocks - 1)]
+            self.stages.append(nn.Sequential(first, *rest))
+            inputs = outputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = F.relu(self.norm(self.conv(images)))
+        pooled = F.max_pool2d(pad_same(features, 3, 2, value=float("-inf")), 3, stride=2)
+        return self.stages(pooled)
+
+
+class HybridViT(nn.Module):
+    """(batch, channels, image_size, image_size) → logits (batch, classes): ResNet blocks, then ViT blocks."""
+
+    def __init__(self, config: HybridViTConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or HybridViTConfig()
+        self.stem = ResNetStem(config.channels, config.width, config.stages)
+        self.vit = ViT(config.encoder())
+
+    @classmethod
+    def from_name(cls, name: str, classes: int = 1000) -> Self:
+        """A published size, untrained: ``"vit_small_r26_s32_224"``. Raises ValueError for a name not in the table."""
+        if name not in PUBLISHED:
+            raise ValueError(f"There is no published hybrid called {name!r}: choose one of {', '.join(PUBLISHED)}.")
+        return cls(HybridViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
+
+    def forward(self, images: Tensor) -> Tensor:
+        c = self.config
+        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
+            raise ValueError(
+                f"Got images of shape {tuple(images.shape)}, but this HybridViT reads (batch, {c.channels}, "
+                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another HybridViTConfig."
+            )
+        return self.vit(self.stem(images))
+
+    @torch.no_grad()
+    def attention_maps(self, images: Tensor) -> list[Tensor]:
+        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass."""
+        with attention_recorded(self) as maps:
+            self(images)
+        return maps

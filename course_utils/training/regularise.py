@@ -1,0 +1,96 @@
+"""Soft targets: label smoothing, and MixUp, which mixes pictures and their labels."""
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Beta
+from torch.nn import functional as F
+
+from course_utils.training.loop import Loss
+
+
+def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """labels (batch,), class numbers → (batch, classes): probabilities to aim at, each row sums to one.
+
+    The share `smoothing` of each row is spread evenly over all classes, the right one among them; the rest goes to
+    the right class. Szegedy et al. 2016, section 7.
+    """
+    right = F.one_hot(labels, classes).float()
+    return (1 - smoothing) * right + smoothing / classes
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """logits and targets (batch, classes), rows of targets sum to one → the mean over the batch of −Σ target · log p."""
+    return -(targets * logits.log_softmax(-1)).sum(-1).mean()
+
+
+def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Each picture is mixed with the one before it in the batch, the first with the last, and so are their targets.
+
+    images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike
+    → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
+    Zhang et al. 2018, section 2; the slide's λ is the share.
+    """
+    results = []
+    for values in (images, targets):
+        own = share.reshape(-1, *[1] * (values.ndim - 1))
+        results.append(own * values + (1 - own) * values.roll(1, 0))
+    return results[0], results[1]
+
+
+def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -> Tensor:
+    """→ (count,): λ ~ Beta(α, α), from the global random numbers. Zhang et al. 2018, section 2.
+
+    Small α: nearly always one of the two pictures alone; α = 1: any share alike; large α: about half of each.
+    """
+    return Beta(*torch.full((2,), alpha, device=device)).sample((count,))
+
+
+def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own: bool = False) -> Loss:
+    """A loss for ``fit(…, loss=…)`` that mixes the batch before the model sees it.
+
+    One λ a batch, as torchvision and most others draw it, or each_its_own. The logits it returns are those of the
+    mixed pictures, so the accuracy counted in training is that of the larger part at best.
+
+    Raises ValueError for nonsense here, and when it is called for labels and pictures that cannot be mixed.
+    """
+    if not alpha > 0:
+        raise ValueError(
+            f"alpha is {alpha}, but must be above 0: λ comes from Beta(α, α). For no MixUp use another loss."
+        )
+    if classes < 2:
+        raise ValueError(f"classes is {classes}, but labels can only be mixed when there are at least 2 classes.")
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
+
+    def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        check_mixable(images, labels, classes)
+        share = mixup_shares(len(images) if each_its_own else 1, alpha, images.device)
+        mixed, targets = mixup(images, smooth_labels(labels, classes, smoothing), share)
+        logits = model(mixed)
+        return soft_cross_entropy(logits, targets), logits
+
+    return loss
+
+
+def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
+    """Raises ValueError, in a sentence, for a batch that MixUp can do nothing with."""
+    if len(images) == 0:
+        raise ValueError("The batch is empty, but MixUp needs at least two pictures.")
+    if len(images) == 1:
+        raise ValueError(
+            "The batch has a single picture, but MixUp mixes pictures of one batch: choose a batch size that leaves "
+            "no single picture over at the end of an epoch."
+        )
+    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(
+            f"The labels are of shape {tuple(labels.shape)} and {str(labels.dtype).removeprefix('torch.')}, but "
+            "must be (batch,) whole numbers, one class a picture."
+        )
+    if len(labels) != len(images):
+        raise ValueError(f"There are {len(labels)} labels for {len(images)} pictures: give one a picture.")
+    low, high = labels.min().item(), labels.max().item()
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"The labels run from {low} to {high}, but there are {classes} classes, 0 to {classes - 1}: pass the "
+            "number of classes of the dataset."
+        )

@@ -1,5 +1,6 @@
 """The architectures of the course, one a file."""
 
+from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT, HybridViTConfig
 from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
@@ -9,6 +10,8 @@ from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
 
 __all__ = [
+    "DistilledViT",
+    "DistilledViTConfig",
     "HybridViT",
     "HybridViTConfig",
     "LRNet",

@@ -1,4 +1,4 @@
-"""Weights from torchvision's models into ours: the same numbers, so the same logits."""
+"""Weights from torchvision's and timm's models into ours: the same numbers, so the same logits."""
 
 from typing import Any
 
@@ -6,10 +6,13 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from course_utils.models.convert_timm import from_timm
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
 from course_utils.window_attention import WindowAttention, relative_position_index
+
+__all__ = ["from_timm", "from_torchvision"]
 
 
 def from_torchvision(model: nn.Module) -> ViT | ResNet | Swin:

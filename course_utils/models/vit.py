@@ -143,8 +143,13 @@ class ViT(nn.Module):
             raise ValueError(f"There is no published ViT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
         return cls(ViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
 
+    @property
+    def special_tokens(self) -> Tensor:
+        """(1, special tokens, dim): what stands before the patches, here the class token alone."""
+        return self.class_token
+
     def features(self, images: Tensor) -> Tensor:
-        """(batch, channels, height, width) → (batch, patches + 1, dim): every token after the last norm."""
+        """(batch, channels, height, width) → (batch, special tokens + patches, dim): all tokens after the last norm."""
         c = self.config
         if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
             raise ValueError(
@@ -152,7 +157,7 @@ class ViT(nn.Module):
                 f"{c.image_size}, {c.image_size}): resize the pictures or build it with another ViTConfig."
             )
         patches = self.project(patchify((images - c.mean) / c.std, c.patch_size))
-        return self.norm(self.blocks(self.dropout(sequence(patches, self.class_token, self.positions))))
+        return self.norm(self.blocks(self.dropout(sequence(patches, self.special_tokens, self.positions))))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images)[:, 0])

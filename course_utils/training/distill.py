@@ -1,0 +1,122 @@
+"""Learning from a teacher: what a student is asked to match. Hinton et al. 2015; Touvron et al. 2021, section 4.
+
+First the losses as functions of logits, then :func:`distilling`, which makes one of them a loss for ``fit``.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.models.deit import TwoLogits, fuse
+from course_utils.training.loop import Loss
+
+SMOOTHING = 0.1  # of the true labels, Touvron et al. 2021, section 4
+
+
+def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, weight: float) -> Tensor:
+    """(1 − λ) · cross entropy with the labels + λ · τ² · KL(teacher ‖ student), both softened by τ; a mean over the batch.
+
+    student and teacher logits (batch, classes), labels (batch,), τ = temperature, λ = weight → a number. The teacher's
+    probabilities are the target: where the teacher sees something, the student must see it too. τ² undoes the factor
+    1/τ² by which softening shrinks the gradient. Hinton et al. 2015, section 2; Touvron et al. 2021, eq. 2.
+    """
+    log_student = (student / temperature).log_softmax(dim=-1)
+    log_teacher = (teacher / temperature).log_softmax(dim=-1)
+    divergence = (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1).mean()
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * divergence
+
+
+def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
+    """½ cross entropy with the labels, smoothed, + ½ cross entropy with the class that the teacher finds likeliest.
+
+    student and teacher logits (batch, classes), labels (batch,) → a number, the mean over the batch.
+    Touvron et al. 2021, eq. 3.
+    """
+    said = teacher.argmax(dim=-1)
+    from_label = F.cross_entropy(student, labels, label_smoothing=smoothing)
+    return 0.5 * from_label + 0.5 * F.cross_entropy(student, said)
+
+
+def token_distillation(
+    label_logits: Tensor, teacher_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
+) -> Tensor:
+    """Hard distillation with two heads: the one on the class token meets the label, the other one the teacher.
+
+    label_logits, teacher_logits and the teacher's own logits (batch, classes), labels (batch,) → a number, the mean
+    over the batch. Touvron et al. 2021, section 4, "Distillation token".
+    """
+    from_label = F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
+    from_teacher = F.cross_entropy(teacher_logits, teacher.argmax(dim=-1))
+    return 0.5 * from_label + 0.5 * from_teacher
+
+
+KINDS = ("soft", "hard", "token")
+
+
+def distilling(
+    teacher: nn.Module,
+    kind: str = "soft",
+    *,
+    temperature: float = 3.0,
+    weight: float = 0.5,
+    smoothing: float = SMOOTHING,
+    unlabelled: Tensor | None = None,
+    teacher_sees: Callable[[Tensor], Tensor] | None = None,
+) -> Loss:
+    """A loss for ``fit(…, loss=…)``: the student learns from labels and from the teacher, which does not learn.
+
+    kind: "soft" (temperature and weight count), "hard" or "token" (smoothing counts; "token" needs a DistilledViT).
+    unlabelled (count, channels, height, width): with every labelled batch as many of these are drawn, and the student
+    matches the softened teacher on them as well; for "soft" only. teacher_sees: what the teacher is shown in place of
+    an unlabelled picture, given the numbers of the pictures drawn: a tensor of pictures, by day instead of by night.
+
+    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and teacher and student
+    with different classes.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
+    if not temperature > 0:
+        raise ValueError(
+            f"temperature is {temperature}, but must be above 0: 1 changes nothing, 3 is a common start."
+        )
+    if not 0 <= weight <= 1:
+        raise ValueError(f"weight is {weight}, but must be in [0, 1]: 0 ignores the teacher, 1 the labels.")
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
+    if unlabelled is not None and (kind != "soft" or not len(unlabelled)):
+        raise ValueError(
+            f"{len(unlabelled)} unlabelled pictures were given with kind {kind!r}, but they need kind 'soft' and at "
+            "least one picture: what a picture without a label has to teach is the teacher's probabilities."
+        )
+    teacher.eval()
+
+    def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if not len(images):
+            raise ValueError("The batch is empty: give distillation at least one picture.")
+        teacher.to(images.device)
+        with torch.no_grad():
+            told = teacher(images)
+        said = model(images)
+        if (said.label if isinstance(said, TwoLogits) else said).shape != told.shape:
+            raise ValueError(
+                f"The teacher answers {tuple(told.shape)} for a batch and the student "
+                f"{tuple((said.label if isinstance(said, TwoLogits) else said).shape)}: build both for the same classes."
+            )
+        if kind == "token":
+            if not isinstance(said, TwoLogits):
+                raise ValueError(f"kind 'token' needs a model with two heads, not a {type(model).__name__}.")
+            return token_distillation(*said, told, labels, smoothing), fuse(*said)
+        if kind == "hard":
+            return hard_distillation(said, told, labels, smoothing), said
+        total = soft_distillation(said, told, labels, temperature, weight)
+        if unlabelled is not None:
+            drawn = torch.randint(len(unlabelled), (len(images),))
+            more = unlabelled[drawn].to(images.device)
+            with torch.no_grad():
+                told = teacher(more if teacher_sees is None else teacher_sees(drawn).to(images.device))
+            total = total + soft_distillation(model(more), told, told.argmax(-1), temperature, 1.0)
+        return total, said
+
+    return loss

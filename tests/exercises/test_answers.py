@@ -242,6 +242,33 @@ def apply_each_picture_by_picture(images, transforms, chosen):
     return torch.stack(results)
 
 
+def soft_distillation_by_pytorch(student, teacher, labels, temperature, weight):
+    divergence = F.kl_div(
+        F.log_softmax(student / temperature, -1),
+        F.log_softmax(teacher / temperature, -1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    return F.cross_entropy(student, labels) * (1 - weight) + divergence * weight * temperature * temperature
+
+
+def hard_distillation_by_one_mixed_target(student, teacher, labels, smoothing=0.1):
+    classes = student.shape[1]
+    label = (1 - smoothing) * F.one_hot(labels, classes) + smoothing / classes
+    said = F.one_hot(teacher.softmax(-1).argmax(-1), classes)
+    return -((label + said) / 2 * student.log_softmax(-1)).sum(-1).mean()
+
+
+def token_distillation_by_means(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+    both = [F.cross_entropy(label_logits, labels, label_smoothing=smoothing)]
+    both.append(F.cross_entropy(teacher_logits, teacher.max(1).indices))
+    return torch.stack(both).mean()
+
+
+def fuse_by_stacking(label_logits, teacher_logits):
+    return torch.stack([label_logits, teacher_logits]).softmax(-1).mean(0)
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -269,6 +296,10 @@ OTHER_RIGHT_ANSWERS = {
     "04.attention_bytes": matrix_bytes_in_one_line,
     "04.parameters": vit_parameters_by_multiplying_out,
     "04.attention_rollout": attention_rollout_normalising_rows,
+    "07.soft_distillation": soft_distillation_by_pytorch,
+    "07.hard_distillation": hard_distillation_by_one_mixed_target,
+    "07.token_distillation": token_distillation_by_means,
+    "07.fuse": fuse_by_stacking,
     "06.stochastic_depth": stochastic_depth_by_where,
     "06.linear_rule": linear_rule_by_linspace,
     "06.label_smoothing": smooth_labels_by_interpolation,

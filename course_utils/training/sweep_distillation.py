@@ -1,0 +1,68 @@
+"""A small ViT learns from few labels, alone or with a teacher: notebook 07. ``course train sweep-distillation``."""
+
+from functools import cache
+
+import torch
+from torch import nn
+
+from course_utils.data import load
+from course_utils.models import DistilledViT, DistilledViTConfig, ResNet, ResNetConfig, ViT, ViTConfig
+from course_utils.training.distill import distilling
+from course_utils.training.loop import fit
+from course_utils.training.recipe import Recipe
+from course_utils.training.score import evaluate
+
+LABELS = 2000  # that the student has
+MANY = 20_000  # that the teacher "with more labels" has
+UNLABELLED = 10_000
+STEPS = 960  # of every student
+
+PICTURES = {"image_size": 28, "channels": 1, "classes": 10, "mean": 0.286, "std": 0.353}
+STUDENT = {**PICTURES, "patch_size": 7, "dim": 64, "layers": 4, "heads": 4, "mlp_dim": 128}
+
+# method → (teacher, kind, labels of the teacher, unlabelled pictures)
+METHODS: dict[str, tuple[str, str, int, int]] = {
+    "alone": ("", "", 0, 0),
+    "soft, CNN teacher": ("CNN", "soft", LABELS, 0),
+    "hard, CNN teacher": ("CNN", "hard", LABELS, 0),
+    "token, CNN teacher": ("CNN", "token", LABELS, 0),
+    "soft, ViT teacher": ("ViT", "soft", LABELS, 0),
+    "soft, CNN teacher, unlabelled": ("CNN", "soft", LABELS, UNLABELLED),
+    "soft, CNN teacher with more labels": ("CNN", "soft", MANY, 0),
+}
+
+
+@cache
+def teacher(kind: str, labels: int, seed: int) -> tuple[nn.Module, float]:
+    """A trained teacher and its test accuracy: a small ResNet, or a ViT twice as wide as the student."""
+    torch.manual_seed(seed)
+    model: nn.Module
+    if kind == "CNN":
+        model = ResNet(
+            ResNetConfig(
+                "basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, channels=1, classes=10
+            )
+        )
+    else:
+        model = ViT(ViTConfig(**{**STUDENT, "dim": 128, "mlp_dim": 256}))
+    epochs = 20 if labels == LABELS else 5
+    recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=3e-3 if kind == "CNN" else 1e-3, seed=seed)
+    fit(model, load("fashion_mnist", "fit", labels, seed), None, recipe, quiet=True)
+    return model.eval(), evaluate(model, load("fashion_mnist", "test")).accuracy
+
+
+def train_student(
+    method: str, seed: int, split: str = "test", **settings: float
+) -> tuple[nn.Module, dict[str, float]]:
+    """→ the student, and its accuracy, in [0, 1], and its teacher's on that split."""
+    kind, how, labels, more = METHODS[method]
+    taught_by, teacher_accuracy = teacher(kind, labels, seed) if kind else (None, float("nan"))
+    torch.manual_seed(seed)
+    student = DistilledViT(DistilledViTConfig(**STUDENT)) if how == "token" else ViT(ViTConfig(**STUDENT))
+    few = load("fashion_mnist", "fit", LABELS, seed)
+    recipe = Recipe(epochs=STEPS // -(-LABELS // 64), batch_size=64, learning_rate=2e-3, seed=seed)
+    unlabelled = load("fashion_mnist", "fit", UNLABELLED, seed + 1000).images if more else None
+    loss = None if taught_by is None else distilling(taught_by, how, unlabelled=unlabelled, **settings)
+    fit(student, few, None, recipe, loss=loss, quiet=True)
+    accuracy = evaluate(student, load("fashion_mnist", split)).accuracy
+    return student.eval(), {"accuracy": accuracy, "teacher_accuracy": teacher_accuracy}

@@ -31,6 +31,8 @@ Value = str | int | float
 # Name of the command and of the table → module that declares it as SWEEP.
 SWEEPS = {
     "sweep-augreg": "course_utils.training.sweep_augreg",
+    "sweep-day-night": "course_utils.training.sweep_day_night",
+    "sweep-distillation": "course_utils.training.sweep_distillation",
     "sweep-twins": "course_utils.training.twins",
 }
 

@@ -1,6 +1,7 @@
 """A small ViT learns from few labels, alone or with a teacher: notebook 07. ``course train sweep-distillation``."""
 
 from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,14 +12,18 @@ from course_utils.training.distill import distilling
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
+from course_utils.training.sweep import Sweep
 
 LABELS = 2000  # that the student has
 MANY = 20_000  # that the teacher "with more labels" has
 UNLABELLED = 10_000
 STEPS = 960  # of every student
+# On validation pictures, seed 9, five settings of the soft loss (τ 1, 3, 6; λ 0.5, 0.9, 1) came out within one interval
+# of each other: 79.0 to 80.6 %. So these are taken by custom, not because they are the best.
+SOFT: dict[str, Any] = {"temperature": 3.0, "weight": 0.9}
 
-PICTURES = {"image_size": 28, "channels": 1, "classes": 10, "mean": 0.286, "std": 0.353}
-STUDENT = {**PICTURES, "patch_size": 7, "dim": 64, "layers": 4, "heads": 4, "mlp_dim": 128}
+PICTURES: dict[str, Any] = {"image_size": 28, "channels": 1, "classes": 10, "mean": 0.286, "std": 0.353}
+STUDENT: dict[str, Any] = {**PICTURES, "patch_size": 7, "dim": 64, "layers": 4, "heads": 4, "mlp_dim": 128}
 
 # method → (teacher, kind, labels of the teacher, unlabelled pictures)
 METHODS: dict[str, tuple[str, str, int, int]] = {
@@ -51,9 +56,7 @@ def teacher(kind: str, labels: int, seed: int) -> tuple[nn.Module, float]:
     return model.eval(), evaluate(model, load("fashion_mnist", "test")).accuracy
 
 
-def train_student(
-    method: str, seed: int, split: str = "test", **settings: float
-) -> tuple[nn.Module, dict[str, float]]:
+def train_student(method: str, seed: int, split: str = "test") -> tuple[nn.Module, dict[str, float]]:
     """→ the student, and its accuracy, in [0, 1], and its teacher's on that split."""
     kind, how, labels, more = METHODS[method]
     taught_by, teacher_accuracy = teacher(kind, labels, seed) if kind else (None, float("nan"))
@@ -62,7 +65,15 @@ def train_student(
     few = load("fashion_mnist", "fit", LABELS, seed)
     recipe = Recipe(epochs=STEPS // -(-LABELS // 64), batch_size=64, learning_rate=2e-3, seed=seed)
     unlabelled = load("fashion_mnist", "fit", UNLABELLED, seed + 1000).images if more else None
-    loss = None if taught_by is None else distilling(taught_by, how, unlabelled=unlabelled, **settings)
+    loss = None if taught_by is None else distilling(taught_by, how, unlabelled=unlabelled, **SOFT)
     fit(student, few, None, recipe, loss=loss, quiet=True)
     accuracy = evaluate(student, load("fashion_mnist", split)).accuracy
     return student.eval(), {"accuracy": accuracy, "teacher_accuracy": teacher_accuracy}
+
+
+def run(method: str, seed: int) -> dict[str, float]:
+    """One point of the sweep: accuracies on all test pictures."""
+    return {name: round(value, 4) for name, value in train_student(method, seed)[1].items()}
+
+
+SWEEP = Sweep(points=[{"method": method, "seed": seed} for seed in range(3) for method in METHODS], run=run)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils.rollout import attention_rollout
-from course_utils.widgets import AttentionExplorer, MemoryExplorer, PatchExplorer, Quiz
+from course_utils.widgets import AttentionExplorer, DistillationExplorer, MemoryExplorer, PatchExplorer, Quiz
 from course_utils.widgets.front_end import FOLDER
 
 PICTURE = torch.rand(3, 28, 28)
@@ -138,3 +138,29 @@ def test_every_quiz_of_the_course_is_sound(path):
 def test_an_unknown_quiz_is_named_with_those_there_are():
     with pytest.raises(FileNotFoundError, match=r"no quiz for notebook '77': choose one of 00, .*04"):
         Quiz.from_notebook("77")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"teacher": torch.zeros(2, 4)},
+            r"teacher's logits have shape \(2, 4\), but there are 2 pictures and 3 classes",
+        ),
+        (
+            {"student": torch.full((2, 3), torch.nan)},
+            "The tensor of the student's logits holds 6 values that are NaN",
+        ),
+        ({"labels": [0, 3]}, r"The labels are \[0, 3\], but must be one class number from 0 to 2"),
+        ({"images": torch.full((2, 1, 4, 4), 2.0)}, "The picture has values from 2 to 2"),
+    ],
+)
+def test_the_distillation_explorer_refuses_what_does_not_fit(change, sentence):
+    fits = {
+        "images": torch.rand(2, 1, 4, 4),
+        "teacher": torch.zeros(2, 3),
+        "student": torch.zeros(2, 3),
+        "labels": [0, 1],
+    }
+    with pytest.raises(ValueError, match=sentence):
+        DistillationExplorer(**{**fits, **change}, classes=["a", "b", "c"])

@@ -1,0 +1,89 @@
+"""The explorer of distillation in a real JupyterLab: its numbers are torch's, by pointer and keys, without a kernel."""
+
+import nbformat
+import pytest
+import torch
+from torch.nn import functional as F
+
+from course_utils.training.distill import soft_distillation
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """import torch
+from course_utils import data
+from course_utils.widgets import DistillationExplorer
+pictures = data.load("digits", "test").select(slice(0, 3))
+g = torch.Generator().manual_seed(0)
+teacher, student = 3 * torch.randn(2, 3, 10, generator=g)""",
+    "DistillationExplorer(pictures.images, teacher, student, pictures.labels, pictures.classes)",
+]
+
+
+@pytest.fixture
+def page(run_notebook, lab):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "distillation.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    page.locator(".afv-distillation").wait_for(timeout=20_000)
+    return page
+
+
+def settle(page) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_its_numbers_are_torchs_at_every_setting(page, picture):
+    from course_utils import data
+
+    labels = data.load("digits", "test").labels[:3]
+    teacher, student = 3 * torch.randn(2, 3, 10, generator=torch.Generator().manual_seed(0))
+    widget = page.locator(".afv-distillation")
+    fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
+    temperature, weight = (widget.locator("input[type=range]").nth(index) for index in (0, 1))
+
+    def compare(which: int, step: int, share: float) -> None:
+        tau = 0.5 * 40 ** (step / 60)
+        said = student[which : which + 1].clone().requires_grad_()
+        loss = soft_distillation(said, teacher[which : which + 1], labels[which : which + 1], tau, share)
+        (gradient,) = torch.autograd.grad(loss, said)
+        assert float(fact("loss")) == pytest.approx(loss.item(), rel=1e-3)
+        assert float(fact("gradient")) == pytest.approx(gradient.norm().item(), rel=1e-2)
+        assert float(fact("labels")) == pytest.approx(
+            F.cross_entropy(said, labels[which : which + 1]).item(), rel=1e-2
+        )
+        sure = (teacher[which] / tau).softmax(-1)
+        assert float(fact("sure").removesuffix(" %")) == pytest.approx(100 * sure.max().item(), abs=0.06)
+        pushed = widget.locator("tbody tr").nth(int(gradient[0].argmin())).locator("td").nth(2)
+        assert pushed.inner_text() == f"+{-gradient.min():.3f}"
+
+    compare(0, 11, 0.5)
+    assert widget.locator('tr[data-right="true"] th').inner_text() == str(labels[0].item())
+    temperature.focus()
+    for _ in range(30):
+        temperature.press("ArrowRight")
+    weight.focus()
+    for _ in range(6):
+        weight.press("ArrowRight")
+    settle(page)
+    compare(0, 41, 0.8)
+    whole, alone = (float(part) for part in fact("softened").split("; "))
+    assert whole / alone == pytest.approx((0.5 * 40 ** (41 / 60)) ** 2, rel=2e-2)
+
+    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
+    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+    page.wait_for_timeout(1500)
+    widget.locator('[data-picture="2"]').click()
+    settle(page)
+    compare(2, 41, 0.8)
+    page.wait_for_function(  # what a screen reader is told
+        "(line) => line.textContent.startsWith('Temperature')",
+        arg=widget.locator("[role=status]").element_handle(),
+    )
+    widget.screenshot(path=picture("distillation_explorer"))
+
+    page.add_style_tag(content=".afv { width: 360px }")
+    settle(page)
+    assert widget.evaluate("e => e.scrollWidth - e.clientWidth") <= 0

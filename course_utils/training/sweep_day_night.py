@@ -15,7 +15,7 @@ from course_utils.training.score import evaluate
 from course_utils.training.sweep import Sweep
 
 DAY = 8000  # labelled pictures of the teacher, by day
-FEW = 200  # labelled pictures of the student, at night
+FEW = 1000  # labelled pictures of the student, at night
 SCENES = 4000  # without a label
 STEPS = 630  # of every student
 

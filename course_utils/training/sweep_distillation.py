@@ -1,12 +1,11 @@
 """A small ViT learns from few labels, alone or with a teacher: notebook 07. ``course train sweep-distillation``."""
 
-from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 
-from course_utils.data import load
+from course_utils.data import Pictures, load
 from course_utils.models import DistilledViT, DistilledViTConfig, ResNet, ResNetConfig, ViT, ViTConfig
 from course_utils.training.distill import distilling
 from course_utils.training.loop import fit
@@ -37,42 +36,61 @@ METHODS: dict[str, tuple[str, str, int, int]] = {
 }
 
 
-@cache
-def teacher(kind: str, labels: int, seed: int) -> tuple[nn.Module, float]:
-    """A trained teacher and its test accuracy: a small ResNet, or a ViT twice as wide as the student."""
-    torch.manual_seed(seed)
-    model: nn.Module
-    if kind == "CNN":
-        model = ResNet(
-            ResNetConfig(
-                "basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, channels=1, classes=10
+_trained: dict[tuple[str, int, int], tuple[nn.Module, float]] = {}
+
+
+def pictures(split: str, size: int | None = None, seed: int = 0) -> Pictures:
+    """Fashion-MNIST; without it, the digits, at most as many as there are."""
+    return load("fashion_mnist", split, size, seed, fallback="digits")
+
+
+def teacher(kind: str, labels: int, seed: int, quiet: bool = True) -> tuple[nn.Module, float]:
+    """A trained teacher and its test accuracy: a small ResNet, or a ViT twice as wide as the student. Trained once."""
+    if (kind, labels, seed) not in _trained:
+        torch.manual_seed(seed)
+        model: nn.Module
+        if kind == "CNN":
+            model = ResNet(
+                ResNetConfig(
+                    "basic",
+                    (1, 1, 1),
+                    (16, 32, 64),
+                    stem_kernel=3,
+                    stem_stride=2,
+                    max_pool=False,
+                    channels=1,
+                    classes=10,
+                )
             )
-        )
-    else:
-        model = ViT(ViTConfig(**{**STUDENT, "dim": 128, "mlp_dim": 256}))
-    epochs = 20 if labels == LABELS else 5
-    recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=3e-3 if kind == "CNN" else 1e-3, seed=seed)
-    fit(model, load("fashion_mnist", "fit", labels, seed), None, recipe, quiet=True)
-    return model.eval(), evaluate(model, load("fashion_mnist", "test")).accuracy
+        else:
+            model = ViT(ViTConfig(**{**STUDENT, "dim": 128, "mlp_dim": 256}))
+        epochs = 20 if labels == LABELS else 5
+        recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=3e-3 if kind == "CNN" else 1e-3, seed=seed)
+        fit(model, pictures("fit", labels, seed), None, recipe, quiet=quiet)
+        _trained[kind, labels, seed] = model.eval(), evaluate(model, pictures("test")).accuracy
+    return _trained[kind, labels, seed]
 
 
-def train_student(method: str, seed: int, split: str = "test") -> tuple[nn.Module, dict[str, float]]:
+def train_student(
+    method: str, seed: int, split: str = "test", quiet: bool = True
+) -> tuple[nn.Module, dict[str, float]]:
     """→ the student, and its accuracy, in [0, 1], and its teacher's on that split."""
     kind, how, labels, more = METHODS[method]
     taught_by, teacher_accuracy = teacher(kind, labels, seed) if kind else (None, float("nan"))
     torch.manual_seed(seed)
     student = DistilledViT(DistilledViTConfig(**STUDENT)) if how == "token" else ViT(ViTConfig(**STUDENT))
-    few = load("fashion_mnist", "fit", LABELS, seed)
+    few = pictures("fit", LABELS, seed)
     recipe = Recipe(epochs=STEPS // -(-LABELS // 64), batch_size=64, learning_rate=2e-3, seed=seed)
-    unlabelled = load("fashion_mnist", "fit", UNLABELLED, seed + 1000).images if more else None
+    unlabelled = pictures("fit", UNLABELLED, seed + 1000).images if more else None
     loss = None if taught_by is None else distilling(taught_by, how, unlabelled=unlabelled, **SOFT)
-    fit(student, few, None, recipe, loss=loss, quiet=True)
-    accuracy = evaluate(student, load("fashion_mnist", split)).accuracy
+    fit(student, few, None, recipe, loss=loss, quiet=quiet)
+    accuracy = evaluate(student, pictures(split)).accuracy
     return student.eval(), {"accuracy": accuracy, "teacher_accuracy": teacher_accuracy}
 
 
 def run(method: str, seed: int) -> dict[str, float]:
-    """One point of the sweep: accuracies on all test pictures."""
+    """One point of the sweep: accuracies on all test pictures. Raises DataNotFound: the table takes no other pictures."""
+    load("fashion_mnist", "test", 1)
     return {name: round(value, 4) for name, value in train_student(method, seed)[1].items()}
 
 

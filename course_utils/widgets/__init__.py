@@ -1,9 +1,19 @@
 """Widgets that need no kernel once they are shown: data goes to the page once, the rest is JavaScript beside it."""
 
 from course_utils.widgets.attention_explorer import AttentionExplorer
+from course_utils.widgets.augmentation_explorer import AugmentationExplorer
+from course_utils.widgets.augreg_grid import AugRegGrid
 from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
 from course_utils.widgets.patch_explorer import PatchExplorer
 from course_utils.widgets.quiz import Quiz
 
-__all__ = ["AttentionExplorer", "LocalAttentionExplorer", "MemoryExplorer", "PatchExplorer", "Quiz"]
+__all__ = [
+    "AttentionExplorer",
+    "AugRegGrid",
+    "AugmentationExplorer",
+    "LocalAttentionExplorer",
+    "MemoryExplorer",
+    "PatchExplorer",
+    "Quiz",
+]

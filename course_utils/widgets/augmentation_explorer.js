@@ -159,6 +159,14 @@ function render({ model, el }) {
     context.fillRect(state.share * (wide - 2), 0, 2, high - 13);
   }
 
+  // Mass of the density below a point of the lower half, up to a factor: t = u^(1/α) takes the pole at zero away.
+  function tail(point) {
+    const [steps, end] = [400, point ** state.alpha];
+    let sum = 0;
+    for (let index = 0; index < steps; index++) sum += (1 - (((index + 0.5) / steps) * end) ** (1 / state.alpha)) ** (state.alpha - 1);
+    return (sum * end) / steps;
+  }
+
   function paint() {
     chooseOwn.value = state.own;
     chooseOther.value = state.other;
@@ -178,7 +186,7 @@ function render({ model, el }) {
     });
     writeTargets();
     writePixel();
-    betaWords.textContent = state.alpha < 1 ? "mostly nearly one picture alone" : state.alpha > 1 ? "mostly about half of each" : "every λ equally often";
+    betaWords.textContent = `λ within 0.1 of 0 or 1: ${Math.round((100 * tail(0.1)) / tail(0.5))} % of the time`;
     say.say(`Lambda ${state.share.toFixed(2)}: ${targets().map(([name, part]) => `${name} ${part.toFixed(2)}`).join(", ")}. ` +
       `RandAugment with N ${state.number} and M ${magnitudes[state.magnitude]}.`);
   }

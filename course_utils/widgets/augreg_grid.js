@@ -57,7 +57,7 @@ function render({ model, el }) {
     const gap = (tag) => make(tag, { class: "afv-gap", "aria-hidden": true });
     const spaced = (items, tag) => items.flatMap((item, index) => (index ? [gap(tag), ...item] : item));
     const head = make("thead", {},
-      make("tr", {}, make("td", {}), ...spaced(heads.map((each) => [each]), "th")),
+      make("tr", {}, make("td", { class: "afv-names" }), ...spaced(heads.map((each) => [each]), "th")),
       make("tr", {}, make("td", {}), ...spaced(halves().map(() => levels.map((level) => make("th", { scope: "col", title: level }, level))), "th")));
     const body = make("tbody", {}, ...rows.map((name, row) =>
       make("tr", {}, make("th", { scope: "row" }, name), ...spaced(halves().map((half) => levels.map((_, level) => {

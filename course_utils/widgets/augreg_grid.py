@@ -20,7 +20,7 @@ class AugRegGrid(anywidget.AnyWidget):
 
     _esm = script("augreg_grid")
     _css = style("augreg_grid")
-    values = traitlets.List().tag(sync=True)
+    values = traitlets.List(traitlets.Any()).tag(sync=True)
     rows = traitlets.List(traitlets.Unicode()).tag(sync=True)
     levels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     original = traitlets.Dict().tag(sync=True)

@@ -67,6 +67,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     assert "cat" in fact("targets")
     assert "0.30" in fact("targets")
     assert all(abs(level - 0.7 * 255) <= 2 for level in corner(mixed))  # white and black, seven to three
+    assert fact("beta") == "λ within 0.1 of 0 or 1: 26 % of the time"  # for α = 0.8
 
     mixed.scroll_into_view_if_needed()
     mixed.press("ArrowLeft")

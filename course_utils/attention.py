@@ -295,9 +295,13 @@ class SelfAttention2d(_Attention):
 
 
 def __getattr__(name: str) -> type[nn.Module]:
-    """LocalAttention2d and LocalRelation2d stand in a module of their own, which is read when they are asked for."""
+    """The layers that stand in a module of their own, which is read when they are asked for."""
     if name in ("LocalAttention2d", "LocalRelation2d"):
         from course_utils import local_attention
 
         return getattr(local_attention, name)
+    if name == "WindowAttention":
+        from course_utils.window_attention import WindowAttention
+
+        return WindowAttention
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

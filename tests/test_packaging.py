@@ -69,15 +69,16 @@ def test_every_path_the_readme_names_exists():
 def test_imports_go_one_way():
     """Attention knows nothing of models, models nothing of training, widgets nothing of models."""
     allowed = {
-        "attention": {"local_attention", "stochastic_depth"},
+        "attention": {"local_attention", "stochastic_depth", "window_attention"},
         "stochastic_depth": set(),
         "local_attention": {"attention"},
+        "window_attention": {"attention"},
         "paths": set(),
         "rollout": set(),
         "network": set(),
         "costs": set(),
         "plots": set(),
-        "models": {"attention", "costs", "local_attention", "network", "stochastic_depth"},
+        "models": {"attention", "costs", "local_attention", "network", "stochastic_depth", "window_attention"},
         "data": {"paths", "network"},
         "widgets": {"paths", "rollout"},
         "training": {"paths", "data", "models", "attention"},

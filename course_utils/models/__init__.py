@@ -5,6 +5,7 @@ from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
 from course_utils.models.resnet import ResNet, ResNetConfig
+from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "PixelTransformerConfig",
     "ResNet",
     "ResNetConfig",
+    "Swin",
+    "SwinConfig",
     "ViT",
     "ViTConfig",
 ]

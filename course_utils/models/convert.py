@@ -7,28 +7,32 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from course_utils.models.resnet import ResNet, ResNetConfig
+from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
+from course_utils.window_attention import WindowAttention, relative_position_index
 
 
-def from_torchvision(model: nn.Module) -> ViT | ResNet:
+def from_torchvision(model: nn.Module) -> ViT | ResNet | Swin:
     """Our model with a copy of a torchvision model's weights, in its mode (train or eval) and on its device.
 
     Takes torchvision's ``vit_b_16``, ``vit_b_32``, ``vit_l_16``, ``vit_l_32``, ``vit_h_14`` or any
-    ``VisionTransformer`` of another size (→ ViT), and ``resnet18``, ``34``, ``50``, ``101``, ``152`` or any ``ResNet``
-    of other depths (→ ResNet). Raises TypeError for any other model and ValueError for a VisionTransformer with a
-    convolutional stem or a representation layer and for a ResNet with wide or grouped convolutions, which the papers'
-    models have not.
+    ``VisionTransformer`` of another size (→ ViT), ``resnet18``, ``34``, ``50``, ``101``, ``152`` or any ``ResNet`` of
+    other depths (→ ResNet), and ``swin_t``, ``swin_s``, ``swin_b`` or any ``SwinTransformer`` of the first version
+    (→ Swin). Raises TypeError for any other model and ValueError for a VisionTransformer with a convolutional stem or
+    a representation layer, a ResNet with wide or grouped convolutions and a Swin of the second version.
     """
     from torchvision.models import ResNet as TorchvisionResNet
-    from torchvision.models import VisionTransformer
+    from torchvision.models import SwinTransformer, VisionTransformer
 
     if isinstance(model, VisionTransformer):
         return _vit(model)
     if isinstance(model, TorchvisionResNet):
         return _resnet(model)
+    if isinstance(model, SwinTransformer):
+        return _swin(model)
     raise TypeError(
-        f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's VisionTransformer or "
-        "ResNet models, such as torchvision.models.vit_b_16() or torchvision.models.resnet50()."
+        f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's VisionTransformer, "
+        "ResNet or SwinTransformer models, such as torchvision.models.vit_b_16(), resnet50() or swin_t()."
     )
 
 
@@ -110,3 +114,55 @@ def _resnet_name(name: str) -> str:
     if not name.startswith("stages."):
         name = name.replace("conv1.", "stem.0.").replace("bn1.", "stem.1.").replace("fc.", "head.")
     return name.replace("bn", "norm").replace("downsample", "shortcut")
+
+
+def _swin(model: Any) -> Swin:
+    source = model.state_dict()
+    stem, stages = model.features[0][0], model.features[1::2]
+    window = stages[0][0].attn.window_size
+    if "features.1.0.attn.logit_scale" in source or window[0] != window[1]:
+        raise ValueError(
+            "This SwinTransformer is of the second version or has oblong windows: convert one of the first version "
+            "with square windows, as torchvision.models.swin_t() has."
+        )
+    config = SwinConfig(
+        patch_size=stem.kernel_size[0],
+        channels=stem.in_channels,
+        dim=stem.out_channels,
+        depths=[len(stage) for stage in stages],
+        heads=[stage[0].attn.num_heads for stage in stages],
+        window=window[0],
+        mlp_ratio=stages[0][0].mlp[0].out_features / stem.out_channels,
+        classes=model.head.out_features,
+    )
+    with torch.device("meta"):
+        ours = Swin(config)
+    weights = {_swin_name(name): value.clone() for name, value in source.items() if "index" not in name}
+    ours.load_state_dict(weights, assign=True)
+    for block in ours.modules():  # the one tensor that is no weight
+        if isinstance(block, WindowAttention):
+            block.bias_index = relative_position_index(block.window).to(model.head.weight.device)
+    return ours.train(model.training)
+
+
+def _swin_name(name: str) -> str:
+    """torchvision's name of a parameter → ours: features alternate between stages and the merging before the next."""
+    if name.startswith("features.0."):
+        return name.replace("features.0.0", "project").replace("features.0.2", "norm_patches")
+    if name.startswith("features."):
+        _, number, rest = name.split(".", 2)
+        stage, is_stage = divmod(int(number), 2)
+        if is_stage:
+            block, rest = rest.split(".", 1)
+            rest = f"{int(block) + (stage > 0)}.{rest}"
+        else:
+            rest = f"0.{rest}"
+        name = f"stages.{stage}.{rest}"
+    for theirs, mine in {
+        "attn.relative_position_bias_table": "attention.bias",
+        "attn.qkv": "attention.to_qkv",
+        "attn.proj": "attention.to_out",
+        "reduction": "reduce",
+    }.items():
+        name = name.replace(theirs, mine)
+    return name

@@ -11,7 +11,7 @@ def stochastic_depth(branch: Tensor, survival: float, draws: Tensor) -> Tensor:
 
     draws (batch,) are uniform in [0, 1): a picture keeps its branch where its draw is below survival, a probability.
     One draw, of shape (1,), decides for the whole batch. Divided by survival, the mean over the draws is the branch
-    itself, so that nothing need be done when training is over. Huang et al. 2016, section 3.
+    itself, so that nothing need be done in evaluation. Huang et al. 2016, section 3 (who multiply by survival there).
     """
     kept = (draws < survival).to(branch.dtype)
     one_each = kept.reshape(-1, *[1] * (branch.ndim - 1))

@@ -30,7 +30,7 @@ def from_timm_hybrid(model: Any) -> HybridViT:
     It is in the mode (train or eval) of the model. Raises ValueError for a model with another stem or encoder.
     """
     embed = model.patch_embed
-    stem = getattr(getattr(embed, "backbone", None), "stem", getattr(embed, "backbone", None))
+    stem: Any = getattr(getattr(embed, "backbone", None), "stem", getattr(embed, "backbone", None))
     if not hasattr(stem, "conv"):
         raise refused(model)
     config = HybridViTConfig(

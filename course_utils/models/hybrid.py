@@ -64,7 +64,7 @@ class HybridViTConfig:
         return ViTConfig(image_size=self.map_size, channels=self.map_channels, **same)
 
 
-# Steiner et al. 2022, section 3.2, in the form in which timm has them, under timm's names.
+# Steiner et al. 2022, in the form in which timm has them, under timm's names.
 PUBLISHED = {
     "vit_tiny_r_s16_p8_224": HybridViTConfig(stages=(), patch_size=8, dim=192, heads=3, mlp_dim=768),
     "vit_small_r26_s32_224": HybridViTConfig(),
@@ -86,7 +86,7 @@ def pad_same(features: Tensor, kernel_size: int, stride: int, value: float = 0.0
 
 
 class StandardisedConv2d(nn.Conv2d):
-    """A convolution whose kernels are brought to mean 0 and variance 1, each on its own. Qiao et al. 2019, eq. 5."""
+    """A convolution whose kernels are brought to mean 0 and variance 1, each on its own. Qiao et al. 2019."""
 
     def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel_size, stride=stride, bias=False)

@@ -146,3 +146,24 @@ class RandAugment:
             raise ValueError("The batch is empty, but RandAugment needs at least one picture.")
         which, backwards = self.draw(len(images), generator)
         return apply_each(images, self.transforms(), which + len(self.pool) * backwards)
+
+
+def variations(
+    images: Tensor, largest: int, magnitudes: Sequence[int], samples: int, seed: int = 0
+) -> tuple[Tensor, list[list[str]]]:
+    """What N and M do, all else the same: every sample keeps its transforms and their directions throughout.
+
+    images (count, channels, height, width) → changed (count, largest + 1, magnitudes, samples, channels, height,
+    width), for N from 0 to largest, and the names of each sample's transforms, in order.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    which, backwards = RandAugment(largest, 0).draw(samples, generator)
+    chosen = which + len(POOL) * backwards
+    rows = []
+    for magnitude in magnitudes:
+        transforms = RandAugment(largest, magnitude).transforms()
+        repeated = images[:, None].expand(-1, samples, *images.shape[1:]).flatten(0, 1)
+        steps = [apply_each(repeated, transforms, chosen[:n].repeat(1, len(images))) for n in range(largest + 1)]
+        rows.append(torch.stack(steps).unflatten(1, (len(images), samples)))
+    changed = torch.stack(rows).permute(2, 1, 0, 3, 4, 5, 6)
+    return changed, [[POOL[number] for number in column] for column in which.T.tolist()]

@@ -1,6 +1,8 @@
 """Widgets that need no kernel once they are shown: data goes to the page once, the rest is JavaScript beside it."""
 
 from course_utils.widgets.attention_explorer import AttentionExplorer
+from course_utils.widgets.augmentation_explorer import AugmentationExplorer
+from course_utils.widgets.augreg_grid import AugRegGrid
 from course_utils.widgets.distillation_explorer import DistillationExplorer
 from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
@@ -9,6 +11,8 @@ from course_utils.widgets.quiz import Quiz
 
 __all__ = [
     "AttentionExplorer",
+    "AugRegGrid",
+    "AugmentationExplorer",
     "DistillationExplorer",
     "LocalAttentionExplorer",
     "MemoryExplorer",

@@ -32,7 +32,7 @@ class Level:
     alpha: float = 0.0
 
 
-# Four of the seven of Steiner et al. 2022: none, light2, medium2 and heavy2, as in their code (big_vision, vit_i21k.py).
+# Four of the seven of Steiner et al. 2022: none, light2, med2 and heavy2, as in their code (big_vision, vit_i21k.py).
 LEVELS = {
     "none": Level(),
     "light": Level(2, 10, 0.2),

@@ -128,7 +128,7 @@ def test_every_cell_of_the_grid_is_told_in_words_in_four_views(page, picture):
     cell(6, 1, 4).scroll_into_view_if_needed()
     cell(6, 1, 4).hover()
     settle(page)
-    assert words.inner_text().startswith("B/16, medium2, regularisation 0.1: 83 %. The best of its row.")
+    assert words.inner_text().startswith("B/16, med2, regularisation 0.1: 83 %. The best of its row.")
     assert "regularisation adds 2 points" in words.inner_text()
     assert "The original paper has 77.9 %: this is 5.1 points more." in words.inner_text()
     cell(6, 1, 4).click()

@@ -31,6 +31,8 @@ Value = str | int | float
 # Name of the command and of the table → module that declares it as SWEEP.
 SWEEPS = {
     "sweep-twins": "course_utils.training.twins",
+    "sweep-data-size": "course_utils.training.sweep_data_size",
+    "sweep-pretraining": "course_utils.training.sweep_pretraining",
 }
 
 

@@ -106,18 +106,21 @@ def run(dataset: str, pictures: int, patches: str, model: str, seed: int, steps:
     return train_and_test(dataset, pictures, patches, model, seed, steps, quiet=True)[1]
 
 
-def points() -> list[dict[str, str | int]]:
-    """Fashion-MNIST of four sizes, then shuffled patches at one size, then shapes of three sizes."""
-    settings = [("fashion_mnist", pictures, "in place", seed) for seed in range(3) for pictures in SIZES]
-    settings += [("fashion_mnist", 5000, "shuffled", seed) for seed in range(3)]
-    settings += [("shapes", pictures, "in place", seed) for seed in range(3) for pictures in (500, 4000, 32000)]
-    names = ("dataset", "pictures", "patches", "seed")
-    return [
-        {**dict(zip(names, setting, strict=True)), "model": model, "steps": STEPS}
-        for setting in settings
-        for model in PAIR
-    ]
-
-
 SIZES = (200, 1000, 5000, 25000)
-SWEEP = Sweep(points(), run)
+SWEEP = Sweep(
+    points=[
+        {
+            "dataset": "fashion_mnist",
+            "pictures": pictures,
+            "patches": patches,
+            "seed": seed,
+            "model": model,
+            "steps": STEPS,
+        }
+        for patches, sizes in (("in place", SIZES), ("shuffled", (5000,)))
+        for seed in range(3)
+        for pictures in sizes
+        for model in PAIR
+    ],
+    run=run,
+)

@@ -10,8 +10,8 @@ from course_utils.training.score import evaluate
 from course_utils.training.sweep import Sweep
 from course_utils.training.sweep_data_size import LEARNING_RATES, PAIR, build, draw, train_one
 
-PRETRAINING_STEPS = 600  # the same, however many shapes there are
-FINE_TUNING_STEPS = 300
+PRETRAINING_STEPS = 300  # the same, however many shapes there are
+FINE_TUNING_STEPS = 150
 
 
 def pretrain_and_fine_tune(

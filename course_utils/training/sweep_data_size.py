@@ -107,6 +107,11 @@ def run(dataset: str, pictures: int, patches: str, model: str, seed: int, steps:
 
 
 SIZES = (200, 1000, 5000, 25000)
+# In place, shuffled, and once with four times the steps: is it pictures that a model lacks there, or steps?
+RUNS = [("in place", size, STEPS, seed) for seed in range(3) for size in SIZES]
+RUNS += [("shuffled", 5000, STEPS, seed) for seed in range(3)]
+RUNS += [("in place", 25000, 4 * STEPS, 0)]
+
 SWEEP = Sweep(
     points=[
         {
@@ -115,11 +120,9 @@ SWEEP = Sweep(
             "patches": patches,
             "seed": seed,
             "model": model,
-            "steps": STEPS,
+            "steps": steps,
         }
-        for patches, sizes in (("in place", SIZES), ("shuffled", (5000,)))
-        for seed in range(3)
-        for pictures in sizes
+        for patches, pictures, steps, seed in RUNS
         for model in PAIR
     ],
     run=run,

@@ -76,7 +76,7 @@ class Attention(nn.Module):
 
 
 @torch.no_grad()
-def measure_layers(device: str = "cpu", pictures: int = 8, rounds: int = 7) -> list[Timed]:
+def measure_layers(device: str = "cpu", pictures: int = 1, rounds: int = 15) -> list[Timed]:
     """Layers of a ViT-B/16 and of a ResNet-50's third stage at 224 × 224 pixels, forward; the matmul peak first.
 
     The peak is the fastest of some large square matrix products, in the same precision (float32), thread count and

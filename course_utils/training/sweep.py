@@ -34,6 +34,8 @@ SWEEPS = {
     "sweep-day-night": "course_utils.training.sweep_day_night",
     "sweep-distillation": "course_utils.training.sweep_distillation",
     "sweep-twins": "course_utils.training.twins",
+    "sweep-data-size": "course_utils.training.sweep_data_size",
+    "sweep-pretraining": "course_utils.training.sweep_pretraining",
 }
 
 

@@ -269,6 +269,29 @@ def fuse_by_stacking(label_logits, teacher_logits):
     return torch.stack([label_logits, teacher_logits]).softmax(-1).mean(0)
 
 
+def shift_images_by_indices(images, down, right):
+    height, width = images.shape[-2:]
+    row = (torch.arange(height) - down).view(-1, 1).expand(height, width)
+    column = (torch.arange(width) - right).expand(height, width)
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    return images[..., row.clamp(0, height - 1), column.clamp(0, width - 1)] * inside
+
+
+def shuffle_patches_by_unfolding(images, patch_size, order):
+    patches = F.unfold(images, patch_size, stride=patch_size)
+    return F.fold(patches[:, :, order], images.shape[-2:], patch_size, stride=patch_size)
+
+
+def attention_distance_by_einsum(weights, distances):
+    between = weights[:, :, 1:, 1:]
+    far = torch.einsum("bhqk,qk->bhq", between, distances) / (1 - weights[:, :, 1:, 0])
+    return far.mean((0, 2))
+
+
+def achieved_flops_by_sorting(flops, seconds):
+    return torch.stack([work / sorted(times)[len(times) // 2] for work, times in zip(flops, seconds, strict=True)])
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -305,6 +328,10 @@ OTHER_RIGHT_ANSWERS = {
     "06.label_smoothing": smooth_labels_by_interpolation,
     "06.mixup": mixup_by_indexing,
     "06.apply_each": apply_each_picture_by_picture,
+    "05.shift_images": shift_images_by_indices,
+    "05.shuffle_patches": shuffle_patches_by_unfolding,
+    "05.attention_distance": attention_distance_by_einsum,
+    "05.achieved_flops": achieved_flops_by_sorting,
 }
 
 

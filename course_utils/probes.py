@@ -1,0 +1,74 @@
+"""Probes of inductive bias: how far a head looks, what a shift of the picture does, what shuffled patches cost."""
+
+from collections.abc import Sequence
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def grid_distances(rows: int, columns: int, patch_size: int) -> Tensor:
+    """→ (rows · columns, rows · columns): pixels between the centres of any two patches of a grid, in raster order."""
+    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    centres = torch.stack([row.flatten(), column.flatten()], dim=1).double() * patch_size
+    return torch.cdist(centres, centres).float()
+
+
+def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
+    """Attention (batch, heads, tokens, tokens), first token the class token, and pixels between patches
+    (patches, patches) → (heads,): how far each head looks, in pixels.
+
+    The distances from a patch to all patches are averaged with its attention as weights; the class token has no
+    place, so its row and column are left out and the remaining attention of a row is scaled to sum to one. Then the
+    mean over patches and pictures. Dosovitskiy et al. 2021, figure 7 (right) and appendix D.7.
+    """
+    between = weights[:, :, 1:, 1:]
+    between = between / between.sum(dim=-1, keepdim=True)
+    return (between * distances).sum(dim=-1).mean(dim=(0, 2))
+
+
+def shift_images(images: Tensor, down: int, right: int) -> Tensor:
+    """(batch, channels, height, width) → the same shape: content moved by so many pixels, zeros come in.
+
+    A negative number moves up or left; what leaves the picture is lost.
+    """
+    height, width = images.shape[-2:]
+    padded = F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
+    top, left = max(-down, 0), max(-right, 0)
+    return padded[..., top : top + height, left : left + width]
+
+
+def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    """(batch, channels, height, width) → the same shape: at patch i of the grid stands what was patch order[i].
+
+    Patches are counted in raster order; pixels inside a patch stay as they are.
+    """
+    rows = images.shape[-2] // patch_size
+    patches = rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)
+    return rearrange(patches[:, order], "b (h w) c p q -> b c (h p) (w q)", h=rows)
+
+
+@torch.no_grad()
+def accuracy_under_shifts(model: nn.Module, images: Tensor, labels: Tensor, pixels: Sequence[int]) -> list[float]:
+    """Accuracy in [0, 1] on pictures moved by so many pixels: for each distance the mean over right, left, down, up.
+
+    The model is asked in evaluation mode, and is left in the mode in which it came. Raises ValueError for a shift
+    that is negative or moves everything out of the picture.
+    """
+    side = min(images.shape[-2:])
+    if unusable := [distance for distance in pixels if not 0 <= distance < side]:
+        raise ValueError(f"A shift of {unusable[0]} pixels is not possible here: choose from 0 to {side - 1}.")
+    training = model.training
+    model.eval()
+    accuracies = []
+    for distance in pixels:
+        ways = {(0, distance), (0, -distance), (distance, 0), (-distance, 0)}
+        right = [
+            (model(shift_images(part, down, across)).argmax(1) == truth).float()
+            for down, across in ways
+            for part, truth in zip(images.split(500), labels.split(500), strict=True)
+        ]
+        accuracies.append(torch.cat(right).mean().item())
+    model.train(training)
+    return accuracies

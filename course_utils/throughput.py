@@ -1,0 +1,119 @@
+"""How fast a machine really works: FLOP/s of matrix products, attention and convolutions, beside its best."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.costs import count_flops
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One operation: its name, its work (FLOPs, a multiply-add is two) and the seconds of several runs."""
+
+    name: str
+    flops: int
+    seconds: tuple[float, ...]
+
+    @property
+    def flops_per_second(self) -> float:
+        return achieved_flops(torch.tensor([self.flops]), torch.tensor([self.seconds])).item()
+
+
+def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
+    """FLOPs of one run of each operation (operations,), and the seconds of several runs of it (operations, runs)
+    → (operations,): FLOP/s, by the median run of each.
+
+    The median, because a run that the machine interrupts takes several times as long as the others.
+    """
+    return flops / seconds.median(dim=1).values
+
+
+def time_runs(
+    runs: Mapping[str, Callable[[], object]], device: str = "cpu", rounds: int = 7
+) -> dict[str, tuple[float, ...]]:
+    """Seconds of each run in so many rounds; a round takes every run once, after one that is not counted.
+
+    Round by round, so that a slow moment of the machine meets all of them. On a GPU the clock waits until it is done.
+    Raises ValueError for fewer than one round.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds is {rounds}, but must be at least 1.")
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, run in runs.items():
+            wait(device)
+            began = time.perf_counter()
+            run()
+            wait(device)
+            if number:
+                seconds[name].append(time.perf_counter() - began)
+    return {name: tuple(values) for name, values in seconds.items()}
+
+
+def wait(device: str) -> None:
+    """Until the device has done all that it was asked for; a CPU always has."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    elif device == "mps":
+        torch.mps.synchronize()
+
+
+def devices() -> list[str]:
+    """``"cpu"``, and ``"cuda"`` or ``"mps"`` where there is one."""
+    return ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+
+
+class Attention(nn.Module):
+    """Query, key and value alike: the two matrix products of attention and the softmax, by PyTorch's fused kernel."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(tokens, tokens, tokens)
+
+
+@torch.no_grad()
+def measure_layers(device: str = "cpu", pictures: int = 1, rounds: int = 15) -> list[Timed]:
+    """Layers of a ViT-B/16 and of a ResNet-50's third stage at 224 × 224 pixels, forward; the matmul peak first.
+
+    The peak is the fastest of some large square matrix products, in the same precision (float32), thread count and
+    run. The 1 × 1 and 3 × 3 convolutions are the bottleneck's (He et al. 2016, table 1); the depthwise one is what
+    mobile CNNs put in place of the 3 × 3 (Howard et al. 2017).
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator).to(device)
+
+    def conv(inputs: int, outputs: int, kernel: int, groups: int = 1) -> nn.Module:
+        return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
+
+    tokens, maps = rand(pictures, 197, 768), rand(pictures, 256, 14, 14)
+    layers: dict[str, tuple[nn.Module, Tensor]] = {
+        "ViT: MLP, 768 → 3072": (nn.Linear(768, 3072), tokens),
+        "ViT: query, key, value, 768 → 2304": (nn.Linear(768, 2304), tokens),
+        "ViT: attention, 12 heads, 197 tokens": (Attention(), rand(pictures, 12, 197, 64)),
+        "ResNet: 3 × 3, 256 → 256, 14 × 14": (conv(256, 256, 3), maps),
+        "ResNet: 1 × 1, 1024 → 256, 14 × 14": (conv(1024, 256, 1), rand(pictures, 1024, 14, 14)),
+        "ResNet: 3 × 3, 64 → 64, 56 × 56": (conv(64, 64, 3), rand(pictures, 64, 56, 56)),
+        "ResNet: 1 × 1, 64 → 256, 56 × 56": (conv(64, 256, 1), rand(pictures, 64, 56, 56)),
+        "mobile CNN: depthwise 3 × 3, 256, 14 × 14": (conv(256, 256, 3, groups=256), maps),
+    }
+    peaks = {f"matmul {n} × {n}": (Square(), rand(n, n)) for n in (512, 1024, 1536)}
+    every = {**peaks, **{name: (layer.to(device), x) for name, (layer, x) in layers.items()}}
+    work = {name: count_flops(layer, x) for name, (layer, x) in every.items()}
+    runs = {name: (lambda layer=layer, x=x: layer(x)) for name, (layer, x) in every.items()}
+    seconds = time_runs(runs, device, rounds)
+    timed = [Timed(name, work[name], seconds[name]) for name in every]
+    best = max(timed[: len(peaks)], key=lambda one: one.flops_per_second)
+    return [best, *timed[len(peaks) :]]
+
+
+class Square(nn.Module):
+    """A square matrix times itself."""
+
+    def forward(self, matrix: Tensor) -> Tensor:
+        return matrix @ matrix

@@ -1,0 +1,50 @@
+"""Notebook 05's widgets in a real JupyterLab: two ViTs side by side, and the quiz."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """import torch
+from course_utils.models import ViT, ViTConfig
+from course_utils.widgets import AttentionExplorer, Quiz
+torch.manual_seed(0)
+vit = ViT(ViTConfig(image_size=28, patch_size=4, channels=1, dim=48, layers=3, heads=3, mlp_dim=96, classes=10)).eval()
+picture = torch.rand(1, 1, 28, 28)
+itself = torch.full((3, 50, 50), 0.1 / 49)  # every patch looks at itself
+itself[:, torch.arange(50), torch.arange(50)] = 0.9
+AttentionExplorer(picture[0], {"convolution-like": [itself] * 3, "untrained": vit.attention_maps(picture)})""",
+    'Quiz.from_notebook("05")',
+]
+
+
+def settle(page) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_one_query_is_asked_of_both_models_and_the_quiz_counts(run_notebook, lab, picture):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "notebook_05.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    page.locator(".afv-quiz").wait_for(timeout=20_000)
+
+    widget = page.locator(".afv-attention")
+    first = widget.locator("canvas[data-panel]").nth(1)
+    first.scroll_into_view_if_needed()
+    box = first.bounding_box()
+    page.mouse.move(box["x"] + 2.5 / 7 * box["width"], box["y"] + 3.5 / 7 * box["height"])
+    settle(page)
+    asks, most = widget.locator('[data-fact="asks"]'), widget.locator('[data-fact="most"]')
+    assert asks.all_inner_texts() == [f"token {1 + 3 * 7 + 2} of 0–49"] * 2
+    assert most.nth(0).inner_text().startswith("row 3, column 2: 90.0")
+    assert not most.nth(1).inner_text().startswith("row 3, column 2: 90.0")
+    widget.screenshot(path=picture("attention_of_two_vits"))
+
+    quiz = page.locator(".afv-quiz")
+    question = quiz.locator("fieldset").first
+    question.get_by_label("What a model takes for granted before it has seen any data.").check()
+    question.get_by_role("button", name="Check").click()
+    assert "1 of 6 right" in quiz.inner_text()

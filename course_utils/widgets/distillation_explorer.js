@@ -125,7 +125,7 @@ function render({ model, el }) {
       element.dataset.right = c === now.label;
       [now.logTeacher[c], now.logStudent[c]].forEach((log, index) => {
         cells[index].bar.style.width = `${100 * Math.exp(log)}%`;
-        cells[index].number.textContent = percent(Math.exp(log));
+        cells[index].number.textContent = short(Math.exp(log));
       });
       const push = -now.gradient[c];
       cells[2].holder.className = `afv-bar-cell ${push >= 0 ? "afv-up" : "afv-down"}`;
@@ -133,6 +133,11 @@ function render({ model, el }) {
       cells[2].number.textContent = `${push >= 0 ? "+" : "\u2212"}${Math.abs(push).toFixed(3)}`;
     });
     writeFacts(now);
+  }
+
+  // Fits its column: what is below a thousandth is said to be so.
+  function short(share) {
+    return share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
   }
 
   function writeFacts(now) {

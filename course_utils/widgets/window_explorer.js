@@ -243,7 +243,7 @@ function render({ model, el }) {
       facts[fact][1].textContent = value;
     };
     captions[0].textContent = shift ? `block ${state.block + 1}: windows moved by ${shift}` : `block ${state.block + 1}: windows`;
-    captions[1].textContent = shift ? `the same, rolled by ${shift} as it is computed` : "as it is computed";
+    captions[1].textContent = shift ? `rolled by ${shift}, as it is computed` : "as it is computed";
     captions[2].textContent = "where its content can come from";
     write("token", "asks", `row ${row}, column ${column}`);
     write("map", "stage and map", `stage ${block.stage}, ${block.side} × ${block.side} tokens, windows of ${window_} × ${window_}`);

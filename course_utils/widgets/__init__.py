@@ -8,6 +8,7 @@ from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
 from course_utils.widgets.patch_explorer import PatchExplorer
 from course_utils.widgets.quiz import Quiz
+from course_utils.widgets.window_explorer import WindowExplorer
 
 __all__ = [
     "AttentionExplorer",
@@ -18,4 +19,5 @@ __all__ = [
     "MemoryExplorer",
     "PatchExplorer",
     "Quiz",
+    "WindowExplorer",
 ]

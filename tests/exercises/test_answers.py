@@ -14,6 +14,7 @@ from course_utils.exercises import Outcome, examine, exercises, find, solution, 
 from course_utils.exercises.compare import same, tensors_in
 from course_utils.exercises.nb04_vit import matrix_bytes, vit_parameters
 from course_utils.exercises.observe import observe
+from course_utils.window_attention import partition
 
 EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
 
@@ -22,7 +23,7 @@ NAMES = {"torch": torch, "math": math, "F": F, "rearrange": rearrange, "repeat":
 
 
 def cell(source: str, name: str):
-    namespace = {**NAMES, "attend": attend}
+    namespace = {**NAMES, "attend": attend, "partition": partition}
     exec(compile(source, "<cell>", "exec"), namespace)
     return namespace[name]
 
@@ -292,6 +293,37 @@ def achieved_flops_by_sorting(flops, seconds):
     return torch.stack([work / sorted(times)[len(times) // 2] for work, times in zip(flops, seconds, strict=True)])
 
 
+def partition_by_view(maps, window):
+    batch, height, width, dim = maps.shape
+    grid = maps.view(batch, height // window, window, width // window, window, dim)
+    return grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+
+
+def unpartition_by_rows_of_windows(windows, window, height, width):
+    squares = windows.unflatten(2, (window, window)).unflatten(1, (height // window, width // window))
+    return torch.cat([torch.cat(list(row.unbind(1)), dim=2) for row in squares.unbind(1)], dim=1)
+
+
+def shift_mask_by_slices_as_the_papers_authors(height, width, window, shift):
+    """Nine slices of the map are numbered, as in the authors' code and torchvision's."""
+    number, piece = 0, torch.zeros(height, width)
+    for rows in (slice(0, -window), slice(-window, height - shift[0]), slice(height - shift[0], None)):
+        for columns in (slice(0, -window), slice(-window, width - shift[1]), slice(width - shift[1], None)):
+            piece[rows, columns] = number
+            number += 1
+    pieces = piece.view(height // window, window, width // window, window).transpose(1, 2).flatten(2).flatten(0, 1)
+    return (pieces.unsqueeze(1) - pieces.unsqueeze(2)) == 0
+
+
+def relative_position_index_of_torchvision(window):
+    layer = models.swin_transformer.ShiftedWindowAttention(4, [window, window], [0, 0], 1)
+    return layer.relative_position_index.view(window**2, window**2)
+
+
+def merge_patches_as_torchvision(maps):
+    return models.swin_transformer._patch_merging_pad(maps)
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -332,6 +364,11 @@ OTHER_RIGHT_ANSWERS = {
     "05.shuffle_patches": shuffle_patches_by_unfolding,
     "05.attention_distance": attention_distance_by_einsum,
     "05.achieved_flops": achieved_flops_by_sorting,
+    "08.partition": partition_by_view,
+    "08.unpartition": unpartition_by_rows_of_windows,
+    "08.shift_mask": shift_mask_by_slices_as_the_papers_authors,
+    "08.relative_position_index": relative_position_index_of_torchvision,
+    "08.merge_patches": merge_patches_as_torchvision,
 }
 
 

@@ -1,0 +1,116 @@
+"""The explorer of windows in a real JupyterLab; what it says of reach is what gradients of a Swin say."""
+
+import nbformat
+import pytest
+import torch
+
+from course_utils.models import Swin, SwinConfig
+from course_utils.window_attention import partition, shift_mask
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """from torch.nn import functional as F
+from course_utils import data
+from course_utils.widgets import WindowExplorer
+cat = F.interpolate(data.photo("chelsea")[None, :, :, 75:375], size=(256, 256)).clamp(0, 1)[0]""",
+    "WindowExplorer(cat, tokens=16, window=4, depths=(2, 2))",
+]
+
+
+@pytest.fixture
+def page(run_notebook, lab):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "windows.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    page.locator(".afv-windows").wait_for(timeout=20_000)
+    return page
+
+
+def settle(page) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def reached(shifted: bool, stages: int, row: int, column: int) -> float:
+    """Share of the pixels, one a token, on which a token of the last of so many stages depends in a real Swin."""
+    torch.manual_seed(0)
+    config = SwinConfig(
+        patch_size=1,
+        channels=1,
+        dim=8,
+        depths=(2,) * stages,
+        heads=(2,) * stages,
+        window=4,
+        shifted=shifted,
+        classes=2,
+    )
+    pixels = torch.rand(1, 1, 16, 16, requires_grad=True)
+    token = Swin(config).double().stage_maps(pixels.double())[-1][0, row, column]
+    (gradient,) = torch.autograd.grad((token * torch.randn(token.shape).double()).sum(), pixels)
+    return (gradient != 0).double().mean().item()
+
+
+def test_windows_follow_pointer_and_keys_and_tell_the_truth_about_reach(page, picture):
+    widget = page.locator(".afv-windows")
+    fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
+    percent = lambda name: float(fact(name).removesuffix(" %"))  # noqa: E731
+    canvas = widget.locator('canvas[data-panel="windows"]')
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 1.5 / 16 * box["width"], box["y"] + 5.5 / 16 * box["height"])
+    settle(page)
+    assert fact("token") == "row 5, column 1"
+    assert fact("looks") == "16 of 256 tokens"
+    assert fact("pieces") == "none"
+    assert fact("reach") == "6.3 %"
+
+    canvas.press("PageDown")  # there is no block before the first
+    canvas.press("PageUp")
+    settle(page)
+    assert widget.locator('[data-block="1"]').get_attribute("aria-pressed") == "true"
+    place = torch.roll(torch.arange(256).view(1, 16, 16, 1), (-2, -2), dims=(1, 2))
+    cut = partition(place, 4)[0, :, :, 0]
+    window, within = (cut == 5 * 16 + 1).nonzero()[0].tolist()
+    seen = int(shift_mask(16, 16, 4, (2, 2))[window, within].sum())
+    assert 0 < seen < 16
+    assert fact("looks") == f"{seen} of 256 tokens"
+    assert fact("pieces") == f"{16 - seen} tokens from the other border"
+    assert percent("reach") == pytest.approx(100 * reached(True, 1, 5, 1), abs=0.051)
+    assert percent("still") == pytest.approx(100 * reached(False, 1, 5, 1), abs=0.051)
+
+    widget.locator('[data-block="3"]').click()
+    canvas.press("ArrowRight")  # a step is now a token of the merged map
+    settle(page)
+    assert fact("token") == "row 2, column 1"
+    assert fact("map") == "stage 1, 8 × 8 tokens, windows of 4 × 4"
+    assert percent("reach") == pytest.approx(100 * reached(True, 2, 2, 1), abs=0.051)
+    assert percent("still") == pytest.approx(100 * reached(False, 2, 2, 1), abs=0.051)
+    canvas.press("s")
+    settle(page)
+    assert not widget.locator("input[type=checkbox]").is_checked()
+    assert percent("reach") == pytest.approx(100 * reached(False, 2, 2, 1), abs=0.051)
+    canvas.press("s")
+
+    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
+    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+    page.wait_for_timeout(1500)
+    widget.locator('[data-block="1"]').click()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 1.5 / 16 * box["width"], box["y"] + 1.5 / 16 * box["height"])
+    settle(page)
+    assert fact("token") == "row 1, column 1"
+    page.wait_for_function(  # what a screen reader is told
+        "(line) => line.textContent.startsWith('Block 2, row 1, column 1: may look at')",
+        arg=widget.locator("[role=status]").element_handle(),
+    )
+    widget.screenshot(path=picture("window_explorer"))
+
+    page.add_style_tag(content=".afv { width: 360px }")
+    settle(page)
+    overflow = (
+        "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
+    )
+    assert widget.evaluate(overflow) <= 0

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from course_utils.rollout import attention_rollout
-from course_utils.widgets import AttentionExplorer, DistillationExplorer, MemoryExplorer, PatchExplorer, Quiz
+from course_utils.widgets import (
+    AttentionExplorer,
+    DistillationExplorer,
+    MemoryExplorer,
+    PatchExplorer,
+    Quiz,
+    WindowExplorer,
+)
 from course_utils.widgets.front_end import FOLDER
 
 PICTURE = torch.rand(3, 28, 28)
@@ -164,3 +171,19 @@ def test_the_distillation_explorer_refuses_what_does_not_fit(change, sentence):
     }
     with pytest.raises(ValueError, match=sentence):
         DistillationExplorer(**{**fits, **change}, classes=["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "sentence"),
+    [
+        ((3, 32, 30), {}, "A picture of 32 × 30 cannot be cut into 16 × 16 tokens"),
+        ((3, 30, 30), {}, "A picture of 30 × 30 cannot be cut into 16 × 16 tokens"),
+        ((3, 32, 32), {"window": 16}, "window is 16, but must divide the last stage's 8 tokens a side"),
+        ((3, 32, 32), {"window": 3}, "window is 3, but must divide the last stage's 8 tokens a side"),
+        ((3, 24, 24), {"tokens": 6, "depths": (1, 1, 1)}, "6 tokens a side cannot be halved 2 times"),
+        ((3, 32, 32), {"depths": (2, 0)}, r"depths is \(2, 0\), but must name at least one stage"),
+    ],
+)
+def test_the_window_explorer_refuses_what_makes_no_windows(shape, settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        WindowExplorer(torch.rand(shape), **settings)

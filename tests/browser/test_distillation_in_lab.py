@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 import torch
+from pointing import settle
 from torch.nn import functional as F
 
 from course_utils.training.distill import soft_distillation
@@ -29,10 +30,6 @@ def page(run_notebook, lab):
     page = run_notebook(path)
     page.locator(".afv-distillation").wait_for(timeout=20_000)
     return page
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_its_numbers_are_torchs_at_every_setting(page, picture):

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from pointing import hover, settle
 
 pytestmark = pytest.mark.browser
 
@@ -33,17 +34,6 @@ def page(run_notebook, lab):
     page = run_notebook(path)
     page.locator(".afv-local").wait_for(timeout=20_000)
     return page
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def hover(stage, x: float, y: float) -> None:
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    stage.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    settle(stage.page)
 
 
 def colour_of_cell(stage, row: int, column: int) -> list[int]:

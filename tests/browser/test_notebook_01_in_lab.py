@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from pointing import settle
 
 pytestmark = pytest.mark.browser
 
@@ -20,10 +21,6 @@ across[0, 0, torch.arange(144), mirrored] = 0.8
 AttentionExplorer(task.images[0], {"mirror": across, "untrained": model.attention_maps(task.images)}, special_tokens=0)""",
     'Quiz.from_notebook("01")',
 ]
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_a_query_on_one_side_shows_where_it_looks_on_the_other(run_notebook, lab, picture):

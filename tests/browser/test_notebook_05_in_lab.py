@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from pointing import settle
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +18,6 @@ itself[:, torch.arange(50), torch.arange(50)] = 0.9
 AttentionExplorer(picture[0], {"convolution-like": [itself] * 3, "untrained": vit.attention_maps(picture)})""",
     'Quiz.from_notebook("05")',
 ]
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_one_query_is_asked_of_both_models_and_the_quiz_counts(run_notebook, lab, picture):

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from pointing import settle
 
 pytestmark = pytest.mark.browser
 
@@ -35,10 +36,6 @@ def page(run_notebook, lab):
     page = run_notebook(path)
     page.locator(".afv-augreg").wait_for(timeout=20_000)
     return page
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def corner(canvas) -> list[int]:

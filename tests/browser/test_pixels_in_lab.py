@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from pointing import settle
 
 from course_utils.costs import attention_bytes
 
@@ -19,10 +20,6 @@ picture = data.load("digits", "test").images[:1]
 AttentionExplorer(F.interpolate(picture, scale_factor=28)[0], model.attention_maps(picture), special_tokens=1)""",
     "MemoryExplorer(image_size=32, patch_size=1, layers=48, heads=16)",
 ]
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_a_pixel_sees_nothing_that_comes_after_it_and_memory_counts_pixels(run_notebook, lab, picture):

@@ -4,6 +4,7 @@ import statistics
 
 import nbformat
 import pytest
+from pointing import hover, settle
 
 from course_utils.costs import attention_bytes
 
@@ -51,17 +52,6 @@ def colour_at(stage, x: float, y: float) -> list[int]:
         """(c, [x, y]) => [...c.getContext('2d').getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data]""",
         [x, y],
     )
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def hover(stage, x: float, y: float) -> None:
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    stage.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    settle(stage.page)
 
 
 def shut_kernel_down(page) -> None:
@@ -124,6 +114,7 @@ def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture):
         arg=attention.locator("[role=status]").element_handle(),
     )
     overlay.press("c")
+    settle(page)
 
     pair = page.locator(".afv-attention").nth(1)
     _, first, second = pair.locator("canvas[data-panel]").all()

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 import torch
+from pointing import settle
 
 from course_utils.models import Swin, SwinConfig
 from course_utils.window_attention import partition, shift_mask
@@ -27,10 +28,6 @@ def page(run_notebook, lab):
     page = run_notebook(path)
     page.locator(".afv-windows").wait_for(timeout=20_000)
     return page
-
-
-def settle(page) -> None:
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def reached(shifted: bool, stages: int, row: int, column: int) -> float:

@@ -33,7 +33,9 @@ SWEEPS = {
     "sweep-augreg": "course_utils.training.sweep_augreg",
     "sweep-day-night": "course_utils.training.sweep_day_night",
     "sweep-distillation": "course_utils.training.sweep_distillation",
+    "sweep-hierarchy": "course_utils.training.sweep_hierarchy",
     "sweep-twins": "course_utils.training.twins",
+    "sweep-window-shift": "course_utils.training.sweep_window_shift",
     "sweep-data-size": "course_utils.training.sweep_data_size",
     "sweep-pretraining": "course_utils.training.sweep_pretraining",
 }

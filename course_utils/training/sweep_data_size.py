@@ -113,6 +113,7 @@ RUNS = [("fashion_mnist", "in place", size, STEPS, seed) for seed in range(3) fo
 RUNS += [("fashion_mnist", "shuffled", 5000, STEPS, seed) for seed in range(3)]
 RUNS += [("fashion_mnist", "in place", 25000, 4 * STEPS, 0)]
 RUNS += [("shapes", "in place", size, STEPS, seed) for seed in range(3) for size in SIZES]
+RUNS += [("shapes", "in place", 25000, 4 * STEPS, 0)]
 
 SWEEP = Sweep(
     points=[

@@ -64,6 +64,22 @@ def as_rgb_32(pictures: Pictures) -> Pictures:
     return replace(pictures, images=images.expand(-1, 3, -1, -1).contiguous())
 
 
+def placed_anywhere(pictures: Pictures, side: int = 24, seed: int = 0) -> Pictures:
+    """Each picture shrunk to side × side and put at a random place of 3 × 32 × 32, as a camera would meet it.
+
+    Raises ValueError for a side outside 8 … 32.
+    """
+    if not 8 <= side <= 32:
+        raise ValueError(f"side is {side} pixels, but must be from 8 to 32, the side of the whole picture.")
+    small = F.interpolate(pictures.images, (side, side), mode="bilinear", antialias=True)
+    at = torch.randint(33 - side, (2, len(small), 1), generator=torch.Generator().manual_seed(seed))
+    rows, columns = at + torch.arange(side)
+    images = torch.zeros(len(small), 32, 32, small.shape[1])
+    which = torch.arange(len(small))[:, None, None]
+    images[which, rows[:, :, None], columns[:, None, :]] = small.movedim(1, -1)
+    return replace(pictures, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
+
+
 def only(pictures: Pictures, labels: tuple[int, ...]) -> Pictures:
     """The pictures with these labels, which become 0, 1, … in this order."""
     new = torch.full((len(pictures.classes),), -1)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.data import Pictures, load
-from course_utils.data.few_shot import NEW_CLOTHES, as_rgb_32, compositions, only
+from course_utils.data.few_shot import NEW_CLOTHES, as_rgb_32, compositions, only, placed_anywhere
 from course_utils.few_shot import (
     Episode,
     EpisodeConfig,
@@ -21,29 +21,34 @@ from course_utils.training.fine_tune import Method, adapt, features_of
 from course_utils.training.sweep import Sweep
 from course_utils.training.weights import load_checkpoint
 
-EPISODES = 200
+EPISODES = 200  # of the methods that only read stored features
 
 
 @dataclass(frozen=True)
 class Task:
-    """Where new classes come from, and how many an episode has."""
+    """Where new classes come from, how many an episode has, and who has learned what before."""
 
     ways: int
     teacher: str  # a shipped checkpoint
+    episodes: int = 200  # of the methods that train the network
+    anywhere: bool = True  # clothes: at a random place in the picture, or in its middle
 
 
 TASKS = {
-    "new shapes by night": Task(10, "shapes-resnet"),
-    "ten clothes": Task(10, "shapes-resnet"),
+    "new shapes by night": Task(10, "shapes-resnet", 40),
+    "ten clothes": Task(10, "shapes-resnet", 60),
     "five new clothes": Task(5, "shapes-clothes-resnet"),
     "five new clothes, teacher saw none": Task(5, "shapes-resnet"),
+    "five new clothes, centred": Task(5, "shapes-clothes-resnet", anywhere=False),
 }
 STORED = ("pixels", "nearest prototype", "linear head")  # decide on stored features, so they are cheap
+# Chosen on validation pictures, with ten episodes that the sweep does not use: 60 steps before 15 and 30; for LoRA a rate
+# of 1e-2 (79 %) before 3e-3 (74 %); no other rate was tried at 60 steps.
 TRAINED = {
-    "from scratch": Method("all", 40, 5e-3, from_scratch=True),
-    "all weights": Method("all", 15, 1e-3),
-    "all weights, frozen normalisation": Method("all", 15, 1e-3, frozen_normalisation=True),
-    "LoRA": Method("lora", 15, 3e-3, frozen_normalisation=True),
+    "from scratch": Method("all", 60, 5e-3, from_scratch=True),
+    "all weights": Method("all", 60, 3e-3),
+    "all weights, frozen normalisation": Method("all", 60, 3e-3, frozen_normalisation=True),
+    "LoRA": Method("lora", 60, 1e-2, frozen_normalisation=True),
 }
 
 
@@ -53,8 +58,13 @@ def pictures(task: str, split: str = "test") -> Pictures:
     if task == "new shapes by night":
         pool, seed = {"test": ("episodes", 7), "validation": ("validation", 8)}[split]
         return compositions(6000, pool, seed, night=True)
-    found = load("fashion_mnist", split, fallback="digits")
-    return as_rgb_32(only(found, NEW_CLOTHES) if TASKS[task].ways == 5 else found)
+    return clothes(task, load("fashion_mnist", split, fallback="digits"))
+
+
+def clothes(task: str, found: Pictures) -> Pictures:
+    """The task's classes among the pictures found, as the task shows them."""
+    chosen = only(found, NEW_CLOTHES) if TASKS[task].ways == 5 else found
+    return placed_anywhere(chosen) if TASKS[task].anywhere else as_rgb_32(chosen)
 
 
 @cache
@@ -102,14 +112,18 @@ def accuracies(
 
 
 def run(task: str, method: str, shots: int) -> dict[str, str | int]:
-    """One point: the accuracies of 200 episodes, in their order. Raises DataNotFound: no other pictures will do."""
+    """One point: the accuracies of all its episodes, in their order. Raises DataNotFound: no other pictures will do."""
     load("fashion_mnist", "test", 1)
-    found = accuracies(task, method, shots)
+    found = accuracies(task, method, shots, EPISODES if method in STORED else TASKS[task].episodes)
     return {"episodes": len(found), "accuracies": " ".join(f"{value:.4f}" for value in found)}
 
 
 POINTS = [
     {"task": task, "method": method, "shots": shots} for task in TASKS for method in STORED for shots in (1, 5, 20)
-] + [{"task": task, "method": method, "shots": 5} for task in list(TASKS)[:3] for method in TRAINED]
+] + [
+    {"task": task, "method": method, "shots": 5}
+    for task in ("five new clothes", "ten clothes", "new shapes by night")
+    for method in TRAINED
+]
 
 SWEEP = Sweep(points=POINTS, run=run)

@@ -67,7 +67,9 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
         return model.eval()
     if method.learns == "lora":
         head = model.head
-        add_lora(model)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            add_lora(model)
         model.head = head.requires_grad_(True)
     recipe = Recipe(
         epochs=method.steps,

@@ -30,13 +30,13 @@ class Task:
 
     ways: int
     teacher: str  # a shipped checkpoint
-    episodes: int = 200  # of the methods that train the network
+    episodes: int = 100  # of the methods that train the network
     anywhere: bool = True  # clothes: at a random place in the picture, or in its middle
 
 
 TASKS = {
-    "new shapes by night": Task(10, "shapes-resnet", 40),
-    "ten clothes": Task(10, "shapes-resnet", 60),
+    "new shapes by night": Task(10, "shapes-resnet", 20),
+    "ten clothes": Task(10, "shapes-resnet", 30),
     "five new clothes": Task(5, "shapes-clothes-resnet"),
     "five new clothes, teacher saw none": Task(5, "shapes-resnet"),
     "five new clothes, centred": Task(5, "shapes-clothes-resnet", anywhere=False),

@@ -92,4 +92,4 @@ def run(method: str, draw: int) -> dict[str, float]:
     }
 
 
-SWEEP = Sweep(points=[{"method": method, "draw": draw} for draw in range(4) for method in METHODS], run=run)
+SWEEP = Sweep(points=[{"method": method, "draw": draw} for draw in range(10) for method in METHODS], run=run)

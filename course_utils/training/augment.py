@@ -26,3 +26,20 @@ def shift(images: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor
 def shift_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """What is commonly done to small pictures: moved by up to two pixels, mirrored half of the time."""
     return flip(shift(images, generator), generator)
+
+
+def vary_light(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Shifted and mirrored; then each picture its own contrast, brightness and noise, some grey, some negative.
+
+    For a teacher whose features shall serve pictures of another kind: that they are grey, dark or noisy.
+    """
+    images = shift_and_flip(images, generator)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(len(images), *shape, generator=generator, device=images.device)
+
+    images = torch.where(draw(1, 1, 1) < 0.3, images.mean(1, keepdim=True), images)
+    images = torch.where(draw(1, 1, 1) < 0.15, 1 - images, images)
+    images = images * (0.4 + 0.8 * draw(1, 1, 1)) + 0.3 * draw(1, 1, 1) - 0.15
+    noise = torch.randn(images.shape, generator=generator, device=images.device)
+    return images + 0.05 * draw(1, 1, 1) * noise

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 
-from course_utils.data import load
-from course_utils.models import ViT, ViTConfig
+from course_utils import models
+from course_utils.data import Pictures, load
+from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
+from course_utils.models import ResNetConfig, ViTConfig
 from course_utils.paths import state_dir
-from course_utils.training.augment import shift_and_flip
+from course_utils.training.augment import shift_and_flip, vary_light
 from course_utils.training.device import machine
 from course_utils.training.history import History
 from course_utils.training.loop import fit
@@ -23,10 +25,35 @@ from course_utils.training.weights import Card, save_checkpoint_card, save_weigh
 class NamedRun:
     """A model, its data and its recipe."""
 
-    config: ViTConfig
+    config: ViTConfig | ResNetConfig
     recipe: Recipe
     dataset: str = "fashion_mnist"
 
+
+def pictures_of(dataset: str, split: str) -> Pictures:
+    """What a named run learns from: a dataset of ``load``, or one that is made for it.
+
+    "compositions" are 132 kinds of coloured shapes, "compositions and clothes" these and five classes of
+    Fashion-MNIST. Raises DataNotFound without Fashion-MNIST.
+    """
+    if not dataset.startswith("compositions"):
+        return load(dataset, split)
+    count, seed = {"fit": (20_000, 1), "validation": (2000, 2), "test": (4000, 3)}[split]
+    made = compositions(count, "teacher", seed)
+    if dataset == "compositions":
+        return made
+    clothes = only(load("fashion_mnist", split), SEEN_CLOTHES)
+    return joined(made, as_rgb_32(clothes.select(slice(0, count // 2))))
+
+
+def small_resnet(classes: int) -> ResNetConfig:
+    """Three stages of one block for pictures of 32 × 32 pixels."""
+    return ResNetConfig(
+        "basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, classes=classes
+    )
+
+
+TEACHER = Recipe(epochs=16, batch_size=128, learning_rate=5e-3, augment=vary_light)
 
 NAMED = {
     "fashion-vit-small": NamedRun(
@@ -44,6 +71,8 @@ NAMED = {
         ),
         Recipe(epochs=30, batch_size=128, learning_rate=2e-3, augment=shift_and_flip),
     ),
+    "shapes-resnet": NamedRun(small_resnet(132), TEACHER, "compositions"),
+    "shapes-clothes-resnet": NamedRun(small_resnet(137), TEACHER, "compositions and clothes"),
 }
 
 
@@ -62,8 +91,8 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None) 
     folder = Path(folder or state_dir() / "runs" / (name if epochs is None else f"{name}-{epochs}-epochs"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = ViT(run.config)
-    train, validation, test = (load(run.dataset, split) for split in ("fit", "validation", "test"))
+        model = getattr(models, type(run.config).__name__.removesuffix("Config"))(run.config)
+    train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
     history = fit(model, train, validation, recipe, folder=folder)
     if history.interrupted:
         print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")

@@ -34,6 +34,8 @@ SWEEPS = {
     "sweep-day-night": "course_utils.training.sweep_day_night",
     "sweep-distillation": "course_utils.training.sweep_distillation",
     "sweep-hierarchy": "course_utils.training.sweep_hierarchy",
+    "sweep-few-shot": "course_utils.training.sweep_few_shot",
+    "sweep-few-shot-student": "course_utils.training.sweep_few_shot_student",
     "sweep-twins": "course_utils.training.twins",
     "sweep-window-shift": "course_utils.training.sweep_window_shift",
     "sweep-data-size": "course_utils.training.sweep_data_size",

@@ -123,7 +123,8 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, C
     from course_utils import models
 
     card = verify(name, folder)
-    config = getattr(models, f"{card.model}Config")(**card.config)
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in card.config.items()}
+    config = getattr(models, f"{card.model}Config")(**settings)  # JSON knows lists only
     model: nn.Module = getattr(models, card.model)(config)
     load_weights(model, folder / f"{name}.safetensors")
     return model.eval(), card

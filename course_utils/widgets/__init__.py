@@ -7,6 +7,7 @@ from course_utils.widgets.distillation_explorer import DistillationExplorer
 from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
 from course_utils.widgets.patch_explorer import PatchExplorer
+from course_utils.widgets.quantisation_explorer import QuantisationExplorer
 from course_utils.widgets.quiz import Quiz
 from course_utils.widgets.window_explorer import WindowExplorer
 
@@ -18,6 +19,7 @@ __all__ = [
     "LocalAttentionExplorer",
     "MemoryExplorer",
     "PatchExplorer",
+    "QuantisationExplorer",
     "Quiz",
     "WindowExplorer",
 ]

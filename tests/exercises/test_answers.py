@@ -324,6 +324,31 @@ def merge_patches_as_torchvision(maps):
     return models.swin_transformer._patch_merging_pad(maps)
 
 
+def prototypes_class_by_class(features, labels, ways):
+    return torch.stack([features[labels == way].mean(dim=0) for way in range(ways)])
+
+
+def prototype_logits_multiplied_out(queries, centres):
+    return 2 * queries @ centres.T - centres.square().sum(1) - queries.square().sum(1, keepdim=True)
+
+
+def lora_linear_by_merging(inputs, weight, bias, down, up, alpha):
+    return F.linear(inputs, weight + alpha / down.shape[0] * (up @ down), bias)
+
+
+def affine_parameters_of_the_signed_range(low, high, bits):
+    low, high = torch.minimum(low, torch.zeros(())), torch.maximum(high, torch.zeros(()))
+    scale = (high - low) / (2**bits - 1)
+    scale = scale + (scale == 0)
+    zero = -(2 ** (bits - 1)) - torch.round(low / scale)
+    return scale, zero.clip(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def fake_quantise_by_pytorch(values, scale, zero_point, bits):
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return torch.fake_quantize_per_channel_affine(values, scale.flatten(), zero_point.flatten().int(), 0, least, most)
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -364,6 +389,11 @@ OTHER_RIGHT_ANSWERS = {
     "05.shuffle_patches": shuffle_patches_by_unfolding,
     "05.attention_distance": attention_distance_by_einsum,
     "05.achieved_flops": achieved_flops_by_sorting,
+    "09.prototypes": prototypes_class_by_class,
+    "09.prototype_logits": prototype_logits_multiplied_out,
+    "09.lora_linear": lora_linear_by_merging,
+    "09.affine_parameters": affine_parameters_of_the_signed_range,
+    "09.fake_quantise": fake_quantise_by_pytorch,
     "08.partition": partition_by_view,
     "08.unpartition": unpartition_by_rows_of_windows,
     "08.shift_mask": shift_mask_by_slices_as_the_papers_authors,

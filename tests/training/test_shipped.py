@@ -1,8 +1,9 @@
 import pytest
 
-from course_utils.data import DataNotFound, load
+from course_utils.data import DataNotFound
 from course_utils.paths import CHECKPOINTS
 from course_utils.training import NAMED, evaluate, load_checkpoint
+from course_utils.training.named import pictures_of
 
 SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.safetensors"))
 
@@ -11,7 +12,7 @@ SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.safetensors"))
 def test_a_shipped_checkpoint_has_the_accuracy_on_its_card(name):
     model, card = load_checkpoint(name)
     try:
-        pictures = load(card.dataset, "test")
+        pictures = pictures_of(card.dataset, "test")
     except DataNotFound as missing:
         pytest.skip(str(missing))
     score = evaluate(model, pictures)

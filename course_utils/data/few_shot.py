@@ -1,0 +1,96 @@
+"""Classes for a teacher, and classes that it never sees: notebook 09. Every picture is 3 × 32 × 32.
+
+A composition is a shape, a texture and a colour together ("red striped star"); there are 192. Three pools share none:
+the teacher learns the names of the first, choices are made on the second, and the third is kept for the episodes.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, draw
+from course_utils.data.pictures import Pictures
+from course_utils.data.shapes import Shapes, ShapesConfig, make_shapes
+
+COUNT = len(SHAPES) * len(TEXTURES) * len(COLOURS)
+_ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))
+POOLS = {"teacher": _ORDER[:132], "validation": _ORDER[132:152], "episodes": _ORDER[152:]}
+
+SEEN_CLOTHES = (2, 3, 6, 7, 9)  # pullover, dress, shirt, sneaker, ankle boot
+NEW_CLOTHES = (0, 1, 4, 5, 8)  # T-shirt/top, trouser, coat, sandal, bag
+
+
+def composition_name(number: int) -> str:
+    """Colour, texture and shape of composition 0 … 191, in words."""
+    shape, rest = divmod(number, len(TEXTURES) * len(COLOURS))
+    texture, colour = divmod(rest, len(COLOURS))
+    return f"{tuple(COLOURS)[colour]} {TEXTURES[texture]} {SHAPES[shape]}"
+
+
+def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> Shapes:
+    """count pictures of one object each, labelled by its composition's place in the pool.
+
+    Raises ValueError for a pool that there is not.
+    """
+    if pool not in POOLS:
+        raise ValueError(f"There is no pool {pool!r}: choose one of {', '.join(POOLS)}.")
+    plain = make_shapes(count, ShapesConfig(scales=(3.0, 8.0)), seed)
+    labels = torch.randint(len(POOLS[pool]), (count,), generator=torch.Generator().manual_seed(seed))
+    number = POOLS[pool][labels][:, None]
+    texture = number // len(COLOURS) % len(TEXTURES)
+    shape = number // (len(TEXTURES) * len(COLOURS))
+    scene = replace(plain.scene, shape=shape, texture=texture, colour=number % len(COLOURS))
+    return replace(
+        plain,
+        images=draw(scene, plain.size, night, seed),
+        labels=labels,
+        classes=tuple(composition_name(each) for each in POOLS[pool].tolist()),
+        name="compositions",
+        source=f"{pool} compositions made in memory ({'night' if night else 'day'}, seed {seed})",
+        scene=scene,
+        is_night=night,
+    )
+
+
+def as_rgb_32(pictures: Pictures) -> Pictures:
+    """The same pictures, 3 × 32 × 32: grey ones three times, smaller ones resized to 28 × 28, then a border of zeros."""
+    images = pictures.images
+    if images.shape[-1] < 28:
+        images = F.interpolate(images, (28, 28), mode="bilinear").clamp(0, 1)
+    border = (32 - images.shape[-1]) // 2
+    images = F.pad(images, (border,) * 4)
+    return replace(pictures, images=images.expand(-1, 3, -1, -1).contiguous())
+
+
+def placed_anywhere(pictures: Pictures, side: int = 24, seed: int = 0) -> Pictures:
+    """Each picture shrunk to side × side and put at a random place of 3 × 32 × 32, as a camera would meet it.
+
+    Raises ValueError for a side outside 8 … 32.
+    """
+    if not 8 <= side <= 32:
+        raise ValueError(f"side is {side} pixels, but must be from 8 to 32, the side of the whole picture.")
+    small = F.interpolate(pictures.images, (side, side), mode="bilinear", antialias=True)
+    at = torch.randint(33 - side, (2, len(small), 1), generator=torch.Generator().manual_seed(seed))
+    rows, columns = at + torch.arange(side)
+    images = torch.zeros(len(small), 32, 32, small.shape[1])
+    which = torch.arange(len(small))[:, None, None]
+    images[which, rows[:, :, None], columns[:, None, :]] = small.movedim(1, -1)
+    return replace(pictures, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
+
+
+def only(pictures: Pictures, labels: tuple[int, ...]) -> Pictures:
+    """The pictures with these labels, which become 0, 1, … in this order."""
+    new = torch.full((len(pictures.classes),), -1)
+    new[list(labels)] = torch.arange(len(labels))
+    kept = pictures.select((new[pictures.labels] >= 0).nonzero()[:, 0])
+    return replace(kept, labels=new[kept.labels], classes=tuple(pictures.classes[label] for label in labels))
+
+
+def joined(one: Pictures, other: Pictures) -> Pictures:
+    """Both sets in one; the classes of the second follow those of the first."""
+    images: Tensor = torch.cat([one.images, other.images])
+    labels = torch.cat([one.labels, other.labels + len(one.classes)])
+    source = f"{one.source}; {other.source}"
+    return Pictures(images, labels, one.classes + other.classes, f"{one.name} and {other.name}", source)

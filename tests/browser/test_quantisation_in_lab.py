@@ -1,0 +1,93 @@
+"""QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.quantise, without a kernel."""
+
+import nbformat
+import pytest
+from pointing import settle
+
+from course_utils.quantise import affine_parameters, quantise_weight, symmetric_parameters
+from course_utils.training import load_checkpoint
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """from course_utils.training import load_checkpoint
+from course_utils.widgets import QuantisationExplorer
+teacher, _ = load_checkpoint("shapes-clothes-resnet")
+QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[1][0].conv2.weight, "head": teacher.head.weight})""",
+]
+
+
+def test_its_numbers_are_the_courses_at_every_setting(run_notebook, lab, picture):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = lab.folder / "quantisation.ipynb"
+    nbformat.write(notebook, path)
+    page = run_notebook(path)
+    widget = page.locator(".afv-quantisation")
+    widget.wait_for(timeout=20_000)
+    teacher, _ = load_checkpoint("shapes-clothes-resnet")
+    layers = [teacher.stem[0].weight, teacher.stages[1][0].conv2.weight, teacher.head.weight]
+    fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
+
+    def compare(layer: int, channel: int, bits: int, per_channel: bool, symmetric: bool) -> None:
+        weight = layers[layer].detach()
+        rounded = quantise_weight(weight, bits, per_channel, symmetric)
+        relative = lambda a, b: 100 * ((a - b).norm() / b.norm()).item()  # noqa: E731
+        assert float(fact("error").removesuffix(" %")) == pytest.approx(relative(rounded, weight), abs=0.02)
+        own = float(fact("own").removesuffix(" %"))
+        assert own == pytest.approx(relative(rounded[channel], weight[channel]), abs=0.02)
+        assert fact("used") == f"{len(rounded[channel].unique())} of {2**bits}"
+        values = weight[channel] if per_channel else weight
+        find = symmetric_parameters if symmetric else affine_parameters
+        scale, zero = find(values.amin(), values.amax(), bits)
+        assert float(fact("scale")) == pytest.approx(scale.item(), rel=1e-3)
+        assert int(fact("zero")) == int(zero)
+
+    compare(0, 0, 4, False, True)
+    bits, channel = (widget.locator("input[type=range]").nth(index) for index in (0, 1))
+    bits.focus()
+    bits.press("ArrowRight")
+    channel.focus()
+    for _ in range(3):
+        channel.press("ArrowRight")
+    settle(page)
+    compare(0, 3, 5, False, True)
+    per_channel, symmetric = (widget.locator("input[type=checkbox]").nth(index) for index in (0, 1))
+    symmetric.uncheck()
+    settle(page)
+    compare(0, 3, 5, False, False)
+
+    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
+    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+    page.wait_for_timeout(1500)
+    per_channel.check()
+    widget.locator("select").select_option("stage 2")
+    channel.focus()
+    channel.press("End")
+    settle(page)
+    compare(1, 31, 5, True, False)
+    page.wait_for_function(  # what a screen reader is told
+        "(line) => line.textContent.startsWith('stage 2, 5 bits, a scale a channel, affine')",
+        arg=widget.locator("[role=status]").element_handle(),
+    )
+    widget.locator("select").select_option("head")
+    bits.focus()
+    bits.press("Home")
+    settle(page)
+    compare(2, 0, 2, True, False)
+    widget.locator("select").select_option("stem")
+    bits.focus()
+    for _ in range(2):
+        bits.press("ArrowRight")
+    symmetric.check()
+    per_channel.uncheck()
+    channel.focus()
+    for _ in range(5):
+        channel.press("ArrowRight")
+    settle(page)
+    compare(0, 5, 4, False, True)
+    widget.screenshot(path=picture("quantisation_explorer"))
+
+    page.add_style_tag(content=".afv { width: 360px }")
+    settle(page)
+    assert widget.evaluate("e => e.scrollWidth - e.clientWidth") <= 0

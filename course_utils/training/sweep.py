@@ -36,6 +36,9 @@ SWEEPS = {
     "sweep-twins": "course_utils.training.twins",
     "sweep-data-size": "course_utils.training.sweep_data_size",
     "sweep-pretraining": "course_utils.training.sweep_pretraining",
+    "sweep-attacks": "course_utils.training.sweep_attacks",
+    "sweep-captions": "course_utils.training.sweep_captions",
+    "sweep-smoothing": "course_utils.training.sweep_smoothing",
 }
 
 

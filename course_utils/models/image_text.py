@@ -57,7 +57,7 @@ def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
     diagonal included. All right answers share the target evenly, so a twin is no mistake. → a number: the mean over
     the batch, and over both directions. Radford et al. 2021, figure 3; van den Oord et al. 2018, eq. 4.
     """
-    target = same / same.sum(dim=1, keepdim=True)
+    target = same.to(logits.dtype) / same.sum(dim=1, keepdim=True)
     of_pictures = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
     of_captions = -(target.mT * logits.log_softmax(dim=0)).sum(dim=0).mean()
     return (of_pictures + of_captions) / 2

@@ -53,8 +53,8 @@ def attack(
 
     loss: pictures (batch, …) → (batch,), one number a picture, to be made small. The first start is the picture
     itself, each further one of restarts a random place in the ball; the best picture of all steps is kept, so more
-    steps and restarts never do worse. step_size is 2.5 · radius / steps when left out, as Madry et al. 2018 chose
-    (their section 5 and code). With radius 0 the pictures come back as they are. A radius of 1 is no limit but [0, 1].
+    steps and restarts never do worse. step_size is 2.5 · radius / steps when left out, as in Madry et al. 2018,
+    section 5. With radius 0 the pictures come back as they are. A radius of 1 is no limit but [0, 1].
 
     Raises ValueError for a negative radius, for fewer than one step or restart, and for pictures outside [0, 1].
     """

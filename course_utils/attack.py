@@ -14,7 +14,7 @@ def check_radius(radius: float) -> None:
     """Raises ValueError for a ball that does not exist."""
     if not (math.isfinite(radius) and radius >= 0):
         raise ValueError(
-            f"The radius ε is {radius}, but must be 0 or more: it is the largest change of a pixel, for example 8/255."
+            f"The radius ε is {radius:.4g}, but must be 0 or more: it is the largest change of a pixel, for example 8/255."
         )
 
 
@@ -52,8 +52,8 @@ def attack(
     """Search the ball around each picture for the one with the smallest loss; → pictures of the same shape.
 
     loss: pictures (batch, …) → (batch,), one number a picture, to be made small. The first start is the picture
-    itself, each further one of restarts a random place in the ball; the best picture of all steps is kept, so more
-    steps and restarts never do worse. step_size is 2.5 · radius / steps when left out, as in Madry et al. 2018,
+    itself, each further one of restarts a random place in the ball; the best picture of all is kept, so further
+    restarts never do worse. step_size is 2.5 · radius / steps when left out, as in Madry et al. 2018,
     section 5. With radius 0 the pictures come back as they are. A radius of 1 is no limit but [0, 1].
 
     Raises ValueError for a negative radius, for fewer than one step or restart, and for pictures outside [0, 1].

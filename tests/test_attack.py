@@ -1,4 +1,4 @@
-"""The attack never leaves its ball nor the range of pixels, and more effort never does worse."""
+"""The attack never leaves its ball nor the range of pixels, and restarts never do worse."""
 
 import pytest
 import torch

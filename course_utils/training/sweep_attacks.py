@@ -102,8 +102,8 @@ def run(defence: str, strength: str, epsilon: int, pictures: int = PICTURES) -> 
     _, kept = attacked(defence, strength, epsilon, test.images, numbers, away=True)
     return {
         "pictures": pictures,
-        "led_to_target": (led == wanted).float().mean().item(),
-        "still_right": (kept == numbers).float().mean().item(),
+        "led_to_target": round((led == wanted).float().mean().item(), 4),
+        "still_right": round((kept == numbers).float().mean().item(), 4),
     }
 
 

@@ -29,7 +29,7 @@ def run(defence: str, sigma: float, pictures: int = PICTURES) -> dict[str, float
     right = torch.tensor([one.answer == number for one, number in zip(found, numbers.tolist(), strict=True)])
     radius = torch.tensor([one.radius for one in found])
     shares = {"pictures": pictures, "abstained": sum(one.answer < 0 for one in found) / pictures}
-    return shares | {f"certified_{r:g}": (right & (radius >= r)).float().mean().item() for r in RADII}
+    return shares | {f"certified_{r:g}": round((right & (radius >= r)).float().mean().item(), 4) for r in RADII}
 
 
 SWEEP = Sweep(

@@ -112,14 +112,15 @@ def same_different(
     scale: float = 2.5,
     seed: int = 0,
     shapes: Sequence[str] = SHAPES,
+    colours: Sequence[str] | None = None,
 ) -> Shapes:
-    """Two objects far apart; label 1 when they have the same shape, 0 when not.
+    """Two objects far apart; label 1 when they have the same shape, 0 when not. With colours, the same colour.
 
     distance is how far their centres are from each other from left to right, as a fraction of the side; their heights
-    are random. Each object alone is equally likely to be any of the shapes, whatever the label, so nothing that looks
-    at one object at a time can tell.
-    Raises ValueError when two objects of that scale cannot be that far apart within the picture, and for shapes that
-    are unknown, repeated or fewer than two.
+    are random. Each object alone is equally likely to be any of the shapes (colours), whatever the label, so nothing
+    that looks at one object at a time can tell. Given colours, the two shapes are drawn apart from one another.
+    Raises ValueError when two objects of that scale cannot be that far apart within the picture, and for shapes or
+    colours that are unknown, repeated or fewer than two.
     """
     radius = scale / (2 * LARGEST_SCALE)
     if not 2 * radius <= distance <= 1 - 2 * radius:
@@ -129,16 +130,13 @@ def same_different(
         )
     if count < 1:
         raise ValueError(f"count is {count}, but must be at least 1.")
-    if len(set(shapes)) < 2 or len(set(shapes)) < len(shapes) or not set(shapes) <= set(SHAPES):
-        raise ValueError(
-            f"shapes are {tuple(shapes)}, but must be two or more different ones of {', '.join(SHAPES)}."
-        )
-    kinds = torch.tensor([SHAPES.index(shape) for shape in shapes])
+    kinds = _places("shapes", shapes, SHAPES)
+    compared = kinds if colours is None else _places("colours", colours, tuple(COLOURS))
     generator = torch.Generator().manual_seed(seed)
     scene = _random_scene(count, ShapesConfig(size=size, objects=2, scales=(scale, scale)), generator)
     same = torch.randint(2, (count,), generator=generator)
-    first = torch.randint(len(kinds), (count,), generator=generator)
-    other = (first + torch.randint(1, len(kinds), (count,), generator=generator)) % len(kinds)
+    first = torch.randint(len(compared), (count,), generator=generator)
+    other = (first + torch.randint(1, len(compared), (count,), generator=generator)) % len(compared)
     room = 1 - 2 * radius - distance
     left = radius + room * torch.rand(count, generator=generator)
     right = left + distance
@@ -146,9 +144,20 @@ def same_different(
     y = radius + (1 - 2 * radius) * torch.rand(count, 2, generator=generator)
     swap = torch.rand(count, generator=generator) < 0.5
     x[swap] = x[swap].flip(-1)
-    drawn = kinds[torch.stack([first, torch.where(same == 1, first, other)], dim=1)]
-    scene = replace(scene, shape=drawn, x=x, y=y)
+    drawn = compared[torch.stack([first, torch.where(same == 1, first, other)], dim=1)]
+    if colours is None:
+        scene = replace(scene, shape=drawn, x=x, y=y)
+    else:
+        alone = kinds[torch.randint(len(kinds), (count, 2), generator=generator)]
+        scene = replace(scene, shape=alone, colour=drawn, x=x, y=y)
     return _shapes(scene, same, ("different", "same"), "same_different", size, False, seed)
+
+
+def _places(name: str, chosen: Sequence[str], known: Sequence[str]) -> Tensor:
+    """→ (chosen,): where each stands among the known ones; ValueError for fewer than two, repeated or unknown ones."""
+    if len(set(chosen)) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(known):
+        raise ValueError(f"{name} are {tuple(chosen)}, but must be two or more different ones of {', '.join(known)}.")
+    return torch.tensor([known.index(one) for one in chosen])
 
 
 def _shapes(

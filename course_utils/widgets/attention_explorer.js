@@ -127,19 +127,10 @@ function render({ model, el }) {
       pagedown: () => change({ layer: clamp(state.layer - 1, layers) }),
     };
     canvas.addEventListener("pointermove", (event) => moveTo(placeOf(event, canvas)));
-    canvas.addEventListener("pointerdown", (event) => {
-      moveTo(placeOf(event, canvas));
-      canvas.focus({ preventScroll: true });
-    });
+    canvas.addEventListener("pointerdown", (event) => moveTo(placeOf(event, canvas)));
     canvas.addEventListener("click", (event) => event.pointerType !== "touch" && toggleHold());
     canvas.addEventListener("pointerleave", () => state.held && change({ reading: null }));
-    canvas.addEventListener("keydown", (event) => {
-      const act = keys[event.key.toLowerCase()];
-      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    });
+    onKeys(canvas, keys);
   }
 
   // ---- panels --------------------------------------------------------------------------------------------------

@@ -89,20 +89,9 @@ function render({ model, el }) {
     });
     canvas.addEventListener("pointerleave", () => change({ pixel: null }));
     const step = (amount) => change({ share: Math.round(Math.min(Math.max(state.share + amount, 0), 1) * 100) / 100 });
-    onKeys(canvas, { ArrowLeft: () => step(-0.05), ArrowRight: () => step(0.05), Home: () => step(-1), End: () => step(1) });
+    onKeys(canvas, { arrowleft: () => step(-0.05), arrowright: () => step(0.05), home: () => step(-1), end: () => step(1) });
     const move = (up, right) => change({ number: clamp(state.number + up, largest + 1), magnitude: clamp(state.magnitude + right, magnitudes.length) });
-    onKeys(panels[0].sharp.canvas, { ArrowLeft: () => move(0, -1), ArrowRight: () => move(0, 1), ArrowUp: () => move(1, 0), ArrowDown: () => move(-1, 0) });
-  }
-
-  function onKeys(canvas, keys) {
-    canvas.addEventListener("pointerdown", () => canvas.focus({ preventScroll: true }));
-    canvas.addEventListener("keydown", (event) => {
-      const act = keys[event.key];
-      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    });
+    onKeys(panels[0].sharp.canvas, { arrowleft: () => move(0, -1), arrowright: () => move(0, 1), arrowup: () => move(1, 0), arrowdown: () => move(-1, 0) });
   }
 
   // Where a changed picture begins, counted in pictures.

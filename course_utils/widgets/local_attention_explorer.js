@@ -91,17 +91,8 @@ function render({ model, el }) {
       h: () => change({ head: (state.head + 1) % heads }),
     };
     canvas.addEventListener("pointermove", point);
-    canvas.addEventListener("pointerdown", (event) => {
-      point(event);
-      canvas.focus({ preventScroll: true });
-    });
-    canvas.addEventListener("keydown", (event) => {
-      const act = keys[event.key.toLowerCase()];
-      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    });
+    canvas.addEventListener("pointerdown", point);
+    onKeys(canvas, keys);
   }
 
   // The place of a neighbour, or null beyond the border.

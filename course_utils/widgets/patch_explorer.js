@@ -91,17 +91,9 @@ function render({ model, el }) {
   }
 
   function listen(canvas, point, step) {
-    canvas.addEventListener("pointermove", (event) => point(placeOf(event, canvas)));
-    canvas.addEventListener("pointerdown", (event) => {
-      point(placeOf(event, canvas));
-      canvas.focus({ preventScroll: true });
-    });
-    canvas.addEventListener("keydown", (event) => {
-      const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-      if (!steps[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-      step(...steps[event.key]);
-      event.preventDefault();
-      event.stopPropagation();
+    for (const event of ["pointermove", "pointerdown"]) canvas.addEventListener(event, (e) => point(placeOf(e, canvas)));
+    onKeys(canvas, {
+      arrowup: () => step(-1, 0), arrowdown: () => step(1, 0), arrowleft: () => step(0, -1), arrowright: () => step(0, 1),
     });
   }
 

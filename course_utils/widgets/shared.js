@@ -21,6 +21,19 @@ function root(name, label, ...children) {
   );
 }
 
+// What keys do on an element, which a press makes theirs: { arrowup: f, h: g }. With Ctrl, Alt or Meta a key belongs to
+// the browser.
+function onKeys(element, keys) {
+  element.addEventListener("pointerdown", () => element.focus({ preventScroll: true }));
+  element.addEventListener("keydown", (event) => {
+    const act = keys[event.key.toLowerCase()];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+}
+
 // Text in which `backticks` mark code; never HTML.
 function withCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));

@@ -88,17 +88,8 @@ function render({ model, el }) {
       },
     };
     canvas.addEventListener("pointermove", point);
-    canvas.addEventListener("pointerdown", (event) => {
-      point(event);
-      canvas.focus({ preventScroll: true });
-    });
-    canvas.addEventListener("keydown", (event) => {
-      const act = keys[event.key.toLowerCase()];
-      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    });
+    canvas.addEventListener("pointerdown", point);
+    onKeys(canvas, keys);
   }
 
   // ---- the mathematics -----------------------------------------------------------------------------------------

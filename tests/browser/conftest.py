@@ -8,10 +8,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -145,6 +146,22 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
     yield run
     for context in pages:
         context.close()
+
+
+@pytest.fixture
+def run_cells(run_notebook, lab, request) -> Callable[[Sequence[str], str], Page]:
+    """run_cells(sources, awaited): a notebook of these code cells, run; → the page, once it shows the CSS selector."""
+
+    def run(sources: Sequence[str], awaited: str) -> Page:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        path = lab.folder / f"{request.path.stem}.ipynb"
+        nbformat.write(notebook, path)
+        page = run_notebook(path)
+        page.locator(awaited).wait_for(timeout=20_000)
+        return page
+
+    return run
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The explorer of distillation in a real JupyterLab: its numbers are torch's, by pointer and keys, without a kernel."""
 
-import nbformat
 import pytest
 import torch
 from pointing import settle
@@ -22,14 +21,8 @@ teacher, student = 3 * torch.randn(2, 3, 10, generator=g)""",
 
 
 @pytest.fixture
-def page(run_notebook, lab):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "distillation.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-distillation").wait_for(timeout=20_000)
-    return page
+def page(run_cells):
+    return run_cells(CELLS, ".afv-distillation")
 
 
 def test_its_numbers_are_torchs_at_every_setting(page, picture):

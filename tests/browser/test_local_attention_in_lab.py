@@ -1,6 +1,5 @@
 """The explorer of neighbourhoods in a real JupyterLab: pointer, keys, heads, borders, no kernel, a phone's width."""
 
-import nbformat
 import pytest
 from pointing import hover, settle
 
@@ -26,14 +25,8 @@ LocalAttentionExplorer(cat, torch.stack([left, even]), kernel, head_names=["left
 
 
 @pytest.fixture
-def page(run_notebook, lab):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "neighbourhoods.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-local").wait_for(timeout=20_000)
-    return page
+def page(run_cells):
+    return run_cells(CELLS, ".afv-local")
 
 
 def colour_of_cell(stage, row: int, column: int) -> list[int]:

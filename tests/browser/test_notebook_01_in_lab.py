@@ -1,6 +1,5 @@
 """Notebook 01's widgets in a real JupyterLab: attention between places of a map, with no token but places."""
 
-import nbformat
 import pytest
 from pointing import settle
 
@@ -23,13 +22,8 @@ AttentionExplorer(task.images[0], {"mirror": across, "untrained": model.attentio
 ]
 
 
-def test_a_query_on_one_side_shows_where_it_looks_on_the_other(run_notebook, lab, picture):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "notebook_01.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-quiz").wait_for(timeout=20_000)
+def test_a_query_on_one_side_shows_where_it_looks_on_the_other(run_cells, picture):
+    page = run_cells(CELLS, ".afv-quiz")
 
     widget = page.locator(".afv-attention")
     mirror = widget.locator("canvas[data-panel]").nth(1)

@@ -1,6 +1,5 @@
 """Notebook 05's widgets in a real JupyterLab: two ViTs side by side, and the quiz."""
 
-import nbformat
 import pytest
 from pointing import settle
 
@@ -20,13 +19,8 @@ AttentionExplorer(picture[0], {"convolution-like": [itself] * 3, "untrained": vi
 ]
 
 
-def test_one_query_is_asked_of_both_models_and_the_quiz_counts(run_notebook, lab, picture):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "notebook_05.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-quiz").wait_for(timeout=20_000)
+def test_one_query_is_asked_of_both_models_and_the_quiz_counts(run_cells, picture):
+    page = run_cells(CELLS, ".afv-quiz")
 
     widget = page.locator(".afv-attention")
     first = widget.locator("canvas[data-panel]").nth(1)

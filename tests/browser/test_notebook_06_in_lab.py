@@ -1,6 +1,5 @@
 """Notebook 06's widgets in a real JupyterLab: sliders, keys, words, no kernel, a phone's width."""
 
-import nbformat
 import pytest
 from pointing import settle
 
@@ -28,14 +27,8 @@ AugRegGrid(values, models, levels, original=original)""",
 
 
 @pytest.fixture
-def page(run_notebook, lab):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "notebook_06.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-augreg").wait_for(timeout=20_000)
-    return page
+def page(run_cells):
+    return run_cells(CELLS, ".afv-augreg")
 
 
 def corner(canvas) -> list[int]:

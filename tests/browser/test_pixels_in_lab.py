@@ -1,6 +1,5 @@
 """Notebook 03's widgets in a real JupyterLab: causal maps over pixels, and memory with one token a pixel."""
 
-import nbformat
 import pytest
 from pointing import settle
 
@@ -22,12 +21,8 @@ AttentionExplorer(F.interpolate(picture, scale_factor=28)[0], model.attention_ma
 ]
 
 
-def test_a_pixel_sees_nothing_that_comes_after_it_and_memory_counts_pixels(run_notebook, lab, picture):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(notebook, lab.folder / "pixels.ipynb")
-    page = run_notebook(lab.folder / "pixels.ipynb")
-    page.locator(".afv-memory").wait_for(timeout=20_000)
+def test_a_pixel_sees_nothing_that_comes_after_it_and_memory_counts_pixels(run_cells, picture):
+    page = run_cells(CELLS, ".afv-memory")
 
     attention = page.locator(".afv-attention")
     stage = attention.locator('canvas[data-panel="0"]')

@@ -2,7 +2,6 @@
 
 import statistics
 
-import nbformat
 import pytest
 from pointing import hover, settle
 
@@ -36,14 +35,8 @@ AttentionExplorer(cat, {"patches of 16 pixels": alike(colours), "patches of 32 p
 
 
 @pytest.fixture
-def page(run_notebook, lab):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "widgets.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-quiz").wait_for(timeout=20_000)
-    return page
+def page(run_cells):
+    return run_cells(CELLS, ".afv-quiz")
 
 
 def colour_at(stage, x: float, y: float) -> list[int]:

@@ -1,6 +1,5 @@
 """The explorer of windows in a real JupyterLab; what it says of reach is what gradients of a Swin say."""
 
-import nbformat
 import pytest
 import torch
 from pointing import settle
@@ -20,14 +19,8 @@ cat = F.interpolate(data.photo("chelsea")[None, :, :, 75:375], size=(256, 256)).
 
 
 @pytest.fixture
-def page(run_notebook, lab):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "windows.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
-    page.locator(".afv-windows").wait_for(timeout=20_000)
-    return page
+def page(run_cells):
+    return run_cells(CELLS, ".afv-windows")
 
 
 def reached(shifted: bool, stages: int, row: int, column: int) -> float:

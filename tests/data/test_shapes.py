@@ -151,6 +151,18 @@ def test_same_different_with_few_shapes_draws_these_and_each_alike_often_whateve
             assert (shares - wanted).abs().max() < 0.02
 
 
+def test_same_different_in_colour_cannot_be_told_from_one_object_nor_from_the_shapes():
+    task = same_different(20_000, size=20, seed=3, shapes=("circle", "square"), colours=("red", "blue"))
+    first, second = task.scene.colour.T
+    assert torch.equal(task.labels, (first == second).long())
+    alike = (task.scene.shape[:, 0] == task.scene.shape[:, 1]).long()
+    for scene_property in (*task.scene.shape.T, *task.scene.colour.T, alike):
+        values = scene_property.unique()
+        assert len(values) == 2
+        for value in values:
+            assert abs(task.labels[scene_property == value].float().mean() - 0.5) < 0.025  # five standard deviations
+
+
 @given(st.floats(0.35, 0.65), SEEDS)
 @few
 def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, seed):
@@ -174,6 +186,7 @@ def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, see
         (lambda: same_different(0), "count is 0"),
         (lambda: same_different(4, shapes=("ring",)), "two or more different ones of circle"),
         (lambda: same_different(4, shapes=("ring", "blob")), "shapes are .*blob"),
+        (lambda: same_different(4, colours=("red", "red")), "colours are .*two or more different ones of red"),
         (lambda: same_different(4, distance=0.9), "distance is 0.9.*between 0.31 and 0.69"),
     ],
 )

@@ -73,3 +73,24 @@ def test_every_exercise_has_its_stub_and_its_check_in_the_notebook(path):
         assert stubs[name].metadata.nbgrader.solution
         assert checks[name].metadata.nbgrader.grade
         assert checks[name].metadata.nbgrader.points > 0
+
+
+def test_every_row_of_the_map_points_to_a_section_and_every_notebook_is_on_it():
+    rows = re.findall(
+        r"^\| (.+) \| \[\d\d\]\((\S+)\) \| (.+) \|$", (NOTEBOOKS / "README.md").read_text(), re.MULTILINE
+    )
+    assert {notebook for _, notebook, _ in rows} == {path.name for path in PATHS}
+    headings = {
+        path.name: {
+            line.lstrip("# ")
+            for cell in notebooks.read(path).cells
+            if cell.cell_type == "markdown"
+            for line in cell.source.splitlines()
+            if line.startswith("##")
+        }
+        for path in PATHS
+    }
+    for subject, notebook, section in rows:
+        assert section in headings[notebook], f"{subject}: {notebook} has no section {section!r}"
+    lines = [line for line in (NOTEBOOKS / "README.md").read_text().splitlines() if line.startswith("| ")]
+    assert len(lines) == len(rows) + 4  # two heads and two rules: no row escapes the pattern above

@@ -20,27 +20,28 @@ function render({ model, el }) {
   const matrix = sharpCanvas((columns + 1) / (rows + head), draw, focusable("similarity of every picture with every caption", say));
   matrix.canvas.onpointermove = point;
   matrix.canvas.onpointerdown = point;
-  matrix.canvas.onkeydown = (event) => {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    change({ row: clamp(state.row + move[0], rows), column: clamp(state.column + move[1], columns) });
-  };
+  onKeys(matrix.canvas, {
+    arrowup: () => move(-1, 0),
+    arrowdown: () => move(1, 0),
+    arrowleft: () => move(0, -1),
+    arrowright: () => move(0, 1),
+  });
 
   const views = Object.entries(VIEWS).map(([view, name]) =>
     make("button", { type: "button", "data-view": view, onclick: () => change({ view }) }, name));
   const output = make("output", {});
   const slider = make("input", { type: "range", min: 0, max: STEPS, step: 1, value: state.step, "aria-label": "temperature", oninput: () => change({ step: Number(slider.value) }) });
   // JupyterLab takes the arrow keys away from sliders, so they are moved by hand.
-  slider.onkeydown = (event) => {
-    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS }[event.key];
-    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    slider.value = Math.min(STEPS, Math.max(0, state.step + by));
-    change({ step: Number(slider.value) });
-  };
+  onKeys(slider, {
+    arrowright: () => slide(1),
+    arrowup: () => slide(1),
+    arrowleft: () => slide(-1),
+    arrowdown: () => slide(-1),
+    pageup: () => slide(10),
+    pagedown: () => slide(-10),
+    home: () => slide(-STEPS),
+    end: () => slide(STEPS),
+  });
   const shown = make("canvas", { width, height, class: "afv-picture", role: "img" });
   const rowTitle = make("figcaption", {});
   const columnTitle = make("figcaption", {});
@@ -95,6 +96,15 @@ function render({ model, el }) {
     const column = Math.floor(x * (columns + 1)) - 1;
     const row = Math.floor(y * (rows + head) - head);
     if (row >= 0) change({ row: clamp(row, rows), column: clamp(column, columns) });
+  }
+
+  function move(down, right) {
+    change({ row: clamp(state.row + down, rows), column: clamp(state.column + right, columns) });
+  }
+
+  function slide(by) {
+    slider.value = clamp(state.step + by, STEPS + 1);
+    change({ step: Number(slider.value) });
   }
 
   function change(fields) {

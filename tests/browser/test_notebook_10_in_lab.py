@@ -1,6 +1,5 @@
 """The explorer of captions in a real JupyterLab: its numbers are torch's, by pointer and keys, without a kernel."""
 
-import nbformat
 import pytest
 import torch
 from pointing import hover, settle
@@ -36,14 +35,9 @@ def cosines() -> torch.Tensor:
         return model.embed_pictures(pictures.images) @ model.embed_captions(model.tokenise(captions)).mT
 
 
-def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_notebook, lab, picture):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "captions.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
+def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, picture):
+    page = run_cells(CELLS, ".afv-captions")
     widget = page.locator(".afv-captions")
-    widget.wait_for(timeout=20_000)
     matrix, slider = widget.locator("canvas[tabindex]"), widget.locator("input[type=range]")
     fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
     share = lambda text: float(text.removesuffix(" %").removeprefix("< ")) / 100  # noqa: E731

@@ -2,6 +2,7 @@
 
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT, HybridViTConfig
+from course_utils.models.image_text import ImageText, ImageTextConfig
 from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
@@ -14,6 +15,8 @@ __all__ = [
     "DistilledViTConfig",
     "HybridViT",
     "HybridViTConfig",
+    "ImageText",
+    "ImageTextConfig",
     "LRNet",
     "LRNetConfig",
     "NonLocalResNet",

@@ -15,6 +15,7 @@ from course_utils.training.augment import shift_and_flip, vary_light
 from course_utils.training.device import machine
 from course_utils.training.history import History
 from course_utils.training.loop import fit
+from course_utils.training.named_captions import CAPTION_RUNS, run_captions
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 from course_utils.training.sweep import SWEEPS
@@ -83,8 +84,11 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None) 
     same call again continues there. Raises ValueError for a name that is not in the table and DataNotFound without
     the dataset.
     """
+    if name in CAPTION_RUNS:
+        return run_captions(name, folder, epochs)
     if name not in NAMED:
-        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join([*NAMED, *SWEEPS])}.")
+        known = ", ".join([*NAMED, *CAPTION_RUNS, *SWEEPS])
+        raise ValueError(f"There is no training run called {name!r}: choose one of {known}.")
     run = NAMED[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")

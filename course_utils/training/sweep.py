@@ -40,6 +40,9 @@ SWEEPS = {
     "sweep-window-shift": "course_utils.training.sweep_window_shift",
     "sweep-data-size": "course_utils.training.sweep_data_size",
     "sweep-pretraining": "course_utils.training.sweep_pretraining",
+    "sweep-attacks": "course_utils.training.sweep_attacks",
+    "sweep-captions": "course_utils.training.sweep_captions",
+    "sweep-smoothing": "course_utils.training.sweep_smoothing",
 }
 
 
@@ -100,7 +103,7 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
         if interrupted:  # the training loop ends early and quietly when it is interrupted: no result
             raise KeyboardInterrupt
         taken.append(time.perf_counter() - began)
-        about = {"seconds": round(taken[-1], 1), "machine": machine(), "date": date.today().isoformat()}
+        about = {"seconds": round(taken[-1], 2), "machine": machine(), "date": date.today().isoformat()}
         rows.append({**point, **measured, **about})
         write_results(rows, path)
         print(f"  {words(measured)}", flush=True)

@@ -3,6 +3,7 @@
 from course_utils.widgets.attention_explorer import AttentionExplorer
 from course_utils.widgets.augmentation_explorer import AugmentationExplorer
 from course_utils.widgets.augreg_grid import AugRegGrid
+from course_utils.widgets.caption_explorer import CaptionExplorer
 from course_utils.widgets.distillation_explorer import DistillationExplorer
 from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
@@ -15,6 +16,7 @@ __all__ = [
     "AttentionExplorer",
     "AugRegGrid",
     "AugmentationExplorer",
+    "CaptionExplorer",
     "DistillationExplorer",
     "LocalAttentionExplorer",
     "MemoryExplorer",

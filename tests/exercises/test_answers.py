@@ -349,6 +349,25 @@ def fake_quantise_by_pytorch(values, scale, zero_point, bits):
     return torch.fake_quantize_per_channel_affine(values, scale.flatten(), zero_point.flatten().int(), 0, least, most)
 
 
+def similarities_by_cosine(pictures, captions, temperature):
+    return F.cosine_similarity(pictures[:, None], captions[None], dim=-1).div(temperature)
+
+
+def contrastive_loss_by_cross_entropy(logits, same):
+    target = F.normalize(same.float(), p=1, dim=1)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.mT, target)).mul(0.5)
+
+
+def retrieval_ranks_by_sorting(logits, right):
+    places = logits.argsort(dim=1, descending=True).argsort(dim=1)
+    return places[torch.arange(len(right)), right] + 1
+
+
+def pgd_step_of_the_change(pictures, gradient, centre, radius, step_size):
+    change = (pictures - centre - step_size * torch.sign(gradient)).clamp(-radius, radius)
+    return torch.clamp(centre + change, 0, 1)
+
+
 OTHER_RIGHT_ANSWERS = {
     "00.attend": attend_by_hand,
     "00.causal_mask": causal_mask_by_comparison,
@@ -399,6 +418,10 @@ OTHER_RIGHT_ANSWERS = {
     "08.shift_mask": shift_mask_by_slices_as_the_papers_authors,
     "08.relative_position_index": relative_position_index_of_torchvision,
     "08.merge_patches": merge_patches_as_torchvision,
+    "10.similarities": similarities_by_cosine,
+    "10.contrastive_loss": contrastive_loss_by_cross_entropy,
+    "10.retrieval_ranks": retrieval_ranks_by_sorting,
+    "10.pgd_step": pgd_step_of_the_change,
 }
 
 

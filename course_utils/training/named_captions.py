@@ -1,0 +1,104 @@
+"""The runs behind the shipped models of notebook 10: ``course train captions``, ``captions-robust``, ``captions-noisy``."""
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_utils.data.captions import CAPTIONS, WORDS, caption_numbers
+from course_utils.data.shapes import Shapes, make_shapes
+from course_utils.models.image_text import ImageText, ImageTextConfig, retrieval_ranks
+from course_utils.paths import state_dir
+from course_utils.training.contrast import PLAIN, Hardening, train_pairs
+from course_utils.training.device import machine
+from course_utils.training.history import History
+from course_utils.training.recipe import Recipe
+from course_utils.training.weights import Card, save_checkpoint_card, save_weights
+
+PICTURES = {"fit": 12_000, "validation": 1000, "test": 4000}
+SEEDS = {"fit": 1_000_001, "validation": 1_000_002, "test": 1_000_003}  # of the scenes
+CONFIG = ImageTextConfig(WORDS, length=4)
+
+
+@dataclass(frozen=True)
+class CaptionRun:
+    """A recipe, and what is done to the pictures while it is followed."""
+
+    recipe: Recipe
+    hardening: Hardening = PLAIN
+    noise: float = 0.0  # under which the model is to answer, and is tested
+    config: ImageTextConfig = field(default=CONFIG)
+
+
+RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=5e-3)
+
+CAPTION_RUNS = {
+    "captions": CaptionRun(RECIPE),
+    "captions-robust": CaptionRun(RECIPE, Hardening(radius=8 / 255, steps=3)),
+    "captions-noisy": CaptionRun(RECIPE, Hardening(noise=0.12), noise=0.12),
+}
+
+
+def captioned(split: str, size: int | None = None) -> tuple[Shapes, Tensor]:
+    """Single shapes of one split and the numbers of their captions. Raises ValueError for another split."""
+    if split not in PICTURES:
+        raise ValueError(f"There is no split {split!r}: choose one of {', '.join(PICTURES)}.")
+    pictures = make_shapes(size or PICTURES[split], seed=SEEDS[split])
+    return pictures, caption_numbers(pictures)
+
+
+def new_model(config: ImageTextConfig, seed: int) -> ImageText:
+    """Untrained, its weights drawn from this seed; the global random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ImageText(config)
+
+
+@torch.no_grad()
+def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
+    """→ (pictures,): at which place the right one of all captions comes; under noise, one draw a picture."""
+    generator = torch.Generator().manual_seed(seed)
+    captions = model.tokenise(CAPTIONS)
+    found = []
+    for batch, right in zip(images.split(500), numbers.split(500), strict=True):
+        seen = batch + noise * torch.randn(batch.shape, generator=generator) if noise else batch
+        found.append(retrieval_ranks(model(seen, captions), right))
+    return torch.cat(found)
+
+
+def run_captions(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
+    """Train one of the table's models, look once at the test pictures, write weights and card to folder; → its seconds.
+
+    folder is ``.course/runs/NAME`` when left out. Raises ValueError for a name that is not in the table.
+    """
+    if name not in CAPTION_RUNS:
+        raise ValueError(f"There is no such model, {name!r}: choose one of {', '.join(CAPTION_RUNS)}.")
+    run = CAPTION_RUNS[name]
+    recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
+    command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
+    folder = Path(folder or state_dir() / "runs" / (name if epochs is None else f"{name}-{epochs}-epochs"))
+    model = new_model(run.config, recipe.seed)
+    train, numbers = captioned("fit")
+    seconds = train_pairs(model, train.images, numbers, model.tokenise(CAPTIONS), recipe, hardening=run.hardening)
+    test, right = captioned("test")
+    accuracy = (ranks_of(model, test.images, right, run.noise) == 1).float().mean().item()
+    weights = folder / f"{name}.safetensors"
+    sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{accuracy:.4f}"})
+    card = Card(
+        name=name,
+        model=type(model).__name__,
+        config=asdict(run.config),
+        command=command,
+        seed=recipe.seed,
+        dataset=f"captioned shapes, noise {run.noise:g}",
+        accuracy=accuracy,
+        test_count=len(test),
+        machine=machine(),
+        date=date.today().isoformat(),
+        sha256=sha256,
+    )
+    save_checkpoint_card(card, folder)
+    print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}. The weights are in {weights}.")
+    return History(seconds=seconds)

@@ -30,7 +30,7 @@ def course(*arguments: str) -> tuple[int, str]:
         (["solve", "77"], "course: There is no notebook '77': choose one of 00, "),
         (["solve", "04.patchfy"], "04.patchfy"),
         (["data", "fetch", "mnist"], "course: There is no dataset 'mnist' to download: choose one of fashion_mnist"),
-        (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, sweep-"),
+        (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, shapes-"),
         (["train", "fashion-vit-small", "--epochs", "0"], "course: epochs is 0, but must be"),
         (["train", "sweep-twins", "--epochs", "3"], "--epochs 3 cannot be given with sweep-twins"),
         (["nonsense"], "No such command 'nonsense'"),

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from course_utils.training.augment import flip, shift
+from course_utils.training.augment import flip, shift, vary_light
 
 
 @settings(deadline=None, max_examples=30)
@@ -30,3 +30,16 @@ def test_the_generator_alone_decides():
     first = shift(images, torch.Generator().manual_seed(3))
     torch.manual_seed(1)
     assert torch.equal(shift(images, torch.Generator().manual_seed(3)), first)
+
+
+def test_varied_light_makes_some_pictures_grey_and_some_negative_each_its_own_way():
+    red = torch.zeros(600, 3, 6, 6)
+    red[:, 0] = 0.8
+    varied = vary_light(red, torch.Generator().manual_seed(0))[:, :, 2:4, 2:4].mean((2, 3))
+    channels = varied[:, 0] - varied[:, 1]  # red over green: none in a grey picture, below zero in a negative
+    grey, negative = channels.abs() < 0.1, channels < -0.15
+    assert 120 < grey.sum() < 240
+    assert 30 < negative.sum() < 110
+    assert channels[~grey].std() > 0.1
+    again = vary_light(red, torch.Generator().manual_seed(0))[:, :, 2:4, 2:4].mean((2, 3))
+    assert torch.equal(varied, again)

@@ -148,3 +148,28 @@ def test_without_them_it_says_what_it_uses_instead(alone, monkeypatch):
     assert (setting.trained, setting.real) == (False, False)
     assert "random weights" in setting.teacher_source
     assert setting.pictures.images.shape == (20, 3, 32, 32)
+
+
+def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatch):
+    from course_utils import data
+    from course_utils.training import sweep_few_shot, sweep_few_shot_student
+
+    def nowhere(test):
+        raise data.DataNotFound("not here.")
+
+    monkeypatch.setitem(data.REAL, "fashion_mnist", nowhere)
+    for cached in (sweep_few_shot.pictures, sweep_few_shot.stored, sweep_few_shot_student.pictures):
+        cached.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="this notebook uses digits"):
+            found = sweep_few_shot.accuracies("five new clothes", "nearest prototype", 5, episodes=5)
+        with pytest.warns(UserWarning, match="this notebook uses digits"):
+            few, more = sweep_few_shot_student.labelled(0), sweep_few_shot_student.unlabelled(0)
+        assert 0.2 < sum(found) / 5 <= 1
+        assert few.images.shape == (25, 3, 32, 32)
+        assert len(more) > 256
+        with pytest.raises(data.DataNotFound):
+            sweep_few_shot_student.run("student alone, 25 pictures", 0)
+    finally:
+        for cached in (sweep_few_shot.pictures, sweep_few_shot.stored, sweep_few_shot_student.pictures):
+            cached.cache_clear()

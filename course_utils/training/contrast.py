@@ -1,6 +1,7 @@
 """Training an image–text model on pictures and their captions: plainly, against an attacker, or under noise."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,8 @@ class Hardening:
 
 PLAIN = Hardening()
 
+PairLoss = Callable[[Tensor, Tensor], Tensor]  # (logits, same), both (batch, batch) → a number
+
 
 def train_pairs(
     model: ImageText,
@@ -43,13 +46,14 @@ def train_pairs(
     hardening: Hardening = PLAIN,
     know_twins: bool = True,
     learn_temperature: bool = True,
+    loss_of: PairLoss = contrastive_loss,
     quiet: bool = False,
 ) -> float:
     """Train the model in place; → seconds.
 
     images (count, 3, height, width), numbers (count,): which row of captions, tokens (captions, length), belongs to
     each. know_twins: pictures of a batch whose captions are the same are right answers for each other; else they
-    count as mistakes, as in CLIP. Raises NotFinite when the loss is no longer finite.
+    count as mistakes, as in CLIP. loss_of: of logits and same, both (batch, batch). Raises NotFinite when the loss is no longer finite.
     """
     steps_per_epoch = -(-len(images) // recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
@@ -72,7 +76,7 @@ def train_pairs(
             words = captions[said]
             pictures = hardened(model, images[batch], words, same, hardening, generator)
             logits = model(pictures, words)
-            loss = contrastive_loss(logits, same)
+            loss = loss_of(logits, same)
             if not torch.isfinite(loss):
                 raise NotFinite(f"The loss is no longer finite at step {step + 1}: try a smaller learning rate.")
             optimiser.zero_grad()

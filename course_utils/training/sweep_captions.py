@@ -11,8 +11,8 @@ from torch import Tensor
 
 from course_utils.data.captions import CAPTIONS, FIELDS, caption_numbers, field_numbers, with_pairs
 from course_utils.data.shapes import Shapes, make_shapes
-from course_utils.models.image_text import ImageText
-from course_utils.training.contrast import train_pairs
+from course_utils.models.image_text import ImageText, contrastive_loss
+from course_utils.training.contrast import PairLoss, train_pairs
 from course_utils.training.loop import mixed_seed
 from course_utils.training.named_captions import CONFIG, captioned, new_model, ranks_of
 from course_utils.training.recipe import Recipe
@@ -44,8 +44,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def train_variant(variant: str, seed: int, epochs: int = EPOCHS, quiet: bool = False) -> ImageText:
-    """One row of VARIANTS, trained on PICTURES of its own. Raises ValueError for a name that is not in the table."""
+def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLoss = contrastive_loss) -> ImageText:
+    """One row of VARIANTS, trained on PICTURES of its own, with this loss of pairs. Raises ValueError for a name that is not in the table."""
     if variant not in VARIANTS:
         raise ValueError(f"There is no variant {variant!r}: choose one of {', '.join(VARIANTS)}.")
     changes = dict(VARIANTS[variant])
@@ -56,9 +56,11 @@ def train_variant(variant: str, seed: int, epochs: int = EPOCHS, quiet: bool = F
     if hold_out:  # as many pictures as the others have
         pictures = with_pairs(pictures, UNSEEN_PAIRS, wanted=False)
     pictures = pictures.select(slice(0, PICTURES))
-    recipe = Recipe(epochs=epochs, batch_size=128, learning_rate=5e-3, seed=seed)
+    recipe = Recipe(epochs=EPOCHS, batch_size=128, learning_rate=5e-3, seed=seed)
     captions = model.tokenise(CAPTIONS)
-    train_pairs(model, pictures.images, caption_numbers(pictures), captions, recipe, quiet=quiet, **training)
+    train_pairs(
+        model, pictures.images, caption_numbers(pictures), captions, recipe, quiet=quiet, loss_of=loss_of, **training
+    )
     return model
 
 

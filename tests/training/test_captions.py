@@ -86,6 +86,22 @@ def test_an_attacker_in_training_raises_the_loss_within_the_ball_and_leaves_the_
     assert (noisy - pictures.images).std() == pytest.approx(0.2, rel=0.05)
 
 
+def test_the_loss_that_is_handed_over_is_the_one_that_is_learned_from():
+    pictures = make_shapes(64, seed=0)
+    model, seen = new_model(SMALL, 0), []
+
+    def loss(logits, same):
+        seen.append((logits.shape, same.diagonal().all().item()))
+        return 0 * logits.sum()
+
+    weight = model.to_joint.weight.clone()
+    recipe = Recipe(epochs=1, batch_size=32, weight_decay=0.0)
+    captions = model.tokenise(CAPTIONS)
+    train_pairs(model, pictures.images, caption_numbers(pictures), captions, recipe, loss_of=loss, quiet=True)
+    assert seen == [((32, 32), True)] * 2
+    assert torch.equal(model.to_joint.weight, weight)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [({"radius": -1 / 255}, "must be 0 or more"), ({"steps": 0}, "at least 1"), ({"noise": -0.1}, "noise is -0.1")],

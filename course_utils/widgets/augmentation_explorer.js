@@ -26,15 +26,10 @@ function render({ model, el }) {
     mixed: sharpCanvas(width / height, paintMixed, { ...focusable("The mixed picture: left and right arrow keys change lambda", say), "data-panel": "mixed" }),
     other: sharpCanvas(width / height, (context, w, h) => put(context, w, h, pixel(originals, state.other)), { role: "img", "aria-label": "second picture" }),
   };
-  const slider = (key, label, attributes, read) => {
-    const value = make("b", { "data-value": key });
-    const input = make("input", { type: "range", "data-input": key, "aria-label": label, ...attributes, oninput: () => change({ [key]: read(Number(input.value)) }) });
-    return { input, value, label: make("label", {}, label, input, value) };
-  };
-  const share = slider("share", "λ", { min: 0, max: 1, step: 0.01 }, (value) => value);
-  const alpha = slider("alpha", "α", { min: 0.1, max: 3, step: 0.1 }, (value) => value);
-  const number = slider("number", "N, transforms a picture", { min: 0, max: largest, step: 1 }, (value) => value);
-  const magnitude = slider("magnitude", "M, magnitude", { min: 0, max: magnitudes.length - 1, step: 1 }, (value) => value);
+  const share = slider("λ", { min: 0, max: 1, step: 0.01, value: state.share }, (value) => change({ share: value }));
+  const alpha = slider("α", { min: 0.1, max: 3, step: 0.1, value: state.alpha }, (value) => change({ alpha: value }));
+  const number = slider("N, transforms a picture", { min: 0, max: largest, value: state.number }, (value) => change({ number: value }));
+  const magnitude = slider("M, magnitude", { min: 0, max: magnitudes.length - 1, value: state.magnitude }, (value) => change({ magnitude: value }));
   const bars = make("div", { class: "afv-shares", "data-fact": "targets" });
   const pixelLine = make("p", { class: "afv-hint", "data-fact": "pixel" });
   const beta = sharpCanvas(3, paintBeta, { role: "img", "aria-label": "How often each lambda is drawn" });
@@ -160,13 +155,13 @@ function render({ model, el }) {
     chooseOwn.value = state.own;
     chooseOther.value = state.other;
     share.input.value = state.share;
-    share.value.textContent = state.share.toFixed(2);
+    share.output.textContent = state.share.toFixed(2);
     alpha.input.value = state.alpha;
-    alpha.value.textContent = state.alpha.toFixed(1);
+    alpha.output.textContent = state.alpha.toFixed(1);
     number.input.value = state.number;
-    number.value.textContent = state.number;
+    number.output.textContent = state.number;
     magnitude.input.value = state.magnitude;
-    magnitude.value.textContent = magnitudes[state.magnitude];
+    magnitude.output.textContent = magnitudes[state.magnitude];
     Object.values(views).forEach((sharp) => sharp.repaint());
     beta.repaint();
     panels.forEach(({ sharp, caption }, sample) => {

@@ -29,19 +29,7 @@ function render({ model, el }) {
 
   const views = Object.entries(VIEWS).map(([view, name]) =>
     make("button", { type: "button", "data-view": view, onclick: () => change({ view }) }, name));
-  const output = make("output", {});
-  const slider = make("input", { type: "range", min: 0, max: STEPS, step: 1, value: state.step, "aria-label": "temperature", oninput: () => change({ step: Number(slider.value) }) });
-  // JupyterLab takes the arrow keys away from sliders, so they are moved by hand.
-  onKeys(slider, {
-    arrowright: () => slide(1),
-    arrowup: () => slide(1),
-    arrowleft: () => slide(-1),
-    arrowdown: () => slide(-1),
-    pageup: () => slide(10),
-    pagedown: () => slide(-10),
-    home: () => slide(-STEPS),
-    end: () => slide(STEPS),
-  });
+  const heat = slider("temperature", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
   const shown = make("canvas", { width, height, class: "afv-picture", role: "img" });
   const rowTitle = make("figcaption", {});
   const columnTitle = make("figcaption", {});
@@ -60,7 +48,7 @@ function render({ model, el }) {
     root("captions", "Pictures and captions: similarities and both softmaxes",
       make("div", { class: "afv-bar" },
         make("span", { class: "afv-views", role: "group", "aria-label": "what the matrix shows" }, ...views),
-        make("label", {}, "temperature", slider, output)),
+        heat.label),
       make("div", { class: "afv-both" },
         make("figure", {}, matrix.canvas, make("div", { class: "afv-chosen" }, shown, list)),
         make("div", {},
@@ -100,11 +88,6 @@ function render({ model, el }) {
 
   function move(down, right) {
     change({ row: clamp(state.row + down, rows), column: clamp(state.column + right, columns) });
-  }
-
-  function slide(by) {
-    slider.value = clamp(state.step + by, STEPS + 1);
-    change({ step: Number(slider.value) });
   }
 
   function change(fields) {
@@ -184,8 +167,8 @@ function render({ model, el }) {
   function paint() {
     matrix.repaint();
     views.forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));
-    output.textContent = temperature().toFixed(3);
-    slider.setAttribute("aria-valuetext", output.textContent);
+    heat.output.textContent = temperature().toFixed(3);
+    heat.input.setAttribute("aria-valuetext", heat.output.textContent);
     const byRow = logSoftmax(cosines[state.row]).map(Math.exp);
     const byColumn = logSoftmax(columnOf(state.column)).map(Math.exp);
     fill(ofRow, byRow, state.column);
@@ -201,7 +184,7 @@ function render({ model, el }) {
     facts.column.textContent = percent(byColumn[state.row]);
     if (facts.loss) facts.loss.textContent = loss().toFixed(4);
     say.say(`${names[state.row]} and "${captions[state.column]}": cosine ${facts.cosine.textContent}; the picture chooses ` +
-      `this caption with ${facts.row.textContent}, the caption this picture with ${facts.column.textContent}, at temperature ${output.textContent}.`);
+      `this caption with ${facts.row.textContent}, the caption this picture with ${facts.column.textContent}, at temperature ${heat.output.textContent}.`);
   }
 
   function fill(bars, shares, chosen) {

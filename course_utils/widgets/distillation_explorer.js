@@ -20,8 +20,8 @@ function render({ model, el }) {
     small.getContext("2d").drawImage(canvas, 0, 0);
     return make("button", { type: "button", "data-picture": picture, title: classes[labels[picture]], onclick: () => change({ picture }) }, small);
   });
-  const temperature = slider("temperature τ", 0, STEPS, 1, state.step, (step) => change({ step }));
-  const weight = slider("λ, the teacher's share", 0, 1, 0.05, state.weight, (value) => change({ weight: value }));
+  const temperature = slider("temperature τ", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
+  const weight = slider("λ, the teacher's share", { min: 0, max: 1, step: 0.05, value: state.weight }, (value) => change({ weight: value }));
   const rows = classes.map((name) => row(name));
   const facts = {};
   const list = make("dl", {});
@@ -50,21 +50,6 @@ function render({ model, el }) {
     update.cancel();
     say.stop();
   };
-
-  function slider(name, min, max, step, value, act) {
-    const output = make("output", {});
-    const input = make("input", { type: "range", min, max, step, value, "aria-label": name, oninput: () => act(Number(input.value)) });
-    // JupyterLab takes the arrow keys away from sliders, so they are moved by hand.
-    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5, Home: -Infinity, End: Infinity };
-    input.onkeydown = (event) => {
-      if (!(event.key in by) || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      input.value = Math.min(max, Math.max(min, Number(input.value) + by[event.key] * step));
-      act(Number(input.value));
-    };
-    return { input, output, label: make("label", {}, name, input, output) };
-  }
 
   function row(name) {
     const cell = (kind) => {

@@ -15,8 +15,8 @@ function render({ model, el }) {
 
   const choice = make("select", { "aria-label": "layer", onchange: () => change({ layer: choice.selectedIndex, channel: 0 }) },
     ...names.map((name) => make("option", {}, name)));
-  const bits = slider("bits", 2, 8, state.bits, (value) => change({ bits: value }));
-  const channel = slider("output channel", 0, shapes[0][0] - 1, 0, (value) => change({ channel: value }));
+  const bits = slider("bits", { min: 2, max: 8, value: state.bits }, (value) => change({ bits: value }));
+  const channel = slider("output channel", { min: 0, max: shapes[0][0] - 1, value: 0 }, (value) => change({ channel: value }));
   const perChannel = box("a scale for each output channel", false, (checked) => change({ perChannel: checked }));
   const symmetric = box("symmetric (zero point 0)", true, (checked) => change({ symmetric: checked }));
   const histogram = sharpCanvas(4, paintHistogram, { role: "img" });
@@ -61,21 +61,6 @@ function render({ model, el }) {
   function box(name, checked, act) {
     const input = make("input", { type: "checkbox", checked, onchange: () => act(input.checked) });
     return { input, label: make("label", {}, input, name) };
-  }
-
-  function slider(name, min, max, value, act) {
-    const output = make("output", {}, String(value));
-    const input = make("input", { type: "range", min, max, step: 1, value, "aria-label": name, oninput: () => act(Number(input.value)) });
-    // JupyterLab takes the arrow keys away from sliders, so they are moved by hand.
-    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5, Home: -Infinity, End: Infinity };
-    input.onkeydown = (event) => {
-      if (!(event.key in by) || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      input.value = Math.min(Number(input.max), Math.max(min, Number(input.value) + by[event.key]));
-      act(Number(input.value));
-    };
-    return { input, output, label: make("label", {}, name, input, output) };
   }
 
   function change(fields) {

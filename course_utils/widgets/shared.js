@@ -34,6 +34,22 @@ function onKeys(element, keys) {
   });
 }
 
+// A slider with a name and its value in words beside it; act(value) when it moves. JupyterLab takes the arrow keys away
+// from sliders, so they are moved by hand; a page is five steps.
+function slider(name, { min, max, step = 1, value }, act) {
+  const output = make("output", {});
+  const input = make("input", { type: "range", min, max, step, value, "aria-label": name, oninput: () => act(Number(input.value)) });
+  const by = (steps) => () => {
+    input.value = Math.min(Number(input.max), Math.max(min, Number(input.value) + steps * step));
+    act(Number(input.value));
+  };
+  onKeys(input, {
+    arrowright: by(1), arrowup: by(1), arrowleft: by(-1), arrowdown: by(-1),
+    pageup: by(5), pagedown: by(-5), home: by(-Infinity), end: by(Infinity),
+  });
+  return { input, output, label: make("label", {}, name, input, output) };
+}
+
 // Text in which `backticks` mark code; never HTML.
 function withCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));

@@ -52,8 +52,9 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     widget = page.locator(".afv-augment")
     mixed = widget.locator('canvas[data-panel="mixed"]')
     fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
-    value = lambda name: widget.locator(f'[data-value="{name}"]').inner_text()  # noqa: E731
-    assert value("share") == "0.70"
+    slider = lambda name: widget.locator("label", has=page.get_by_label(name, exact=True))  # noqa: E731
+    value = lambda name: slider(name).locator("output").inner_text()  # noqa: E731
+    assert value("λ") == "0.70"
     assert "cat" in fact("targets")
     assert "0.30" in fact("targets")
     assert all(abs(level - 0.7 * 255) <= 2 for level in corner(mixed))  # white and black, seven to three
@@ -63,12 +64,15 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     mixed.press("ArrowLeft")
     mixed.press("ArrowLeft")
     settle(page)
-    assert value("share") == "0.60"
+    assert value("λ") == "0.60"
     assert all(abs(level - 0.6 * 255) <= 2 for level in corner(mixed))
     box = mixed.bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"] / 72, box["y"] + 0.5 * box["height"] / 72)
     settle(page)
     assert fact("pixel").endswith("0.60 · 1.00 + 0.40 · 0.00 = 0.60")
+    slider("λ").locator("input").press("ArrowRight")
+    settle(page)
+    assert value("λ") == "0.61"
     widget.locator('[data-input="other"]').select_option("0")
     settle(page)
     assert "1.00" in fact("targets")
@@ -77,14 +81,14 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
 
     first = widget.locator('canvas[data-sample="0"]')
     captions = widget.locator(".afv-samples figcaption")
-    assert value("number") == "2"
+    assert value("N, transforms a picture") == "2"
     before, one_caption = whole(first), captions.first.inner_text()
     assert one_caption.count(", then ") == 1
     pictures = [whole(widget.locator(f'canvas[data-sample="{n}"]')) for n in range(4)]
     assert len(set(pictures)) == 4
     first.press("ArrowRight")
     settle(page)
-    assert value("magnitude") == "30"
+    assert value("M, magnitude") == "30"
     assert captions.first.inner_text() == one_caption
     assert whole(first) != before
 

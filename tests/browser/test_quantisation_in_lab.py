@@ -1,6 +1,5 @@
 """QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.quantise, without a kernel."""
 
-import nbformat
 import pytest
 from pointing import settle
 
@@ -17,14 +16,9 @@ QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[
 ]
 
 
-def test_its_numbers_are_the_courses_at_every_setting(run_notebook, lab, picture):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = lab.folder / "quantisation.ipynb"
-    nbformat.write(notebook, path)
-    page = run_notebook(path)
+def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
+    page = run_cells(CELLS, ".afv-quantisation")
     widget = page.locator(".afv-quantisation")
-    widget.wait_for(timeout=20_000)
     teacher, _ = load_checkpoint("shapes-clothes-resnet")
     layers = [teacher.stem[0].weight, teacher.stages[1][0].conv2.weight, teacher.head.weight]
     fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731

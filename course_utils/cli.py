@@ -1,4 +1,4 @@
-"""The command line: ``course lab | run | check | solve | data | train | doctor``."""
+"""The command line: ``course lab | run | check | solve | data | train | demo | doctor``."""
 
 import os
 import subprocess
@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.paths import ROOT
+from course_utils.paths import NOTEBOOKS, ROOT
 
 app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
 data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
@@ -145,13 +146,18 @@ def data_fetch(name: Annotated[str, typer.Argument(help="fashion_mnist or cifar1
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="A model, such as fashion-vit-small, or a sweep, such as sweep-twins.")],
+    name: Annotated[
+        str | None, typer.Argument(help="A model or a sweep; when left out, the names are listed.")
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where to keep the results; a rerun continues there.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
 ) -> None:
     """Train a named model, or make the table of a sweep; interrupted, the same command continues where it was."""
-    from course_utils.training import SWEEPS, run_named, run_sweep
+    from course_utils.training import SWEEPS, run_named, run_names, run_sweep
 
+    if name is None:
+        print("\n".join(run_names()))
+        return
     with sentences():
         if name not in SWEEPS:
             run_named(name, folder=folder, epochs=epochs)
@@ -161,6 +167,30 @@ def train(
             )
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
+
+
+@app.command()
+def demo(
+    name: Annotated[str | None, typer.Argument(help="A widget; when left out, the names are listed.")] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; the next free one when it is taken.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
+) -> None:
+    """Show one widget on the whole screen, for a lecture hall."""
+    import nbformat
+
+    from course_utils import demo
+
+    if name is None:
+        table = Table("Demo", "Notebook", "What it shows")
+        for key, each in demo.DEMOS.items():
+            table.add_row(key, each.notebook, each.shows)
+        console.print(table)
+        return
+    with sentences(), TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.ipynb"
+        command = demo.voila_command(path, port, browser)
+        nbformat.write(demo.notebook_of(name), path)
+        raise typer.Exit(subprocess.call(command, cwd=NOTEBOOKS, env=demo.voila_environment()))
 
 
 @app.command()
@@ -183,7 +213,7 @@ def sentences() -> Iterator[None]:
     """Inside, an error that is a sentence for the student is printed as one line; exit code 2."""
     try:
         yield
-    except (ValueError, OSError, LookupError) as error:
+    except (ValueError, OSError, LookupError, ModuleNotFoundError) as error:
         refuse(str(error))
 
 

@@ -3,7 +3,7 @@
 from course_utils.training.history import Epoch, History
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import NotFinite, fit
-from course_utils.training.named import NAMED, run_named
+from course_utils.training.named import NAMED, run_named, run_names
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import Score, evaluate
 from course_utils.training.sweep import SWEEPS, interval, read_results, run_sweep
@@ -33,6 +33,7 @@ __all__ = [
     "load_weights",
     "read_results",
     "run_named",
+    "run_names",
     "run_sweep",
     "save_checkpoint_card",
     "save_weights",

@@ -77,6 +77,11 @@ NAMED = {
 }
 
 
+def run_names() -> list[str]:
+    """What ``course train`` can do: models with a checkpoint, then sweeps."""
+    return [*NAMED, *CAPTION_RUNS, *SWEEPS]
+
+
 def run_named(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
     """Train a named run on its fit split, then look once at the test pictures; say both.
 
@@ -87,8 +92,7 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None) 
     if name in CAPTION_RUNS:
         return run_captions(name, folder, epochs)
     if name not in NAMED:
-        known = ", ".join([*NAMED, *CAPTION_RUNS, *SWEEPS])
-        raise ValueError(f"There is no training run called {name!r}: choose one of {known}.")
+        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
     run = NAMED[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")

@@ -40,6 +40,8 @@ $(INSTALLED): pyproject.toml uv.lock
 
 $(TEACH): $(INSTALLED)
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact --group teach
+	@command -v npm >/dev/null || { echo "JupyterHub's proxy needs Node.js with npm: install them (Debian, Ubuntu: \`sudo apt-get install npm\`), then run this again."; exit 1; }
+	npm install --silent --no-fund --no-audit --prefix .venv/hub configurable-http-proxy@5.3.0
 	@touch $@
 
 clean:  ## remove the environment; your progress and data stay

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from running import run_all
 
 from course_utils.cli import lab_command, lab_environment
 from course_utils.doctor import chromium
@@ -115,32 +116,7 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(30_000)
         pages.append(context)
         page.goto(f"{lab.url}/lab/tree/{path.name}?token={lab.token}&reset")
-        idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-        idle.first.wait_for(state="attached", timeout=60_000)
-        page.wait_for_timeout(500)
-        for _ in range(3):  # a server that has just started may swallow the first order
-            accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", when the order came too early
-            if accept.count():
-                accept.first.click()
-            page.get_by_text("| Idle").first.wait_for()
-            page.locator('.lm-MenuBar-item:has-text("Run")').first.click()
-            page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
-            try:
-                page.wait_for_function(
-                    "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(e => /[*0-9]/.test(e.textContent))",
-                    timeout=8000,
-                )
-                break
-            except Exception:
-                page.keyboard.press("Escape")
-        page.wait_for_function(
-            """() => {
-                const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent);
-                return prompts.length && !prompts.some(text => text.includes('*'));
-            }""",
-            timeout=seconds * 1000,
-        )
-        idle.first.wait_for(state="attached", timeout=60_000)
+        run_all(page, seconds)
         return page
 
     yield run

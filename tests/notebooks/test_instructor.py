@@ -1,0 +1,47 @@
+"""The page for instructors: its plans add up, and what it names exists."""
+
+import re
+
+import pytest
+
+from course_utils import notebooks
+from course_utils.demo import DEMOS
+from course_utils.exercises import exercises
+from course_utils.paths import NOTEBOOKS
+
+PAGE = (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
+CHAPTERS = dict(re.findall(r"^## (\d\d) · .+\n((?:(?!## ).*\n)*)", PAGE, re.MULTILINE))
+
+
+def test_every_notebook_has_its_chapter():
+    assert list(CHAPTERS) == notebooks.numbers()
+
+
+@pytest.mark.parametrize("number", CHAPTERS)
+def test_plans_add_up_and_everything_named_exists(number):
+    chapter = CHAPTERS[number]
+    plans = dict(re.findall(r"^\*\*(\d\d) minutes:\*\* (.+)$", chapter, re.MULTILINE))
+    assert list(plans) == ["50", "90"]
+    for length, plan in plans.items():
+        assert sum(int(step.split()[0]) for step in plan.split(" → ")) == int(length), plan
+    checked = {exercise.name for exercise in exercises(number)}
+    assert set(re.findall(r"`(\d\d\.\w+)`", chapter)) <= checked
+    assert set(re.findall(r"exercise `(\d\d\.\w+)`", plans["90"])) == checked  # a lab writes all of them
+    assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= set(DEMOS)
+    headings = {
+        line.lstrip("# ")
+        for cell in notebooks.read(notebooks.find(number)).cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("##")
+    }
+    for plan in plans.values():
+        for section in re.findall(r"\*([^*]+)\*", plan):
+            assert section in headings, section
+    assert len(re.findall(r"^- .+`\d\d\.\w+`", chapter, re.MULTILINE)) >= 3  # misconceptions with their checks
+    assert "**Discuss.**" in chapter
+    assert len(re.findall(r"^\d\. ", chapter, re.MULTILINE)) >= 3  # demos
+
+
+def test_every_demo_is_shown_in_some_lesson():
+    assert set(re.findall(r"`course demo ([\w-]+)`", PAGE)) == set(DEMOS)

@@ -1,4 +1,4 @@
-"""The command line: ``course lab | run | check | solve | data | train | demo | doctor``."""
+"""The command line: ``course lab | run | check | solve | data | train | load | demo | doctor``."""
 
 import os
 import subprocess
@@ -170,6 +170,32 @@ def train(
 
 
 @app.command()
+def load(
+    kernels: Annotated[list[int], typer.Argument(help="How many kernels at once, such as 1 2 4 8.")],
+    notebook: Annotated[str, typer.Option(help="Number of the notebook that all of them run.")] = "04",
+) -> None:
+    """How many students does this machine bear? Run a notebook in many kernels at once."""
+    from course_utils import notebooks
+    from course_utils.load_test import run_together
+
+    table = Table("Kernels", "Seconds, slowest", "CPU seconds each", "Largest kernel", "All together", "Failed")
+    failed = False
+    with sentences():
+        path = notebooks.find(notebook)
+        for count in kernels:
+            with console.status(f"{count} × {path.name}"):
+                seen = run_together(path, count)
+            sizes = (f"{size / 2**30:.2f} GiB" for size in (seen.kernel_bytes, seen.machine_bytes))
+            table.add_row(str(count), f"{seen.seconds:.0f}", f"{seen.cpu_seconds:.0f}", *sizes, str(len(seen.errors)))
+            failed |= bool(seen.errors)
+            for error in seen.errors:
+                console.print(error, markup=False)
+    console.print(table)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     name: Annotated[str | None, typer.Argument(help="A widget; when left out, the names are listed.")] = None,
     port: Annotated[int, typer.Option(help="Port on this machine; the next free one when it is taken.")] = 8866,
@@ -213,7 +239,7 @@ def sentences() -> Iterator[None]:
     """Inside, an error that is a sentence for the student is printed as one line; exit code 2."""
     try:
         yield
-    except (ValueError, OSError, LookupError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, LookupError, ModuleNotFoundError, MemoryError) as error:
         refuse(str(error))
 
 

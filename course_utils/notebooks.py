@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,11 +20,12 @@ from course_utils.paths import NOTEBOOKS, ROOT
 
 @dataclass(frozen=True)
 class Execution:
-    """One headless run of a notebook: code cells, seconds, bytes of the kernel at its largest, what failed."""
+    """One headless run of a notebook: code cells, seconds, the kernel's CPU seconds and bytes at its largest, what failed."""
 
     name: str
     cells: int
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     error: str | None
     notebook: NotebookNode
@@ -60,8 +62,12 @@ def solve(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def execute(path: Path, solved: bool = False, cell_seconds: int = 600) -> Execution:
+def execute(
+    path: Path, solved: bool = False, cell_seconds: int = 600, environment: Mapping[str, str] | None = None
+) -> Execution:
     """Run every cell in a new kernel, without a screen, and measure it. Nothing is written beside the notebook.
+
+    environment: variables for the kernel, on top of this process's own.
 
     The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
     """
@@ -71,28 +77,30 @@ def execute(path: Path, solved: bool = False, cell_seconds: int = 600) -> Execut
     client = NotebookClient(notebook, timeout=cell_seconds, resources={"metadata": {"path": str(path.parent)}})
     error = None
     started = time.perf_counter()
-    with TemporaryDirectory() as state, _PeakMemory(client) as memory:
+    with TemporaryDirectory() as state, _Watch(client) as kernel:
         try:
-            client.execute(env={**os.environ, "COURSE_STATE": state, "PYTHONPATH": str(ROOT)})
+            ours = {"COURSE_STATE": state, "PYTHONPATH": str(ROOT)}
+            client.execute(env={**os.environ, **(environment or {}), **ours})
         except CellExecutionError as failure:
             error = str(failure)
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - started
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    return Execution(path.stem, cells, seconds, memory.peak, error, notebook)
+    return Execution(path.stem, cells, seconds, kernel.cpu_seconds, kernel.peak_bytes, error, notebook)
 
 
-class _PeakMemory(threading.Thread):
-    """Watches the resident memory of a client's kernel; on Linux the kernel's own high-water mark is read."""
+class _Watch(threading.Thread):
+    """Watches a client's kernel: its CPU time, and its resident memory, on Linux by the system's high-water mark."""
 
     def __init__(self, client: NotebookClient) -> None:
         super().__init__(daemon=True)
         self.client = client
-        self.peak = 0
+        self.cpu_seconds = 0.0
+        self.peak_bytes = 0
         self.finished = threading.Event()
 
-    def __enter__(self) -> "_PeakMemory":
+    def __enter__(self) -> "_Watch":
         self.start()
         return self
 
@@ -104,7 +112,8 @@ class _PeakMemory(threading.Thread):
         while not self.finished.wait(0.1):
             provisioner = getattr(self.client.km, "provisioner", None)
             if provisioner is not None and provisioner.process is not None:
-                self.peak = max(self.peak, _resident(provisioner.process.pid))
+                self.peak_bytes = max(self.peak_bytes, _resident(provisioner.process.pid))
+                self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(provisioner.process.pid))
 
 
 def _resident(pid: int) -> int:
@@ -117,3 +126,11 @@ def _resident(pid: int) -> int:
         return psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system

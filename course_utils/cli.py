@@ -67,7 +67,8 @@ def run(
     failed = False
     for path in paths:
         with console.status(f"running {path.name}"):
-            execution = notebooks.execute(path, solved=solved)
+            names = notebooks.exercises_of(notebooks.read(path)) if solved else []
+            execution = notebooks.execute(path, solved=names)
         failed |= execution.error is not None
         table.add_row(
             path.stem,
@@ -118,7 +119,8 @@ def solve(
         target = output / path.name
         if target.exists() and not force:
             raise FileExistsError(f"{target} exists already: add --force to overwrite it.")
-        solved = notebooks.solve(notebooks.read(path))
+        notebook = notebooks.read(path)
+        solved = notebooks.solve(notebook, notebooks.exercises_of(notebook))
         output.mkdir(parents=True, exist_ok=True)
         nbformat.write(solved, target)
     console.print(f"Wrote {target}", soft_wrap=True)

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,26 +54,30 @@ def read(path: Path) -> NotebookNode:
         ) from error
 
 
-def solve(notebook: NotebookNode) -> NotebookNode:
-    """The same notebook with each exercise's cell replaced by the reference's source; changed in place."""
+def exercises_of(notebook: NotebookNode) -> list[str]:
+    """Names of the exercises whose cells the notebook has, in its order."""
+    names = (cell.metadata.get("course", {}).get("exercise") for cell in notebook.cells)
+    return [name for name in names if name]
+
+
+def solve(notebook: NotebookNode, names: Collection[str]) -> NotebookNode:
+    """The same notebook with the named exercises' cells replaced by the references' source; changed in place."""
     for cell in notebook.cells:
-        if name := cell.metadata.get("course", {}).get("exercise"):
+        if (name := cell.metadata.get("course", {}).get("exercise")) in names:
             cell.source = solution(name)
     return notebook
 
 
 def execute(
-    path: Path, solved: bool = False, cell_seconds: int = 600, environment: Mapping[str, str] | None = None
+    path: Path, solved: Collection[str] = (), cell_seconds: int = 600, environment: Mapping[str, str] | None = None
 ) -> Execution:
     """Run every cell in a new kernel, without a screen, and measure it. Nothing is written beside the notebook.
 
-    environment: variables for the kernel, on top of this process's own.
+    solved: names of the exercises whose solutions are put in first. environment: variables for the kernel, on top of this process's own.
 
     The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
     """
-    notebook = read(path)
-    if solved:
-        solve(notebook)
+    notebook = solve(read(path), solved)
     client = NotebookClient(notebook, timeout=cell_seconds, resources={"metadata": {"path": str(path.parent)}})
     error = None
     started = time.perf_counter()

@@ -38,10 +38,10 @@ $(INSTALLED): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --inexact
 	@touch $@
 
-$(TEACH): $(INSTALLED)
+$(TEACH): $(INSTALLED) web/package-lock.json
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact --group teach
-	@command -v npm >/dev/null || { echo "JupyterHub's proxy needs Node.js with npm: install them (Debian, Ubuntu: \`sudo apt-get install npm\`), then run this again."; exit 1; }
-	npm install --silent --no-fund --no-audit --prefix .venv/hub configurable-http-proxy@5.3.0
+	@command -v npm >/dev/null || { echo "The site and the hub need Node.js with npm: install them (Debian, Ubuntu: \`sudo apt-get install npm\`), then run this again."; exit 1; }
+	mkdir -p .venv/web && cp web/package*.json .venv/web && npm ci --silent --no-fund --no-audit --ignore-scripts --prefix .venv/web
 	@touch $@
 
 clean:  ## remove the environment; your progress and data stay

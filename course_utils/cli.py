@@ -1,4 +1,4 @@
-"""The command line: ``course lab | run | check | solve | data | train | load | demo | doctor``."""
+"""The command line: ``course lab | run | check | solve | data | train | book | load | demo | doctor``."""
 
 import os
 import subprocess
@@ -169,6 +169,28 @@ def train(
             )
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
+
+
+@app.command()
+def book(
+    numbers: Numbers = None,
+    output: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = ROOT / "site",
+    executed: Annotated[Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")] = None,
+    repository: Annotated[str | None, typer.Option(help="OWNER/NAME on GitHub, for the buttons.")] = None,
+) -> None:
+    """Build the static site, on which every widget works without a kernel and without a network."""
+    from course_utils import notebooks
+    from course_utils.site import build_site, github_repository
+
+    with sentences():
+        address = repository or github_repository()
+        if address is None:
+            console.print("No repository on GitHub is known, so the pages have no Colab button (--repository OWNER/NAME).")
+        with console.status("building the site; notebooks that are run take about twenty minutes together"):
+            warnings = build_site(numbers or notebooks.numbers(), output, executed, address)
+    for warning in warnings:
+        console.print(warning, markup=False)
+    console.print(f"The site is in {output}; look at it with `python -m http.server -d {output}`.", soft_wrap=True)
 
 
 @app.command()

@@ -1,10 +1,12 @@
 """The course's notebooks as files: found by number, solved from the library, executed and measured."""
 
 import os
+import platform
 import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -90,6 +92,12 @@ def execute(
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - started
+    notebook.metadata["course_run"] = {
+        "seconds": seconds,
+        "peak_bytes": kernel.peak_bytes,
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
+        "date": date.today().isoformat(),
+    }
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     return Execution(path.stem, cells, seconds, kernel.cpu_seconds, kernel.peak_bytes, error, notebook)
 

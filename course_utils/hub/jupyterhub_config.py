@@ -11,7 +11,7 @@ from pathlib import Path
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (JupyterHub gives it)
 COURSE = Path(__file__).resolve().parent.parent.parent
-PROXY = COURSE / ".venv" / "hub" / "node_modules" / ".bin" / "configurable-http-proxy"
+PROXY = COURSE / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
 
 c.JupyterHub.bind_url = "http://:8000"
 c.ConfigurableHTTPProxy.command = [str(PROXY)] if PROXY.exists() else ["configurable-http-proxy"]

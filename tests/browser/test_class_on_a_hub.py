@@ -22,7 +22,7 @@ from course_utils.paths import NOTEBOOKS, ROOT
 pytestmark = pytest.mark.browser
 STUDENTS = ("ada", "grace", "kay")
 CONFIG = ROOT / "course_utils" / "hub" / "jupyterhub_config.py"
-PROXY = ROOT / ".venv" / "hub" / "node_modules" / ".bin" / "configurable-http-proxy"
+PROXY = ROOT / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
 # The class's configuration, but on loopback, without passwords, with homes of its own.
 TRIAL = """
 load_subconfig({config!r})

@@ -1,0 +1,8 @@
+// What scrolls inside itself can be reached by keyboard: wide formulas and tables.
+function reach() {
+  for (const element of document.querySelectorAll('mjx-container[display="true"], .bd-article table')) {
+    if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+  }
+}
+window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(reach));
+window.addEventListener("resize", reach);

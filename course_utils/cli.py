@@ -174,8 +174,11 @@ def train(
 @app.command()
 def book(
     numbers: Numbers = None,
-    output: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = ROOT / "site",
-    executed: Annotated[Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = ROOT
+    / "site",
+    executed: Annotated[
+        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+    ] = None,
     repository: Annotated[str | None, typer.Option(help="OWNER/NAME on GitHub, for the buttons.")] = None,
 ) -> None:
     """Build the static site, on which every widget works without a kernel and without a network."""
@@ -185,7 +188,9 @@ def book(
     with sentences():
         address = repository or github_repository()
         if address is None:
-            console.print("No repository on GitHub is known, so the pages have no Colab button (--repository OWNER/NAME).")
+            console.print(
+                "No repository on GitHub is known, so the pages have no Colab button (--repository OWNER/NAME)."
+            )
         with console.status("building the site; notebooks that are run take about twenty minutes together"):
             warnings = build_site(numbers or notebooks.numbers(), output, executed, address)
     for warning in warnings:

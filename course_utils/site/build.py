@@ -69,7 +69,9 @@ def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
     if folder is not None:
         notebook = notebooks.read(folder / path.name)
         if "course_run" not in notebook.metadata:
-            raise ValueError(f"{folder / path.name} was not executed by the course: run `course run {number} --output`.")
+            raise ValueError(
+                f"{folder / path.name} was not executed by the course: run `course run {number} --output`."
+            )
         return notebook
     execution = notebooks.execute(path)
     if execution.error:

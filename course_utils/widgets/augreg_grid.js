@@ -111,12 +111,19 @@ function render({ model, el }) {
 
   function heat(share) {
     const level = 3 * Math.round(255 * share);
-    return [`rgb(${cividis[level]},${cividis[level + 1]},${cividis[level + 2]})`, share > 0.5 ? "#111" : "#fff"];
+    return onGround([cividis[level], cividis[level + 1], cividis[level + 2]]);
   }
 
   function diverging(share) {
     const end = share < 0 ? [0, 90, 160] : [190, 85, 0];
-    return [`rgb(${end.map((c) => Math.round(248 + (c - 248) * Math.abs(share))).join(",")})`, Math.abs(share) > 0.55 ? "#fff" : "#111"];
+    return onGround(end.map((c) => Math.round(248 + (c - 248) * Math.abs(share))));
+  }
+
+  // A ground and the ink, black or white, that stands out more on it (WCAG 2: at least 4.5 : 1 on every ground).
+  function onGround(rgb) {
+    const [red, green, blue] = rgb.map((c) => (c <= 10 ? c / 3295 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    return [`rgb(${rgb.join(",")})`, (light + 0.05) ** 2 > 0.05 * 1.05 ? "#000" : "#fff"];
   }
 
   function plain(value) {

@@ -1,0 +1,195 @@
+"""The static site in a real browser, with every other host out of reach: widgets, mathematics, search, themes, phone."""
+
+import http.server
+import threading
+from functools import partial
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from pointing import settle
+
+from course_utils import demo, notebooks
+from course_utils.site import build_site
+
+pytestmark = pytest.mark.browser
+PAGES = ("00_attention_recap", "04_vision_transformer")
+DISTILLATION = """import torch
+from course_utils import data
+from course_utils.widgets import DistillationExplorer
+pictures = data.load("digits", "test").select(slice(0, 3))
+teacher, student = 3 * torch.randn(2, 3, 10)
+DistillationExplorer(pictures.images, teacher, student, pictures.labels, pictures.classes)"""
+QUIZ = 'from course_utils.widgets import Quiz\nQuiz.from_notebook("04")'
+FIGURE = """import matplotlib.pyplot as plt
+plt.plot([1, 2, 4])
+plt.title("Doubling")
+plt.show()"""
+# Where a key or a choice changes what is seen, for each kind of widget.
+ACTIONS = {
+    "afv-attention": ("canvas[tabindex]", "ArrowRight"),
+    "afv-patches": ("canvas[tabindex]", "ArrowRight"),
+    "afv-local": ("canvas[tabindex]", "ArrowRight"),
+    "afv-memory": ('[data-input="patch_size"]', "ArrowUp"),
+    "afv-augment": ("input[type=range]", "ArrowRight"),
+    "afv-augreg": ('[tabindex="0"]', "ArrowRight"),
+    "afv-distillation": ("input[type=range]", "ArrowRight"),
+    "afv-windows": ("canvas[tabindex]", "ArrowRight"),
+    "afv-quantisation": ("input[type=range]", "ArrowRight"),
+    "afv-captions": ("canvas[tabindex]", "ArrowRight"),
+    "afv-quiz": ("input[type=radio]", "Space"),
+}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder and says nothing."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Address of a site of two pages: every widget of the course on the one, only text on the other."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "executed").mkdir()
+    texts = {
+        name: [cell for cell in notebooks.read(notebooks.find(name[:2])).cells if cell.cell_type == "markdown"]
+        for name in PAGES
+    }
+    cells = [*texts[PAGES[0]], nbformat.v4.new_code_cell(FIGURE)]
+    for name in demo.DEMOS:
+        if name != "distillation":  # the same widget without its minute of training
+            cells += demo.notebook_of(name).cells
+    cells += [nbformat.v4.new_code_cell(DISTILLATION), nbformat.v4.new_code_cell(QUIZ)]
+    for name, content in zip(PAGES, (cells, texts[PAGES[1]]), strict=True):
+        metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=content, metadata=metadata), folder / f"{name}.ipynb")
+        execution = notebooks.execute(folder / f"{name}.ipynb")
+        assert execution.error is None
+        nbformat.write(execution.notebook, folder / "executed" / f"{name}.ipynb")
+    root = folder / "served"
+    missing = [number for number in notebooks.numbers() if number not in ("00", "04")]
+    warnings = build_site(["00", "04"], root / "course", executed=folder / "executed", repository="owner/name")
+    expected = [w for w in warnings if any(f"{number}_" in w for number in missing)]  # links to pages left out
+    assert warnings == expected
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/course/"
+    server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """open_page(name, theme, width): the page, with every request to another host refused; none may be made."""
+    elsewhere, failed, contexts = [], [], []
+
+    def open_one(name: str, theme: str = "light", width: int = 1280):
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
+        contexts.append(context)
+        page = context.new_page()
+
+        def gate(route):
+            if route.request.url.startswith((site, "data:", "blob:")):
+                route.continue_()
+            else:
+                elsewhere.append(route.request.url)
+                route.abort()
+
+        page.route("**/*", gate)
+        page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
+        page.goto(f"{site}{name}")
+        if name.startswith(PAGES[0]):
+            expect(page.locator(".afv")).to_have_count(len(demo.DEMOS) + 1, timeout=30_000)
+            page.wait_for_function("document.querySelectorAll('mjx-container').length > 0")
+        assert elsewhere == []
+        assert failed == []
+        page.elsewhere = elsewhere
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+def seen(widget) -> str:
+    return widget.evaluate(
+        "e => e.innerText + [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join() + "
+        "[...e.querySelectorAll('input, select')].map(i => i.value + i.checked).join()"
+    )
+
+
+def test_every_widget_answers_without_a_kernel(open_page):
+    page = open_page(f"{PAGES[0]}.html")
+    kinds = set()
+    for widget in page.locator(".afv").all():
+        kind = next(name for name in widget.get_attribute("class").split() if name != "afv")
+        kinds.add(kind)
+        selector, key = ACTIONS[kind]
+        before = seen(widget)
+        widget.locator(selector).first.press(key)
+        settle(page)
+        assert seen(widget) != before, kind
+    assert kinds == set(ACTIONS)
+    assert page.elsewhere == []
+
+
+def test_the_page_says_how_it_was_run_and_its_figure_has_words(open_page):
+    page = open_page(f"{PAGES[0]}.html")
+    expect(page.get_by_text("This page was run from top to bottom on")).to_be_visible()
+    (alternative,) = {image.get_attribute("alt") for image in page.locator(".cell_output img").all()}
+    assert "Doubling" in alternative or "Figure in the section" in alternative
+    colab = page.locator('a[href^="https://colab.research.google.com/github/owner/name/blob/main/notebooks/"]')
+    assert colab.first.get_attribute("href").endswith(f"{PAGES[0]}.ipynb")
+
+
+def test_search_themes_and_the_way_through_the_pages(open_page):
+    page = open_page("search.html?q=softmax")
+    expect(page.locator("#search-results li").first).to_be_visible(timeout=20_000)
+    page.locator("#search-results a").first.click()
+    page.wait_for_url(f"**/{PAGES[0]}.html**")
+    ground = page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor")
+    page.locator(".theme-switch-button:visible").click()
+    page.locator('.dropdown-menu.show :text("Dark")').click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor") != ground
+    page.locator(".next-page, .right-next").first.click()
+    page.wait_for_url(f"**/{PAGES[1]}.html")
+    assert page.locator("html").get_attribute("data-theme") == "dark"  # and it stays
+    page.locator(".left-prev, .prev-page").first.click()
+    page.wait_for_url(f"**/{PAGES[0]}.html")
+
+
+def test_the_keyboard_reaches_a_widget_and_moves_it(open_page):
+    page = open_page(f"{PAGES[0]}.html")
+    widget = page.locator(".afv-attention").first
+    page.locator(".afv-attention canvas[tabindex]").first.evaluate(
+        "e => { const all = [...document.querySelectorAll('a, button, input, canvas[tabindex], [tabindex=\"0\"]')];"
+        " all[all.indexOf(e) - 1].focus(); }"
+    )
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if widget.evaluate("e => e.contains(document.activeElement)"):
+            break
+    before = seen(widget)
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    assert seen(widget) != before
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize("name", ["index", *PAGES])
+def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, width):
+    page = open_page(f"{name}.html", theme, width)
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    for widget in page.locator(".afv").all():
+        assert widget.bounding_box()["width"] <= width
+    violations = Axe().run(page).response["violations"]
+    serious = [
+        (violation["id"], [node["html"][:150] for node in violation["nodes"]])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

@@ -1,4 +1,4 @@
-"""The command line: ``course lab | run | check | solve | data | train | book | load | demo | doctor``."""
+"""The command line: ``course lab | run | check | solve | data | train | book | slides | load | demo | doctor``."""
 
 import os
 import subprocess
@@ -196,6 +196,22 @@ def book(
     for warning in warnings:
         console.print(warning, markup=False)
     console.print(f"The site is in {output}; look at it with `python -m http.server -d {output}`.", soft_wrap=True)
+
+
+@app.command()
+def slides(
+    number: Annotated[str, typer.Argument(help="Number of the notebook.")],
+    output: Annotated[Path, typer.Option(help="Folder of the slides.")] = ROOT / "slides",
+    executed: Annotated[
+        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+    ] = None,
+) -> None:
+    """Make slides of a notebook, with its widgets; open the page in any browser, offline too."""
+    from course_utils.site import build_slides
+
+    with sentences(), console.status("making slides"):
+        page = build_slides(number, output, executed)
+    console.print(f"The slides are in {page}", soft_wrap=True)
 
 
 @app.command()

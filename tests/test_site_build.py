@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from course_utils import notebooks
-from course_utils.site import build, build_site, github_repository
+from course_utils.site import assets, build, build_site, github_repository
 
 
 def made(folder, source: str):
@@ -44,10 +44,12 @@ def test_a_folder_that_is_no_site_is_never_replaced(tmp_path):
 
 
 def test_a_missing_part_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "WEB", tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match=r"needs require.js, .* is not there: run `make teach` first"):
+    monkeypatch.setattr(assets, "WEB", tmp_path / "nowhere")
+    with pytest.raises(
+        FileNotFoundError, match=r"needs requirejs/require.js, .* is not there: run `make teach` first"
+    ):
         build_site(["00"], tmp_path / "site")
-    monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(assets.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="run `make teach` first"):
         build_site(["00"], tmp_path / "site")
 

@@ -1,7 +1,6 @@
 """``course book``: execute notebooks, or take executed ones, and let Sphinx with MyST-NB make a site of them."""
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
@@ -16,13 +15,10 @@ from nbformat import NotebookNode
 
 from course_utils import notebooks
 from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.site.assets import check_installed, copy_fonts, copy_scripts
 from course_utils.site.pages import page_of
 
 SOURCE = Path(__file__).parent / "source"
-WEB = ROOT / ".venv" / "web" / "node_modules"
-ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget" / "index.js"
-SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
-MANAGER = "@jupyter-widgets/html-manager/dist"  # where the widgets' manager looks for its fonts, below the page
 
 
 def build_site(
@@ -35,13 +31,7 @@ def build_site(
     whole. Raises ModuleNotFoundError or FileNotFoundError when a part is not installed, ValueError for a notebook
     that fails or was not executed.
     """
-    for module in ("sphinx", "myst_nb", "sphinx_book_theme"):
-        if importlib.util.find_spec(module) is None:
-            raise ModuleNotFoundError(f"The site needs {module}, which is not installed: run `make teach` first.")
-    assets = [WEB / script for script in SCRIPTS]
-    for asset in assets:
-        if not asset.exists():
-            raise FileNotFoundError(f"The site needs {asset.name}, and {asset} is not there: run `make teach` first.")
+    check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
     if output.exists() and not (output / ".buildinfo").exists():
         raise FileExistsError(f"{output} exists and is no site: name another folder, or remove it.")
     pages = {number: executed_notebook(number, executed) for number in numbers}
@@ -49,12 +39,8 @@ def build_site(
     with TemporaryDirectory(dir=output.parent, prefix=".site-") as folder:
         source, made = Path(folder) / "source", Path(folder) / "site"
         shutil.copytree(SOURCE, source)
-        for asset in assets:
-            shutil.copy(asset, source / "_static" / asset.name)
-        shutil.copy(ANYWIDGET, source / "_static" / "anywidget.js")
-        (source / "_extra" / MANAGER).mkdir(parents=True)
-        for font in (WEB / MANAGER).glob("*.woff2"):
-            shutil.copy(font, source / "_extra" / MANAGER)
+        copy_scripts(source / "_static")
+        copy_fonts(source / "_extra")
         write_pages(pages, source)
         warnings = sphinx(source, made, repository)
         if output.exists():

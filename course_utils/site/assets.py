@@ -1,0 +1,54 @@
+"""Scripts and fonts that pages need: installed by ``make teach``, copied beside the pages, never fetched by them."""
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from course_utils.paths import ROOT
+
+WEB = ROOT / ".venv" / "web" / "node_modules"
+ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget" / "index.js"
+SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
+MANAGER = "@jupyter-widgets/html-manager/dist"  # where the widgets' manager looks for its fonts, below the page
+PATHS = Path(__file__).parent / "source" / "_static" / "anywidget-path.js"
+REVEAL = WEB / "reveal.js" / "dist"
+
+
+def check_installed(modules: Sequence[str], scripts: Sequence[str] = SCRIPTS) -> None:
+    """Raises ModuleNotFoundError or FileNotFoundError, in one sentence, when a part is missing."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise ModuleNotFoundError(f"This needs {module}, which is not installed: run `make teach` first.")
+    for script in scripts:
+        if not (WEB / script).exists():
+            raise FileNotFoundError(f"This needs {script}, and {WEB / script} is not there: run `make teach` first.")
+
+
+def copy_scripts(static: Path) -> None:
+    """Copy what widgets and formulas need into the folder static."""
+    static.mkdir(parents=True, exist_ok=True)
+    for script in SCRIPTS:
+        shutil.copy(WEB / script, static)
+    shutil.copy(ANYWIDGET, static / "anywidget.js")
+    shutil.copy(PATHS, static)
+
+
+def copy_fonts(pages: Path) -> None:
+    """Copy the widgets' manager's fonts to where pages in the folder pages will look for them."""
+    (pages / MANAGER).mkdir(parents=True, exist_ok=True)
+    for font in (WEB / MANAGER).glob("*.woff2"):
+        shutil.copy(font, pages / MANAGER)
+
+
+def copy_reveal(static: Path) -> None:
+    """Copy reveal.js with its white theme and that theme's font into static/reveal."""
+    for name in ("reveal.js", "reveal.css", "theme/white.css"):
+        (static / "reveal" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REVEAL / name, static / "reveal" / name)
+    fonts = Path("theme", "fonts", "source-sans-pro")
+    (static / "reveal" / fonts).mkdir(parents=True, exist_ok=True)
+    for font in (REVEAL / fonts).iterdir():
+        if font.suffix in (".css", ".woff", ""):  # "": the licence
+            shutil.copy(font, static / "reveal" / fonts)

@@ -10,7 +10,7 @@ from course_utils.exercises import exercises
 from course_utils.paths import NOTEBOOKS
 
 PAGE = (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
-CHAPTERS = dict(re.findall(r"^## (\d\d) · .+\n((?:(?!## ).*\n)*)", PAGE, re.MULTILINE))
+CHAPTERS = dict(re.findall(r"^## (\d\d) · .+\n((?:(?!##? ).*\n)*)", PAGE, re.MULTILINE))
 
 
 def test_every_notebook_has_its_chapter():

@@ -11,7 +11,7 @@ from course_utils.paths import ROOT
 WEB = ROOT / ".venv" / "web" / "node_modules"
 ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget" / "index.js"
 SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
-MANAGER = "@jupyter-widgets/html-manager/dist"  # where the widgets' manager looks for its fonts, below the page
+MANAGER = "@jupyter-widgets/html-manager/dist"
 PATHS = Path(__file__).parent / "source" / "_static" / "anywidget-path.js"
 REVEAL = WEB / "reveal.js" / "dist"
 
@@ -36,10 +36,11 @@ def copy_scripts(static: Path) -> None:
 
 
 def copy_fonts(pages: Path) -> None:
-    """Copy the widgets' manager's fonts to where pages in the folder pages will look for them."""
+    """Copy the widgets' manager's fonts to both places below the page where its parts look for them."""
     (pages / MANAGER).mkdir(parents=True, exist_ok=True)
     for font in (WEB / MANAGER).glob("*.woff2"):
         shutil.copy(font, pages / MANAGER)
+        shutil.copy(font, pages / "@jupyter-widgets")
 
 
 def copy_reveal(static: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``course lab | run | check | solve | data | train | doctor``."""
+"""The command line: ``course lab | run | check | solve | data | train | grade | doctor``."""
 
 import os
 import subprocess
@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from course_utils.grading.command import grade
 from course_utils.paths import ROOT
 
 app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
 data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
 app.add_typer(data, name="data")
+app.add_typer(grade, name="grade")
 console = Console()
 
 Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. All when left out.")]

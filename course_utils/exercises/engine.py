@@ -17,6 +17,8 @@ from course_utils.exercises.verdict import Outcome, Verdict
 from course_utils.exercises.words import arguments_of, case, failure, other_signature
 from course_utils.exercises.worker import TimedOut, run_limited, undisturbed
 
+NOT_STOPPED = " It could not be stopped: restart the kernel when convenient."
+
 
 def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = None) -> Verdict:
     """Run fn on the exercise's cases and judge it. Never raises for what fn is or does; Ctrl-C still interrupts.
@@ -39,7 +41,7 @@ def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = No
             run_limited(watch(fn, copied(cases), observed), exercise.seconds)
         except TimedOut as late:
             number = min(len(observed), len(cases) - 1)
-            rest = "" if late.stopped else " It could not be stopped: restart the kernel when convenient."
+            rest = "" if late.stopped else NOT_STOPPED
             return Verdict(
                 Outcome.TOO_SLOW,
                 f"{name} did not finish within {exercise.seconds:g} s and was given up: look for a loop that never "

@@ -63,7 +63,9 @@ def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequ
             receiver, process = _start(todo, folder, Path(scratch), limits, tuple(preload))
             try:
                 for step in todo:
-                    findings[step.number] = _result(step, receiver, process, limits, deadline, findings)
+                    found = findings[step.number] = _result(step, receiver, process, limits, deadline, findings)
+                    if step.kind == "check" and isinstance(found, Verdict) and found.outcome is Outcome.TOO_SLOW:
+                        break  # it may still be running there, and would slow down what follows
             except _Stopped as ending:
                 findings[step.number] = _what_became_of(step, ending)
                 left_out |= {step.number} if step.kind == "run" else set()

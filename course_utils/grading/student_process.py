@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises import Outcome, Verdict, examine, find
+from course_utils.exercises.engine import NOT_STOPPED
 from course_utils.exercises.observe import Observation
 
 SHOWN = 10_000  # characters of a cell's output that are kept
@@ -153,7 +154,7 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
         names[name] = exercise.reference
     return {
         "outcome": verdict.outcome.value,
-        "message": verdict.message,
+        "message": verdict.message.removesuffix(NOT_STOPPED),
         "right": verdict.right,
         "cases": verdict.cases,
         "results": [seen.result for seen in observed] if verdict.passed else [],

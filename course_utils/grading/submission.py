@@ -14,13 +14,12 @@ from course_utils.grading.student_process import Step
 
 
 class Graded(Report):
-    """A verdict as the feedback shows it: the sentence and the points."""
+    """A verdict as the feedback shows it."""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentences below the heading."""
-        points = self.exercise.points
-        return (self.verdict.message, f"{points if self.verdict.passed else 0} of {points} points.")
+        """The sentence below the heading; nothing runs on after it."""
+        return (self.verdict.message,)
 
 
 def restore(submitted: NotebookNode, given: NotebookNode) -> None:
@@ -93,7 +92,7 @@ def _outputs_of(graded: Graded) -> Iterator[NotebookNode]:
     yield new_output("display_data", {"text/html": graded._repr_html_(), "text/plain": repr(graded)})
     if not graded.verdict.passed:
         # nbgrader gives no points to a cell with an error.
-        words = f"no points for {graded.exercise.name}"
+        words = f"0 of {graded.exercise.points} points"
         yield new_output("error", ename="NotPassed", evalue=words, traceback=[f"NotPassed: {words}"])
 
 

@@ -30,5 +30,3 @@ def setup(folder: Annotated[Path, typer.Argument(help="A new folder for the cour
     with sentences(), console.status("making the course folder"):
         names = course_folder.make(folder.resolve())
     print(NEXT.format(folder=folder, count=len(names), first=names[0], last=names[-1]))
-
-

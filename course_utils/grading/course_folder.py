@@ -93,7 +93,10 @@ def instructors_version(notebook: NotebookNode) -> NotebookNode:
 
 def _generate(folder: Path) -> None:
     """Have nbgrader make the students' versions and the gradebook. It calls alembic, which lies beside Python."""
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "*"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -1,5 +1,6 @@
 """A submission's steps, done in a process of their own, whatever they do there; and verdicts that can be relied on."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -58,21 +59,36 @@ def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequ
     left_out: set[int] = set()
     deadline = time.monotonic() + limits.notebook_seconds
     while len(findings) < len(steps):
+        if time.monotonic() > deadline:
+            extras = {step.number for step in steps if step.kind == "extra"} - left_out
+            sentence = (
+                f"This notebook took longer than {limits.notebook_seconds:.0f} s, so its extra cells were left out.\n"
+            )
+            findings |= dict.fromkeys(extras, sentence)
+            left_out |= extras
+            deadline = math.inf  # what remains is short: each exercise has its limits
         todo = [_again(step, findings) for step in steps if step.number not in left_out]
         with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             receiver, process = _start(todo, folder, Path(scratch), limits, tuple(preload))
             try:
                 for step in todo:
-                    found = findings[step.number] = _result(step, receiver, process, limits, deadline, findings)
-                    if step.kind == "check" and isinstance(found, Verdict) and found.outcome is Outcome.TOO_SLOW:
-                        break  # it may still be running there, and would slow down what follows
+                    found = findings[step.number] = _result(step, receiver, process, limits, findings)
+                    if time.monotonic() > deadline or (step.kind == "check" and _may_still_run(found)):
+                        break
             except _Stopped as ending:
+                if step.kind in ("keep", "lend"):  # these do nothing: it is something that a cell has left behind
+                    step = [before for before in todo[: todo.index(step)] if before.is_cell][-1]
                 findings[step.number] = _what_became_of(step, ending)
-                left_out |= {step.number} if step.kind == "run" else set()
+                left_out |= {step.number} if step.is_cell else set()
             finally:
                 _end(process)
                 receiver.close()
     return findings
+
+
+def _may_still_run(found: str | Verdict) -> bool:
+    """Whether the function that was examined may be running on, and would slow down whatever follows."""
+    return isinstance(found, Verdict) and found.outcome is Outcome.TOO_SLOW
 
 
 def _again(step: Step, findings: Mapping[int, str | Verdict]) -> Step:
@@ -84,12 +100,11 @@ def _again(step: Step, findings: Mapping[int, str | Verdict]) -> Step:
 
 
 def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
-    if step.kind == "run":
+    if step.is_cell:
         return f"This cell {ending}. Everything else was graded without it.\n"
     name = find(step.text).reference.__name__
     if ending.late:
-        remedy = "look for a loop that never ends, or for waiting"
-        return Verdict(Outcome.TOO_SLOW, f"{name} {ending} and could not be interrupted: {remedy}.")
+        return Verdict(Outcome.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
     return Verdict(Outcome.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor much too large.")
 
 
@@ -120,30 +135,25 @@ def _start(steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, p
     return receiver, process
 
 
-def _result(
-    step: Step, receiver: Connection, process: Any, limits: Limits, deadline: float, findings: Findings
-) -> str | Verdict:
+def _result(step: Step, receiver: Connection, process: Any, limits: Limits, findings: Findings) -> str | Verdict:
     """What the process says about the step, held against what is known. Raises _Stopped when it says nothing."""
     exercise = find(step.text) if step.kind == "check" else None
     seconds = limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
-    if (rest := deadline - time.monotonic()) < seconds:
-        message = _receive(receiver, process, max(rest, 0), f"the {limits.notebook_seconds:.0f} s of the notebook")
-    else:
-        message = _receive(receiver, process, seconds)
+    message = _receive(receiver, process, seconds)
     try:
         found = unpack(message)
         if step.kind in ("keep", "lend"):
             return findings[step.number]
-        return str(found) if exercise is None else _confirmed(exercise, found)
+        return _text(found) if exercise is None else _confirmed(exercise, found)
     except Exception as error:
         raise _Stopped("sent something that is no result", late=False) from error
 
 
-def _receive(receiver: Connection, process: Any, seconds: float, what: str = "") -> bytes:
+def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
     """The next message, within seconds. Raises _Stopped when there is none."""
     ready = wait([receiver, process.sentinel], timeout=seconds)
     if not ready:
-        raise _Stopped(f"was still running after {what or f'{seconds:.0f} s'}", late=True)
+        raise _Stopped(f"was still running after {seconds:.0f} s", late=True)
     try:
         if receiver in ready:
             return receiver.recv_bytes(LARGEST_MESSAGE)
@@ -159,7 +169,7 @@ def _receive(receiver: Connection, process: Any, seconds: float, what: str = "")
 
 def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
     """The verdict that the student's process gave. That it is a pass is not believed but computed again here."""
-    verdict = Verdict(Outcome(found["outcome"]), found["message"], found["right"], found["cases"])
+    verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]))
     if not verdict.passed:
         return verdict
     with undisturbed():
@@ -167,7 +177,12 @@ def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
         for mine, right in zip(found["results"], expected, strict=True):
             if gap := difference(mine, right.result, exercise.returns):
                 return Verdict(gap.kind, f"{gap.sentence} Code in this notebook disturbs the examination.")
-    return Verdict(Outcome.PASSED, f"All {len(expected)} cases agree with the course's version.", len(expected))
+    return Verdict(Outcome.PASSED, f"All {len(expected)} cases agree with the course's version.")
+
+
+def _text(value: Any) -> str:
+    """What can be written into a file, and not too much of it."""
+    return str(value)[: 2 * student_process.SHOWN].encode(errors="replace").decode()
 
 
 def _end(process: Any) -> None:

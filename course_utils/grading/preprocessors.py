@@ -58,13 +58,16 @@ class SubmissionExporter(NotebookExporter):
         try:
             nb = nbformat.read(file_stream, as_version=4)
             for cell in nb.cells:
-                assert isinstance(cell.source, str) and isinstance(cell.metadata, dict), "a cell without text"
+                assert isinstance(cell.source, str), "a cell without text"
+                assert isinstance(cell.metadata, dict), "a cell without metadata"
         except Exception as error:
             who, what = resources["nbgrader"]["student"], resources["nbgrader"]["notebook"]
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             self.log.error("The file %s.ipynb of %s is no notebook (%s): graded as not attempted.", what, who, reason)
             nb = _given(self, resources)
-            sentence = f"**The file {what}.ipynb that was handed in cannot be read as a notebook, so nothing was graded.**"
+            sentence = (
+                f"**The file {what}.ipynb that was handed in cannot be read as a notebook, so nothing was graded.**"
+            )
             nb.cells.insert(0, new_markdown_cell(f"{sentence} Hand in the file again, as JupyterLab saved it."))
         return self.from_notebook_node(nb, resources=resources, **kw)
 

@@ -29,12 +29,18 @@ SHOWN = 10_000  # characters of a cell's output that are kept
 
 @dataclass(frozen=True)
 class Step:
-    """What to do: ``run`` a cell's source or ``check`` an exercise; once it is judged, ``keep`` the student's function
-    or ``lend`` the course's."""
+    """What to do: ``run`` a cell that exercises need, or an ``extra`` one; ``check`` an exercise; once it is judged,
+    ``keep`` the student's function or ``lend`` the course's.
+    """
 
     number: int
     kind: str
     text: str  # source, or the exercise's name
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether the text is a cell's source."""
+        return self.kind in ("run", "extra")
 
 
 def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds: int, sender: Connection) -> None:
@@ -53,7 +59,7 @@ def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds
     for step in steps:
         found: Any = None
         match step.kind:
-            case "run":
+            case "run" | "extra":
                 found = _output_of(shell, step.text)
             case "check":
                 found = _check(shell.user_ns, step.text)
@@ -76,21 +82,16 @@ def unpack(message: bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | str():
-            return value
-        case Integral():  # of numpy too
-            return int(value)
-        case Real():
-            return float(value)
-        case Tensor():
-            return value.detach().as_subclass(Tensor).clone()
-        case tuple():
-            return tuple(map(_plain, value))
-        case list():
-            return list(map(_plain, value))
-        case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral | Real):  # numpy's too
+        return int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, Tensor):
+        return value.detach().as_subclass(Tensor).clone()
+    if isinstance(value, tuple | list):
+        return (tuple if isinstance(value, tuple) else list)(map(_plain, value))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
     return f"an object of type {type(value).__name__}"
 
 
@@ -106,21 +107,25 @@ def _fence(memory: int, seconds: int) -> None:
         import resource
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody left to watch it
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        size = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**30, 2**30))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        limits = {
+            resource.RLIMIT_AS: size + memory,
+            resource.RLIMIT_CPU: seconds,
+            resource.RLIMIT_FSIZE: 2**30,
+            resource.RLIMIT_CORE: 0,
+        }
+        for which, most in limits.items():
+            allowed = resource.getrlimit(which)[1]
+            most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+            resource.setrlimit(which, (most, most))
 
 
 def _shell() -> Any:
     """IPython without a kernel, so that magics and display() in a student's cell do what they do in a notebook."""
-    from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
-    HistoryManager.enabled = False
-    return InteractiveShell.instance(colors="nocolor")
+    return InteractiveShell.instance(colors="nocolor", config=Config(HistoryManager={"enabled": False}))
 
 
 def _output_of(shell: Any, source: str) -> str:
@@ -155,7 +160,5 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     return {
         "outcome": verdict.outcome.value,
         "message": verdict.message.removesuffix(NOT_STOPPED),
-        "right": verdict.right,
-        "cases": verdict.cases,
         "results": [seen.result for seen in observed] if verdict.passed else [],
     }

@@ -52,7 +52,7 @@ def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
     """What to do to grade a restored submission; a step's number is that of its cell, or -1 - n for one of ours.
 
     The course's own imports come first, whatever became of them. What the course wrote is left out, its minutes of
-    training above all, but for cells that only import or define. What the student wrote is run, and checks are done.
+    training above all, but for cells that only define. What the student wrote is run: exercises, and extra cells.
     """
     ours = [cell for cell in given.cells if cell.cell_type == "code"]
     known = {cell.source.strip() for cell in ours}
@@ -63,8 +63,10 @@ def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
             continue
         if cell.metadata.get("nbgrader", {}).get("grade"):
             found.append(Step(number, "check", cell.metadata.course.check))
-        elif cell.source.strip() not in known or cell.metadata.get("nbgrader") or _defines(cell.source):
+        elif cell.metadata.get("nbgrader") or _declares(cell.source):
             found.append(Step(number, "run", cell.source))
+        elif cell.source.strip() not in known:
+            found.append(Step(number, "extra", cell.source))
     return found
 
 
@@ -100,9 +102,10 @@ def _imports(source: str) -> bool:
     return any(isinstance(node, ast.Import | ast.ImportFrom) for node in _statements(source))
 
 
-def _defines(source: str) -> bool:
-    """Whether the cell does nothing but define functions and classes."""
-    return all(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in _statements(source))
+def _declares(source: str) -> bool:
+    """Whether the cell does nothing but import, and define functions and classes."""
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+    return all(isinstance(node, kinds) for node in _statements(source))
 
 
 def _statements(source: str) -> list[ast.stmt]:

@@ -2,17 +2,21 @@
 
 import csv
 import html
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
 from course_utils import notebooks
+from course_utils.cli import app
 from course_utils.exercises import NotPassed, check, exercises, find, solution, stub
 from course_utils.paths import NOTEBOOKS
 
@@ -33,13 +37,12 @@ def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
     """The course folder as `course grade setup` makes it, with an exchange of its own and little patience."""
-    from course_utils.grading import course_folder
-
     folder = tmp_path_factory.mktemp("teacher") / "course"
-    course_folder.make(folder)
+    made = CliRunner().invoke(app, ["grade", "setup", str(folder)])
+    assert made.exit_code == 0, made.output
     exchange = folder.parent / "exchange"
     exchange.mkdir()
-    with (folder / course_folder.SETTINGS).open("a") as settings:
+    with (folder / "nbgrader_config.py").open("a") as settings:
         settings.write(f"c.ExamineExercises.cell_seconds = 4\nc.Exchange.root = {str(exchange)!r}\n")
         settings.write(f"c.Exchange.cache = {str(folder.parent / 'cache')!r}\n")
     return folder
@@ -97,12 +100,19 @@ def is_check(cell) -> bool:
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
-    from course_utils.grading import course_folder
-
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="is not empty"):
-        course_folder.make(tmp_path)
+    refused = CliRunner().invoke(app, ["grade", "setup", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "is not empty" in refused.output
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_without_nbgrader_the_command_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    refused = CliRunner().invoke(app, ["grade", "setup", str(tmp_path / "course")])
+    assert refused.exit_code == 2
+    assert "run `make teach` first" in refused.output
+    assert not (tmp_path / "course").exists()
 
 
 def test_nothing_is_left_when_the_folder_cannot_be_finished(tmp_path, monkeypatch):
@@ -162,24 +172,25 @@ def mixed_answers(name: str) -> dict[str, str]:
     return {names[0]: broken(names[0], form), names[1]: misunderstood(names[1])}
 
 
-FORGED = """
-import gc
-
+PATCHES = """
 import torch
-from multiprocessing.connection import Connection
-
-from course_utils.exercises import Outcome, Verdict, engine, find
+from course_utils.exercises import Outcome, Verdict, engine
 from course_utils.grading import student_process
 
-for module in (engine, student_process):
-    module.examine = lambda exercise, fn, observed=None: Verdict(Outcome.PASSED, "forged", 3, 3)
-torch.allclose = lambda *args, **kwargs: True
-message = {"outcome": "passed", "message": "forged", "results": [torch.ones(1)] * 4}
+message = {"outcome": "passed", "message": "patched", "results": [torch.ones(1)] * 4}
 student_process._check = lambda names, exercise_name: message
-for connection in gc.get_objects():
-    if isinstance(connection, Connection) and connection.writable:
-        for _ in range(3):
-            connection.send_bytes(student_process.pack(message))
+engine.examine = student_process.examine = lambda *_: Verdict(Outcome.PASSED, "patched")
+torch.allclose = torch.equal = lambda *args, **kwargs: True
+"""
+
+SENDS = """
+import gc
+from multiprocessing.connection import Connection
+
+for thing in gc.get_objects():
+    if isinstance(thing, Connection) and thing.writable:
+        for _ in range(20):
+            thing.send_bytes(student_process.pack(message))
 """
 
 
@@ -208,8 +219,11 @@ def cheats(course: Path):
 
     patched = fill_in(released(course, CHEATED), wrong)
     patched.cells.insert(2, nbformat.v4.new_code_cell("check = lambda name, fn: fn\npassed = lambda name: True\n"))
-    patched.cells.insert(3, nbformat.v4.new_code_cell(FORGED))
-    yield "forges-verdicts", patched, 0
+    patched.cells.insert(3, nbformat.v4.new_code_cell(PATCHES))
+    yield "patches-the-check", deepcopy(patched), 0
+
+    patched.cells.insert(4, nbformat.v4.new_code_cell(SENDS))
+    yield "sends-verdicts", patched, 0
 
     borrowed = fill_in(released(course, CHEATED), {first: "from course_utils.attention import attend\n"})
     yield "imports-the-answer", borrowed, sum(points.values()) - points[first]

@@ -163,7 +163,7 @@ def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
     if process.exitcode is None:
         raise _Stopped("closed its line to the examiner", late=False)
     if process.exitcode < 0:
-        raise _Stopped(f"ended the whole process ({signal.Signals(-process.exitcode).name})", late=False)
+        raise _Stopped(f"ended the whole process ({signal.strsignal(-process.exitcode)})", late=False)
     raise _Stopped(f"ended the whole process (exit code {process.exitcode})", late=False)
 
 

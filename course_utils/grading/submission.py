@@ -33,9 +33,9 @@ def restore(submitted: NotebookNode, given: NotebookNode) -> None:
     seen = set()
     for cell in submitted.cells:
         mark = cell.metadata.pop("nbgrader", None)
-        grade_id = mark.get("grade_id") if isinstance(mark, dict) else None
+        grade_id = str(mark.get("grade_id")) if isinstance(mark, dict) else None
         if grade_id not in marked:
-            grade_id = by_id.get(cell.get("id"))
+            grade_id = by_id.get(str(cell.get("id")))
         if grade_id is not None and cell.cell_type == "code":
             cell.metadata.update(deepcopy(marked[grade_id].metadata))
             if cell.metadata.nbgrader.grade:

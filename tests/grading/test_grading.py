@@ -215,6 +215,8 @@ def cheats(course: Path):
     stripped = fill_in(released(course, CHEATED), {rest[0]: wrong[rest[0]]})
     for cell in stripped.cells:
         cell.metadata = nbformat.NotebookNode()
+    stripped.cells[0].metadata.nbgrader = "nothing that nbgrader writes"
+    stripped.cells[1].metadata.nbgrader = nbformat.NotebookNode(grade_id=["a list"], grade=True, points="many")
     yield "loses-its-metadata", stripped, sum(points.values()) - points[rest[0]]
 
     patched = fill_in(released(course, CHEATED), wrong)

@@ -1,5 +1,6 @@
 """Exercises that never block: ``patchify = check("04.patchify", patchify)``."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from course_utils.exercises.verdict import Outcome, Verdict
 __all__ = [
     "Exercise",
     "Misconception",
+    "NotPassed",
     "Outcome",
     "Row",
     "UnknownExercise",
@@ -34,12 +36,17 @@ _verdicts: dict[str, Verdict] = {}
 _hints_given: dict[str, int] = {}
 
 
+class NotPassed(Exception):
+    """The exercise has not passed, said to nbgrader."""
+
+
 def check(name: str, fn: Any) -> Callable[..., Any]:
     """Show how fn does in the exercise, note it in the student's progress, and return a function that is right.
 
     That is fn itself when it passes and the course's reference when it does not, so ``fn = check(name, fn)`` lets
     the notebook go on either way. No mistake in fn raises anything; Ctrl-C interrupts as always. Raises
-    UnknownExercise when there is no exercise of that name.
+    UnknownExercise when there is no exercise of that name; and NotPassed, but only while nbgrader runs the notebook,
+    because to nbgrader a cell without an error is one that passed.
     """
     exercise = find(name)
     last = _verdicts.get(name)
@@ -54,6 +61,8 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
         verdict = examine(exercise, fn)
     _verdicts[name] = verdict
     show(Report(exercise, verdict, record(name, verdict)))
+    if not verdict.passed and os.environ.get("NBGRADER_EXECUTION"):
+        raise NotPassed(f"{name} has not passed.")
     return fn if verdict.passed else exercise.reference
 
 

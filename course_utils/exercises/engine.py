@@ -17,9 +17,15 @@ from course_utils.exercises.verdict import Outcome, Verdict
 from course_utils.exercises.words import arguments_of, case, failure, other_signature
 from course_utils.exercises.worker import TimedOut, run_limited, undisturbed
 
+NOT_STOPPED = " It could not be stopped: restart the kernel when convenient."
 
-def examine(exercise: Exercise, fn: Any) -> Verdict:
-    """Run fn on the exercise's cases and judge it. Never raises for what fn is or does; Ctrl-C still interrupts."""
+
+def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = None) -> Verdict:
+    """Run fn on the exercise's cases and judge it. Never raises for what fn is or does; Ctrl-C still interrupts.
+
+    What fn did in each case is added to observed.
+    """
+    observed = [] if observed is None else observed
     name = exercise.reference.__name__
     if not callable(fn):
         return Verdict(
@@ -31,12 +37,11 @@ def examine(exercise: Exercise, fn: Any) -> Verdict:
         cases = exercise.cases(torch.Generator().manual_seed(0))
         if sentence := other_signature(exercise, fn, cases):
             return Verdict(Outcome.SIGNATURE, sentence)
-        observed: list[Observation] = []
         try:
             run_limited(watch(fn, copied(cases), observed), exercise.seconds)
         except TimedOut as late:
             number = min(len(observed), len(cases) - 1)
-            rest = "" if late.stopped else " It could not be stopped: restart the kernel when convenient."
+            rest = "" if late.stopped else NOT_STOPPED
             return Verdict(
                 Outcome.TOO_SLOW,
                 f"{name} did not finish within {exercise.seconds:g} s and was given up: look for a loop that never "

@@ -48,6 +48,7 @@ def _attend_slip(
 ATTEND = Exercise(
     name="00.attend",
     title="Scaled dot-product attention",
+    points=2,
     reference=attend,
     returns=("output", "weights"),
     gradients=True,

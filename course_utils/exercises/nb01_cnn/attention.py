@@ -112,7 +112,7 @@ ATTEND_2D = Exercise(
     reference=attend_2d,
     returns=("output", "weights"),
     gradients=True,
-    points=2,
+    points=3,
     cases=_attend_2d_cases,
     hints=(
         "Turn each of the three maps into tokens, as in the exercise before. Then `attend(query, key, value)` does "
@@ -189,6 +189,7 @@ def _dot_product_slip(weigh: Callable[[Tensor, Tensor], Tensor]) -> Callable[...
 DOT_PRODUCT = Exercise(
     name="01.attend_by_dot_product",
     title="Attention without a softmax",
+    points=2,
     reference=attend_by_dot_product,
     returns=("output", "weights"),
     gradients=True,

@@ -35,6 +35,7 @@ def _receptive_field_slip(
 RECEPTIVE_FIELD = Exercise(
     name="01.receptive_field",
     title="How far a stack of convolutions can see",
+    points=2,
     reference=receptive_field,
     cases=lambda g: [
         ([(3, 1)],),

@@ -123,6 +123,7 @@ def _wrapping(height: int, width: int, size: int) -> Tensor:
 NEIGHBOURHOOD_MASK = Exercise(
     name="02.neighbourhood_mask",
     title="Locality as a mask",
+    points=2,
     reference=neighbourhood_mask,
     cases=lambda g: [(4, 6, 3), (5, 4, 5), (3, 3, 1), (7, 3, 3)],
     hints=(

@@ -28,6 +28,7 @@ def _nats(logits: Tensor, pixels: Tensor) -> Tensor:
 BITS_PER_PIXEL = Exercise(
     name="03.bits_per_pixel",
     title="Bits per pixel",
+    points=2,
     reference=bits_per_pixel,
     gradients=True,
     cases=_bits_cases,
@@ -96,6 +97,7 @@ def _masked_slip(merge: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor,
 MASKED_LOSS = Exercise(
     name="03.masked_loss",
     title="Only what was hidden counts",
+    points=2,
     reference=masked_loss,
     gradients=True,
     cases=_masked_cases,

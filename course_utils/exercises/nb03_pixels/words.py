@@ -40,6 +40,7 @@ def _quantise_to_colours(images: Tensor, palette: Tensor) -> Tensor:
 QUANTISE = Exercise(
     name="03.quantise",
     title="Colours become words",
+    points=2,
     reference=quantise,
     cases=_quantise_cases,
     hints=(
@@ -103,6 +104,7 @@ def _pairs_slip(
 NEXT_PIXEL_PAIRS = Exercise(
     name="03.next_pixel_pairs",
     title="What is read and what is asked",
+    points=2,
     reference=next_pixel_pairs,
     cases=_pairs_cases,
     returns=("inputs", "targets"),

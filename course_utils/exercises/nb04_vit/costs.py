@@ -70,6 +70,7 @@ def _bytes_slip(
 ATTENTION_BYTES = Exercise(
     name="04.attention_bytes",
     title="The memory of the attention matrices",
+    points=2,
     reference=matrix_bytes,
     cases=lambda g: [
         (224, 16, 12, 12),
@@ -156,6 +157,7 @@ def _parameters_slip(
 PARAMETERS = Exercise(
     name="04.parameters",
     title="Every parameter of a ViT",
+    points=3,
     reference=vit_parameters,
     cases=lambda g: [
         (224, 16, 768, 12, 3072, 1000),

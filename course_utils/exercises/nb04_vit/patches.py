@@ -22,6 +22,7 @@ def _patchify_as(pattern: str) -> Callable[[Tensor, int], Tensor]:
 PATCHIFY = Exercise(
     name="04.patchify",
     title="An image as a sequence of patches",
+    points=2,
     reference=patchify,
     gradients=True,
     cases=_patchify_cases,
@@ -84,6 +85,7 @@ def _kernel_as(pattern: str) -> Callable[[Tensor, int], Tensor]:
 PROJECTION_KERNEL = Exercise(
     name="04.projection_kernel",
     title="The projection is a convolution",
+    points=2,
     reference=projection_kernel,
     gradients=True,
     cases=_projection_kernel_cases,
@@ -140,6 +142,7 @@ def _sequence_slip(join: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable
 SEQUENCE = Exercise(
     name="04.sequence",
     title="Class token and positions",
+    points=2,
     reference=sequence,
     gradients=True,
     cases=_sequence_cases,

@@ -40,6 +40,7 @@ def _rollout_slip(
 ATTENTION_ROLLOUT = Exercise(
     name="04.attention_rollout",
     title="What many layers of attention amount to",
+    points=3,
     reference=attention_rollout,
     cases=_rollout_cases,
     hints=(

@@ -32,6 +32,7 @@ def _slip(
 ATTENTION_DISTANCE = Exercise(
     name="05.attention_distance",
     title="How far does a head look?",
+    points=3,
     reference=attention_distance,
     cases=_cases,
     hints=(

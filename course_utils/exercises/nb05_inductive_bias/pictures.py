@@ -27,6 +27,7 @@ def _edge_kept(images: Tensor, down: int, right: int) -> Tensor:
 SHIFT_IMAGES = Exercise(
     name="05.shift_images",
     title="The same picture, moved",
+    points=2,
     reference=shift_images,
     gradients=True,
     cases=_shift_cases,
@@ -106,6 +107,7 @@ def _each_its_own_way(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
 SHUFFLE_PATCHES = Exercise(
     name="05.shuffle_patches",
     title="The same patches in another order",
+    points=2,
     reference=shuffle_patches,
     gradients=True,
     cases=_shuffle_cases,

@@ -18,6 +18,7 @@ def _cases(g: Generator) -> list[Arguments]:
 ACHIEVED_FLOPS = Exercise(
     name="05.achieved_flops",
     title="What the machine achieves",
+    points=2,
     reference=achieved_flops,
     cases=_cases,
     hints=(

@@ -25,6 +25,7 @@ def _kept(draws: Tensor, survival: float, branch: Tensor) -> Tensor:
 STOCHASTIC_DEPTH = Exercise(
     name="06.stochastic_depth",
     title="Stochastic depth, picture by picture",
+    points=2,
     reference=stochastic_depth,
     gradients=True,
     cases=_depth_cases,

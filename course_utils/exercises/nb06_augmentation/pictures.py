@@ -54,6 +54,7 @@ def _in_the_pools_order(images: Tensor, transforms: Sequence[Transform], chosen:
 APPLY_EACH = Exercise(
     name="06.apply_each",
     title="Each picture its own transforms",
+    points=2,
     reference=apply_each,
     gradients=True,
     cases=_cases,

@@ -103,6 +103,7 @@ def _right(values: Tensor, share: Tensor) -> Tensor:
 MIXUP = Exercise(
     name="06.mixup",
     title="MixUp",
+    points=2,
     reference=mixup,
     returns=("the mixed images", "the mixed targets"),
     gradients=True,

@@ -33,6 +33,7 @@ def _slip(
 HARD_DISTILLATION = Exercise(
     name="07.hard_distillation",
     title="Take the teacher at its word",
+    points=2,
     reference=hard_distillation,
     gradients=True,
     cases=_cases,

@@ -56,6 +56,7 @@ def _slip(
 SOFT_DISTILLATION = Exercise(
     name="07.soft_distillation",
     title="Match the teacher's softened probabilities",
+    points=2,
     reference=soft_distillation,
     gradients=True,
     cases=_cases,

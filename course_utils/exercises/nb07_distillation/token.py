@@ -39,6 +39,7 @@ def _slip(
 TOKEN_DISTILLATION = Exercise(
     name="07.token_distillation",
     title="A head for the label and a head for the teacher",
+    points=2,
     reference=token_distillation,
     gradients=True,
     cases=_cases,

@@ -22,6 +22,7 @@ def _index(combine: Callable[[Tensor, Tensor, int], Tensor]) -> Callable[[int], 
 RELATIVE_POSITION_INDEX = Exercise(
     name="08.relative_position_index",
     title="One bias for each offset",
+    points=2,
     reference=relative_position_index,
     cases=lambda g: [(2,), (3,), (5,), (1,)],
     hints=(

@@ -22,6 +22,7 @@ def _halves(maps: Tensor) -> Tensor:
 MERGE_PATCHES = Exercise(
     name="08.merge_patches",
     title="Four neighbours become one token",
+    points=2,
     reference=merge_patches,
     gradients=True,
     cases=lambda g: [(torch.randn(*shape, generator=g),) for shape in ((2, 4, 6, 3), (1, 2, 2, 5), (2, 8, 4, 1))],

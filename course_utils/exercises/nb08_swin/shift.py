@@ -50,6 +50,7 @@ def _cases(g: Generator) -> list[tuple[int, int, int, tuple[int, int]]]:
 SHIFT_MASK = Exercise(
     name="08.shift_mask",
     title="Who may look at whom in a shifted window",
+    points=2,
     reference=shift_mask,
     cases=_cases,
     hints=(

@@ -27,6 +27,7 @@ def _reshaped(maps: Tensor, window: int) -> Tensor:
 PARTITION = Exercise(
     name="08.partition",
     title="A map cut into windows",
+    points=2,
     reference=partition,
     gradients=True,
     cases=_partition_cases,
@@ -93,6 +94,7 @@ def _by_window_count(windows: Tensor, window: int, height: int, width: int) -> T
 UNPARTITION = Exercise(
     name="08.unpartition",
     title="Windows put together again",
+    points=2,
     reference=unpartition,
     gradients=True,
     cases=_unpartition_cases,

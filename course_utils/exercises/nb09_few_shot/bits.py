@@ -49,6 +49,7 @@ def _symmetric(low: Tensor, high: Tensor) -> Pair:
 AFFINE_PARAMETERS = Exercise(
     name="09.affine_parameters",
     title="Scale and zero point",
+    points=2,
     reference=affine_parameters,
     returns=("the scale", "the zero point"),
     cases=_ranges,
@@ -125,6 +126,7 @@ def _rounded(
 FAKE_QUANTISE = Exercise(
     name="09.fake_quantise",
     title="Round to whole numbers and back",
+    points=2,
     reference=fake_quantise,
     cases=_values,
     hints=(

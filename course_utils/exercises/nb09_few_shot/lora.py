@@ -35,6 +35,7 @@ def _slip(
 LORA_LINEAR = Exercise(
     name="09.lora_linear",
     title="A low-rank correction of a frozen layer",
+    points=2,
     reference=lora_linear,
     cases=_cases,
     hints=(

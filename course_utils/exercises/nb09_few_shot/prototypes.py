@@ -40,6 +40,7 @@ def _each(combine: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
 PROTOTYPES = Exercise(
     name="09.prototypes",
     title="A class is the mean of its pictures",
+    points=2,
     reference=prototypes,
     gradients=True,
     cases=_support,
@@ -96,6 +97,7 @@ def _queries(g: Generator) -> list[Arguments]:
 PROTOTYPE_LOGITS = Exercise(
     name="09.prototype_logits",
     title="The nearest prototype",
+    points=2,
     reference=prototype_logits,
     gradients=True,
     cases=_queries,

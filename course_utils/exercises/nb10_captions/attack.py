@@ -40,6 +40,7 @@ def _slip(
 PGD_STEP = Exercise(
     name="10.pgd_step",
     title="A step, and back into the ball",
+    points=2,
     reference=pgd_step,
     cases=_cases,
     hints=(

@@ -113,6 +113,7 @@ def _loss_slip(
 CONTRASTIVE_LOSS = Exercise(
     name="10.contrastive_loss",
     title="Right pairs, in both directions",
+    points=2,
     reference=contrastive_loss,
     gradients=True,
     cases=_loss_cases,

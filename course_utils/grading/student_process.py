@@ -1,0 +1,164 @@
+"""The process that a student's code runs in: cells one after the other, and what each exercise's function does.
+
+Nothing here is trusted by whoever reads its messages: the student's code shares this process and could send its own.
+A message is data only, tensors, numbers, text and containers of these; reading one runs no code.
+"""
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises import Outcome, Verdict, examine, find
+from course_utils.exercises.engine import NOT_STOPPED
+from course_utils.exercises.observe import Observation
+
+SHOWN = 10_000  # characters of a cell's output that are kept
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do: ``run`` a cell that exercises need, or an ``extra`` one; ``check`` an exercise; once it is judged,
+    ``keep`` the student's function or ``lend`` the course's.
+    """
+
+    number: int
+    kind: str
+    text: str  # source, or the exercise's name
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether the text is a cell's source."""
+        return self.kind in ("run", "extra")
+
+
+def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds: int, sender: Connection) -> None:
+    """Do the steps in the folder; send one message when ready and one after each step: what came of it.
+
+    The process may use memory bytes beyond what it starts with and seconds of processor time, where the system can
+    limit these. The student's progress and settings go to the folder scratch.
+    """
+    _fence(memory, seconds)
+    os.chdir(folder)
+    os.environ.update(COURSE_STATE=str(scratch), IPYTHONDIR=str(scratch), MPLBACKEND="Agg")
+    os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is no graded one
+    torch.set_num_threads(1)
+    shell = _shell()
+    sender.send_bytes(pack("ready"))
+    for step in steps:
+        found: Any = None
+        match step.kind:
+            case "run" | "extra":
+                found = _output_of(shell, step.text)
+            case "check":
+                found = _check(shell.user_ns, step.text)
+            case "lend":
+                reference = find(step.text).reference
+                shell.user_ns[reference.__name__] = reference
+        sender.send_bytes(pack(found))
+
+
+def pack(value: Any) -> bytes:
+    """The value as bytes, with what is no data replaced by a word about its type."""
+    buffer = io.BytesIO()
+    torch.save(_plain(value), buffer)
+    return buffer.getvalue()
+
+
+def unpack(message: bytes) -> Any:
+    """The value again. Raises an exception of any kind for bytes that are no such message; runs no code in them."""
+    return torch.load(io.BytesIO(message), weights_only=True)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral | Real):  # numpy's too
+        return int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, Tensor):
+        return value.detach().as_subclass(Tensor).clone()
+    if isinstance(value, tuple | list):
+        return (tuple if isinstance(value, tuple) else list)(map(_plain, value))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return f"an object of type {type(value).__name__}"
+
+
+def _fence(memory: int, seconds: int) -> None:
+    """A process group of its own, nothing on the terminal, and the system's limits."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    if sys.platform == "linux":
+        import ctypes
+        import resource
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody left to watch it
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        limits = {
+            resource.RLIMIT_AS: size + memory,
+            resource.RLIMIT_CPU: seconds,
+            resource.RLIMIT_FSIZE: 2**30,
+            resource.RLIMIT_CORE: 0,
+        }
+        for which, most in limits.items():
+            allowed = resource.getrlimit(which)[1]
+            most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+            resource.setrlimit(which, (most, most))
+
+
+def _shell() -> Any:
+    """IPython without a kernel, so that magics and display() in a student's cell do what they do in a notebook."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    return InteractiveShell.instance(colors="nocolor", config=Config(HistoryManager={"enabled": False}))
+
+
+def _output_of(shell: Any, source: str) -> str:
+    """What a cell prints, its exception included."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            shell.run_cell(source, silent=True)
+        except BaseException:  # what IPython lets through: KeyboardInterrupt
+            traceback.print_exc()
+    text = printed.getvalue()
+    return text if len(text) <= SHOWN else text[:SHOWN] + "\n… (the rest is not shown)\n"
+
+
+def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
+    """The verdict and the results it rests on; the function's name then stands for one that is right, as after check."""
+    exercise = find(exercise_name)
+    name = exercise.reference.__name__
+    observed: list[Observation] = []
+    if name not in names:
+        verdict = Verdict(
+            Outcome.NOT_A_FUNCTION,
+            f"No function {name} is defined here: the cell that defines it is missing, was left out, or failed.",
+        )
+    elif names[name] is exercise.reference:
+        verdict = Verdict(Outcome.LENT, f"{name} is the course's own function, imported instead of written.")
+    else:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            verdict = examine(exercise, names[name], observed)
+    if not verdict.passed:
+        names[name] = exercise.reference
+    return {
+        "outcome": verdict.outcome.value,
+        "message": verdict.message.removesuffix(NOT_STOPPED),
+        "results": [seen.result for seen in observed] if verdict.passed else [],
+    }

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from course_utils import teach
+from course_utils import bench_command, teach
 from course_utils.grading.command import grade
 from course_utils.paths import ROOT
 from course_utils.say import console, sentences
@@ -18,7 +18,7 @@ app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_i
 data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
 app.add_typer(data, name="data")
 app.add_typer(grade, name="grade")
-for command in (teach.book, teach.slides, teach.load, teach.demo):
+for command in (teach.book, teach.slides, teach.load, teach.demo, bench_command.bench):
     app.command()(command)
 
 

@@ -80,7 +80,12 @@ def execute(
     The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
     """
     notebook = solve(read(path), solved)
-    client = NotebookClient(notebook, timeout=cell_seconds, resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook,
+        timeout=cell_seconds,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings are about this machine's own ports
+    )
     error = None
     started = time.perf_counter()
     with TemporaryDirectory() as state, _Watch(client) as kernel:

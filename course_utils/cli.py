@@ -152,6 +152,7 @@ def train(
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where to keep the results; a rerun continues there.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
 ) -> None:
     """Train a named model, or make the table of a sweep; interrupted, the same command continues where it was."""
     from course_utils.training import SWEEPS, run_named, run_names, run_sweep
@@ -161,11 +162,9 @@ def train(
         return
     with sentences():
         if name not in SWEEPS:
-            run_named(name, folder=folder, epochs=epochs)
-        elif epochs is not None:
-            raise ValueError(
-                f"--epochs {epochs} cannot be given with {name}, whose points have their own: leave it out."
-            )
+            run_named(name, folder=folder, epochs=epochs, seed=seed)
+        elif epochs is not None or seed is not None:
+            raise ValueError(f"--epochs and --seed cannot be given with {name}, whose points have their own.")
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
 

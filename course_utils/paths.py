@@ -15,3 +15,8 @@ def state_dir() -> Path:
     ``COURSE_STATE`` moves it, for a shared read-only installation of the course.
     """
     return Path(os.environ.get("COURSE_STATE") or ROOT / ".course").expanduser()
+
+
+def run_folder(name: str, *changes: str) -> Path:
+    """Folder of the training run of that name, and of those changes of it, such as ``"3-epochs"``; not created here."""
+    return state_dir() / "runs" / "-".join((name, *changes))

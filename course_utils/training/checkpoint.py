@@ -1,7 +1,7 @@
 """A run's folder: what is needed to go on exactly where it was killed.
 
     folder/run.json                 what is being trained on what, to refuse another run
-    folder/epoch-0002-step-000000/  a checkpoint: model.safetensors, best.safetensors, optimiser.pt, position.json
+    folder/epoch-0002-step-000000/  a checkpoint: model, average and best .safetensors, optimiser.pt, position.json
 
 A checkpoint is written beside its place and then renamed, and the one before stays until the next one is whole.
 """
@@ -40,12 +40,15 @@ class Position:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A position, the weights and the optimiser's state at it, and the best weights so far, if any were judged."""
+    """A position, the weights, their average if one is kept and the optimiser's state at it, and the best weights so
+    far, if any were judged.
+    """
 
     position: Position
     model: dict[str, Tensor]
     optimiser: dict[str, Any]
     best: dict[str, Tensor] | None
+    average: dict[str, Tensor] | None = None
 
 
 class RunFolder:
@@ -87,8 +90,9 @@ class RunFolder:
         partial.mkdir()
         save_file(checkpoint.model, partial / "model.safetensors")
         torch.save(checkpoint.optimiser, partial / "optimiser.pt")
-        if checkpoint.best is not None:
-            save_file(checkpoint.best, partial / "best.safetensors")
+        for name, weights in (("best", checkpoint.best), ("average", checkpoint.average)):
+            if weights is not None:
+                save_file(weights, partial / f"{name}.safetensors")
         hashes = {file.name: hash_file(file) for file in partial.iterdir()}
         position = json.dumps({"position": asdict(checkpoint.position), "sha256": hashes})
         (partial / "position.json").write_text(position)
@@ -127,13 +131,12 @@ def _read(place: Path) -> Checkpoint:
             raise ValueError(f"{name} is not as it was written")
     position = Position(**about["position"])
     position.rows = [Epoch(**row) for row in about["position"]["rows"]]
-    best = place / "best.safetensors"
-    return Checkpoint(
-        position,
-        load_file(place / "model.safetensors"),
-        torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True),
-        load_file(best) if best.name in about["sha256"] else None,
+    best, average = (
+        load_file(place / name) if name in about["sha256"] else None
+        for name in ("best.safetensors", "average.safetensors")
     )
+    optimiser = torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True)
+    return Checkpoint(position, load_file(place / "model.safetensors"), optimiser, best, average)
 
 
 def _to_disk(file: Path) -> None:

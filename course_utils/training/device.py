@@ -16,19 +16,29 @@ if TYPE_CHECKING:
 def make_accelerator(precision: str) -> "Accelerator":
     """CUDA, else MPS, else CPU; under ``accelerate launch`` or ``torchrun`` one process of many.
 
-    precision "auto" follows ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA device has it and
-    float32 elsewhere. Raises ValueError when bf16 is asked for and the device lacks it.
+    precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA device
+    has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when bf16 is asked for and the device lacks it.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     wanted = {"float32": "no", "bf16": "bf16"}.get(precision)
-    if precision == "auto" and "ACCELERATE_MIXED_PRECISION" not in os.environ:
-        wanted = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(False) else "no"
+    if precision in ("auto", "fastest") and "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        if torch.cuda.is_available():
+            native = torch.cuda.is_bf16_supported(False)
+        else:
+            native = precision == "fastest" and not torch.mps.is_available() and bf16_cpu()
+        wanted = "bf16" if native else "no"
     # Accelerate keeps the precision of the first Accelerator for the life of the process; a notebook trains many
     # models, so that choice is forgotten before each one. The group of processes is kept.
     AcceleratorState._reset_state()
     return Accelerator(mixed_precision=wanted)
+
+
+def bf16_cpu() -> bool:
+    """Whether this processor multiplies in bf16 (AVX-512 BF16 or AMX) rather than by way of float32."""
+    known = torch.cpu.get_capabilities()
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 def machine() -> str:
@@ -38,14 +48,25 @@ def machine() -> str:
 
 
 @contextmanager
-def prepared(model: nn.Module, accelerator: "Accelerator") -> Iterator[nn.Module]:
-    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its mode, its own forward."""
+def prepared(
+    model: nn.Module, accelerator: "Accelerator", *, channels_last: bool = False, compiled: bool = False
+) -> Iterator[nn.Module]:
+    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its mode, its own forward.
+
+    compiled: by ``torch.compile``, on a CUDA device only.
+    """
     home = next(model.parameters()).device
     training = model.training
     attributes = set(vars(model))
     try:
+        if channels_last:
+            model.to(memory_format=torch.channels_last)
+        if compiled and accelerator.device.type == "cuda":
+            model.compile()
         yield accelerator.prepare(model)
     finally:
         for added in set(vars(model)) - attributes:
             del vars(model)[added]
+        if channels_last:
+            model.to(memory_format=torch.contiguous_format)
         model.to(home).train(training)

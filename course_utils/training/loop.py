@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
 from course_utils.training.device import make_accelerator, prepared
@@ -51,7 +52,7 @@ def fit(
     every epoch and every checkpoint_seconds; the same call again goes on where it stopped, to the same weights that
     it would have reached undisturbed. plot: draw the curves while it works, in a notebook.
 
-    The model ends with its last weights: choosing the best epoch by validation would make that accuracy flatter
+    The model ends with its last weights, or with their moving average where the recipe keeps one: choosing the best epoch by validation would make that accuracy flatter
     itself. Interrupted (the stop button), it gets the weights with the best validation accuracy so far, or keeps its
     latest ones before the first evaluation. A loss that is no longer finite raises NotFinite, and the model gets its
     best weights so far, or those it began with. It is given back on the device and in the mode in which it came; the
@@ -67,8 +68,12 @@ def fit(
     accelerator = make_accelerator(recipe.precision)
     kept = None if folder is None else RunFolder(folder, identity(model, examples, recipe, loss))
     devices = [accelerator.device] if accelerator.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), prepared(model, accelerator) as on_device:
-        run = _Run(model, on_device, examples, judged, recipe, loss or cross_entropy(recipe), accelerator, kept)
+    average = None if recipe.ema is None else average_of(model, recipe.ema)
+    ready = prepared(model, accelerator, channels_last=recipe.channels_last, compiled=recipe.compile)
+    with torch.random.fork_rng(devices), ready as on_device:
+        run = _Run(
+            model, on_device, examples, judged, recipe, loss or cross_entropy(recipe), accelerator, kept, average
+        )
         return run.work(checkpoint_seconds, plot, quiet or not accelerator.is_main_process)
 
 
@@ -93,6 +98,7 @@ class _Run:
         loss: Loss,
         accelerator: "Accelerator",
         kept: RunFolder | None,
+        average: AveragedModel | None,
     ) -> None:
         self.model, self.on_device = model, on_device
         self.recipe, self.loss, self.accelerator, self.kept = recipe, loss, accelerator, kept
@@ -102,6 +108,7 @@ class _Run:
         self.steps = recipe.epochs * self.steps_per_epoch
         self.position = Position()
         self.sums = torch.zeros(3, device=accelerator.device)
+        self.average = None if average is None else average.to(accelerator.device)
         self.best: dict[str, Tensor] | None = None
         self.first = copied(model)
         self._resume()
@@ -128,6 +135,7 @@ class _Run:
         ended = f"after epoch {at.epoch}"
         if at.rows and self.validation is not None:
             ended += f": validation accuracy {at.rows[-1].validation_accuracy:.1%}"
+        self.model.load_state_dict(self._kept_weights())
         self.progress.end(f"{about}: done in {duration(at.seconds)}, {ended}.")
         return History(at.rows, at.seconds)
 
@@ -145,9 +153,10 @@ class _Run:
         score = None
         if self.validation is not None:
             size = max(recipe.batch_size, 256)
-            score = measure(self.accelerator.unwrap_model(self.on_device), self.validation, size, self.accelerator)
+            judged = self.average.module if self.average else self.accelerator.unwrap_model(self.on_device)
+            score = measure(judged, self.validation, size, self.accelerator)
             if at.best_accuracy is None or score.accuracy > at.best_accuracy:
-                at.best_accuracy, self.best = score.accuracy, copied(self.model)
+                at.best_accuracy, self.best = score.accuracy, self._kept_weights()
         now = time.perf_counter()
         row = Epoch(
             at.epoch + 1,
@@ -169,14 +178,17 @@ class _Run:
         at, recipe, accelerator = self.position, self.recipe, self.accelerator
         done = at.epoch * self.steps_per_epoch + at.step
         # The random numbers of a step (dropout, augmentation) follow from seed, step and process alone. So a run that
-        # goes on after a kill draws those that it would have drawn, with nothing to be stored.
-        seed = mixed_seed(recipe.seed, done, accelerator.process_index)
-        torch.manual_seed(seed)
-        generator = torch.Generator(accelerator.device).manual_seed(seed)
-        mine = share(batch, accelerator.process_index, accelerator.num_processes)
-        images, labels = self.train.images[mine], self.train.labels[mine]
+        # goes on after a kill draws those that it would have drawn, with nothing to be stored. Each process augments
+        # the whole batch before it takes its share: the pictures do not depend on how many processes there are.
+        torch.manual_seed(mixed_seed(recipe.seed, done, accelerator.process_index))
+        images, labels = self.train.images[batch], self.train.labels[batch]
         if recipe.augment is not None:
+            generator = torch.Generator(accelerator.device).manual_seed(mixed_seed(recipe.seed, done, 0))
             images = recipe.augment(images, generator)
+        mine = share(len(batch), accelerator.process_index, accelerator.num_processes)
+        images, labels = images[mine], labels[mine]
+        if recipe.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(done, self.steps, recipe)
 
@@ -190,6 +202,8 @@ class _Run:
         if recipe.clip is not None:
             accelerator.clip_grad_norm_(self.on_device.parameters(), recipe.clip)
         self.optimiser.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
 
         counted = tally(loss * len(labels), logits, labels)
         self.sums += counted
@@ -229,7 +243,8 @@ class _Run:
         if self.kept is None or not self.accelerator.is_main_process:
             return
         at.sums = self.sums.tolist()
-        state = Checkpoint(at, copied(self.model), self.optimiser.state_dict(), self.best)
+        average = None if self.average is None else copied(self.average)
+        state = Checkpoint(at, copied(self.model), self.optimiser.state_dict(), self.best, average)
         self.kept.save(state)
 
     def _resume(self) -> None:
@@ -238,7 +253,12 @@ class _Run:
             self.model.load_state_dict(state.model)
             self.optimiser.load_state_dict(state.optimiser)
             self.position, self.best = state.position, state.best
+            if self.average is not None and state.average is not None:
+                self.average.load_state_dict(state.average)
             self.sums.copy_(torch.tensor(state.position.sums))
+
+    def _kept_weights(self) -> dict[str, Tensor]:
+        return copied(self.average.module if self.average else self.model)
 
     def _placed(self, data: Examples) -> Examples:
         return Examples(data.images.to(self.accelerator.device), data.labels.to(self.accelerator.device))
@@ -254,10 +274,18 @@ def mixed_seed(*numbers: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "big")
 
 
-def share(batch: Tensor, process: int, processes: int) -> Tensor:
-    """The pictures of a batch that this process takes: as many as every other; a remainder is left out.
+def share(count: int, process: int, processes: int) -> slice:
+    """Which of count pictures this process takes: as many as every other; a remainder is left out.
 
     A batch with fewer pictures than there are processes is taken whole by each, which gives the same mean gradient.
     """
-    equal = len(batch) // processes * processes
-    return batch[process:equal:processes] if equal else batch
+    equal = count // processes * processes
+    return slice(process, equal, processes) if equal else slice(count)
+
+
+def average_of(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the model whose weights follow it: decay · its own + (1 − decay) · the model's after every step.
+
+    Polyak & Juditsky 1992 average all steps alike; the exponential average forgets the first ones.
+    """
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

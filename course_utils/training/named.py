@@ -1,8 +1,9 @@
-"""The runs behind the shipped checkpoints: ``course train fashion-vit-small`` makes one again."""
+"""Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,25 +11,17 @@ from course_utils import models
 from course_utils.data import Pictures, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.models import ResNetConfig, ViTConfig
-from course_utils.paths import state_dir
+from course_utils.paths import run_folder
 from course_utils.training.augment import shift_and_flip, vary_light
-from course_utils.training.device import machine
+from course_utils.training.device import machine, make_accelerator
 from course_utils.training.history import History
 from course_utils.training.loop import fit
 from course_utils.training.named_captions import CAPTION_RUNS, run_captions
 from course_utils.training.recipe import Recipe
+from course_utils.training.recipes import RECIPES, NamedRun
 from course_utils.training.score import evaluate
 from course_utils.training.sweep import SWEEPS
 from course_utils.training.weights import Card, save_checkpoint_card, save_weights
-
-
-@dataclass(frozen=True)
-class NamedRun:
-    """A model, its data and its recipe."""
-
-    config: ViTConfig | ResNetConfig
-    recipe: Recipe
-    dataset: str = "fashion_mnist"
 
 
 def pictures_of(dataset: str, split: str) -> Pictures:
@@ -74,6 +67,7 @@ NAMED = {
     ),
     "shapes-resnet": NamedRun(small_resnet(132), TEACHER, "compositions"),
     "shapes-clothes-resnet": NamedRun(small_resnet(137), TEACHER, "compositions and clothes"),
+    **RECIPES,
 }
 
 
@@ -82,31 +76,42 @@ def run_names() -> list[str]:
     return [*NAMED, *CAPTION_RUNS, *SWEEPS]
 
 
-def run_named(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
+def run_named(name: str, folder: Path | None = None, epochs: int | None = None, seed: int | None = None) -> History:
     """Train a named run on its fit split, then look once at the test pictures; say both.
 
-    Checkpoints, and at the end the weights and their card, go to folder (``.course/runs/NAME`` when left out); the
-    same call again continues there. Raises ValueError for a name that is not in the table and DataNotFound without
-    the dataset.
+    epochs and seed: other than the recipe's. Checkpoints, and at the end the weights and their card, go to folder
+    (``.course/runs/NAME`` when left out); the same call again continues there. Under ``accelerate launch`` all
+    processes train one model, and the main one writes. Raises ValueError for a name that is not in the table,
+    DataNotFound without the dataset and FileNotFoundError without the trained teacher.
     """
     if name in CAPTION_RUNS:
+        if seed is not None:
+            raise ValueError(f"seed is {seed}, but {name} has one seed, that of its shipped weights: leave it out.")
         return run_captions(name, folder, epochs)
     if name not in NAMED:
         raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
     run = NAMED[name]
-    recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
-    command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
-    folder = Path(folder or state_dir() / "runs" / (name if epochs is None else f"{name}-{epochs}-epochs"))
+    changed: dict[str, Any] = {
+        key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None
+    }
+    recipe = replace(run.recipe, **changed)
+    command = " ".join([f"course train {name}", *(f"--{key} {value}" for key, value in changed.items())])
+    folder = Path(folder or run_folder(name, *(f"{value}-{key}" for key, value in changed.items())))
+    loss = run.loss()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = getattr(models, type(run.config).__name__.removesuffix("Config"))(run.config)
     train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
-    history = fit(model, train, validation, recipe, folder=folder)
+    history = fit(model, train, validation, recipe, loss=loss, folder=folder)
+    first = make_accelerator(recipe.precision).is_main_process
     if history.interrupted:
-        print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")
+        if first:
+            print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")
+        return history
+    score = evaluate(model, test)
+    if not first:
         return history
     history.to_csv(folder / "history.csv")
-    score = evaluate(model, test)
     weights = folder / f"{name}.safetensors"
     sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{score.accuracy:.4f}"})
     save_checkpoint_card(

@@ -10,7 +10,7 @@ from torch import Tensor
 from course_utils.data.captions import CAPTIONS, WORDS, caption_numbers
 from course_utils.data.shapes import Shapes, make_shapes
 from course_utils.models.image_text import ImageText, ImageTextConfig, retrieval_ranks
-from course_utils.paths import state_dir
+from course_utils.paths import run_folder
 from course_utils.training.contrast import PLAIN, Hardening, train_pairs
 from course_utils.training.device import machine
 from course_utils.training.history import History
@@ -78,7 +78,7 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
     run = CAPTION_RUNS[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
-    folder = Path(folder or state_dir() / "runs" / (name if epochs is None else f"{name}-{epochs}-epochs"))
+    folder = Path(folder or run_folder(name, *([] if epochs is None else [f"{epochs}-epochs"])))
     model = new_model(run.config, recipe.seed)
     train, numbers = captioned("fit")
     seconds = train_pairs(model, train.images, numbers, model.tokenise(CAPTIONS), recipe, hardening=run.hardening)

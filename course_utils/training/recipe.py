@@ -9,7 +9,7 @@ from torch import Tensor
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
-PRECISIONS = ("auto", "float32", "bf16")
+PRECISIONS = ("auto", "float32", "bf16", "fastest")
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,12 @@ class Recipe:
     label_smoothing: float = 0.0  # share of the target spread over all classes; the default loss only
     clip: float | None = 1.0  # largest norm of the whole gradient
     seed: int = 0
-    precision: str = "auto"  # "auto": bf16 on CUDA devices that have it, else float32; or "float32", "bf16"
+    precision: str = "auto"  # "auto": bf16 on CUDA devices that have it, else float32; or "float32", "bf16";
+    # "fastest": as "auto", and bf16 too on a CPU that computes with it
     augment: Augment | None = None  # (images, generator) → images, (batch, channels, height, width), on the device
+    ema: float | None = None  # judge and keep the moving average of the weights, with this decay a step
+    channels_last: bool = False  # channels of a pixel side by side in memory: faster for most convolutions
+    compile: bool = False  # torch.compile the model on a GPU; on a CPU nothing, it would need a C++ compiler
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -41,6 +45,8 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be in [0, 1): it is a share.")
         if self.clip is not None and not self.clip > 0:
             raise ValueError(f"clip is {self.clip}, but must be above 0, or None for no limit.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"ema is {self.ema}, but must be in (0, 1), such as 0.999, or None for no average.")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
             raise ValueError(f"seed is {self.seed!r}, but must be a whole number from 0 to 2³² - 1.")
         if self.precision not in PRECISIONS:

@@ -2,8 +2,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
+from torchvision.transforms import v2
 
-from course_utils.training.augment import flip, shift, vary_light
+from course_utils.training.augment import erase, flip, shift, vary_light
 
 
 @settings(deadline=None, max_examples=30)
@@ -43,3 +44,22 @@ def test_varied_light_makes_some_pictures_grey_and_some_negative_each_its_own_wa
     assert channels[~grey].std() > 0.1
     again = vary_light(red, torch.Generator().manual_seed(0))[:, :, 2:4, 2:4].mean((2, 3))
     assert torch.equal(varied, again)
+
+
+def test_erased_rectangles_take_as_much_of_a_picture_as_torchvisions():
+    images = torch.full((4000, 2, 24, 24), -1.0)
+    result = erase(images, torch.Generator().manual_seed(0))
+    gone = (result != -1).all(1)
+    assert torch.equal(gone, (result != -1).any(1)), "a pixel is erased in all channels or in none"
+    assert result[gone[:, None].expand_as(result)].min() >= 0
+    for mask in gone[:200]:  # a rectangle: the rows and the columns that it touches, all of them
+        assert torch.equal(mask, mask.any(1, keepdim=True) & mask.any(0, keepdim=True))
+    shares = gone.float().mean((1, 2))
+    assert 0.47 < (shares > 0).float().mean() < 0.53
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        random = v2.RandomErasing(p=1.0, value="random")
+        theirs = torch.stack([(random(image[:1]) != -1).float().mean() for image in images[:1000]])
+    ours = shares[shares > 0]
+    for quantile in (0.1, 0.5, 0.9):
+        assert abs(ours.quantile(quantile) - theirs.quantile(quantile)) < 0.03

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from small import RECIPE, quarters, same_weights, tiny_vit
+from torch.nn import functional as F
+
+from course_utils.models import ResNet, ResNetConfig
+from course_utils.training import Recipe, evaluate, fit
+from course_utils.training.weights import copied
+
+
+def test_the_average_is_that_of_the_formula_over_the_weights_of_all_steps():
+    """decay · average + (1 − decay) · weights after every step but the first, which begins it."""
+    seen = []
+
+    def watching(model, images, labels):
+        seen.append(copied(model))
+        logits = model(images)
+        return F.cross_entropy(logits, labels), logits
+
+    plain, averaged = tiny_vit(), tiny_vit()
+    recipe = replace(RECIPE, epochs=1)
+    fit(plain, quarters(200), None, recipe, loss=watching, quiet=True)
+    fit(averaged, quarters(200), None, replace(recipe, ema=0.8), quiet=True)
+    after = [*seen[1:], copied(plain)]
+    for name, value in averaged.state_dict().items():
+        expected = after[0][name]
+        for weights in after[1:]:
+            expected = 0.8 * expected + 0.2 * weights[name]
+        torch.testing.assert_close(value, expected)
+    assert not same_weights(plain, averaged)
+
+
+def test_the_accuracy_of_an_epoch_is_that_of_the_average():
+    model, validation = tiny_vit(), quarters(300, seed=1)
+    history = fit(model, quarters(320), validation, replace(RECIPE, epochs=4, ema=0.95), quiet=True)
+    assert evaluate(model, validation).accuracy == history.epochs[-1].validation_accuracy
+    fast = fit(tiny_vit(), quarters(320), validation, replace(RECIPE, epochs=4), quiet=True)
+    early, same = history.epochs[1], fast.epochs[1]
+    assert early.train_loss == pytest.approx(same.train_loss)
+    assert early.validation_loss > same.validation_loss, "an average lags behind"
+
+
+def test_the_order_in_memory_changes_nothing_but_the_speed():
+    def trained(**changes):
+        torch.manual_seed(0)
+        config = ResNetConfig("basic", (1, 1), (8, 16), stem_kernel=3, max_pool=False, channels=1, classes=4)
+        model, inner = ResNet(config), []
+        model.stages[1][0].conv1.register_forward_hook(
+            lambda layer, inputs, output: inner.append(inputs[0].is_contiguous(memory_format=torch.channels_last))
+        )
+        fit(model, quarters(64), None, replace(RECIPE, clip=None, **changes), quiet=True)
+        return model, inner
+
+    (plain, _), (turned, inner) = trained(), trained(channels_last=True)
+    assert all(inner[1:])  # the first call is the trial with one picture, before training
+    for name, value in turned.state_dict().items():
+        torch.testing.assert_close(value, plain.state_dict()[name], rtol=1e-3, atol=1e-4)
+        assert value.is_contiguous()
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0, -0.5, float("nan")])
+def test_a_decay_that_averages_nothing_is_refused(decay):
+    with pytest.raises(ValueError, match=r"ema is .*, but must be in \(0, 1\)"):
+        Recipe(ema=decay)

@@ -53,7 +53,7 @@ def bench(
         console.print("growth", report.growth_table(curves))
     if "program" in chosen:
         with console.status("program"):
-            figures += [program.import_seconds(), program.first_widget()]
+            figures += [*program.import_seconds(), program.first_widget()]
     if "notebooks" in chosen:
         with console.status("every notebook, two at a time: about ten minutes"):
             figures += program.every_notebook()

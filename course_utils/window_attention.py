@@ -96,10 +96,10 @@ class WindowAttention(_Attention):
         prior = rearrange(self.bias[self.bias_index], "q k heads -> heads q k")
         if mask is not None:
             prior = prior.masked_fill(~mask, -math.inf)
-        if self.recorded is None:
-            return F.scaled_dot_product_attention(query, key, value, attn_mask=prior)
-        weights = (query @ key.mT / math.sqrt(query.shape[-1]) + prior).softmax(dim=-1)
-        self.recorded.append(weights.flatten(0, 1))
+        # Written out, because PyTorch's fused kernels gain nothing on windows so small: see `course bench models`.
+        weights = (query / math.sqrt(query.shape[-1]) @ key.mT + prior).softmax(dim=-1)
+        if self.recorded is not None:
+            self.recorded.append(weights.flatten(0, 1))
         return weights @ value
 
     def forward(self, maps: Tensor) -> Tensor:

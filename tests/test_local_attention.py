@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from course_utils.attention import LocalAttention2d, LocalRelation2d, attend, attention_recorded
 from course_utils.costs import peak_memory
-from course_utils.local_attention import IMPLEMENTATIONS, neighbourhood_mask, neighbourhoods
+from course_utils.local_attention import CHOICES, fastest, neighbourhood_mask, neighbourhoods
 
 shapes = st.tuples(
     st.integers(1, 2),  # batch
@@ -80,7 +80,7 @@ def test_every_implementation_of_local_attention_is_the_papers_equation_written_
     layer = LocalAttention2d(channels, 4 * heads, size, heads, stride)
     maps = torch.randn(batch, channels, size + taller, size + wider)
     expected = slow_attention(layer, maps)
-    for layer.implementation in IMPLEMENTATIONS:
+    for layer.implementation in CHOICES:
         with attention_recorded(layer) as weights:
             output = layer(maps)
         torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-4)
@@ -97,7 +97,7 @@ def test_every_implementation_of_local_relation_is_the_papers_equation_written_a
     layer = LocalRelation2d(2 * channels + 1, size, shared, stride, project)
     maps = torch.randn(batch, 2 * channels + 1, size + taller, size + wider)
     expected = slow_relation(layer, maps)
-    for layer.implementation in IMPLEMENTATIONS:
+    for layer.implementation in CHOICES:
         torch.testing.assert_close(layer(maps), expected, atol=1e-5, rtol=1e-4)
 
 
@@ -114,7 +114,7 @@ def test_without_positions_it_is_full_attention_under_a_neighbourhood_mask(shape
     mask = neighbourhood_mask(size + taller, size + wider, size)
     full, _ = attend(*parts, mask)
     fused = F.scaled_dot_product_attention(*parts, attn_mask=mask)
-    for layer.implementation in IMPLEMENTATIONS:
+    for layer.implementation in CHOICES:
         output = layer(maps).flatten(2).unflatten(1, (heads, 2)).mT
         torch.testing.assert_close(output, full, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(output, fused, atol=1e-5, rtol=1e-4)
@@ -127,7 +127,7 @@ def test_every_implementation_has_the_same_gradients(make, stride):
     layer = make(stride)
     maps = torch.randn(2, 6, 9, 7, requires_grad=True)
     gradients = []
-    for layer.implementation in IMPLEMENTATIONS:
+    for layer.implementation in CHOICES:
         output = layer(maps)
         goal = torch.randn(output.shape, generator=torch.Generator().manual_seed(1))
         gradients.append(torch.autograd.grad((output * goal).sum(), [maps, *layer.parameters()]))
@@ -142,7 +142,7 @@ def test_recorded_weights_are_the_same_in_every_implementation_and_zero_beyond_t
     layer = LocalAttention2d(4, 8, 5, 2)
     maps = torch.randn(1, 4, 6, 7)
     recorded = []
-    for layer.implementation in IMPLEMENTATIONS:
+    for layer.implementation in CHOICES:
         with attention_recorded(layer) as weights:
             layer(maps)
         recorded += weights
@@ -183,6 +183,13 @@ def test_tiles_and_shifts_keep_the_memory_below_that_of_unfolding():
     unfolding = bytes_of("unfold")
     assert bytes_of("tiled") < unfolding / 2
     assert bytes_of("shifted") < unfolding / 2
+    assert bytes_of("auto") < unfolding / 2
+
+
+def test_left_to_itself_a_layer_compares_all_places_only_where_a_neighbourhood_covers_a_quarter_of_them():
+    assert [fastest(5, *sides) for sides in ((7, 7), (10, 10), (10, 11), (56, 56))] == ["masked"] * 2 + [
+        "shifted"
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -198,7 +205,7 @@ def test_tiles_and_shifts_keep_the_memory_below_that_of_unfolding():
         (lambda: LocalAttention2d(3, 8, 3, 2, stride=0), "stride is 0, but must be at least 1"),
         (
             lambda: LocalAttention2d(3, 8, 3, 2, implementation="fast"),
-            "no implementation 'fast': choose one of unfold",
+            "no implementation 'fast': choose one of auto, unfold",
         ),
         (
             lambda: LocalAttention2d(3, 8, 7, 2)(torch.rand(1, 3, 9, 6)),

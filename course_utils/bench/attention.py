@@ -8,7 +8,7 @@ from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 from course_utils.attention import SelfAttention2d, attention_recorded
 from course_utils.bench.race import Race
-from course_utils.local_attention import LocalAttention2d
+from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d
 from course_utils.models import PixelTransformer, PixelTransformerConfig
 
 CHANNELS, HEADS = 64, 4
@@ -60,8 +60,8 @@ def local_races(device: str = "cpu") -> Iterator[Race]:
     for side in (14, 28, 56):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
         for size in (3, 7, 11):
-            layers: dict[str, nn.Module] = {"shifted (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
-            for other in ("unfold", "masked", "tiled"):
+            layers: dict[str, nn.Module] = {"auto (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
+            for other in IMPLEMENTATIONS:
                 if other != "masked" or side < 56:  # 3136² scores a head would take several times 315 MB
                     layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
             layers["depthwise convolution"] = nn.Conv2d(CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.attention import attention_recorded
-from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d, LocalRelation2d
+from course_utils.local_attention import CHOICES, LocalAttention2d, LocalRelation2d
 
 KINDS = ("relation", "attention", "convolution")
 
@@ -48,7 +48,7 @@ class LRNetConfig:
     heads: int = 8  # ("attention" only)
     channels: int = 3
     classes: int = 1000
-    implementation: str = "shifted"  # of the local layers: the same result, other time and memory
+    implementation: str = "auto"  # of the local layers: the same result, other time and memory
 
     def __post_init__(self) -> None:
         for kind in (self.kind, self.stem_kind or self.kind):
@@ -75,9 +75,9 @@ class LRNetConfig:
                         f"{width} channels cannot be shared among {self.heads} heads, half for rows and half for "
                         f"columns: take multiples of {2 * self.heads}."
                     )
-        if self.implementation not in IMPLEMENTATIONS:
+        if self.implementation not in CHOICES:
             raise ValueError(
-                f"There is no implementation {self.implementation!r}: choose one of {', '.join(IMPLEMENTATIONS)}."
+                f"There is no implementation {self.implementation!r}: choose one of {', '.join(CHOICES)}."
             )
 
 
@@ -105,6 +105,7 @@ _TWIN = LRNetConfig(
     heads=2,
     channels=1,
     classes=10,
+    implementation="shifted",  # with which the shipped table was made, its times too
 )
 TWINS = {
     "ResNet": _TWIN,

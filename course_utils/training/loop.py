@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
 from course_utils.training.device import make_accelerator, prepared
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Loss = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 STEPS_BETWEEN_LOOKS = 20  # on a GPU: reading the loss makes the GPU wait, so it is not done at every step
+BATCHES_FOR_NORMS = 20  # of training pictures, through the averaged weights after each epoch
 
 
 class NotFinite(ValueError):
@@ -151,6 +152,7 @@ class _Run:
         mean_loss, accuracy = self._means()
         rate = len(self.train) / (stopped - self.epoch_began)
         score = None
+        self._measure_norms()
         if self.validation is not None:
             size = max(recipe.batch_size, 256)
             judged = self.average.module if self.average else self.accelerator.unwrap_model(self.on_device)
@@ -257,6 +259,13 @@ class _Run:
                 self.average.load_state_dict(state.average)
             self.sums.copy_(torch.tensor(state.position.sums))
 
+    def _measure_norms(self) -> None:
+        """Batch norms keep means and variances of what they have seen, which the averaged weights would not produce."""
+        if self.average is not None:
+            size = self.recipe.batch_size
+            some = shuffled(len(self.train), self.recipe.seed, 0)[: BATCHES_FOR_NORMS * size].to(self.sums.device)
+            update_bn((self.train.images[batch] for batch in some.split(size)), self.average)
+
     def _kept_weights(self) -> dict[str, Tensor]:
         return copied(self.average.module if self.average else self.model)
 
@@ -284,8 +293,14 @@ def share(count: int, process: int, processes: int) -> slice:
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of the model whose weights follow it: decay · its own + (1 − decay) · the model's after every step.
+    """A copy of the model whose weights follow it: after every step d · its own + (1 − d) · the model's.
 
-    Polyak & Juditsky 1992 average all steps alike; the exponential average forgets the first ones.
+    d is the decay; in the first n steps less, (1 + n) / (10 + n), so that the random first weights are soon forgotten.
+    Tarvainen & Valpola 2017, section 3, ramp the decay up likewise.
     """
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
+        kept = torch.clamp(torch.as_tensor((1 + steps) / (10 + steps)), max=decay)
+        return kept * average + (1 - kept) * now
+
+    return AveragedModel(model, avg_fn=follow)

@@ -18,8 +18,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import t as student_t
-
 from course_utils.paths import DATA
 from course_utils.training.device import machine
 from course_utils.training.progress import duration
@@ -138,6 +136,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
     Student 1908. It covers the luck of what changes from run to run: seeds, and the draw of the training pictures.
     """
+    from scipy.stats import t as student_t  # only here: importing it takes a second
+
     mean, count = statistics.fmean(values), len(values)
     if count < 2:
         return mean, math.nan

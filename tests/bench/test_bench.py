@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from course_utils.bench import Race, attention, models, run_races
 from course_utils.bench.growth import fitted_exponent
-from course_utils.bench.program import Figure
+from course_utils.bench.program import IMPORT, Figure
 from course_utils.bench.report import budgets, exceeded, write_csv
 from course_utils.cli import app
 
@@ -50,6 +50,9 @@ def test_what_is_over_budget_is_named_and_nothing_else():
     )
     said = exceeded([], [late, large, failed])
     assert [sentence.split("_")[0] for sentence in said] == ["04", "05", "06"]
+    imported = [Figure("import torch", 2.0), Figure(IMPORT, 2.0 + limit["import_seconds"] + 0.1)]
+    assert ["Importing the course took" in sentence for sentence in exceeded([], imported)] == [True]
+    assert exceeded([], [imported[0], Figure(IMPORT, 2.1)]) == []
     many = [Figure(f"{n:02d}_made", 170.0) for n in range(12)]
     assert len(exceeded([], many)) == 1  # each within its budget, the course not
 

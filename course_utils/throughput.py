@@ -38,17 +38,20 @@ def time_runs(
 ) -> dict[str, tuple[float, ...]]:
     """Seconds of each run in so many rounds; a round takes every run once, after one that is not counted.
 
-    Round by round, so that a slow moment of the machine meets all of them. On a GPU the clock waits until it is done.
+    Round by round, so that a slow moment of the machine meets all of them, and each round begins with the next run, since
+    a run may leave caches better or worse for the one after it. On a GPU the clock waits until it is done.
     Raises ValueError for fewer than one round.
     """
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}, but must be at least 1.")
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
-        for name, run in runs.items():
+        names = list(runs)
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
             wait(device)
             began = time.perf_counter()
-            run()
+            runs[name]()
             wait(device)
             if number:
                 seconds[name].append(time.perf_counter() - began)

@@ -113,6 +113,17 @@ def test_imports_go_one_way():
         "hub": {"paths"},
         "demo": {"notebooks", "paths"},
         "load_test": {"notebooks"},
+        "bench": {
+            "attention",
+            "costs",
+            "data",
+            "demo",
+            "local_attention",
+            "models",
+            "notebooks",
+            "throughput",
+            "training",
+        },
     }
     for path in (ROOT / "course_utils").rglob("*.py"):
         part = path.relative_to(ROOT / "course_utils").with_suffix("").parts[0]

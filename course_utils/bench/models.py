@@ -14,7 +14,7 @@ from course_utils.bench.race import Race
 from course_utils.models.convert import from_timm, from_torchvision
 from course_utils.throughput import devices
 
-CLASSES = 1000
+MODES = {"float32": (False, False), "bf16": (True, False), "bf16 compiled": (True, True)}  # (bf16, compiled)
 
 
 def pairs() -> Iterator[tuple[str, int, int, dict[str, nn.Module]]]:
@@ -70,8 +70,9 @@ def timms(side: int, patch: int, dim: int, layers: int, heads: int, **more: Any)
     )
 
 
-def model_races(device: str = "cpu") -> Iterator[Race]:
-    """A training step (forward, backward, AdamW) and inference of every pair."""
+def model_races(device: str = "cpu", mode: str = "float32") -> Iterator[Race]:
+    """A training step (forward, backward, AdamW) and inference of every pair; mode: one of :data:`MODES`."""
+    bf16, compiled = MODES[mode]
     for name, side, pictures, models in pairs():
         pictures *= 16 if device != "cpu" else 1
         generator = torch.Generator().manual_seed(0)
@@ -79,14 +80,17 @@ def model_races(device: str = "cpu") -> Iterator[Race]:
         answer = next(iter(models.values())).eval()(images[:1].cpu())
         classes = (answer[0] if isinstance(answer, tuple) else answer).shape[-1]
         labels = torch.randint(classes, (pictures,), generator=generator).to(device)
-        models = {who: model.to(device) for who, model in models.items()}
-        steps = {who: training_step(deepcopy(model), images, labels) for who, model in models.items()}
-        yield Race("models", f"{name} at {side}, training step of {pictures}", steps, device)
-        answers = {who: inference(model.eval(), images) for who, model in models.items()}
-        yield Race("models", f"{name} at {side}, inference of {pictures}", answers, device)
+        about = f"{name} at {side}, {mode}" if device != "cpu" else f"{name} at {side}"
+        for what, make in (("training step", training_step), ("inference", inference)):
+            runs = {who: make(deepcopy(model).to(device), images, labels) for who, model in models.items()}
+            if compiled:
+                runs = {who: torch.compile(run) for who, run in runs.items()}
+            if bf16:
+                runs = {who: torch.autocast(device, torch.bfloat16)(run) for who, run in runs.items()}
+            yield Race("models", f"{about}, {what} of {pictures}", runs, device)
 
 
-def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], None]:
+def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
     """A function that does one step of training."""
     model.train()
     if isinstance(model, timm.models.deit.VisionTransformerDistilled):
@@ -104,17 +108,14 @@ def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[
     return step
 
 
-def inference(model: nn.Module, images: Tensor) -> Callable[[], Tensor]:
-    """A function that classifies the images."""
-
-    @torch.inference_mode()
-    def classify() -> Tensor:
-        return model(images)
-
-    return classify
+def inference(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
+    """A function that classifies the images; the labels are not looked at."""
+    model.eval()
+    return torch.inference_mode()(lambda: model(images))
 
 
 def every_device() -> Iterator[Race]:
-    """The races on each device of this machine."""
+    """The races on each device of this machine; on CUDA in float32, in bf16, and compiled."""
     for device in devices():
-        yield from model_races(device)
+        for mode in MODES if device == "cuda" else ("float32",):
+            yield from model_races(device, mode)

@@ -203,13 +203,13 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 CHOICES = ("auto", *IMPLEMENTATIONS)
 
 
-def fastest(size: int, height: int, width: int) -> str:
+def fastest(size: int, height: int, width: int, trained: bool) -> str:
     """The implementation that takes least time on maps of that size, by ``course bench "local attention"``.
 
-    One offset after the other, until a neighbourhood covers a quarter of the map: then one large matrix product that
-    computes up to four times too many scores is faster, and 4 · size² positions are few enough to store them.
+    One offset after the other, until a neighbourhood covers a quarter of the map, or an eighth when gradients are
+    wanted: from there on one large matrix product is faster, though most of its scores are hidden.
     """
-    return "masked" if 4 * size**2 >= height * width else "shifted"
+    return "masked" if (8 if trained else 4) * size**2 >= height * width else "shifted"
 
 
 # ---- layers ---------------------------------------------------------------------------------------------------------
@@ -239,7 +239,9 @@ class _Local(_Attention):
                 f"Maps of {height} × {width} are smaller than the neighbourhood of {self.size} × {self.size}: choose "
                 "a smaller size, or larger pictures."
             )
-        chosen = fastest(self.size, height, width) if self.implementation == "auto" else self.implementation
+        chosen = self.implementation
+        if chosen == "auto":
+            chosen = fastest(self.size, height, width, torch.is_grad_enabled())
         output, weights = IMPLEMENTATIONS[chosen](query, key, value, prior, self.size, self.stride)
         if self.recorded is not None:
             self.recorded.append(weights)

@@ -8,7 +8,7 @@ from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 from course_utils.attention import SelfAttention2d, attention_recorded
 from course_utils.bench.race import Race
-from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d
+from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d, fastest
 from course_utils.models import PixelTransformer, PixelTransformerConfig
 
 CHANNELS, HEADS = 64, 4
@@ -54,26 +54,28 @@ def forward(layer: nn.Module, maps: Tensor) -> Callable[[], Tensor]:
 
 
 def local_races(device: str = "cpu") -> Iterator[Race]:
-    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward; the layer's default
-    is ours.
+    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward; ours is what the layer
+    takes when left to itself, so that one of the four implementations is missing among its rivals.
     """
     for side in (14, 28, 56):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
         for size in (3, 7, 11):
-            layers: dict[str, nn.Module] = {"auto (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
-            for other in IMPLEMENTATIONS:
-                if other != "masked" or side < 56:  # 3136² scores a head would take several times 315 MB
-                    layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
-            layers["depthwise convolution"] = nn.Conv2d(CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS)
-            flex: dict[str, nn.Module] = {}
-            if device == "cuda" or side == 14:  # not compiled, it stores all scores, and on a CPU it has no backward
-                flex["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)
-            case = f"{size} × {size} on {side} × {side}"
-            one_way = {name: forward(layer.to(device), maps) for name, layer in {**layers, **flex}.items()}
-            yield Race("local attention", f"{case}, forward", one_way, device, memory=True)
-            trained = layers if device == "cpu" else {**layers, **flex}
-            both = {name: forward_backward(layer.to(device), maps) for name, layer in trained.items()}
-            yield Race("local attention", f"{case}, both passes", both, device, memory=True)
+            for trained in (False, True):
+                taken = fastest(size, side, side, trained)
+                layers: dict[str, nn.Module] = {f"{taken} (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
+                for other in sorted({*IMPLEMENTATIONS} - {taken}):
+                    if other != "masked" or side < 56:  # 3136² scores a head would take several times 315 MB
+                        layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
+                # Not compiled, flex attention stores all scores, and on a CPU it has no backward.
+                if device == "cuda" or (side == 14 and not trained):
+                    layers["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)
+                layers["depthwise convolution"] = nn.Conv2d(
+                    CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS
+                )
+                make = forward_backward if trained else forward
+                runs = {name: make(layer.to(device), maps) for name, layer in layers.items()}
+                case = f"{size} × {size} on {side} × {side}, {'both passes' if trained else 'forward'}"
+                yield Race("local attention", case, runs, device, memory=True)
 
 
 def stored(layer: nn.Module, inputs: Tensor) -> Callable[[], None]:

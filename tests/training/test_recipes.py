@@ -1,0 +1,69 @@
+"""The recipes train what they name, on pictures of the right kind, and a student waits for its teacher."""
+
+from dataclasses import asdict, replace
+from datetime import date
+
+import pytest
+import torch
+
+from course_utils import models
+from course_utils.data import PICTURE_SHAPES
+from course_utils.paths import run_folder
+from course_utils.training import Card, Examples, fit, save_checkpoint_card, save_weights
+from course_utils.training.recipes import RECIPES
+
+
+def model_of(name: str) -> torch.nn.Module:
+    config = RECIPES[name].config
+    return getattr(models, type(config).__name__.removesuffix("Config"))(config)
+
+
+def pictures_for(name: str, count: int = 6) -> Examples:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(count, *PICTURE_SHAPES[RECIPES[name].dataset], generator=generator)
+    return Examples(images, torch.arange(count) % 10)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if RECIPES[name].teacher is None])
+def test_every_recipe_takes_a_step_and_keeps_finite_weights(name):
+    model, recipe = model_of(name), replace(RECIPES[name].recipe, epochs=1, batch_size=3)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    (row,) = fit(model, pictures_for(name), pictures_for(name), recipe, loss=RECIPES[name].loss(), quiet=True).epochs
+    assert 0 < row.train_loss < 10
+    assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+    assert any(not torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
+    run = RECIPES["fashion-distilled"]
+    with pytest.raises(FileNotFoundError, match="run `course train fashion-resnet`"):
+        run.loss()
+
+    teacher = model_of(run.teacher)
+    with torch.no_grad():  # whatever it sees, it says class 7
+        teacher.head.weight.zero_()
+        teacher.head.bias.copy_(20.0 * torch.nn.functional.one_hot(torch.tensor(7), 10))
+    folder = run_folder(run.teacher)
+    sha256 = save_weights(teacher, folder / f"{run.teacher}.safetensors")
+    card = Card(
+        run.teacher,
+        "ResNet",
+        asdict(RECIPES[run.teacher].config),
+        "made",
+        0,
+        "",
+        0.1,
+        1,
+        "",
+        str(date.today()),
+        sha256,
+    )
+    save_checkpoint_card(card, folder)
+
+    student, data = model_of("fashion-distilled"), pictures_for("fashion-distilled", 30)
+    recipe = replace(run.recipe, epochs=6, batch_size=10, augment=None, ema=None)
+    fit(student, data, None, recipe, loss=run.loss(), quiet=True)
+    with torch.no_grad():
+        _, from_teacher = student.eval().heads(data.images)
+    assert (from_teacher.argmax(-1) == 7).all()

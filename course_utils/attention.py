@@ -1,8 +1,8 @@
 """Every attention of the course, smallest first: a function, then heads, then blocks.
 
 There is one forward pass. While nobody looks, the layers call PyTorch's fused kernel, which never stores the
-attention weights; inside :func:`attention_recorded` they call :func:`attend`, which does. The tests hold the two
-to the same output.
+attention weights; inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which
+does. The tests hold the two to the same output.
 """
 
 import math
@@ -86,11 +86,18 @@ class _Attention(nn.Module):
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, heads, tokens, dim) each → (batch, heads, queries, dim)."""
-        if self.recorded is None:
+        if self.recorded is None and not written_out_is_faster(query, key):
             return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         mixed, weights = attend(query, key, value, mask)
-        self.recorded.append(weights)
+        if self.recorded is not None:
+            self.recorded.append(weights)
         return mixed
+
+
+def written_out_is_faster(query: Tensor, key: Tensor) -> bool:
+    """Training in bf16 on a CPU: the fused kernel's backward is slow for short sequences, see ``course bench blocks``."""
+    in_bf16 = query.device.type == "cpu" and query.dtype == torch.bfloat16
+    return in_bf16 and torch.is_grad_enabled() and key.shape[-2] <= 512
 
 
 @contextmanager

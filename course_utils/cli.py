@@ -1,8 +1,6 @@
 """The command line: ``course lab | run | check | solve | data | train | doctor``; for teachers, see ``teach.py``."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ from rich.table import Table
 
 from course_utils import bench_command, teach
 from course_utils.grading.command import grade
+from course_utils.lab_server import lab_command, lab_environment
 from course_utils.paths import ROOT
 from course_utils.say import console, sentences
 
@@ -30,21 +29,6 @@ def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to 
     with sentences():
         path = notebooks.find(notebook)
     raise typer.Exit(subprocess.call([*lab_command(), str(path)], cwd=ROOT, env=lab_environment()))
-
-
-def lab_command() -> list[str]:
-    """JupyterLab of this environment. In a container one is often root, and JupyterLab wants that said."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [sys.executable, "-m", "jupyterlab", *(["--allow-root"] if root else [])]
-
-
-def lab_environment() -> dict[str, str]:
-    """Environment in which JupyterLab asks nobody about news: the course works offline."""
-    ours = str(Path(__file__).parent / "lab")
-    return {
-        **os.environ,
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [ours, os.getenv("JUPYTER_CONFIG_PATH")])),
-    }
 
 
 @app.command()
@@ -153,6 +137,9 @@ def train(
     folder: Annotated[Path | None, typer.Option(help="Where to keep the results; a rerun continues there.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Folder of the teacher's run, when not its usual one; distilled models only.")
+    ] = None,
 ) -> None:
     """Train a named model, or make the table of a sweep; interrupted, the same command continues where it was."""
     from course_utils.training import SWEEPS, run_named, run_names, run_sweep
@@ -162,9 +149,11 @@ def train(
         return
     with sentences():
         if name not in SWEEPS:
-            run_named(name, folder=folder, epochs=epochs, seed=seed)
-        elif epochs is not None or seed is not None:
-            raise ValueError(f"--epochs and --seed cannot be given with {name}, whose points have their own.")
+            run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher)
+        elif epochs is not None or seed is not None or teacher is not None:
+            raise ValueError(
+                f"--epochs, --seed and --teacher cannot be given with {name}, whose points have their own."
+            )
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
 

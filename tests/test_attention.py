@@ -92,6 +92,17 @@ def test_multi_head_attention_is_pytorchs(batch, tokens, memory_tokens, heads, h
     torch.testing.assert_close(cross(x, memory), theirs(x, memory, memory)[0])
 
 
+@pytest.mark.parametrize(("tokens", "training", "fused"), [(50, True, False), (50, False, True), (600, True, True)])
+def test_bf16_on_a_cpu_takes_the_faster_way_to_the_same_answer(tokens, training, fused):
+    torch.manual_seed(0)
+    layer, inputs = MultiHeadSelfAttention(32, 4), torch.randn(2, tokens, 32)
+    expected = layer(inputs)
+    with torch.set_grad_enabled(training), torch.profiler.profile() as seen:
+        answer = layer.bfloat16()(inputs.bfloat16())
+    torch.testing.assert_close(answer.float(), expected, rtol=0.05, atol=0.02)
+    assert any("flash_attention" in event.name for event in seen.events()) is fused
+
+
 def norms_and_mlp(ours, norms: dict[str, str]) -> dict[str, torch.Tensor]:
     state = {"linear1": ours.mlp[0], "linear2": ours.mlp[3]}
     state |= {theirs: getattr(ours, mine) for theirs, mine in norms.items()}

@@ -32,7 +32,10 @@ def course(*arguments: str) -> tuple[int, str]:
         (["data", "fetch", "mnist"], "course: There is no dataset 'mnist' to download: choose one of fashion_mnist"),
         (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, "),
         (["train", "fashion-vit-small", "--epochs", "0"], "course: epochs is 0, but must be"),
-        (["train", "sweep-twins", "--epochs", "3"], "--epochs and --seed cannot be given with sweep-twins"),
+        (
+            ["train", "sweep-twins", "--epochs", "3"],
+            "--epochs, --seed and --teacher cannot be given with sweep-twins",
+        ),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )

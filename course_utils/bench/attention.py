@@ -1,41 +1,64 @@
 """Local attention against other ways to compute it and against convolutions; the non-local block; pixels in sequence."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+from torch.nn import functional as F
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
-from course_utils.attention import SelfAttention2d, attention_recorded
+from course_utils.attention import MultiHeadSelfAttention, SelfAttention2d, attention_recorded
 from course_utils.bench.race import Race
 from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d, fastest
 from course_utils.models import PixelTransformer, PixelTransformerConfig
+from course_utils.training.device import bf16_cpu
 
 CHANNELS, HEADS = 64, 4
+
+
+@lru_cache
+def near_mask(height: int, width: int, size: int, device: str) -> BlockMask:
+    """Which blocks of the attention matrix hold neighbours; made once, as its users do."""
+
+    def is_near(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        down, right = k // width - q // width, k % width - q % width
+        return (down.abs() <= size // 2) & (right.abs() <= size // 2)
+
+    return create_block_mask(is_near, None, None, height * width, height * width, device=device)
+
+
+def can_compile(device: str) -> bool:
+    """Whether ``torch.compile`` works here: a GPU brings its compiler, a CPU needs one for C++."""
+    return device == "cuda" or any(shutil.which(name) for name in ("g++", "clang++"))
 
 
 class FlexLocal(LocalAttention2d):
     """The same layer through PyTorch's flex attention: scores get their offset's term in a score_mod."""
 
+    flex = staticmethod(flex_attention)
+
     def near(self, query: Tensor, key: Tensor, value: Tensor, prior: Tensor) -> Tensor:
         height, width = key.shape[-2:]
         size, half = self.size, self.size // 2
-
-        def is_near(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
-            down, right = k // width - q // width, k % width - q % width
-            return (down.abs() <= half) & (right.abs() <= half)
 
         def with_prior(score: Tensor, batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
             down = (k // width - q // width + half).clamp(0, size - 1)
             right = (k % width - q % width + half).clamp(0, size - 1)
             return score + prior[batch, head, down * size + right, q // width, q % width]
 
-        tokens = height * width
-        mask = create_block_mask(is_near, None, None, tokens, tokens, device=str(query.device))
         q, k, v = (part.flatten(3).mT for part in (query, key, value))
-        output = flex_attention(q, k, v, score_mod=with_prior, block_mask=mask)
+        mask = near_mask(height, width, size, str(query.device))
+        output = self.flex(q, k, v, score_mod=with_prior, block_mask=mask)
         assert isinstance(output, Tensor)
         return output.mT.reshape(query.shape)
+
+
+class CompiledFlexLocal(FlexLocal):
+    """Compiled for each shape alone: for changing shapes torch 2.15 writes C++ that its compiler refuses."""
+
+    flex = staticmethod(torch.compile(flex_attention, dynamic=False))
 
 
 def forward_backward(layer: nn.Module, maps: Tensor) -> Callable[[], None]:
@@ -66,9 +89,11 @@ def local_races(device: str = "cpu") -> Iterator[Race]:
                 for other in sorted({*IMPLEMENTATIONS} - {taken}):
                     if other != "masked" or side < 56:  # 3136² scores a head would take several times 315 MB
                         layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
-                # Not compiled, flex attention stores all scores, and on a CPU it has no backward.
-                if device == "cuda" or (side == 14 and not trained):
-                    layers["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)
+                if device == "cuda" or not trained:  # on a CPU it has no backward
+                    if can_compile(device):
+                        layers["flex attention, compiled"] = CompiledFlexLocal(CHANNELS, CHANNELS, size, HEADS)
+                    elif side == 14:  # not compiled it stores all scores
+                        layers["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)
                 layers["depthwise convolution"] = nn.Conv2d(
                     CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS
                 )
@@ -76,6 +101,13 @@ def local_races(device: str = "cpu") -> Iterator[Race]:
                 runs = {name: make(layer.to(device), maps) for name, layer in layers.items()}
                 case = f"{size} × {size} on {side} × {side}, {'both passes' if trained else 'forward'}"
                 yield Race("local attention", case, runs, device, memory=True)
+
+
+class AlwaysFused(MultiHeadSelfAttention):
+    """PyTorch's fused kernel whatever the precision."""
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 def stored(layer: nn.Module, inputs: Tensor) -> Callable[[], None]:
@@ -90,7 +122,9 @@ def stored(layer: nn.Module, inputs: Tensor) -> Callable[[], None]:
 
 
 def block_races(device: str = "cpu") -> Iterator[Race]:
-    """The non-local block and the pixel transformer, with fused attention and with all weights stored."""
+    """The non-local block and the pixel transformer, with fused attention and with all weights stored; and heads in
+    bf16, where a CPU computes with it.
+    """
     for side in (14, 28, 56):
         block = SelfAttention2d(CHANNELS).to(device)
         maps = torch.rand(1, CHANNELS, side, side, device=device)
@@ -102,3 +136,9 @@ def block_races(device: str = "cpu") -> Iterator[Race]:
         pictures = torch.rand(2, config.channels, side, side, device=device)
         runs = {"fused (ours)": forward_backward(model, pictures), "weights stored": stored(model, pictures)}
         yield Race("blocks", f"pixel transformer on {side} × {side}, both passes", runs, device, memory=True)
+    for tokens, pictures in ((50, 128), (197, 16), (512, 4), (2048, 1)) if bf16_cpu() else ():
+        inputs = torch.rand(pictures, tokens, 192, dtype=torch.bfloat16)
+        layers = {"ours": MultiHeadSelfAttention(192, 6), "always fused": AlwaysFused(192, 6)}
+        runs = {name: forward_backward(layer.bfloat16(), inputs) for name, layer in layers.items()}
+        case = f"self-attention in bf16 on {pictures} × {tokens} tokens, both passes"
+        yield Race("blocks", case, runs, memory=True)

@@ -1,4 +1,4 @@
-"""How seconds grow with tokens, image size and batch: fitted exponents beside those of theory."""
+"""How seconds and bytes grow with tokens, image size and batch: fitted exponents beside those of theory."""
 
 import math
 import statistics
@@ -6,72 +6,150 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
-from course_utils.attention import attend
-from course_utils.models import Swin, SwinConfig, ViT, ViTConfig
+from course_utils.attention import SelfAttention2d, attend
+from course_utils.costs import peak_memory
+from course_utils.local_attention import LocalAttention2d
+from course_utils.models import (
+    PixelTransformer,
+    PixelTransformerConfig,
+    ResNet,
+    ResNetConfig,
+    Swin,
+    SwinConfig,
+    ViT,
+    ViTConfig,
+)
 from course_utils.throughput import time_runs
 
 
 @dataclass(frozen=True)
-class Growth:
-    """Median seconds at several sizes, the exponent of their growth over the last half of them, and theory's."""
+class Curve:
+    """Something computed at several sizes, with the exponents that theory gives for large ones."""
 
     what: str
     over: str  # what the sizes are
     sizes: tuple[int, ...]
-    seconds: tuple[float, ...]
-    exponent: float
-    theory: str
+    make: Callable[[int], Callable[[], object]]
+    theory: str  # of seconds
+    theory_bytes: str
 
 
-def fitted_exponent(sizes: tuple[int, ...], seconds: tuple[float, ...]) -> float:
-    """Slope of log seconds over log size, by least squares over the larger half, where overheads weigh less."""
+@dataclass(frozen=True)
+class Point:
+    """A curve at one size: median and quartiles of the seconds, and bytes alive at the peak."""
+
+    size: int
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A curve's points and the exponents of its growth over the larger half of them."""
+
+    curve: Curve
+    points: tuple[Point, ...]
+
+    @property
+    def exponent(self) -> float:
+        return fitted_exponent(self.curve.sizes, tuple(point.seconds for point in self.points))
+
+    @property
+    def bytes_exponent(self) -> float:
+        return fitted_exponent(self.curve.sizes, tuple(float(point.peak_bytes) for point in self.points))
+
+
+def fitted_exponent(sizes: tuple[int, ...], values: tuple[float, ...]) -> float:
+    """Slope of the logarithms by least squares over the larger half of the sizes, where overheads weigh less."""
     half = len(sizes) // 2
-    x, y = ([math.log(value) for value in values[half:]] for values in (sizes, seconds))
+    x, y = ([math.log(value) for value in part[half:]] for part in (sizes, values))
     return statistics.linear_regression(x, y).slope
 
 
 def growths(rounds: int = 5) -> Iterator[Growth]:
-    """Each as the mean of interleaved rounds over its sizes, on a CPU."""
-    cases: list[tuple[str, str, str, tuple[int, ...], Callable[[int], Callable[[], object]]]] = [
-        ("attention, all weights stored", "tokens", "2", (256, 512, 1024, 2048, 4096), written_out),
-        ("attention, fused", "tokens", "2", (256, 512, 1024, 2048, 4096), fused),
-        ("ViT, patch 16, 6 layers of 192", "image side", "2 to 4", (64, 128, 256, 512), vit),
-        ("Swin, window 7, patch 4, dim 48", "image side", "2", (56, 112, 224, 448), swin),
-        ("ViT, patch 16, at 64", "batch", "1", (4, 16, 64, 256), batch),
-    ]
-    for what, over, theory, sizes, make in cases:
-        taken = time_runs({str(size): make(size) for size in sizes}, rounds=rounds)
-        seconds = tuple(statistics.median(values) for values in taken.values())
-        yield Growth(what, over, sizes, seconds, fitted_exponent(sizes, seconds), theory)
+    """Inference on a CPU; the sizes of a curve in turns."""
+    for curve in CURVES:
+        runs = {str(size): curve.make(size) for size in curve.sizes}
+        points = []
+        for name, times in time_runs(runs, rounds=rounds).items():
+            low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
+            points.append(Point(int(name), middle, low, high, peak_memory(runs[name])))
+        yield Growth(curve, tuple(points))
+
+
+def inference(model: nn.Module, *shape: int) -> Callable[[], object]:
+    """A function that shows the model pictures of this shape."""
+    model.eval()
+    images = torch.rand(*shape)
+    return torch.inference_mode()(lambda: model(images))
+
+
+def parts(tokens: int) -> torch.Tensor:
+    """Query, key and value of 4 heads of 32 features."""
+    return torch.rand(3, 1, 4, tokens, 32)
 
 
 def written_out(tokens: int) -> Callable[[], object]:
-    """Attention with all its weights, 4 heads of 32."""
-    parts = torch.rand(3, 1, 4, tokens, 32)
-    return lambda: attend(*parts)
+    """Attention with all its weights."""
+    three = parts(tokens)
+    return lambda: attend(*three)
 
 
 def fused(tokens: int) -> Callable[[], object]:
     """The same by PyTorch's fused kernel."""
-    parts = torch.rand(3, 1, 4, tokens, 32)
-    return lambda: torch.nn.functional.scaled_dot_product_attention(*parts)
+    three = parts(tokens)
+    return lambda: nn.functional.scaled_dot_product_attention(*three)
+
+
+def non_local(side: int) -> Callable[[], object]:
+    """Every place of a map attends to every other."""
+    return inference(SelfAttention2d(64), 1, 64, side, side)
+
+
+def local(side: int) -> Callable[[], object]:
+    """Every place attends to the 7 × 7 around it."""
+    return inference(LocalAttention2d(64, 64, 7, 4), 1, 64, side, side)
+
+
+def pixels(side: int) -> Callable[[], object]:
+    """A transformer on pixels."""
+    config = PixelTransformerConfig(image_size=side, channels=1, colours=8, dim=32, layers=2, heads=4, mlp_dim=64)
+    return inference(PixelTransformer(config), 1, 1, side, side)
 
 
 def vit(side: int, pictures: int = 1) -> Callable[[], object]:
-    """Inference of a small ViT."""
-    model = ViT(ViTConfig(image_size=side, dim=192, layers=6, heads=3, mlp_dim=768, classes=10)).eval()
-    images = torch.rand(pictures, 3, side, side)
-    return torch.inference_mode()(lambda: model(images))
+    """A small ViT."""
+    config = ViTConfig(image_size=side, dim=192, layers=6, heads=3, mlp_dim=768, classes=10)
+    return inference(ViT(config), pictures, 3, side, side)
 
 
-def swin(side: int) -> Callable[[], object]:
-    """Inference of a small Swin."""
-    model = Swin(SwinConfig(dim=48, depths=(2, 2, 2), heads=(2, 4, 8), classes=10)).eval()
-    images = torch.rand(1, 3, side, side)
-    return torch.inference_mode()(lambda: model(images))
+def swin(side: int, pictures: int = 1) -> Callable[[], object]:
+    """A small Swin."""
+    config = SwinConfig(dim=48, depths=(2, 2, 2), heads=(2, 4, 8), classes=10)
+    return inference(Swin(config), pictures, 3, side, side)
 
 
-def batch(pictures: int) -> Callable[[], object]:
-    """Inference of a small ViT on so many pictures."""
-    return vit(64, pictures)
+def resnet(side: int, pictures: int = 1) -> Callable[[], object]:
+    """A small ResNet."""
+    return inference(ResNet(ResNetConfig("basic", (1, 1, 1), (32, 64, 128), classes=10)), pictures, 3, side, side)
+
+
+TOKENS, SIDE, BATCH = (256, 512, 1024, 2048, 4096), "image side", (4, 16, 64, 256)
+
+CURVES = (
+    Curve("attention, all weights stored", "tokens", TOKENS, written_out, "2", "2"),
+    Curve("attention, fused", "tokens", TOKENS, fused, "2", "1"),
+    Curve("non-local block, fused", "map side", (16, 32, 64, 96), non_local, "2 to 4", "2"),
+    Curve("local attention, 7 × 7", "map side", (16, 32, 64, 128), local, "2", "2"),
+    Curve("pixel transformer, 2 layers of 32, fused", SIDE, (16, 32, 64, 96), pixels, "2 to 4", "2"),
+    Curve("ViT, patch 16, 6 layers of 192", SIDE, (64, 128, 256, 512), vit, "2 to 4", "2"),
+    Curve("Swin, window 7, patch 4, dim 48", SIDE, (56, 112, 224, 448), swin, "2", "2"),
+    Curve("ResNet, 3 blocks, width 32", SIDE, (64, 128, 256, 512), resnet, "2", "2"),
+    Curve("ViT at 64", "batch", BATCH, lambda pictures: vit(64, pictures), "1", "1"),
+    Curve("Swin at 56", "batch", BATCH, lambda pictures: swin(56, pictures), "1", "1"),
+    Curve("ResNet at 64", "batch", BATCH, lambda pictures: resnet(64, pictures), "1", "1"),
+)

@@ -13,8 +13,16 @@ from torchvision import models as torchvisions
 from course_utils.bench.race import Race
 from course_utils.models.convert import from_timm, from_torchvision
 from course_utils.throughput import devices
+from course_utils.training.device import bf16_cpu
 
 MODES = {"float32": (False, False), "bf16": (True, False), "bf16 compiled": (True, True)}  # (bf16, compiled)
+
+
+def modes_of(device: str) -> tuple[str, ...]:
+    """All on CUDA; on a CPU bf16 where the processor computes with it, and nothing compiled."""
+    return {"cuda": tuple(MODES), "cpu": ("float32", "bf16") if bf16_cpu() else ("float32",)}.get(
+        device, ("float32",)
+    )
 
 
 def pairs() -> Iterator[tuple[str, int, int, dict[str, nn.Module]]]:
@@ -80,7 +88,7 @@ def model_races(device: str = "cpu", mode: str = "float32") -> Iterator[Race]:
         answer = next(iter(models.values())).eval()(images[:1].cpu())
         classes = (answer[0] if isinstance(answer, tuple) else answer).shape[-1]
         labels = torch.randint(classes, (pictures,), generator=generator).to(device)
-        about = f"{name} at {side}, {mode}" if device != "cpu" else f"{name} at {side}"
+        about = f"{name} at {side}, {mode}" + f" on {device}" * (device != "cpu")
         for what, make in (("training step", training_step), ("inference", inference)):
             runs = {who: make(deepcopy(model).to(device), images, labels) for who, model in models.items()}
             if compiled:
@@ -115,7 +123,7 @@ def inference(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], 
 
 
 def every_device() -> Iterator[Race]:
-    """The races on each device of this machine; on CUDA in float32, in bf16, and compiled."""
+    """The races on each device of this machine, in each of its modes."""
     for device in devices():
-        for mode in MODES if device == "cuda" else ("float32",):
+        for mode in modes_of(device):
             yield from model_races(device, mode)

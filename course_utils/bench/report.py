@@ -1,10 +1,9 @@
-"""The benchmark's tables, on the terminal and as CSV with machine and versions; and what exceeds the budgets."""
+"""The benchmark's tables, on the terminal and as CSV with machine and versions."""
 
 import csv
 import platform
-import tomllib
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,11 @@ import torch
 import torchvision
 from rich.table import Table
 
+from course_utils.bench.figure import Figure
 from course_utils.bench.growth import Growth
-from course_utils.bench.program import IMPORT, Figure
-from course_utils.bench.race import Result
+from course_utils.bench.memory import Prediction
+from course_utils.bench.race import Result, quartiles
 from course_utils.training.device import machine
-
-BUDGETS = Path(__file__).with_name("budgets.toml")
-HELD_TO_RATIO = ("models", "local attention")
-NOT_ATTENTION = "convolution"  # shown beside local attention, not a rival
 
 
 def race_table(results: Sequence[Result]) -> Table:
@@ -42,25 +38,57 @@ def race_table(results: Sequence[Result]) -> Table:
 
 
 def growth_table(growths: Sequence[Growth]) -> Table:
-    """One row a curve: seconds at each size, fitted and theoretical exponent."""
-    table = Table("What", "Over", "Seconds at", "Fitted exponent", "Theory")
+    """One row a curve: at each size the seconds and the peak; fitted exponents beside theory's."""
+    table = Table("What", "Over", "Median seconds at", "Exponent (theory)", "Peak MiB", "Exponent (theory)")
     for g in growths:
-        seconds = ", ".join(f"{size}: {value:.4f}" for size, value in zip(g.sizes, g.seconds, strict=True))
-        table.add_row(g.what, g.over, seconds, f"{g.exponent:.2f}", g.theory)
+        seconds = ", ".join(f"{p.size}: {p.seconds:.4f}" for p in g.points)
+        peaks = ", ".join(f"{p.peak_bytes / 2**20:.1f}" for p in g.points)
+        time, space = f"{g.exponent:.2f} ({g.curve.theory})", f"{g.bytes_exponent:.2f} ({g.curve.theory_bytes})"
+        table.add_row(g.curve.what, g.curve.over, seconds, time, peaks, space)
     return table
 
 
-def program_table(figures: Sequence[Figure]) -> Table:
-    """One row a thing that the program does."""
-    table = Table("What", "Seconds", "Peak memory", "Result")
+def prediction_table(predictions: Sequence[Prediction]) -> Table:
+    """One row a model and size: bytes of a layer's attention matrices by formula and measured."""
+    table = Table("What", "Formula", "Measured", "Off", "Fused")
+    for p in predictions:
+        sizes = [f"{size / 2**20:.3f} MiB" for size in (p.predicted_bytes, p.measured_bytes)]
+        table.add_row(p.case, *sizes, f"{p.percent:.2f} %", f"{p.fused_bytes / 2**20:.3f} MiB")
+    return table
+
+
+def figure_table(figures: Sequence[Figure]) -> Table:
+    """One row a thing that the program does: the median, and the quartiles where it was done several times."""
+    table = Table("What", "Seconds (quartiles)", "Peak memory", "Result")
     for f in figures:
+        seconds = f"{f.seconds:.3f}"
+        if len(f.times) > 1:
+            low, _, high = quartiles(f.times)
+            seconds += f" ({low:.3f}–{high:.3f})"
         peak = "" if f.peak_bytes is None else f"{f.peak_bytes / 2**30:.2f} GiB"
-        table.add_row(f.name, f"{f.seconds:.2f}", peak, "failed" if f.error else "")
+        table.add_row(f.name, seconds, peak, "failed" if f.error else "")
     return table
 
 
-def write_csv(path: Path, results: Sequence[Result]) -> None:
-    """All races with machine, versions and day; the file appears when it is whole."""
+def growth_rows(growths: Sequence[Growth]) -> Iterator[dict[str, Any]]:
+    """One row a point."""
+    for g in growths:
+        about = {"what": g.curve.what, "over": g.curve.over, "theory": g.curve.theory}
+        about |= {"theory_bytes": g.curve.theory_bytes}
+        fitted = {"exponent": g.exponent, "bytes_exponent": g.bytes_exponent}
+        for point in g.points:
+            yield {**about, **asdict(point), **fitted}
+
+
+def figure_rows(figures: Sequence[Figure]) -> Iterator[dict[str, Any]]:
+    """One row a figure, with its median, its lowest and its highest."""
+    for f in figures:
+        seconds = {"seconds": f.seconds, "seconds_low": min(f.times), "seconds_high": max(f.times)}
+        yield {"what": f.name, **seconds, "times": len(f.times), "peak_bytes": f.peak_bytes, "error": f.error}
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rows, each with machine, versions and day; the file appears when it is whole."""
     about = {
         "machine": machine(),
         "python": platform.python_version(),
@@ -72,40 +100,7 @@ def write_csv(path: Path, results: Sequence[Result]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*(field.name for field in fields(Result)), *about])
+        writer = csv.DictWriter(file, [*rows[0], *about])
         writer.writeheader()
-        writer.writerows({**asdict(result), **about} for result in results)
+        writer.writerows({**row, **about} for row in rows)
     partial.replace(path)
-
-
-def budgets() -> dict[str, Any]:
-    """The limits of budgets.toml by name."""
-    return tomllib.loads(BUDGETS.read_text(encoding="utf-8"))
-
-
-def exceeded(results: Sequence[Result], figures: Sequence[Figure]) -> list[str]:
-    """One sentence for everything that is beyond its budget."""
-    limit = budgets()
-    found = [
-        f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, the budget asks for {limit['smallest_ratio']}."
-        for r in results
-        if r.group in HELD_TO_RATIO and NOT_ATTENTION not in r.name
-        if r.ratio is not None and (r.ratio_high or 0) < limit["smallest_ratio"]  # slower beyond the spread
-    ]
-    took = {figure.name: figure.seconds for figure in figures}
-    if (importing := took.get(IMPORT, 0) - took.get("import torch", 0)) > limit["import_seconds"]:
-        found.append(f"Importing the course took {importing:.1f} s, the budget is {limit['import_seconds']} s.")
-    notebooks = [figure for figure in figures if figure.name[:2].isdigit()]
-    for figure in figures:
-        first = figure.name == "kernel start to first widget"
-        seconds = limit["first_widget_seconds" if first else "notebook_seconds"]
-        if figure.error:
-            found.append(f"{figure.name} failed: {figure.error.splitlines()[-1]}")
-        if figure.seconds > seconds:
-            found.append(f"{figure.name} took {figure.seconds:.1f} s, the budget is {seconds} s.")
-        if (figure.peak_bytes or 0) > limit["notebook_gib"] * 2**30:
-            found.append(f"{figure.name} took {figure.peak_bytes} bytes, the budget is {limit['notebook_gib']} GiB.")
-    minutes = sum(figure.seconds for figure in notebooks) / 60
-    if minutes > limit["course_minutes"]:
-        found.append(f"All notebooks took {minutes:.0f} minutes together, the budget is {limit['course_minutes']}.")
-    return found

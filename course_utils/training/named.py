@@ -76,17 +76,25 @@ def run_names() -> list[str]:
     return [*NAMED, *CAPTION_RUNS, *SWEEPS]
 
 
-def run_named(name: str, folder: Path | None = None, epochs: int | None = None, seed: int | None = None) -> History:
+def run_named(
+    name: str,
+    folder: Path | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    teacher: Path | None = None,
+) -> History:
     """Train a named run on its fit split, then look once at the test pictures; say both.
 
-    epochs and seed: other than the recipe's. Checkpoints, and at the end the weights and their card, go to folder
+    epochs and seed: other than the recipe's. teacher: the folder of the run that a distilled model learns from, such
+    as that of a shorter one. Checkpoints, and at the end the weights and their card, go to folder
     (``.course/runs/NAME`` when left out); the same call again continues there. Under ``accelerate launch`` all
     processes train one model, and the main one writes. Raises ValueError for a name that is not in the table,
     DataNotFound without the dataset and FileNotFoundError without the trained teacher.
     """
     if name in CAPTION_RUNS:
-        if seed is not None:
-            raise ValueError(f"seed is {seed}, but {name} has one seed, that of its shipped weights: leave it out.")
+        for option, value in {"seed": seed, "teacher": teacher}.items():
+            if value is not None:
+                raise ValueError(f"{option} is {value}, but {name} has one way to be trained: leave it out.")
         return run_captions(name, folder, epochs)
     if name not in NAMED:
         raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
@@ -95,9 +103,13 @@ def run_named(name: str, folder: Path | None = None, epochs: int | None = None, 
         key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None
     }
     recipe = replace(run.recipe, **changed)
-    command = " ".join([f"course train {name}", *(f"--{key} {value}" for key, value in changed.items())])
-    folder = Path(folder or run_folder(name, *(f"{value}-{key}" for key, value in changed.items())))
-    loss = run.loss()
+    named = {**changed, **({"teacher": teacher} if teacher else {})}
+    command = " ".join([f"course train {name}", *(f"--{key} {value}" for key, value in named.items())])
+    if folder is None:
+        taught = [f"by-{teacher.resolve().name}"] if teacher else []
+        folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught)
+    folder = Path(folder)
+    loss = run.loss(teacher)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = getattr(models, type(run.config).__name__.removesuffix("Config"))(run.config)

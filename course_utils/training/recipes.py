@@ -6,6 +6,7 @@ the same run is shorter, and its learning rate falls along a shorter cosine.
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from course_utils.models import DistilledViTConfig, ResNetConfig, SwinConfig, ViTConfig
@@ -26,11 +27,18 @@ class NamedRun:
     dataset: str = "fashion_mnist"
     teacher: str | None = None  # the run whose model a distilled ViT learns from
 
-    def loss(self) -> Loss | None:
-        """What ``fit`` minimises. Raises FileNotFoundError, with the command, when the teacher is not trained yet."""
+    def loss(self, taught_in: Path | None = None) -> Loss | None:
+        """What ``fit`` minimises. taught_in: the folder in which the teacher was trained, when it is not its usual one.
+
+        Raises FileNotFoundError, with the command, when the teacher is not there, and ValueError for a run without one.
+        """
         if self.teacher is None:
+            if taught_in is not None:
+                raise ValueError(
+                    f"A teacher was given, {taught_in}, but this run learns from labels alone: leave it out."
+                )
             return None
-        return distilling(load_checkpoint(self.teacher, run_folder(self.teacher))[0], "token")
+        return distilling(load_checkpoint(self.teacher, taught_in or run_folder(self.teacher))[0], "token")
 
 
 # Chosen by custom (Touvron et al. 2021, table 9; Zhong et al. 2020), not searched for.

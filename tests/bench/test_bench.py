@@ -2,15 +2,17 @@
 
 import csv
 import time
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from course_utils.bench import Race, attention, models, run_races
+from course_utils.bench import Race, attention, growth, memory, models, run_races
+from course_utils.bench.budget import budgets, exceeded
+from course_utils.bench.figure import Figure
 from course_utils.bench.growth import fitted_exponent
-from course_utils.bench.program import IMPORT, Figure
-from course_utils.bench.report import budgets, exceeded, write_csv
+from course_utils.bench.report import growth_rows, write_csv
 from course_utils.cli import app
 
 
@@ -30,43 +32,71 @@ def test_a_ratio_says_how_many_times_as_fast_ours_is():
 
 
 def test_what_is_over_budget_is_named_and_nothing_else():
-    limit = budgets()
-    slow, fast = run_races([Race("models", "a step", {"ours": sleeper(0.02), "timm": sleeper(0.005)})], rounds=2)
-    over = exceeded([slow, fast], [])
-    assert len(over) == 1
-    assert "as fast as timm" in over[0]
-    (swapped,) = (
-        r for r in run_races([Race("models", "b", {"ours": sleeper(0.005), "timm": sleeper(0.02)})], 2) if r.ratio
-    )
-    assert exceeded([swapped], []) == []
+    slow = run_races([Race("models", "a step", {"ours": sleeper(0.02), "timm": sleeper(0.005)})], rounds=2)
+    (over,) = exceeded(list(slow))
+    assert "as fast as timm" in over
+    fast = run_races([Race("models", "b", {"ours": sleeper(0.005), "timm": sleeper(0.02)})], rounds=2)
+    assert not list(exceeded(list(fast)))
     beside = Race("local attention", "c", {"ours": sleeper(0.02), "depthwise convolution": sleeper(0.005)})
-    assert exceeded(list(run_races([beside], 2)), []) == []  # no rival, only shown
-    good = Figure("04_vision_transformer", 60.0, 2 * 2**30)
-    assert exceeded([], [good]) == []
-    late = Figure("04_vision_transformer", limit["notebook_seconds"] + 1.0, 2**30)
-    large = Figure("05_vit_vs_cnn", 1.0, int((limit["notebook_gib"] + 1) * 2**30))
-    failed = Figure(
-        "06_augmentation_and_regularisation", 1.0, 2**30, "Traceback\nZeroDivisionError: division by zero"
-    )
-    said = exceeded([], [late, large, failed])
-    assert [sentence.split("_")[0] for sentence in said] == ["04", "05", "06"]
-    imported = [Figure("import torch", 2.0), Figure(IMPORT, 2.0 + limit["import_seconds"] + 0.1)]
-    assert ["Importing the course took" in sentence for sentence in exceeded([], imported)] == [True]
-    assert exceeded([], [imported[0], Figure(IMPORT, 2.1)]) == []
-    many = [Figure(f"{n:02d}_made", 170.0) for n in range(12)]
-    assert len(exceeded([], many)) == 1  # each within its budget, the course not
+    assert not list(exceeded(list(run_races([beside], 2))))  # no rival, only shown
+
+
+@pytest.mark.parametrize("budget", ["import_seconds", "first_widget_seconds", "paint_seconds", "notebook_seconds"])
+def test_a_figure_is_held_to_the_limit_that_it_names(budget):
+    limit = budgets()[budget]
+    within = Figure("a thing", (0.9 * limit, 0.9 * limit, 9 * limit), budget)
+    assert not list(exceeded(figures=[within]))  # the median counts
+    (over,) = exceeded(figures=[Figure("a thing", (0.5 * limit, 1.1 * limit, 1.1 * limit), budget)])
+    assert over.startswith("a thing: ")
+    assert f"the budget is {limit} s" in over
+    assert not list(exceeded(figures=[Figure("shown only", (9 * limit,))]))
+
+
+def test_a_notebook_is_held_to_its_memory_and_must_run_and_all_of_them_to_the_course():
+    limit = budgets()
+    large = Figure("05_made", (1.0,), "notebook_seconds", int((limit["notebook_gib"] + 1) * 2**30))
+    failed = Figure("06_made", (1.0,), "notebook_seconds", 2**30, "Traceback\nZeroDivisionError: division by zero")
+    assert [sentence[:2] for sentence in exceeded(figures=[large, failed])] == ["05", "06"]
+    many = [Figure(f"{n:02d}_made", (0.95 * limit["notebook_seconds"],), "notebook_seconds") for n in range(12)]
+    (over,) = exceeded(figures=many)  # each within its budget, the course not
+    assert "All notebooks took 34 minutes together" in over
+
+
+def test_bytes_of_attention_are_predicted_and_a_prediction_that_is_off_is_named():
+    measured = list(memory.predictions())
+    assert len(measured) == 6
+    assert not list(exceeded(predictions=measured))
+    assert all(p.fused_bytes < p.predicted_bytes / 4 for p in measured)
+    (over,) = exceeded(predictions=[replace(measured[0], predicted_bytes=int(1.03 * measured[0].measured_bytes))])
+    assert "the formula is 3.0 % off" in over
 
 
 def test_the_table_is_whole_and_says_where_it_was_measured(tmp_path):
     results = list(
         run_races([Race("pictures", "sleep", {"ours": sleeper(0.001), "theirs": sleeper(0.001)})], rounds=2)
     )
-    write_csv(tmp_path / "new" / "bench.csv", results)
-    with (tmp_path / "new" / "bench.csv").open(newline="") as file:
+    write_csv(tmp_path / "new" / "races.csv", [asdict(result) for result in results])
+    with (tmp_path / "new" / "races.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == ["ours", "theirs"]
     assert rows[1]["torch"] == torch.__version__
     assert float(rows[1]["ratio"]) == pytest.approx(results[1].ratio)
+
+
+def test_growth_is_measured_at_every_size_in_seconds_and_in_bytes(monkeypatch):
+    sizes = (10_000, 20_000, 40_000, 80_000)
+    squares = growth.Curve("numbers", "how many", sizes, lambda n: lambda: torch.zeros(n) + 1, "1", "1")
+    monkeypatch.setattr(growth, "CURVES", (squares,))
+    (found,) = growth.growths(rounds=2)
+    assert found.bytes_exponent == pytest.approx(1, abs=0.01)
+    rows = list(growth_rows([found]))
+    assert [row["size"] for row in rows] == list(sizes)
+    assert all(row["seconds_low"] <= row["seconds"] <= row["seconds_high"] for row in rows)
+
+
+@pytest.mark.parametrize("curve", growth.CURVES, ids=lambda curve: f"{curve.what} over {curve.over}")
+def test_every_curve_can_be_computed(curve):
+    curve.make(curve.sizes[0])()
 
 
 def test_exponents_are_those_of_the_larger_sizes():
@@ -86,13 +116,16 @@ def test_models_that_race_have_equal_logits_and_equal_parameters():
             assert torch.allclose(mine, others[0].eval()(images), atol=1e-4), name
 
 
-def test_flex_attention_races_with_the_same_result():
+@pytest.mark.parametrize("kind", [attention.FlexLocal, attention.CompiledFlexLocal])
+def test_flex_attention_races_with_the_same_result(kind):
+    if kind is attention.CompiledFlexLocal and not attention.can_compile("cpu"):
+        pytest.skip("no C++ compiler")
     torch.manual_seed(0)
     ours = attention.LocalAttention2d(attention.CHANNELS, attention.CHANNELS, 3, attention.HEADS)
-    flex = attention.FlexLocal(attention.CHANNELS, attention.CHANNELS, 3, attention.HEADS)
+    flex = kind(attention.CHANNELS, attention.CHANNELS, 3, attention.HEADS)
     flex.load_state_dict(ours.state_dict())
     maps = torch.rand(2, attention.CHANNELS, 6, 7)
-    with torch.no_grad():
+    with torch.inference_mode():
         assert torch.allclose(flex(maps), ours(maps), atol=1e-5)
 
 

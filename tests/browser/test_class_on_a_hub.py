@@ -13,8 +13,8 @@ import nbformat
 import psutil
 import pytest
 from playwright.sync_api import expect
-from running import run_all
 
+from course_utils.browser import run_all
 from course_utils.exercises import find, progress, solution
 from course_utils.hub.hand_out import FOLDER
 from course_utils.paths import NOTEBOOKS, ROOT

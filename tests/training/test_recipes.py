@@ -61,9 +61,16 @@ def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatc
     )
     save_checkpoint_card(card, folder)
 
+    assert run.loss() is not None  # found in its usual place
     student, data = model_of("fashion-distilled"), pictures_for("fashion-distilled", 30)
     recipe = replace(run.recipe, epochs=6, batch_size=10, augment=None, ema=None)
-    fit(student, data, None, recipe, loss=run.loss(), quiet=True)
+    elsewhere = folder.rename(folder.with_name("a-shorter-one"))
+    fit(student, data, None, recipe, loss=run.loss(elsewhere), quiet=True)
     with torch.no_grad():
         _, from_teacher = student.eval().heads(data.images)
     assert (from_teacher.argmax(-1) == 7).all()
+
+
+def test_a_teacher_for_a_run_that_learns_from_labels_alone_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="this run learns from labels alone: leave it out"):
+        RECIPES["fashion-vit"].loss(tmp_path)

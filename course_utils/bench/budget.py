@@ -1,0 +1,50 @@
+"""The limits of budgets.toml, and what exceeds them."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from course_utils.bench.figure import Figure
+from course_utils.bench.memory import Prediction
+from course_utils.bench.race import Result
+
+BUDGETS = Path(__file__).with_name("budgets.toml")
+HELD_TO_RATIO = ("models", "local attention")
+NOT_ATTENTION = "convolution"  # shown beside local attention, not a rival
+
+
+def budgets() -> dict[str, Any]:
+    """The limits by name."""
+    return tomllib.loads(BUDGETS.read_text(encoding="utf-8"))
+
+
+def exceeded(
+    results: Sequence[Result] = (), figures: Sequence[Figure] = (), predictions: Sequence[Prediction] = ()
+) -> Iterator[str]:
+    """One sentence for everything that is beyond its budget."""
+    limit = budgets()
+    for r in results:
+        # slower, and not only by what rounds differ by
+        if _rival(r) and r.ratio_high is not None and r.ratio_high < limit["smallest_ratio"]:
+            yield f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, the budget asks for {limit['smallest_ratio']}."
+    for figure in figures:
+        if figure.error:
+            yield f"{figure.name} failed: {figure.error.splitlines()[-1]}"
+        if figure.budget and figure.seconds > limit[figure.budget]:
+            yield f"{figure.name}: {figure.seconds:.3g} s, the budget is {limit[figure.budget]} s."
+        if (figure.peak_bytes or 0) > limit["notebook_gib"] * 2**30:
+            yield f"{figure.name} took {figure.peak_bytes} bytes, the budget is {limit['notebook_gib']} GiB."
+    minutes = sum(figure.seconds for figure in figures if figure.budget == "notebook_seconds") / 60
+    if minutes > limit["course_minutes"]:
+        yield f"All notebooks took {minutes:.0f} minutes together, the budget is {limit['course_minutes']}."
+    for p in predictions:
+        if p.percent > limit["attention_bytes_percent"]:
+            yield (
+                f"{p.case}: the formula is {p.percent:.1f} % off the measured bytes, the budget is "
+                f"{limit['attention_bytes_percent']} %."
+            )
+
+
+def _rival(result: Result) -> bool:
+    return result.group in HELD_TO_RATIO and NOT_ATTENTION not in result.name

@@ -1,0 +1,90 @@
+"""Widgets as a hand meets them, in a real JupyterLab and Chromium: from run to visible, from pointer to paint."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import nbformat
+
+from course_utils import demo
+from course_utils.bench.figure import Figure
+from course_utils.browser import open_browser, order_all, wait_for_kernel
+from course_utils.lab_server import running_lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+FIRST = "patches"  # the demo of notebook 04's first widget
+LARGEST = """import torch
+from course_utils import data
+from course_utils.widgets import AttentionExplorer
+maps = torch.rand(12, 12, 197, 197, generator=torch.Generator().manual_seed(0)).softmax(-1)
+AttentionExplorer(data.photo("chelsea")[:, :224, 75:299], maps)"""  # as many weights as a ViT-B/16 at 224 has
+
+# From a move's arrival in the page until the frame that answers it is painted; moves arrive once a frame.
+WATCH = """() => {
+    window.moves = [];
+    const painted = new MessageChannel();
+    const waiting = [];
+    painted.port1.onmessage = () => window.moves.push(performance.now() - waiting.shift());
+    document.addEventListener('pointermove', () => {
+        waiting.push(performance.now());
+        requestAnimationFrame(() => painted.port2.postMessage(0));  // received when that frame has been painted
+    }, { capture: true });
+}"""
+
+
+def widget_figures(rounds: int = 3) -> Iterator[Figure]:
+    """Both figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
+    with TemporaryDirectory() as place, running_lab(Path(place)) as lab, open_browser() as browser:
+        seconds = []
+        for number in range(rounds + 1):  # the first one, which starts the server's own things, is not counted
+            name = f"first-{number}.ipynb"
+            nbformat.write(demo.notebook_of(FIRST), lab.folder / name)
+            page = browser.new_page()
+            page.goto(lab.address(name))
+            seconds.append(run_to_visible(page))
+            page.close()
+        yield Figure("run to first widget visible", tuple(seconds[1:]), "first_widget_seconds")
+
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LARGEST)])
+        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        nbformat.write(notebook, lab.folder / "largest.ipynb")
+        page = browser.new_page()
+        page.goto(lab.address("largest.ipynb"))
+        run_to_visible(page)
+        page.evaluate(WATCH)
+        late = tuple(pointer_to_paint(page) for _ in range(rounds))
+        yield Figure("pointer to paint, 95th percentile", late, "paint_seconds")
+
+
+def run_to_visible(page: "Page") -> float:
+    """Seconds from the order to run all cells, the kernel waiting, until a widget's canvas is on the screen."""
+    wait_for_kernel(page)
+    began = time.perf_counter()
+    order_all(page)
+    page.locator(".afv canvas").first.wait_for(timeout=60_000)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return time.perf_counter() - began
+
+
+def pointer_to_paint(page: "Page", moves: int = 320) -> float:
+    """Seconds that 95 of 100 moves over the attention explorer take at most. The page is being watched already."""
+    stage = page.locator('.afv-attention canvas[data-panel="0"]').first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    page.evaluate("() => { window.moves.length = 0; }")
+    for move in range(moves):
+        x, y = (move * 7 % 97) / 97, (move * 11 % 89) / 89
+        page.mouse.move(box["x"] + x * (box["width"] - 2) + 1, box["y"] + y * (box["height"] - 2) + 1)
+    page.wait_for_timeout(100)
+    milliseconds = page.evaluate("window.moves")
+    if len(milliseconds) < moves // 2:
+        raise OSError(
+            f"Only {len(milliseconds)} of {moves} moves reached the page: measure again on an idle machine."
+        )
+    return statistics.quantiles(milliseconds, n=20, method="inclusive")[-1] / 1000

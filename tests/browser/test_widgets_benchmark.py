@@ -1,0 +1,25 @@
+"""The benchmark of widgets measures what it says, in a real JupyterLab; how fast they are is not tested."""
+
+import pytest
+
+from course_utils.bench import widgets
+
+pytestmark = pytest.mark.browser
+
+
+def test_both_figures_are_measured_and_the_hand_is_answered(monkeypatch):
+    seen = []
+    measure = widgets.pointer_to_paint
+
+    def watched(page):
+        late = measure(page)
+        seen.append(page.locator(".afv-attention [data-fact]").first.inner_text())
+        return late
+
+    monkeypatch.setattr(widgets, "pointer_to_paint", watched)
+    visible, paint = widgets.widget_figures(rounds=2)
+    assert visible.budget == "first_widget_seconds"
+    assert 0.5 < visible.seconds < 60, "a kernel imports torch"
+    assert paint.budget == "paint_seconds"
+    assert all(0 < late < 1 for late in paint.times)
+    assert all(seen), "the pointer was over the widget, which answered"

@@ -51,8 +51,12 @@ def bench(
     def measured(group: str, work: Callable[[], Iterable[T]], about: str = "") -> list[T]:
         if group not in chosen:
             return []
-        with console.status(about or group):
-            return list(work())
+        found = []
+        with console.status(about or group) as status:
+            for one in work():
+                found.append(one)
+                status.update(f"{about or group}: {len(found)} measured")
+        return found
 
     results: list[Result] = []
     races: dict[str, Callable[[], Iterable[Race]]] = {

@@ -51,7 +51,7 @@ def examine() -> Iterator[Finding]:
         browser or "no Chromium found",
         ""
         if browser
-        else "only `make test` needs it: `sudo apt-get install chromium`, or set COURSE_CHROMIUM to one.",
+        else "only `make test` and `course bench widgets` need it: `sudo apt-get install chromium`, or set COURSE_CHROMIUM to one.",
     )
 
 

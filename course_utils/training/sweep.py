@@ -38,6 +38,7 @@ SWEEPS = {
     "sweep-window-shift": "course_utils.training.sweep_window_shift",
     "sweep-data-size": "course_utils.training.sweep_data_size",
     "sweep-pretraining": "course_utils.training.sweep_pretraining",
+    "sweep-recipes": "course_utils.training.sweep_recipes",
     "sweep-attacks": "course_utils.training.sweep_attacks",
     "sweep-captions": "course_utils.training.sweep_captions",
     "sweep-smoothing": "course_utils.training.sweep_smoothing",

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ import torch
 from course_utils import models
 from course_utils.data import PICTURE_SHAPES
 from course_utils.paths import run_folder
-from course_utils.training import Card, Examples, fit, save_checkpoint_card, save_weights
+from course_utils.training import Card, Examples, fit, save_checkpoint_card, save_weights, sweep_recipes
 from course_utils.training.recipes import RECIPES
 
 
@@ -74,3 +75,22 @@ def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatc
 def test_a_teacher_for_a_run_that_learns_from_labels_alone_is_refused(tmp_path):
     with pytest.raises(ValueError, match="this run learns from labels alone: leave it out"):
         RECIPES["fashion-vit"].loss(tmp_path)
+
+
+def test_in_the_sweep_a_student_learns_from_the_teacher_of_its_seed(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
+    rows = [SimpleNamespace(validation_accuracy=share) for share in (0.5, 0.75)]
+    asked = []
+
+    def trained(*settings):
+        asked.append(settings)
+        return SimpleNamespace(epochs=rows, seconds=90.0, interrupted=False)
+
+    monkeypatch.setattr(sweep_recipes, "run_named", trained)
+    monkeypatch.setattr(sweep_recipes, "verify", lambda name, folder: SimpleNamespace(accuracy=0.7))
+    measured = sweep_recipes.run("fashion-distilled", 2, 3)
+    assert measured == {"minutes": 1.5, "validation": "0.5000 0.7500", "accuracy": 0.7}
+    sweep_recipes.run("fashion-resnet", sweep_recipes.EPOCHS["fashion-resnet"], 3)
+    (_, _, _, _, taught_in), (_, teachers_folder, _, _, teachers_teacher) = asked
+    assert taught_in == teachers_folder
+    assert teachers_teacher is None

@@ -108,7 +108,7 @@ class Residual(nn.Module):
         raise NotImplementedError
 
     def forward(self, features: Tensor) -> Tensor:
-        return (self.shortcut(features) + self.residual(features)).relu()
+        return (self.shortcut(features) + self.residual(features)).relu_()
 
 
 class BasicBlock(Residual):
@@ -120,7 +120,7 @@ class BasicBlock(Residual):
         self.conv2, self.norm2 = convolution(width, width, 3), nn.BatchNorm2d(width)
 
     def residual(self, features: Tensor) -> Tensor:
-        features = self.norm1(self.conv1(features)).relu()
+        features = self.norm1(self.conv1(features)).relu_()
         return self.norm2(self.conv2(features))
 
 
@@ -138,8 +138,8 @@ class Bottleneck(Residual):
         self.conv3, self.norm3 = convolution(width, outputs, 1), nn.BatchNorm2d(outputs)
 
     def residual(self, features: Tensor) -> Tensor:
-        features = self.norm1(self.conv1(features)).relu()
-        features = self.norm2(self.conv2(features)).relu()
+        features = self.norm1(self.conv1(features)).relu_()
+        features = self.norm2(self.conv2(features)).relu_()
         return self.norm3(self.conv3(features))
 
 
@@ -157,7 +157,7 @@ class ResNet(nn.Module):
         self.stem = nn.Sequential(
             convolution(config.channels, inputs, config.stem_kernel, config.stem_stride),
             nn.BatchNorm2d(inputs),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, padding=1) if config.max_pool else nn.Identity(),
         )
         self.stages = nn.ModuleList()

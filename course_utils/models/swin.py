@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.attention import MLP, attention_recorded, encoder_block
+from course_utils.models.vit import standardised
 from course_utils.window_attention import WindowAttention
 
 
@@ -149,7 +150,7 @@ class Swin(nn.Module):
                 f"Got images of shape {tuple(images.shape)}, but this Swin reads (batch, {c.channels}, height, width) "
                 f"of at least {c.patch_size} pixels a side: change the pictures or build it with another SwinConfig."
             )
-        maps = self.norm_patches(rearrange(self.project((images - c.mean) / c.std), "b d y x -> b y x d"))
+        maps = self.norm_patches(rearrange(self.project(standardised(images, c.mean, c.std)), "b d y x -> b y x d"))
         pyramid = []
         for stage in self.stages:
             maps = stage(maps)

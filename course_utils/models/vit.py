@@ -84,6 +84,11 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
     return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
 
 
+def standardised(images: Tensor, mean: float, std: float) -> Tensor:
+    """(…) → the same shape: what is mean becomes 0 and what is std above it becomes 1; with 0 and 1 nothing is done."""
+    return images if (mean, std) == (0.0, 1.0) else (images - mean) / std
+
+
 def projection_kernel(weight: Tensor, patch_size: int) -> Tensor:
     """Linear weight (dim, channels · patch_size²) → convolution kernel (dim, channels, patch_size, patch_size).
 
@@ -156,7 +161,7 @@ class ViT(nn.Module):
                 f"Got images of shape {tuple(images.shape)}, but this ViT reads (batch, {c.channels}, "
                 f"{c.image_size}, {c.image_size}): resize the pictures or build it with another ViTConfig."
             )
-        patches = self.project(patchify((images - c.mean) / c.std, c.patch_size))
+        patches = self.project(patchify(standardised(images, c.mean, c.std), c.patch_size))
         return self.norm(self.blocks(self.dropout(sequence(patches, self.special_tokens, self.positions))))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -125,6 +125,7 @@ def test_imports_go_one_way():
             "local_attention",
             "models",
             "notebooks",
+            "say",
             "throughput",
             "training",
         },

@@ -18,6 +18,12 @@ from course_utils.bench.widgets import FIRST
 MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises", "models", "training", "widgets"))
 
 
+def program_figures() -> Iterator[Figure]:
+    """What it takes to begin."""
+    yield from import_seconds()
+    yield first_widget()
+
+
 def import_seconds(rounds: int = 5) -> Iterator[Figure]:
     """Importing torch, and what the notebooks take from the course on top of it; processes in turns."""
     bare, whole = "import torch", f"import torch, {', '.join(MODULES)}"

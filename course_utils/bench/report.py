@@ -11,6 +11,7 @@ from typing import Any
 import timm
 import torch
 import torchvision
+from rich import box
 from rich.table import Table
 
 from course_utils.bench.figure import Figure
@@ -21,45 +22,51 @@ from course_utils.training.device import machine
 
 
 def race_table(results: Sequence[Result]) -> Table:
-    """A heading for each case; below it one row a run: median and quartiles, and how many times as fast ours is."""
-    table = Table("Run", "Seconds (quartiles)", "Ours … × as fast", "Pictures/s", "Peak")
-    last = None
+    """The runs of one race: median and quartiles, how many times as fast ours is, and what else was measured."""
+    table = table_of(f"{results[0].group}: {results[0].case}", "", "Seconds (quartiles)", "Ours … × as fast")
+    counted, watched = results[0].pictures_per_second is not None, results[0].peak_bytes is not None
+    for column in ["Pictures/s"] * counted + ["Peak MiB"] * watched:
+        table.add_column(column, justify="right")
     for r in results:
-        if r.case != last:
-            table.add_section()
-            table.add_row(f"[bold]{r.case}")
         ratio = "" if r.ratio is None else f"{r.ratio:.2f} ({r.ratio_low:.2f}–{r.ratio_high:.2f})"
-        speed = "" if r.pictures_per_second is None else f"{r.pictures_per_second:,.0f}"
-        peak = "" if r.peak_bytes is None else f"{r.peak_bytes / 2**20:.1f} MiB"
-        seconds = f"{r.seconds:.4f} ({r.seconds_low:.4f}–{r.seconds_high:.4f})"
-        table.add_row(f"  {r.name}", seconds, ratio, speed, peak)
-        last = r.case
+        cells = [r.name, f"{r.seconds:.4f} ({r.seconds_low:.4f}–{r.seconds_high:.4f})", ratio]
+        if r.pictures_per_second is not None:
+            cells.append(f"{r.pictures_per_second:,.0f}")
+        if r.peak_bytes is not None:
+            cells.append(f"{r.peak_bytes / 2**20:.1f}")
+        table.add_row(*cells)
     return table
 
 
-def growth_table(growths: Sequence[Growth]) -> Table:
-    """One row a curve: at each size the seconds and the peak; fitted exponents beside theory's."""
-    table = Table("What", "Over", "Median seconds at", "Exponent (theory)", "Peak MiB", "Exponent (theory)")
-    for g in growths:
-        seconds = ", ".join(f"{p.size}: {p.seconds:.4f}" for p in g.points)
-        peaks = ", ".join(f"{p.peak_bytes / 2**20:.1f}" for p in g.points)
-        time, space = f"{g.exponent:.2f} ({g.curve.theory})", f"{g.bytes_exponent:.2f} ({g.curve.theory_bytes})"
-        table.add_row(g.curve.what, g.curve.over, seconds, time, peaks, space)
+def table_of(title: str, *columns: str) -> Table:
+    """An empty table with its title on the left."""
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+
+
+def growth_table(growth: Growth) -> Table:
+    """One row a size; below them the fitted exponents beside theory's."""
+    curve = growth.curve
+    table = table_of(f"growth: {curve.what}", curve.over, "Seconds (quartiles)", "Peak MiB")
+    for p in growth.points:
+        seconds = f"{p.seconds:.4f} ({p.seconds_low:.4f}–{p.seconds_high:.4f})"
+        table.add_row(str(p.size), seconds, f"{p.peak_bytes / 2**20:.1f}")
+    table.add_row("exponent", f"{growth.exponent:.2f}", f"{growth.bytes_exponent:.2f}")
+    table.add_row("in theory", curve.theory, curve.theory_bytes)
     return table
 
 
 def prediction_table(predictions: Sequence[Prediction]) -> Table:
     """One row a model and size: bytes of a layer's attention matrices by formula and measured."""
-    table = Table("What", "Formula", "Measured", "Off", "Fused")
+    table = table_of("attention matrices of one layer", "", "Formula", "Measured", "Off", "Fused")
     for p in predictions:
         sizes = [f"{size / 2**20:.3f} MiB" for size in (p.predicted_bytes, p.measured_bytes)]
         table.add_row(p.case, *sizes, f"{p.percent:.2f} %", f"{p.fused_bytes / 2**20:.3f} MiB")
     return table
 
 
-def figure_table(figures: Sequence[Figure]) -> Table:
+def figure_table(title: str, figures: Sequence[Figure]) -> Table:
     """One row a thing that the program does: the median, and the quartiles where it was done several times."""
-    table = Table("What", "Seconds (quartiles)", "Peak memory", "Result")
+    table = table_of(title, "", "Seconds (quartiles)", "Peak memory", "Result")
     for f in figures:
         seconds = f"{f.seconds:.3f}"
         if len(f.times) > 1:

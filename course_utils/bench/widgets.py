@@ -39,7 +39,7 @@ WATCH = """() => {
 
 def widget_figures(rounds: int = 3) -> Iterator[Figure]:
     """Both figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
-    with TemporaryDirectory() as place, running_lab(Path(place)) as lab, open_browser() as browser:
+    with open_browser() as browser, TemporaryDirectory() as place, running_lab(Path(place)) as lab:
         seconds = []
         for number in range(rounds + 1):  # the first one, which starts the server's own things, is not counted
             name = f"first-{number}.ipynb"

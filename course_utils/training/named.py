@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from course_utils import models
 from course_utils.data import Pictures, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.models import ResNetConfig, ViTConfig
@@ -112,7 +111,7 @@ def run_named(
     loss = run.loss(teacher)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = getattr(models, type(run.config).__name__.removesuffix("Config"))(run.config)
+        model = run.new_model()
     train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
     history = fit(model, train, validation, recipe, loss=loss, folder=folder)
     first = make_accelerator(recipe.precision).is_main_process

@@ -9,6 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
+from course_utils import models
 from course_utils.models import DistilledViTConfig, ResNetConfig, SwinConfig, ViTConfig
 from course_utils.paths import run_folder
 from course_utils.training.augment import shift_flip_erase
@@ -27,6 +31,11 @@ class NamedRun:
     dataset: str = "fashion_mnist"
     teacher: str | None = None  # the run whose model a distilled ViT learns from
 
+    def new_model(self) -> nn.Module:
+        """A model of the configuration, untrained."""
+        model: nn.Module = getattr(models, type(self.config).__name__.removesuffix("Config"))(self.config)
+        return model
+
     def loss(self, taught_in: Path | None = None) -> Loss | None:
         """What ``fit`` minimises. taught_in: the folder in which the teacher was trained, when it is not its usual one.
 
@@ -38,7 +47,10 @@ class NamedRun:
                     f"A teacher was given, {taught_in}, but this run learns from labels alone: leave it out."
                 )
             return None
-        return distilling(load_checkpoint(self.teacher, taught_in or run_folder(self.teacher))[0], "token")
+        teacher, _ = load_checkpoint(self.teacher, taught_in or run_folder(self.teacher))
+        if RECIPES[self.teacher].recipe.channels_last:
+            teacher.to(memory_format=torch.channels_last)  # a convolution follows its weights
+        return distilling(teacher, "token")
 
 
 # Chosen by custom (Touvron et al. 2021, table 9; Zhong et al. 2020), not searched for.

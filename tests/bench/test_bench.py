@@ -133,3 +133,19 @@ def test_an_unknown_group_is_one_sentence():
     refused = CliRunner().invoke(app, ["bench", "modells"])
     assert refused.exit_code == 2
     assert "There is no group 'modells': choose some of models, " in refused.output
+
+
+def test_the_command_shows_keeps_and_judges_what_it_measured(tmp_path):
+    ran = CliRunner().invoke(app, ["bench", "memory", "--check", "--output", str(tmp_path)])
+    assert ran.exit_code == 0
+    assert "Everything is within its budget." in ran.output
+    rows = list(csv.DictReader((tmp_path / "memory.csv").open(newline="")))
+    assert all(row["case"] in ran.output for row in rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["memory.csv"]
+
+
+def test_without_a_browser_widgets_are_left_out_in_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_CHROMIUM", str(tmp_path / "none"))
+    ran = CliRunner().invoke(app, ["bench", "widgets", "--output", str(tmp_path)])
+    assert ran.exit_code == 0
+    assert "widgets: not measured. Chromium is needed and was not found" in ran.output

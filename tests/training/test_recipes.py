@@ -7,16 +7,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from course_utils import models
 from course_utils.data import PICTURE_SHAPES
 from course_utils.paths import run_folder
 from course_utils.training import Card, Examples, fit, save_checkpoint_card, save_weights, sweep_recipes
 from course_utils.training.recipes import RECIPES
-
-
-def model_of(name: str) -> torch.nn.Module:
-    config = RECIPES[name].config
-    return getattr(models, type(config).__name__.removesuffix("Config"))(config)
 
 
 def pictures_for(name: str, count: int = 6) -> Examples:
@@ -27,7 +21,7 @@ def pictures_for(name: str, count: int = 6) -> Examples:
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if RECIPES[name].teacher is None])
 def test_every_recipe_takes_a_step_and_keeps_finite_weights(name):
-    model, recipe = model_of(name), replace(RECIPES[name].recipe, epochs=1, batch_size=3)
+    model, recipe = RECIPES[name].new_model(), replace(RECIPES[name].recipe, epochs=1, batch_size=3)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     (row,) = fit(model, pictures_for(name), pictures_for(name), recipe, loss=RECIPES[name].loss(), quiet=True).epochs
     assert 0 < row.train_loss < 10
@@ -41,7 +35,7 @@ def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatc
     with pytest.raises(FileNotFoundError, match="run `course train fashion-resnet`"):
         run.loss()
 
-    teacher = model_of(run.teacher)
+    teacher = RECIPES[run.teacher].new_model()
     with torch.no_grad():  # whatever it sees, it says class 7
         teacher.head.weight.zero_()
         teacher.head.bias.copy_(20.0 * torch.nn.functional.one_hot(torch.tensor(7), 10))
@@ -63,7 +57,7 @@ def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatc
     save_checkpoint_card(card, folder)
 
     assert run.loss() is not None  # found in its usual place
-    student, data = model_of("fashion-distilled"), pictures_for("fashion-distilled", 30)
+    student, data = run.new_model(), pictures_for("fashion-distilled", 30)
     recipe = replace(run.recipe, epochs=6, batch_size=10, augment=None, ema=None)
     elsewhere = folder.rename(folder.with_name("a-shorter-one"))
     fit(student, data, None, recipe, loss=run.loss(elsewhere), quiet=True)

@@ -1,0 +1,82 @@
+"""The whole benchmark, group by group; each table is shown as soon as it is measured."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any
+
+from course_utils.bench import attention, growth, memory, models, pictures, program, report, widgets
+from course_utils.bench.figure import Figure
+from course_utils.bench.race import Race, Result, run_races
+from course_utils.say import console
+
+RACES: Mapping[str, Callable[[], Iterable[Race]]] = {
+    "models": models.every_device,
+    "local attention": attention.local_races,
+    "blocks": attention.block_races,
+    "pictures": pictures.picture_races,
+}
+FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
+    "program": program.program_figures,
+    "widgets": widgets.widget_figures,
+    "notebooks": program.every_notebook,
+}
+
+
+@dataclass
+class Measured:
+    """What was measured, by kind."""
+
+    results: list[Result] = field(default_factory=list)
+    growths: list[growth.Growth] = field(default_factory=list)
+    predictions: list[memory.Prediction] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+
+    def tables(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+        """(name, rows) of each CSV file that has any."""
+        yield from (
+            (name, rows)
+            for name, rows in {
+                "races": [asdict(result) for result in self.results],
+                "growth": list(report.growth_rows(self.growths)),
+                "memory": [asdict(prediction) for prediction in self.predictions],
+                "program": list(report.figure_rows(self.figures)),
+            }.items()
+            if rows
+        )
+
+
+def measure(groups: Mapping[str, str], rounds: int) -> Measured:
+    """groups: names, each with how long it takes in words; rounds: how often each run is timed, in turns.
+
+    Widgets are left out, with a sentence, where there is no browser.
+    """
+    measured = Measured()
+    with console.status("") as status:
+        for group, minutes in groups.items():
+            status.update(f"{group}: {minutes}")
+            try:
+                measure_group(group, rounds, measured)
+            except (FileNotFoundError, ModuleNotFoundError) as missing:
+                console.print(f"{group}: not measured. {missing}", markup=False, soft_wrap=True)
+    return measured
+
+
+def measure_group(group: str, rounds: int, measured: Measured) -> None:
+    """Add one group to what was measured, and show it."""
+    if group in RACES:
+        for _, runs in groupby(run_races(RACES[group](), rounds), key=lambda result: result.case):
+            case = list(runs)
+            measured.results += case
+            console.print(report.race_table(case))
+    elif group in FIGURES:
+        figures = list(FIGURES[group]())
+        measured.figures += figures
+        console.print(report.figure_table(group, figures))
+    elif group == "growth":
+        for curve in growth.growths(rounds):
+            measured.growths.append(curve)
+            console.print(report.growth_table(curve))
+    else:
+        measured.predictions += memory.predictions()
+        console.print(report.prediction_table(measured.predictions))

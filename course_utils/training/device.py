@@ -17,7 +17,8 @@ def make_accelerator(precision: str) -> "Accelerator":
     """CUDA, else MPS, else CPU; under ``accelerate launch`` or ``torchrun`` one process of many.
 
     precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA device
-    has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when bf16 is asked for and the device lacks it.
+    has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when bf16 is
+    asked for and the device lacks it.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState

@@ -53,11 +53,11 @@ def fit(
     every epoch and every checkpoint_seconds; the same call again goes on where it stopped, to the same weights that
     it would have reached undisturbed. plot: draw the curves while it works, in a notebook.
 
-    The model ends with its last weights, or with their moving average where the recipe keeps one: choosing the best epoch by validation would make that accuracy flatter
-    itself. Interrupted (the stop button), it gets the weights with the best validation accuracy so far, or keeps its
-    latest ones before the first evaluation. A loss that is no longer finite raises NotFinite, and the model gets its
-    best weights so far, or those it began with. It is given back on the device and in the mode in which it came; the
-    global random numbers are as before.
+    The model ends with its last weights, or with their moving average where the recipe keeps one: choosing the best
+    epoch by validation would make that accuracy flatter itself. Interrupted (the stop button), it gets the weights
+    with the best validation accuracy so far, or keeps its latest ones before the first evaluation. A loss that is no
+    longer finite raises NotFinite, and the model gets its best weights so far, or those it began with. It is given
+    back on the device and in the mode in which it came; the global random numbers are as before.
 
     Raises ValueError, before the first step, for data or a folder that do not fit the model and the recipe.
     """

@@ -1,7 +1,8 @@
 """What the recipes for good models reach in half an hour each on two CPU cores: notebook 05.
 
-``course train sweep-recipes`` makes data/results/sweep-recipes.csv. Each run keeps its checkpoints, so that a kill
-costs a minute; and each is what ``course train NAME --epochs N --seed S`` does.
+``course train sweep-recipes`` makes data/results/sweep-recipes.csv. Each run is what ``course train NAME --epochs N
+--seed S`` does, and keeps its checkpoints, so that a kill costs a minute: "minutes" counts all of its training, the
+column "seconds" only what the last call took.
 """
 
 from pathlib import Path

@@ -12,10 +12,10 @@ import nbformat
 from course_utils import demo
 from course_utils.bench.figure import Figure
 from course_utils.browser import open_browser, order_all, wait_for_kernel
-from course_utils.lab_server import running_lab
+from course_utils.lab_server import Lab, running_lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 FIRST = "patches"  # the demo of notebook 04's first widget
 LARGEST = """import torch
@@ -40,25 +40,31 @@ WATCH = """() => {
 def widget_figures(rounds: int = 3) -> Iterator[Figure]:
     """Both figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
     with open_browser() as browser, TemporaryDirectory() as place, running_lab(Path(place)) as lab:
-        seconds = []
-        for number in range(rounds + 1):  # the first one, which starts the server's own things, is not counted
-            name = f"first-{number}.ipynb"
-            nbformat.write(demo.notebook_of(FIRST), lab.folder / name)
-            page = browser.new_page()
-            page.goto(lab.address(name))
-            seconds.append(run_to_visible(page))
-            page.close()
-        yield Figure("run to first widget visible", tuple(seconds[1:]), "first_widget_seconds")
+        yield from figures_in(browser, lab, rounds)
 
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LARGEST)])
-        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        nbformat.write(notebook, lab.folder / "largest.ipynb")
+
+def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
+    """Both figures in a browser and a JupyterLab that run already."""
+    seconds = []
+    for number in range(rounds + 1):  # the first one, which starts the server's own things, is not counted
+        name = f"first-{number}.ipynb"
+        nbformat.write(demo.notebook_of(FIRST), lab.folder / name)
         page = browser.new_page()
-        page.goto(lab.address("largest.ipynb"))
-        run_to_visible(page)
-        page.evaluate(WATCH)
-        late = tuple(pointer_to_paint(page) for _ in range(rounds))
-        yield Figure("pointer to paint, 95th percentile", late, "paint_seconds")
+        page.goto(lab.address(name))
+        seconds.append(run_to_visible(page))
+        page.close()
+    yield Figure("run to first widget visible", tuple(seconds[1:]), "first_widget_seconds")
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LARGEST)])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, lab.folder / "largest.ipynb")
+    page = browser.new_page()
+    page.goto(lab.address("largest.ipynb"))
+    run_to_visible(page)
+    page.evaluate(WATCH)
+    late = tuple(pointer_to_paint(page) for _ in range(rounds))
+    page.close()
+    yield Figure("pointer to paint, 95th percentile", late, "paint_seconds")
 
 
 def run_to_visible(page: "Page") -> float:

@@ -7,7 +7,7 @@ from course_utils.bench import widgets
 pytestmark = pytest.mark.browser
 
 
-def test_both_figures_are_measured_and_the_hand_is_answered(monkeypatch):
+def test_both_figures_are_measured_and_the_hand_is_answered(monkeypatch, browser, lab):
     seen = []
     measure = widgets.pointer_to_paint
 
@@ -17,7 +17,7 @@ def test_both_figures_are_measured_and_the_hand_is_answered(monkeypatch):
         return late
 
     monkeypatch.setattr(widgets, "pointer_to_paint", watched)
-    visible, paint = widgets.widget_figures(rounds=2)
+    visible, paint = widgets.figures_in(browser, lab, rounds=2)
     assert visible.budget == "first_widget_seconds"
     assert 0.5 < visible.seconds < 60, "a kernel imports torch"
     assert paint.budget == "paint_seconds"

@@ -206,10 +206,10 @@ CHOICES = ("auto", *IMPLEMENTATIONS)
 def fastest(size: int, height: int, width: int, trained: bool) -> str:
     """The implementation that takes least time on maps of that size, by ``course bench "local attention"``.
 
-    One offset after the other, until a neighbourhood covers a quarter of the map, or an eighth when gradients are
+    One offset after the other, until a neighbourhood covers a quarter of the map, or a sixteenth when gradients are
     wanted: from there on one large matrix product is faster, though most of its scores are hidden.
     """
-    return "masked" if (8 if trained else 4) * size**2 >= height * width else "shifted"
+    return "masked" if (16 if trained else 4) * size**2 >= height * width else "shifted"
 
 
 # ---- layers ---------------------------------------------------------------------------------------------------------

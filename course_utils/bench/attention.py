@@ -91,6 +91,7 @@ def local_races(device: str = "cpu") -> Iterator[Race]:
                         layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
                 if device == "cuda" or not trained:  # on a CPU it has no backward
                     if can_compile(device):
+                        torch.compiler.reset()  # it keeps a few shapes only, then computes uncompiled
                         layers["flex attention, compiled"] = CompiledFlexLocal(CHANNELS, CHANNELS, size, HEADS)
                     elif side == 14:  # not compiled it stores all scores
                         layers["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)

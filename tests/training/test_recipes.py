@@ -73,7 +73,7 @@ def test_a_teacher_for_a_run_that_learns_from_labels_alone_is_refused(tmp_path):
 
 def test_in_the_sweep_a_student_learns_from_the_teacher_of_its_seed(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
-    rows = [SimpleNamespace(validation_accuracy=share) for share in (0.5, 0.75)]
+    rows = [SimpleNamespace(validation_accuracy=share, train_accuracy=share / 2) for share in (0.5, 0.75)]
     asked = []
 
     def trained(*settings):
@@ -83,7 +83,7 @@ def test_in_the_sweep_a_student_learns_from_the_teacher_of_its_seed(monkeypatch,
     monkeypatch.setattr(sweep_recipes, "run_named", trained)
     monkeypatch.setattr(sweep_recipes, "verify", lambda name, folder: SimpleNamespace(accuracy=0.7))
     measured = sweep_recipes.run("fashion-distilled", 2, 3)
-    assert measured == {"minutes": 1.5, "validation": "0.5000 0.7500", "accuracy": 0.7}
+    assert measured == {"minutes": 1.5, "validation": "0.5000 0.7500", "train_accuracy": 0.375, "accuracy": 0.7}
     sweep_recipes.run("fashion-resnet", sweep_recipes.EPOCHS["fashion-resnet"], 3)
     (_, _, _, _, taught_in), (_, teachers_folder, _, _, teachers_teacher) = asked
     assert taught_in == teachers_folder

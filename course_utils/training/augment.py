@@ -55,9 +55,9 @@ def erase(
     return torch.where(inside & (draw(0, 1) < probability), noise, images)
 
 
-def shift_flip_erase(images: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor:
-    """Moved, mirrored, and a rectangle of half of the pictures erased: for long training on small pictures."""
-    return erase(flip(shift(images, generator, pixels), generator), generator)
+def shift_flip_erase(images: Tensor, generator: torch.Generator, pixels: int = 2, probability: float = 0.5) -> Tensor:
+    """Moved, mirrored, and with that probability a rectangle erased: for long training on small pictures."""
+    return erase(flip(shift(images, generator, pixels), generator), generator, probability)
 
 
 def vary_light(images: Tensor, generator: torch.Generator) -> Tensor:

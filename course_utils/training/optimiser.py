@@ -1,4 +1,4 @@
-"""AdamW with the usual exemptions, and the curve of its learning rate."""
+"""AdamW with the usual exemptions, or Muon beside it, and the curve of the learning rate."""
 
 import math
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_utils.training.muon import MuonAndAdamW, hidden_matrices
 from course_utils.training.recipe import Recipe
 
 
@@ -30,10 +31,15 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
 
 
-def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
-    """AdamW over :func:`parameter_groups`. Loshchilov & Hutter 2019, algorithm 2."""
+def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
+    """The recipe's optimiser over :func:`parameter_groups`: AdamW, Loshchilov & Hutter 2019, algorithm 2, or
+    :class:`MuonAndAdamW`. Raises ValueError when nothing is trainable, or nothing that Muon is made for.
+    """
     groups = parameter_groups(model, recipe.weight_decay)
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=device.type in ("cpu", "cuda", "mps"))
+    fused = device.type in ("cpu", "cuda", "mps")
+    if recipe.optimiser == "muon":
+        return MuonAndAdamW(groups, hidden_matrices(model), recipe.learning_rate, fused)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=fused)
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
+OPTIMISERS = ("adamw", "muon")
 PRECISIONS = ("auto", "float32", "bf16", "fastest")
 
 
@@ -19,6 +20,7 @@ class Recipe:
     epochs: int = 10  # times every training picture is seen
     batch_size: int = 128  # pictures a step, over all processes together
     learning_rate: float = 1e-3  # at its highest, after the warm-up
+    optimiser: str = "adamw"  # or "muon": that on the matrices of hidden linear layers, AdamW on everything else
     weight_decay: float = 0.05  # on matrices only: see parameter_groups
     warmup: float = 0.1  # share of all steps in which the learning rate rises; then it falls along a cosine
     label_smoothing: float = 0.0  # share of the target spread over all classes; the default loss only
@@ -49,8 +51,9 @@ class Recipe:
             raise ValueError(f"ema is {self.ema}, but must be in (0, 1), such as 0.999, or None for no average.")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
             raise ValueError(f"seed is {self.seed!r}, but must be a whole number from 0 to 2³² - 1.")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}.")
+        for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, but must be one of {', '.join(known)}.")
         if self.augment is not None and not callable(self.augment):
             raise ValueError(
                 f"augment is {self.augment!r}, but must be a function of (images, generator) that returns images."

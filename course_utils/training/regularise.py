@@ -32,8 +32,8 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
     """
     results = []
     for values in (images, targets):
-        own = share.reshape(-1, *[1] * (values.ndim - 1))
-        results.append(own * values + (1 - own) * values.roll(1, 0))
+        own = share.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+        results.append(torch.lerp(values.roll(1, 0), values, own))
     return results[0], results[1]
 
 

@@ -16,7 +16,7 @@ from course_utils.training import fit, load_weights
 HERE = Path(__file__).parent
 
 # Imports once, then trains in a process of its own for each line it reads, so that a kill costs no new import.
-# Augmentation, dropout, averaged weights and a batch that does not divide the data: whatever could differ after a
+# Augmentation, dropout, averaged weights, two optimisers and a batch that does not divide the data: whatever could differ after a
 # resume.
 SCRIPT = """
 import os, sys
@@ -29,7 +29,7 @@ from course_utils.training import fit, save_weights
 def noise(images, generator):
     return images + 0.1 * torch.randn(images.shape, generator=generator)
 
-recipe = replace(RECIPE, epochs=4, batch_size=24, augment=noise, ema=0.9)
+recipe = replace(RECIPE, epochs=4, batch_size=24, augment=noise, ema=0.9, optimiser="muon")
 for line in sys.stdin:
     folder = line.strip()
     child = os.fork()

@@ -201,6 +201,7 @@ def test_nothing_to_train_is_said():
         ("label_smoothing", -0.1),
         ("clip", 0.0),
         ("seed", -1),
+        ("optimiser", "sgd"),
         ("precision", "fp4"),
         ("augment", 3),
     ],

@@ -8,7 +8,7 @@ from small import RECIPE, quarters, tiny_vit
 from torch import nn
 
 from course_utils.training import fit
-from course_utils.training.muon import hidden_matrices
+from course_utils.training.muon import Muon, hidden_matrices, orthogonalised
 from course_utils.training.recipes import RECIPES
 
 ONE_STEP = replace(RECIPE, epochs=1, batch_size=64, warmup=0.0, weight_decay=0.0)
@@ -35,6 +35,36 @@ def test_hidden_matrices_turn_in_every_direction_alike_and_the_rest_follows_adam
         assert singular.max() < 1.3, name
         theirs = torch.linalg.svdvals(adamw[name])
         assert theirs[0] / theirs.median() > 1.5 * singular[0] / singular.median(), "AdamW prefers a few directions"
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 48)])
+def test_muon_is_pytorchs_and_in_float32_nearly(shape):
+    generator = torch.Generator().manual_seed(0)
+    first, gradients = torch.randn(shape, generator=generator), torch.randn(4, *shape, generator=generator)
+    ended = []
+    for make in (
+        lambda weight: torch.optim.Muon([weight], lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        lambda weight: Muon([{"params": [weight], "weight_decay": 0.1}], 0.02, torch.bfloat16),
+        lambda weight: Muon([{"params": [weight], "weight_decay": 0.1}], 0.02, torch.float32),
+    ):
+        weight = nn.Parameter(first.clone())
+        optimiser = make(weight)
+        for gradient in gradients:
+            weight.grad = gradient.clone()
+            optimiser.step()
+        ended.append(weight.detach() - first)
+    theirs, ours, in_float32 = ended
+    torch.testing.assert_close(ours, theirs, rtol=0.02, atol=0.01 * theirs.abs().max().item())
+    assert (in_float32 - theirs).norm() < 0.05 * theirs.norm()
+
+
+def test_orthogonalised_keeps_singular_vectors_and_evens_out_singular_values():
+    generator = torch.Generator().manual_seed(0)
+    left, _, right = torch.linalg.svd(torch.randn(12, 30, generator=generator), full_matrices=False)
+    result = orthogonalised(left @ torch.diag(torch.logspace(0, -2, 12)) @ right)
+    inside = left.T @ result @ right.T
+    assert ((inside.diagonal() > 0.6) & (inside.diagonal() < 1.25)).all()
+    assert (inside - inside.diagonal().diag()).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("name", ["fashion-vit", "fashion-swin", "fashion-distilled"])

@@ -1,4 +1,4 @@
-"""What recipes for good models reach in about forty minutes each on two CPU cores: notebook 05.
+"""What recipes for good models reach in less than an hour each on two CPU cores: notebook 05.
 
 ``course train sweep-recipes`` makes data/results/sweep-recipes.csv. Each run is what ``course train NAME --epochs N
 --seed S`` does, and keeps its checkpoints, so that a kill costs a minute: "minutes" counts all of its training, the
@@ -12,7 +12,7 @@ from course_utils.training.named import NAMED, run_named
 from course_utils.training.sweep import Sweep
 from course_utils.training.weights import verify
 
-# So many as took 37 to 42 minutes, beside other work, on two cores with bf16 instructions; the rate falls within them.
+# So many as took 29 to 51 minutes on two cores with bf16 instructions; the learning rate falls to zero within them.
 EPOCHS = {"fashion-resnet": 20, "fashion-vit": 24, "fashion-swin": 15, "fashion-distilled": 9}
 
 

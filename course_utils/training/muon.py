@@ -13,11 +13,8 @@ from torch import Tensor, nn
 from course_utils.training.device import bf16_cpu
 
 MOMENTUM = 0.95
-QUINTIC = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # steep at 0, so that small singular values grow in five rounds; Jordan et al. 2024
+# Steep at 0, so that small singular values grow in five rounds; Jordan et al. 2024.
+QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalised(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -57,7 +54,10 @@ class Muon(torch.optim.Optimizer):
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
-                mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
+                state = self.state[weight]
+                if not state:
+                    state["mean"] = torch.zeros_like(weight)
+                mean = state["mean"]
                 mean.lerp_(weight.grad, 1 - MOMENTUM)
                 ahead = weight.grad.lerp(mean, MOMENTUM)  # Nesterov's
                 direction = orthogonalised(ahead, self.dtype)

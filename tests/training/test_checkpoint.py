@@ -16,8 +16,8 @@ from course_utils.training import fit, load_weights
 HERE = Path(__file__).parent
 
 # Imports once, then trains in a process of its own for each line it reads, so that a kill costs no new import.
-# Augmentation, dropout, averaged weights, two optimisers and a batch that does not divide the data: whatever could differ after a
-# resume.
+# Augmentation, dropout, averaged weights, two optimisers and a batch that does not divide the data: whatever could
+# differ after a resume.
 SCRIPT = """
 import os, sys
 from dataclasses import replace

@@ -17,6 +17,7 @@ GROUPS = {  # how long each takes on two cores
     "memory": "seconds",
     "program": "half a minute",
     "widgets": "half a minute, in a browser",
+    "checks": "about a minute",
     "notebooks": "about eight minutes, two at a time",
 }
 
@@ -31,7 +32,7 @@ def bench(
         bool, typer.Option(help="Print what exceeds the budgets; exit code 1 if anything does.")
     ] = False,
 ) -> None:
-    """Measure speed and memory against torchvision, timm and PyTorch's own, side by side in one run."""
+    """Measure speed and memory against torchvision, timm and PyTorch's own, side by side in one run; and the checks."""
     with sentences():
         for group in groups or ():
             if group not in GROUPS:
@@ -47,7 +48,7 @@ def bench(
         write_csv(output / f"{name}.csv", rows)
     console.print(f"The tables are in {output}", soft_wrap=True)
     if check:
-        over = list(exceeded(measured.results, measured.figures, measured.predictions))
+        over = list(exceeded(measured.results, measured.figures, measured.predictions, measured.scores))
         for sentence in over:
             console.print(sentence, markup=False)
         if over:

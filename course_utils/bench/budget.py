@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from course_utils.bench.checks import Score
 from course_utils.bench.figure import Figure
 from course_utils.bench.memory import Prediction
 from course_utils.bench.race import Result
@@ -20,7 +21,10 @@ def budgets() -> dict[str, Any]:
 
 
 def exceeded(
-    results: Sequence[Result] = (), figures: Sequence[Figure] = (), predictions: Sequence[Prediction] = ()
+    results: Sequence[Result] = (),
+    figures: Sequence[Figure] = (),
+    predictions: Sequence[Prediction] = (),
+    scores: Sequence[Score] = (),
 ) -> Iterator[str]:
     """One sentence for everything that is beyond its budget."""
     limit = budgets()
@@ -43,6 +47,14 @@ def exceeded(
             yield (
                 f"{p.case}: the formula is {p.percent:.1f} % off the measured bytes, the budget is "
                 f"{limit['attention_bytes_percent']} %."
+            )
+    for score in scores:
+        for finding in score.accepted:
+            yield f"{score.exercise}: the check accepts {finding.mutant.change}"
+        if score.cpu_seconds > limit["check_cpu_seconds"]:
+            yield (
+                f"{score.exercise}: a check takes {score.cpu_seconds:.2f} s of computing at the 95th percentile, the "
+                f"budget is {limit['check_cpu_seconds']} s."
             )
 
 

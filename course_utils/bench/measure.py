@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
-from course_utils.bench import attention, growth, memory, models, pictures, program, report, widgets
+from course_utils.bench import attention, checks, growth, memory, models, pictures, program, report, widgets
 from course_utils.bench.figure import Figure
 from course_utils.bench.race import Race, Result, run_races
 from course_utils.say import console
@@ -31,6 +31,7 @@ class Measured:
     growths: list[growth.Growth] = field(default_factory=list)
     predictions: list[memory.Prediction] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    scores: list[checks.Score] = field(default_factory=list)
 
     def tables(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
         """(name, rows) of each CSV file that has any."""
@@ -41,6 +42,8 @@ class Measured:
                 "growth": list(report.growth_rows(self.growths)),
                 "memory": [asdict(prediction) for prediction in self.predictions],
                 "program": list(report.figure_rows(self.figures)),
+                "checks": list(report.score_rows(self.scores)),
+                "mutants": list(report.mutant_rows(self.scores)),
             }.items()
             if rows
         )
@@ -77,6 +80,11 @@ def measure_group(group: str, rounds: int, measured: Measured) -> None:
         for curve in growth.growths(rounds):
             measured.growths.append(curve)
             console.print(report.growth_table(curve))
+    elif group == "checks":
+        for score in checks.scores():
+            measured.scores.append(score)
+            console.print(report.score_lines(score), markup=False, highlight=False, soft_wrap=True)
+        console.print(report.score_table(measured.scores))
     else:
         measured.predictions += memory.predictions()
         console.print(report.prediction_table(measured.predictions))

@@ -14,6 +14,7 @@ import torchvision
 from rich import box
 from rich.table import Table
 
+from course_utils.bench.checks import Score
 from course_utils.bench.figure import Figure
 from course_utils.bench.growth import Growth
 from course_utils.bench.memory import Prediction
@@ -75,6 +76,53 @@ def figure_table(title: str, figures: Sequence[Figure]) -> Table:
         peak = "" if f.peak_bytes is None else f"{f.peak_bytes / 2**30:.2f} GiB"
         table.add_row(f.name, seconds, peak, "failed" if f.error else "")
     return table
+
+
+def score_lines(score: Score) -> str:
+    """How many of an exercise's mutants are caught; below, each that is not, and what the table of reasons has too much."""
+    lines = [f"{score.exercise}: {score.caught} of {len(score.findings)} mutants caught"]
+    lines += [f"  accepted: {finding.mutant.change} {finding.outcome}" for finding in score.accepted]
+    lines += [f"  equivalent: {f.mutant.change}. {score.equivalent[f.mutant.change]}" for f in score.excused]
+    return "\n".join([*lines, *(f"  stale: no accepted mutant is {change}" for change in score.stale)])
+
+
+def score_table(scores: Sequence[Score]) -> Table:
+    """One row an exercise, and one of all together."""
+    numbers = ("mutants", "caught", "named", "only_numbers", "accepted", "equivalent")
+    headings = [name.replace("_", " ").capitalize() for name in numbers]
+    table = table_of("mutants that the checks catch", "", *headings, "Seconds", "CPU ms a check (95 %)")
+    rows = list(score_rows(scores))
+    for row in rows:
+        counts = [str(row[name]) for name in numbers]
+        table.add_row(row["exercise"], *counts, f"{row['seconds']:.1f}", f"{1000 * row['cpu_seconds']:.0f}")
+    together = [str(sum(row[name] for row in rows)) for name in numbers]
+    table.add_row("all", *together, f"{sum(row['seconds'] for row in rows):.1f}", "")
+    return table
+
+
+def score_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
+    """One row an exercise."""
+    for s in scores:
+        yield {
+            "exercise": s.exercise,
+            "mutants": len(s.findings),
+            "caught": s.caught,
+            "named": s.named,
+            "only_numbers": s.only_numbers,
+            "accepted": len(s.accepted),
+            "equivalent": len(s.excused),
+            "seconds": s.seconds,
+            "cpu_seconds": s.cpu_seconds,
+        }
+
+
+def mutant_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
+    """One row a mutant, with all that the check said of it."""
+    for s in scores:
+        for f in s.findings:
+            about = {"exercise": s.exercise, "family": f.mutant.family, "change": f.mutant.change}
+            about |= {"outcome": f.outcome, "kind": f.kind, "misconception": f.misconception}
+            yield {**about, "message": f.message, "cpu_seconds": f.cpu_seconds}
 
 
 def growth_rows(growths: Sequence[Growth]) -> Iterator[dict[str, Any]]:

@@ -1,38 +1,40 @@
 """Results held against each other, and the first difference said in a sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.exercises.verdict import Outcome
+from course_utils.exercises.verdict import Kind
 
 # Two right ways of computing in float32 differ by about 1e-6 of what they add up; a wrong one, by far more.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 @dataclass(frozen=True)
 class Difference:
     """What is wrong with a result."""
 
-    kind: Outcome
+    kind: Kind
     sentence: str
 
 
-def difference(yours: Any, right: Any, parts: tuple[str, ...] = (), what: str = "the result") -> Difference | None:
+def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "the result") -> Difference | None:
     """The first difference between a student's result and the right one, or None. ``parts`` names a tuple's items."""
-    name = what[0].upper() + what[1:]
+    yours = fitted(yours, right)
     if isinstance(right, Tensor):
-        return _tensors(yours, right, name)
+        return _tensors(yours, right, what)
     if not isinstance(right, tuple | list):
-        return _integers(yours, right, name)
+        return _numbers(yours, right, what)
     if not isinstance(yours, tuple | list):
         expected = describe(right) + (f" ({', '.join(parts)})" if parts else "")
-        return Difference(Outcome.TYPE, f"{name} is {describe(yours)}, but it should be {expected}.")
+        return Difference(Kind.TYPE, f"{_capital(what)} is {describe(yours)}, but it should be {expected}.")
     if len(yours) != len(right):
-        return Difference(Outcome.TYPE, f"{name} has {len(yours)} items, but it should have {len(right)}.")
+        return Difference(Kind.TYPE, f"{_capital(what)} has {_count(len(yours))}, but it should have {len(right)}.")
     for index, (mine, theirs) in enumerate(zip(yours, right, strict=True)):
         item = parts[index] if index < len(parts) else f"item {index} of {what}"
         if found := difference(mine, theirs, what=item):
@@ -40,31 +42,79 @@ def difference(yours: Any, right: Any, parts: tuple[str, ...] = (), what: str = 
     return None
 
 
+def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
+    """A result of another type that is as right, made into the right one's type; any other result as it is.
+
+    float64 for float32, another whole number for int64, a number for a tensor of shape () and the other way round, a
+    stacked tensor for a list. dtype: of floating-point numbers, instead of the right result's.
+    """
+    if isinstance(right, Tensor):
+        number = isinstance(yours, Real if right.is_floating_point() else Integral) and not isinstance(yours, bool)
+        if number and right.ndim == 0:
+            return torch.tensor(yours, dtype=right.dtype)
+        if isinstance(yours, Tensor) and yours.device == right.device and yours.layout is right.layout:
+            if yours.dtype is torch.float64 and right.is_floating_point():
+                return yours.to(dtype or right.dtype)
+            if yours.dtype in WHOLE and right.dtype in WHOLE:
+                return yours.to(right.dtype)
+        return yours
+    if isinstance(right, tuple | list):
+        items = all(isinstance(item, Tensor) for item in right)
+        if items and isinstance(yours, Tensor) and yours.ndim and len(yours) == len(right):
+            yours = list(yours.unbind(0))
+        if isinstance(yours, tuple | list) and len(yours) == len(right):
+            return type(right)(fitted(mine, theirs, dtype) for mine, theirs in zip(yours, right, strict=True))
+        return yours
+    if isinstance(right, int) and isinstance(yours, Tensor) and yours.ndim == 0 and yours.dtype in WHOLE:
+        return int(yours.item())
+    if isinstance(right, int) and isinstance(yours, Integral) and not isinstance(yours, bool):
+        return int(yours)
+    return yours
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two results are of one type and dtype, through tuples and lists, which count as one."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.dtype == other.dtype
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return type(one) is type(other)
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two results agree in type, shape, dtype, device and values, NaN with NaN."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if _form(one) != _form(other):
             return False
-        if not one.is_floating_point():
-            return torch.equal(one, other)
-        return torch.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+        return close(one, other)
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(same, one, other))
     return type(one) is type(other) and bool(one == other)
 
 
+def close(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one shape hold the same numbers, but for rounding."""
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    return torch.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+
+
 def describe(value: Any) -> str:
     """A value as a student would say it: ``a tensor of shape (2, 3)``."""
+    if type(value).__module__ == "torch.return_types":
+        return f"what `{type(value).__name__}` returns, values and indices: take `.values` or `.indices`"
     match value:
         case Tensor():
             return f"a tensor of shape {tuple(value.shape)}"
         case tuple() | list():
-            things = "tensors" if all(isinstance(item, Tensor) for item in value) else "items"
-            return f"a {type(value).__name__} of {len(value)} {things if len(value) != 1 else things[:-1]}"
+            things = "tensor" if all(isinstance(item, Tensor) for item in value) else "item"
+            return f"a {type(value).__name__} of {_count(len(value), things)}"
         case bool() | int() | float():
             return f"the {type(value).__name__} {value}"
         case None:
             return "None"
+    if type(value).__name__ == "generator":
+        return "a generator, because the function says `yield`: use `return`"
     return f"an object of type {type(value).__name__}"
 
 
@@ -75,55 +125,76 @@ def tensors_in(value: Any) -> list[Tensor]:
     return [tensor for item in value for tensor in tensors_in(item)] if isinstance(value, tuple | list) else []
 
 
+def _count(number: int, thing: str = "item") -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def _capital(what: str) -> str:
+    return what[0].upper() + what[1:]
+
+
 def _form(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.layout, tensor.device, tensor.dtype, tensor.shape
 
 
-def _tensors(yours: Any, right: Tensor, name: str) -> Difference | None:
+def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
+    name = _capital(what)
     if not isinstance(yours, Tensor):
-        return Difference(Outcome.TYPE, f"{name} is {describe(yours)}, but it should be {describe(right)}.")
-    for label, mine, theirs in (
-        ("layout", yours.layout, right.layout),
-        ("device", yours.device, right.device),
-        ("dtype", yours.dtype, right.dtype),
-    ):
+        expected = f"a tensor of shape {tuple(right.shape)}"
+        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {expected}.")
+    yours = yours.as_subclass(Tensor)
+    for label in ("layout", "device", "dtype"):
+        mine, theirs = getattr(yours, label), getattr(right, label)
         if mine != theirs:
-            kind = Outcome.DTYPE if label == "dtype" else Outcome.TYPE
+            kind = Kind.DTYPE if label == "dtype" else Kind.TYPE
             plain = [str(which).removeprefix("torch.") for which in (mine, theirs)]
-            return Difference(kind, f"{name} has the {label} {plain[0]}, but it should have {plain[1]}.")
+            return Difference(kind, f"The {label} of {what} is {plain[0]}, but it should be {plain[1]}.")
     if yours.shape != right.shape:
         return Difference(
-            Outcome.SHAPE, f"{name} has the shape {tuple(yours.shape)}, but it should have {tuple(right.shape)}."
+            Kind.SHAPE, f"The shape of {what} is {tuple(yours.shape)}, but it should be {tuple(right.shape)}."
         )
     if same(yours, right):
         return None
     lost = ~yours.isfinite() & right.isfinite()
     if lost.any():
+        first = tuple(lost.nonzero()[0].tolist())
+        amount = f"{int(lost.sum())} of {lost.numel()} places, first at index {first}" if right.ndim else "this case"
         return Difference(
-            Outcome.NOT_FINITE,
-            f"{name} is {'NaN' if yours[lost].isnan().any() else 'infinite'} at {int(lost.sum())} of {lost.numel()} "
-            "places: look for a division by zero, or for a softmax over a row in which every score is −inf.",
+            Kind.NOT_FINITE,
+            f"{name}: NaN or infinity at {amount}. Look for a division by zero, a logarithm of zero or of a negative "
+            "number, the mean of nothing, exp of a large number, or a softmax over a row in which every score is −inf.",
         )
-    return Difference(Outcome.VALUES, f"{name} has the right shape, but {_values(yours.detach(), right)}.")
+    return Difference(Kind.VALUES, f"The shape of {what} is right, but {_values(yours.detach(), right)}.")
 
 
 def _values(yours: Tensor, right: Tensor) -> str:
+    if not right.is_floating_point():
+        wrong = yours != right
+        at = tuple(wrong.nonzero()[0].tolist())
+        mine, theirs = yours[at].item(), right[at].item()
+        where = f"{int(wrong.sum())} of {wrong.numel()} places are wrong: at index {at} " if right.ndim else ""
+        return f"{where}it is {mine} and should be {theirs}"
     distance = (yours.double() - right.double()).abs()
     at = tuple((distance == distance.max()).nonzero()[0].tolist())
-    if right.dtype == torch.bool:
-        places = f"{int(distance.sum())} of {distance.numel()} places are wrong"
-        return f"{places}: at index {at} it is {bool(yours[at])} and should be {bool(right[at])}"
-    largest = f"its numbers are off by up to {distance.max().item():.3g}"
-    return f"{largest}: at index {at} it is {yours[at].item():.4g} and should be {right[at].item():.4g}"
+    shown = _told_apart(yours[at].item(), right[at].item())
+    place = f": at index {at} it is" if right.ndim else ": it is"
+    return f"its numbers are off by up to {distance.max().item():.3g}{place} {shown[0]} and should be {shown[1]}"
 
 
-def _integers(yours: Any, right: int, name: str) -> Difference | None:
-    if isinstance(yours, float) and yours == right:
-        return Difference(Outcome.TYPE, f"{name} is a float, but it should be an int: divide with // instead of /.")
-    if isinstance(yours, bool) or not isinstance(yours, Integral):
-        return Difference(Outcome.TYPE, f"{name} is {describe(yours)}, but it should be an int.")
-    gap = int(yours) - right
-    if not gap:
+def _told_apart(mine: float, theirs: float) -> tuple[str, str]:
+    """Both with as many digits as it takes to see that they differ."""
+    texts = [(f"{mine:.{digits}g}", f"{theirs:.{digits}g}") for digits in range(4, 18)]
+    return next((both for both in texts if both[0] != both[1]), texts[0])
+
+
+def _numbers(yours: Any, right: Any, what: str) -> Difference | None:
+    name, wanted = _capital(what), "an int" if isinstance(right, int) else f"a {type(right).__name__}"
+    if isinstance(right, int) and isinstance(yours, float) and yours == right:
+        return Difference(Kind.TYPE, f"{name} is a float, but it should be an int: divide with // instead of /.")
+    if isinstance(yours, bool) or not isinstance(yours, Integral if isinstance(right, int) else Real):
+        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {wanted}.")
+    gap = yours - right
+    if abs(gap) <= (0 if isinstance(right, int) else RELATIVE * abs(right) + ABSOLUTE):
         return None
     sense = "too many" if gap > 0 else "too few"
-    return Difference(Outcome.VALUES, f"{name} is {int(yours):,}, but it should be {right:,}: {abs(gap):,} {sense}.")
+    return Difference(Kind.VALUES, f"{name} is {yours:,}, but it should be {right:,}: {abs(gap):,} {sense}.")

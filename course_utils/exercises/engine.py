@@ -1,23 +1,33 @@
 """A student's function against the reference: run, compare, and say in a sentence or two what was seen.
 
 The order is from the outside in: is it a function, does it take the arguments, does it end, is there anything in it,
-does it leave its inputs alone, is it right, is it a wrong answer that is known, do gradients pass through it.
+does it leave its inputs alone, is it right, is it a wrong answer that is known, is there a pattern in what is wrong, is
+the rest of the docstring kept, do gradients pass through it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from course_utils.exercises.compare import describe, difference, same
-from course_utils.exercises.exercise import Arguments, Exercise
-from course_utils.exercises.gradients import gradient_lost
-from course_utils.exercises.observe import Observation, copied, observe, watch
-from course_utils.exercises.verdict import Outcome, Verdict
-from course_utils.exercises.words import arguments_of, case, failure, other_signature
-from course_utils.exercises.worker import TimedOut, run_limited, undisturbed
+from course_utils.exercises.compare import Difference, describe, difference, same
+from course_utils.exercises.diagnosis import diagnose, unused_argument
+from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
+from course_utils.exercises.findings import Finding
+from course_utils.exercises.gradients import wrong_gradient
+from course_utils.exercises.observe import Observation, handed_over, observe, watch
+from course_utils.exercises.own_code import code_of
+from course_utils.exercises.undisturbed import undisturbed
+from course_utils.exercises.verdict import Kind, Outcome, Verdict
+from course_utils.exercises.words import case, failure, other_signature
+from course_utils.exercises.worker import TimedOut, Why, run_limited
 
 NOT_STOPPED = " It could not be stopped: restart the kernel when convenient."
+
+
+def judge(name: str, fn: Any) -> Verdict:
+    """What check would say of fn, without showing or noting it. Raises UnknownExercise; Ctrl-C interrupts."""
+    return examine(find(name), fn)
 
 
 def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = None) -> Verdict:
@@ -25,79 +35,251 @@ def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = No
 
     What fn did in each case is added to observed.
     """
-    observed = [] if observed is None else observed
-    name = exercise.reference.__name__
-    if not callable(fn):
-        return Verdict(
-            Outcome.NOT_A_FUNCTION,
-            f"check was given {describe(fn)}, but it needs the function itself, without brackets: "
-            f'check("{exercise.name}", {name}).',
-        )
-    with undisturbed():
-        cases = exercise.cases(torch.Generator().manual_seed(0))
-        if sentence := other_signature(exercise, fn, cases):
-            return Verdict(Outcome.SIGNATURE, sentence)
+    try:
+        with undisturbed():
+            return _Examination(exercise, fn, [] if observed is None else observed).verdict()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         try:
-            run_limited(watch(fn, copied(cases), observed), exercise.seconds)
-        except TimedOut as late:
-            number = min(len(observed), len(cases) - 1)
-            rest = "" if late.stopped else NOT_STOPPED
-            return Verdict(
-                Outcome.TOO_SLOW,
-                f"{name} did not finish within {exercise.seconds:g} s and was given up: look for a loop that never "
-                f"ends. It was at {case(exercise, number, cases)}.{rest}",
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+        except BaseException:
+            reason = type(error).__name__
+        return Verdict(
+            Outcome.NOT_JUDGED,
+            f"The check itself failed on your function ({reason}). That is no mistake of yours: please report it with "
+            "your function's code (README, “Something missing or wrong?”).",
+            Kind.ENGINE,
+        )
+
+
+def not_yet(kind: Kind, message: str, misconception: str | None = None, right: int = 0, cases: int = 0) -> Verdict:
+    """A verdict on an answer that is not right."""
+    return Verdict(Outcome.NOT_YET, message, kind, misconception, right, cases)
+
+
+class _Examination:
+    """One function, looked at from all sides; each look gives a verdict or None."""
+
+    def __init__(self, exercise: Exercise, fn: Any, observed: list[Observation]) -> None:
+        self.exercise, self.fn, self.observed = exercise, fn, observed
+        generator = torch.Generator().manual_seed(0)
+        self.plain = [tuple(arguments) for arguments in exercise.cases(generator)]
+        self.wild: Sequence[Wild] = tuple(exercise.wild(generator))
+        self.cases: list[Arguments] = [*self.plain, *(wild.arguments for wild in self.wild)]
+
+    def verdict(self) -> Verdict:
+        looks = (
+            self.no_function,
+            self.other_signature,
+            self.endless,
+            self.blank,
+            self.changed_input,
+            self.wrong,
+            self.promise_broken,
+            self.wrong_gradient,
+        )
+        for look in looks:
+            if found := look():
+                return found
+        right = len(self.cases)
+        return Verdict(
+            Outcome.PASSED, f"All {right} cases agree with the course's version.", Kind.RIGHT, None, right, right
+        )
+
+    def no_function(self) -> Verdict | None:
+        exercise, fn = self.exercise, self.fn
+        if not callable(fn):
+            return not_yet(
+                Kind.NOT_A_FUNCTION,
+                f"check was given {describe(fn)}, but it needs the function itself, without brackets: "
+                f'check("{exercise.name}", {exercise.function}).',
             )
-        if verdict := _blank(exercise, observed) or _changed_input(exercise, cases, observed):
-            return verdict
-        verdict = _judge(exercise, fn, cases, observed)
-        if verdict.passed and exercise.gradients and (sentence := gradient_lost(exercise, fn, cases[0])):
-            return Verdict(Outcome.NO_GRADIENT, sentence, verdict.right, verdict.cases)
-        return verdict
-
-
-def _blank(exercise: Exercise, observed: Sequence[Observation]) -> Verdict | None:
-    if not all(seen.blank for seen in observed):
+        if fn is exercise.reference or code_of(fn) is exercise.reference.__code__:
+            return Verdict(
+                Outcome.NOT_ATTEMPTED,
+                f"{exercise.function} is the course's own function here, imported or lent, and not yours: run the cell "
+                f"that defines your {exercise.function}, then this one.",
+                Kind.LENT,
+            )
         return None
-    name = exercise.reference.__name__
-    if observed[0].error:
-        message = f"Replace the line `raise NotImplementedError` in {name} with your own code."
-    else:
-        message = f"{name} returns nothing yet: if it is written, its `return` is missing."
-    return Verdict(Outcome.NOT_ATTEMPTED, message)
+
+    def other_signature(self) -> Verdict | None:
+        sentence = other_signature(self.exercise, self.fn)
+        return not_yet(Kind.SIGNATURE, sentence) if sentence else None
+
+    def endless(self) -> Verdict | None:
+        exercise = self.exercise
+        given = [handed_over(exercise.arguments, arguments) for arguments in self.cases]
+        try:
+            run_limited(watch(self.fn, given, self.observed), exercise.seconds)
+        except TimedOut as late:
+            number = min(len(self.observed), len(self.cases) - 1)
+            where = f" It was at {case(exercise, number, self.cases)}."
+            return self._given_up(late, where)
+        return None
+
+    def _given_up(self, late: TimedOut, where: str) -> Verdict:
+        name, rest = self.exercise.function, "" if late.stopped else NOT_STOPPED
+        if late.why is Why.COMPUTING:
+            return not_yet(
+                Kind.TOO_SLOW,
+                f"{name} did not finish within {self.exercise.seconds:g} s of computing and was given up: look for a loop "
+                f"that never ends, or for work that is repeated.{where}{rest}",
+            )
+        if late.why is Why.WAITING:
+            return not_yet(
+                Kind.WAITING,
+                f"{name} waits and computes nothing, so it was given up: look for sleep(), a lock, a file or a network "
+                f"that does not answer.{where}{rest}",
+            )
+        return Verdict(
+            Outcome.NOT_JUDGED,
+            f"The machine is so busy with other things that {name} was given up before it had its "
+            f"{self.exercise.seconds:g} s of computing: run the check again when it is quieter.{where}{rest}",
+            Kind.TOO_SLOW,
+        )
+
+    def blank(self) -> Verdict | None:
+        if not all(seen.blank for seen in self.observed):
+            return None
+        name = self.exercise.function
+        if self.observed[0].error:
+            message = f"Replace the line `raise NotImplementedError` in {name} with your own code."
+        else:
+            message = f"{name} returns nothing yet: if it is written, its `return` is missing."
+        return Verdict(Outcome.NOT_ATTEMPTED, message, Kind.BLANK)
+
+    def changed_input(self) -> Verdict | None:
+        for number, (before, seen) in enumerate(zip(self.cases, self.observed, strict=True)):
+            for name, old, new in zip(self.exercise.arguments, before, seen.given, strict=False):
+                if not callable(old) and not _unchanged(old, new):
+                    return not_yet(
+                        Kind.CHANGED_INPUT,
+                        f"The function writes into its input {name}, and whoever called it loses their numbers: make a "
+                        "new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`, "
+                        f"`.append`). This was {case(self.exercise, number, self.cases)}.",
+                        "pattern/changed-input",
+                    )
+        return None
+
+    def wrong(self) -> Verdict | None:
+        """Not right in some case; what is known best about it."""
+        exercise = self.exercise
+        expected = observe(exercise.reference, self.cases)
+        gaps = [
+            None if seen.error else difference(seen.result, right.result, exercise.returns)
+            for seen, right in zip(self.observed, expected, strict=True)
+        ]
+        wrong = [number for number, seen in enumerate(self.observed) if seen.error or gaps[number]]
+        if not wrong:
+            return None
+        right, number = len(self.cases) - len(wrong), wrong[0]
+        counts = (right, len(self.cases))
+        if known := self._misconception(expected, ordinary=number < len(self.plain)):
+            return not_yet(Kind.MISCONCEPTION, known.sentence, f"{exercise.name}/{known.name}", *counts)
+        where = f"This was {case(exercise, number, self.cases)}"
+        where += f"; {right} of {len(self.cases)} cases are right." if right else "."
+        kind, sentence = self._first_failure(number, gaps[number])
+        if number >= len(self.plain):
+            wild = self.wild[number - len(self.plain)]
+            advice = f" {wild.advice}" if wild.advice else ""
+            said = f"Your answer is right on ordinary inputs, but not when {wild.note}.{advice} {sentence} {where}"
+            return not_yet(Kind.WILD, said, f"{exercise.name}/{wild.name}", *counts)
+        found = self._pattern(expected, kind)
+        if found:
+            return not_yet(Kind.PATTERN, f"{found.sentence} {where}", f"pattern/{found.name}", *counts)
+        return not_yet(kind, f"{sentence} {where}", None, *counts)
+
+    def _first_failure(self, number: int, gap: Difference | None) -> tuple[Kind, str]:
+        error = self.observed[number].error
+        if error is not None:
+            return Kind.ERROR, failure(self.fn, error)
+        assert gap is not None
+        return gap.kind, gap.sentence
+
+    def _misconception(self, expected: Sequence[Observation], ordinary: bool) -> Finding | None:
+        """The known wrong answer that gives the same: on the ordinary cases if one of these is wrong, else on all.
+
+        Spellings of one mistake differ where nothing can be seen, in a row of scores that is hidden altogether.
+        """
+        cases = self.plain if ordinary else self.cases
+        observed, right = self.observed[: len(cases)], expected[: len(cases)]
+        for misconception in self.exercise.misconceptions:
+            for spelling in misconception.spellings:
+                answers = observe(spelling, cases)
+                # An exception alone is too common to recognise anyone by: at least one result must agree.
+                if not any(answer.error is None for answer in answers):
+                    continue
+                if all(map(Observation.like, observed, answers)) and not all(map(Observation.like, answers, right)):
+                    return Finding(misconception.name, misconception.message)
+        return None
+
+    def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
+        """What all ordinary cases show; an argument that is not used explains more than a weak pattern does."""
+        if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE):
+            return None
+        plain, observed = self.plain, self.observed[: len(self.plain)]
+        found = diagnose(self.exercise, plain, observed, expected[: len(plain)])
+        if (found and not found.weak) or kind is Kind.TYPE or any(seen.error for seen in observed):
+            return found
+        unused: list[Finding | None] = []
+        self._limited(lambda: unused.append(unused_argument(self.exercise, self.fn, plain)))
+        return (unused[0] if unused else None) or found
+
+    def promise_broken(self) -> Verdict | None:
+        for promise in self.exercise.promises:
+            said: list[str | None] = []
+
+            def look(promise: Any = promise, said: list[str | None] = said) -> None:
+                said.append(promise.broken(self.fn))
+
+            failed = self._limited(look)
+            if isinstance(failed, TimedOut):
+                return self._given_up(failed, "")
+            sentence = failure(self.fn, failed) if failed else said[0]
+            if sentence:
+                cases = len(self.cases)
+                return not_yet(Kind.PROMISE, sentence, f"{self.exercise.name}/{promise.name}", cases, cases)
+        return None
+
+    def wrong_gradient(self) -> Verdict | None:
+        exercise, said = self.exercise, list[str | None]()
+        if not exercise.learns and not exercise.frozen:
+            return None
+
+        def look() -> None:
+            said.append(wrong_gradient(exercise, self.fn, self.plain))
+
+        failed = self._limited(look)
+        if isinstance(failed, TimedOut):
+            return self._given_up(failed, " It was computing with gradients.")
+        sentence = said[0] if said else None
+        if failed:
+            sentence = f"The values are right, but when gradients are wanted it fails: {failure(self.fn, failed)}"
+        cases = len(self.cases)
+        return not_yet(Kind.GRADIENT, sentence, "pattern/gradient", cases, cases) if sentence else None
+
+    def _limited(self, look: Callable[[], None]) -> BaseException | None:
+        """Do something that calls the student's function within its limit; what kept it from ending, or None."""
+        raised: list[BaseException] = []
+
+        def steps() -> Any:
+            try:
+                look()
+            except Exception as error:
+                raised.append(error)
+            yield
+
+        try:
+            run_limited(steps(), self.exercise.seconds)
+        except TimedOut as late:
+            return late
+        return raised[0] if raised else None
 
 
-def _changed_input(exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation]) -> Verdict | None:
-    for number, (before, seen) in enumerate(zip(cases, observed, strict=True)):
-        for name, old, new in zip(arguments_of(exercise), before, seen.given, strict=False):
-            if not same(old, new):
-                return Verdict(
-                    Outcome.CHANGED_INPUT,
-                    f"The function writes into its input {name}, and whoever called it loses their numbers: make a "
-                    "new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`, "
-                    f"`.append`). This was {case(exercise, number, cases)}.",
-                )
-    return None
-
-
-def _judge(exercise: Exercise, fn: Any, cases: Sequence[Arguments], observed: Sequence[Observation]) -> Verdict:
-    expected = observe(exercise.reference, cases)
-    gaps = [
-        None if seen.error else difference(seen.result, right.result, exercise.returns)
-        for seen, right in zip(observed, expected, strict=True)
-    ]
-    wrong = [number for number, seen in enumerate(observed) if seen.error or gaps[number]]
-    right = len(cases) - len(wrong)
-    if not wrong:
-        return Verdict(Outcome.PASSED, f"All {right} cases agree with the course's version.", right, right)
-    for misconception in exercise.misconceptions:
-        answers = observe(misconception.wrong, cases)
-        # An exception alone is too common to recognise anyone by: at least one result must agree.
-        if any(answer.error is None for answer in answers) and all(map(Observation.like, observed, answers)):
-            return Verdict(Outcome.MISCONCEPTION, misconception.message, right, len(cases))
-    error, gap = observed[wrong[0]].error, gaps[wrong[0]]
-    where = f"This was {case(exercise, wrong[0], cases)}"
-    where += f"; {right} of {len(cases)} cases are right." if right else "."
-    if error is not None:
-        return Verdict(Outcome.ERROR, f"{failure(fn, error)} {where}", right, len(cases))
-    assert gap is not None
-    return Verdict(gap.kind, f"{gap.sentence} {where}", right, len(cases))
+def _unchanged(old: Any, new: Any) -> bool:
+    """A list of functions is still these, however they were copied; anything else must be the same."""
+    if isinstance(old, list | tuple) and any(map(callable, old)):
+        return len(old) == len(new)
+    return same(old, new)

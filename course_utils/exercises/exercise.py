@@ -5,10 +5,12 @@ Each notebook has one package here, ``nb04_…``, with a tuple ``EXERCISES``; it
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,45 @@ class UnknownExercise(LookupError):
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong answer that students give, as a function, and what to tell them: what it does, and where to look."""
+    """A wrong answer that students give, as a function, and what to tell them: what it does, and where to look.
+
+    ``also`` are other spellings of the same mistake, whose results differ somewhere.
+    """
 
     wrong: Callable[..., Any]
     message: str
+    _: KW_ONLY
+    name: str = ""  # stable: progress, grading and the mutation score know it by this
+    also: tuple[Callable[..., Any], ...] = ()
+
+    @property
+    def spellings(self) -> tuple[Callable[..., Any], ...]:
+        """All the wrong answers."""
+        return (self.wrong, *self.also)
+
+
+@dataclass(frozen=True)
+class Wild:
+    """Arguments that an answer right on ordinary ones may fail on, though the docstring or the notebook allows them.
+
+    ``note`` ends the sentence "Your answer is right on ordinary inputs, but not when …"; ``advice`` says what must come
+    out there, or which form of the computation bears it.
+    """
+
+    name: str
+    arguments: Arguments
+    note: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the docstring promises and no result shows: ``broken`` tries a function out, and says in a sentence what it
+    saw when the promise is not kept.
+    """
+
+    name: str
+    broken: Callable[[Callable[..., Any]], str | None]
 
 
 @dataclass(frozen=True)
@@ -34,9 +71,10 @@ class Exercise:
     """One function to write. Raises ValueError, in words, for an exercise that could not be checked fairly.
 
     ``reference`` is the function of the library that the student rebuilds; its docstring is the question and its
-    source the solution, so it may use only what the notebook imports. ``cases`` makes the arguments to try from a
-    seeded generator. ``returns`` names the parts of a result that is a tuple. With ``gradients``, the result must
-    let gradients through to every tensor that the reference lets them through to.
+    source the solution, so it may use only what the notebook imports. ``cases`` makes the ordinary arguments to try
+    from a seeded generator, by which wrong answers are recognised, and ``wild`` the others. ``returns`` names the parts
+    of a result that is a tuple. Gradients must reach the arguments ``learns`` just as they do in the reference, must not
+    reach those that are ``frozen``, and may or may not reach the others.
     """
 
     name: str  # number of the notebook, full stop, what is built: "04.patchify"
@@ -46,9 +84,12 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     hints: tuple[str, ...]
     returns: tuple[str, ...] = ()
-    gradients: bool = False
+    learns: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    wild: Callable[[Generator], Sequence[Wild]] = lambda generator: ()
+    promises: tuple[Promise, ...] = ()
     points: int = 1
-    seconds: float = 5.0  # for all cases together
+    seconds: float = 5.0  # of computing, for all cases together
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d\d\.[a-z_][a-z0-9_]*", self.name):
@@ -59,6 +100,23 @@ class Exercise:
             raise ValueError(f"{self.name} has no hint: write at least one.")
         if self.points < 1 or self.seconds <= 0:
             raise ValueError(f"{self.name} has {self.points} points and {self.seconds} s: make both positive.")
+        if unknown := {*self.learns, *self.frozen} - set(self.arguments):
+            raise ValueError(f"{self.name} has no argument {', '.join(unknown)}: choose among {self.arguments}.")
+
+    @property
+    def arguments(self) -> list[str]:
+        """Names of the reference's arguments, in order."""
+        return list(inspect.signature(self.reference).parameters)
+
+    def all_cases(self) -> list[Arguments]:
+        """The arguments that are tried, ordinary and wild ones, always the same."""
+        generator = Generator().manual_seed(0)
+        return [*self.cases(generator), *(wild.arguments for wild in self.wild(generator))]
+
+    @property
+    def function(self) -> str:
+        """Name of the function to write."""
+        return self.reference.__name__
 
 
 def find(name: str) -> Exercise:
@@ -71,6 +129,7 @@ def find(name: str) -> Exercise:
     return known[name]
 
 
+@cache
 def exercises(notebook: str | None = None) -> tuple[Exercise, ...]:
     """All exercises in the order of the course, or those of one notebook, such as ``"04"``."""
     modules = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))

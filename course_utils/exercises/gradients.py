@@ -1,50 +1,77 @@
-"""Whether a function that gives the right numbers lets gradients through."""
+"""Whether a function that gives the right numbers also teaches what it should, and only that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.exercises.compare import tensors_in
+from course_utils.exercises.compare import fitted, tensors_in
 from course_utils.exercises.exercise import Arguments, Exercise
-from course_utils.exercises.observe import Observation, copied, watch
-from course_utils.exercises.words import arguments_of, failure
-from course_utils.exercises.worker import TimedOut, run_limited
+from course_utils.exercises.observe import handed_over
 
 
-def gradient_lost(exercise: Exercise, fn: Callable[..., Any], arguments: Arguments) -> str | None:
-    """A sentence naming the arguments that the reference's gradient reaches and that of fn does not, or None."""
-    right = _reached(exercise, exercise.reference, arguments)
-    mine = _reached(exercise, fn, arguments)
-    if isinstance(mine, BaseException):
-        reason = "it does not finish." if isinstance(mine, TimedOut) else failure(fn, mine)
-        return f"The values are right, but when gradients are wanted it fails: {reason}"
-    lost = [name for name in right if name not in mine] if isinstance(right, set) else []
-    if not lost:
+def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> str | None:
+    """A sentence on the first gradient that differs from the reference's, or None; an exception of fn's escapes.
+
+    They are those of the sum of result times fixed noise, which no two different functions share by chance.
+    """
+    for arguments in cases:
+        result, right = _gradients(exercise, exercise.reference, arguments)
+        _, mine = _gradients(exercise, fn, arguments, like=result)
+        for part in right:
+            if part.partition(".")[0] in exercise.learns and (found := _compared(part, mine.get(part), right[part])):
+                return found
+        for name in exercise.frozen:
+            if name in mine and mine[name].any():
+                return (
+                    f"The values are right, but a gradient reaches {name}, which should stay as it is: use "
+                    f"`{name}.detach()`."
+                )
+    return None
+
+
+def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
+    if mine is None or not mine.any():
+        if not right.any():
+            return None
+        return (
+            f"The values are right, but no gradient reaches {name}, so it could not learn: look for .detach(), .data, "
+            ".item(), .numpy(), torch.tensor(…), torch.no_grad(), or a branch that leaves it out."
+        )
+    if not mine.isfinite().all():
+        return f"The values are right, but the gradient of {name} is NaN or infinite, and would spoil every weight."
+    if torch.allclose(mine, right, rtol=1e-3, atol=1e-3 * float(right.abs().max()) + 1e-6):
         return None
     return (
-        f"The values are right, but no gradient reaches {', '.join(sorted(lost))}, so nothing before this step could "
-        "learn: look for .detach(), .data, .item(), .numpy(), torch.tensor(…) or torch.no_grad()."
+        f"The values are right, but the gradient that reaches {name} is not: something on its way is cut off, or counted "
+        "twice. Look for .detach(), .data or torch.no_grad() in a part of the computation."
     )
 
 
-def _reached(exercise: Exercise, fn: Callable[..., Any], arguments: Arguments) -> set[str] | BaseException:
-    """Names of the arguments that a gradient of the results reaches, or what kept it from being computed."""
-    given = copied(arguments)
-    named = zip(arguments_of(exercise), given, strict=False)
-    learned = {name: value for name, value in named if isinstance(value, Tensor) and value.is_floating_point()}
-    for tensor in learned.values():
-        tensor.requires_grad_()
-    observed: list[Observation] = []
-    try:
-        run_limited(watch(fn, [given], observed), exercise.seconds)
-        if observed[0].error:
-            return observed[0].error
-        total = sum((part.sum() for part in tensors_in(observed[0].result)), torch.zeros(()))
-        if not total.requires_grad:
-            return set()
-        gradients = torch.autograd.grad(total, list(learned.values()), allow_unused=True)
-    except Exception as error:
-        return error
-    return {name for name, gradient in zip(learned, gradients, strict=True) if gradient is not None}
+def _gradients(
+    exercise: Exercise, fn: Callable[..., Any], arguments: Arguments, like: Any = None
+) -> tuple[Any, dict[str, Tensor]]:
+    """The result, and the gradients that reach each floating-point argument, and each parameter of a module.
+
+    A parameter is named after its argument: ``to_query.weight``. like: a result of the right type.
+    """
+    given = handed_over(exercise.arguments, arguments)
+    watched: dict[str, Tensor] = {}
+    for name, value in zip(exercise.arguments, given, strict=False):
+        if isinstance(value, Tensor) and value.is_floating_point():
+            watched[name] = value.requires_grad_()
+        elif isinstance(value, nn.Module):
+            watched |= {f"{name}.{part}": weight for part, weight in value.named_parameters()}
+    torch.default_generator.manual_seed(0)
+    result = fn(*given)
+    result = result if like is None else fitted(result, like)
+    noise = torch.Generator().manual_seed(1)
+    total = torch.zeros(())
+    for part in tensors_in(result):
+        if part.is_floating_point():
+            total = total + (part * torch.randn(part.shape, generator=noise).to(part.dtype)).sum()
+    if not total.requires_grad:
+        return result, {}
+    found = torch.autograd.grad(total, list(watched.values()), allow_unused=True)
+    return result, {name: gradient for name, gradient in zip(watched, found, strict=True) if gradient is not None}

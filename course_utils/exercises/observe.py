@@ -1,15 +1,17 @@
 """What a function does, case by case: its results, what it raised, and what became of its arguments."""
 
+import copy
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.exercises.compare import same
+from course_utils.exercises.compare import fitted, same
 from course_utils.exercises.exercise import Arguments
-from course_utils.exercises.words import message_of
+from course_utils.exercises.own_code import code_of, message_of, written_raise
 from course_utils.exercises.worker import Stop
 
 
@@ -20,18 +22,12 @@ class Observation:
     result: Any
     error: BaseException | None
     given: Arguments
-
-    @property
-    def blank(self) -> bool:
-        """Whether this is what a stub does."""
-        return isinstance(self.error, NotImplementedError) or (
-            self.error is None and (self.result is None or self.result is ...)
-        )
+    blank: bool = False  # whether this is what a stub does
 
     def like(self, other: "Observation") -> bool:
         """Whether both gave the same result, or failed in the same words."""
         if self.error is None and other.error is None:
-            return same(self.result, other.result)
+            return same(fitted(self.result, other.result), other.result)
         return type(self.error) is type(other.error) and message_of(self.error) == message_of(other.error)
 
 
@@ -46,20 +42,45 @@ def watch(fn: Callable[..., Any], cases: Sequence[Arguments], observed: list[Obs
             raise
         except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are mistakes too
             error = raised
-        observed.append(Observation(result, error, given))
+        blank = written_raise(error) is code_of(fn) if error else result is None or result is ...
+        observed.append(Observation(result, error, given, blank))
         yield
 
 
 def observe(fn: Callable[..., Any], cases: Sequence[Arguments]) -> list[Observation]:
     """What a function that is trusted to end does with copies of the arguments."""
     observed: list[Observation] = []
-    for _ in watch(fn, copied(cases), observed):
+    for _ in watch(fn, [copied(case) for case in cases], observed):
         pass
     return observed
 
 
-def copied(value: Any) -> Any:
-    """The same with every tensor cloned, through lists and tuples."""
+def copied(value: Any, name: str = "") -> Any:
+    """The same, with memory of its own and laid out alike, through lists and tuples; a function is called by name."""
     if isinstance(value, Tensor):
-        return value.clone()
-    return type(value)(map(copied, value)) if isinstance(value, tuple | list) else value
+        return _copied_tensor(value)
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value)
+    if isinstance(value, types.FunctionType) and name:
+        # An error of Python's names the function: by its argument's name, not by where the course has made it.
+        named = types.FunctionType(value.__code__, value.__globals__, name, value.__defaults__, value.__closure__)
+        named.__qualname__ = name
+        return named
+    if isinstance(value, tuple | list):
+        return type(value)(copied(item, name and f"{name}[{index}]") for index, item in enumerate(value))
+    return value
+
+
+def handed_over(names: Sequence[str], arguments: Arguments) -> Arguments:
+    """A copy of a case's arguments, as a student's function gets them."""
+    return tuple(copied(value, name) for name, value in zip(names, arguments, strict=False))
+
+
+def _copied_tensor(tensor: Tensor) -> Tensor:
+    """clone() keeps a transposed layout but not an expanded one: copy what lies in memory, and look at it alike."""
+    tensor = tensor.detach()
+    if tensor.layout is not torch.strided or 0 not in tensor.stride():
+        return tensor.clone()
+    numbers = tensor.untyped_storage().nbytes() // tensor.element_size()
+    memory = tensor.as_strided((numbers,), (1,), 0).clone()
+    return memory.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from course_utils import paths
 from course_utils.exercises.exercise import exercises
-from course_utils.exercises.verdict import Outcome, Verdict
+from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 if sys.platform == "win32":
     import msvcrt
@@ -30,14 +30,27 @@ class Row:
     status: str
     attempts: int
     passed_at: str | None  # ISO 8601, UTC, of the first pass
-    message: str
+    tried_at: str | None  # of the last attempt
+    message: str  # of the last attempt
 
 
 @dataclass(frozen=True)
 class _Record:
     attempts: int = 0
     passed_at: str | None = None
+    tried_at: str | None = None
     message: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether each value is one that an attempt could have left."""
+        dates = (self.passed_at, self.tried_at)
+        return (
+            type(self.attempts) is int
+            and 0 <= self.attempts < 10**9
+            and isinstance(self.message, str)
+            and all(date is None or _is_date(date) for date in dates)
+        )
 
 
 def progress(notebook: str | None = None) -> list[Row]:
@@ -46,16 +59,26 @@ def progress(notebook: str | None = None) -> list[Row]:
     for exercise in exercises(notebook):
         record = _read(_folder() / f"{exercise.name}.json")
         status = "passed" if record.passed_at else "tried" if record.attempts else "not attempted"
-        rows.append(Row(exercise.name, exercise.title, status, record.attempts, record.passed_at, record.message))
+        rows.append(
+            Row(
+                exercise.name,
+                exercise.title,
+                status,
+                record.attempts,
+                record.passed_at,
+                record.tried_at,
+                record.message,
+            )
+        )
     return rows
 
 
 def record(name: str, verdict: Verdict) -> str | None:
     """Add an attempt to the exercise's record. Returns a sentence when it cannot be written, and never raises.
 
-    A stub, or the course's own version, is no attempt.
+    A stub, the course's own version, or an earlier function is no attempt, nor is what could not be judged.
     """
-    if verdict.outcome in (Outcome.NOT_ATTEMPTED, Outcome.LENT):
+    if verdict.outcome in (Outcome.NOT_ATTEMPTED, Outcome.NOT_JUDGED) or verdict.kind is Kind.STALE:
         return None
     try:
         folder = _folder()
@@ -63,8 +86,9 @@ def record(name: str, verdict: Verdict) -> str | None:
         with _alone(folder):
             target = folder / f"{name}.json"
             old = _read(target)
-            now = datetime.now(UTC).isoformat(timespec="seconds") if verdict.passed else None
-            _write(target, _Record(old.attempts + 1, old.passed_at or now, verdict.message))
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            passed_at = old.passed_at or (now if verdict.passed else None)
+            _write(target, _Record(old.attempts + 1, passed_at, now, verdict.message))
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         reason = getattr(error, "strerror", None) or error
         return f"Your progress could not be saved ({reason}): free some space or set COURSE_STATE to another folder."
@@ -78,9 +102,16 @@ def _folder() -> Path:
 def _read(path: Path) -> _Record:
     try:
         record = _Record(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError, MemoryError):
         return _Record()
-    return record if isinstance(record.attempts, int) else _Record()
+    return record if record.sound else _Record()
+
+
+def _is_date(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _write(target: Path, record: _Record) -> None:

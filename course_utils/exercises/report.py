@@ -10,10 +10,10 @@ from course_utils.exercises.verdict import Outcome, Verdict
 # Middle tones: 3:1 or better against white and against JupyterLab's dark grey. They repeat what the words say.
 _LOOK = {
     Outcome.PASSED: ("✓", "passed", "#2a8f5c"),
+    Outcome.NOT_YET: ("✗", "not yet", "#c7641f"),
     Outcome.NOT_ATTEMPTED: ("○", "not attempted yet", "#7f7f7f"),
-    Outcome.LENT: ("○", "not passed yet", "#7f7f7f"),
+    Outcome.NOT_JUDGED: ("?", "could not be judged", "#7f7f7f"),
 }
-_NOT_YET = ("✗", "not yet", "#c7641f")
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,12 +35,12 @@ class Report:
         return tuple(line for line in (self.verdict.message, after, self.note) if line)
 
     def __repr__(self) -> str:
-        sign, word, _ = _LOOK.get(self.verdict.outcome, _NOT_YET)
+        sign, word, _ = _LOOK[self.verdict.outcome]
         heading = f"{sign} {self.exercise.name} · {self.exercise.title}: {word}"
         return "\n".join([heading, *(f"  {line}" for line in self.lines)])
 
     def _repr_html_(self) -> str:
-        sign, word, colour = _LOOK.get(self.verdict.outcome, _NOT_YET)
+        sign, word, colour = _LOOK[self.verdict.outcome]
         body = "".join(f'<div style="margin-top:0.3em">{_marked(line)}</div>' for line in self.lines)
         return (
             f'<div role="status" style="border-left:4px solid {colour};padding:0.3em 0.8em;color:inherit;'
@@ -57,10 +57,13 @@ class Hint:
     step: int
     steps: int
     text: str
+    again: bool = False  # there is no further step
 
     @property
     def heading(self) -> str:
         """Which step this is."""
+        if self.again:
+            return f"{self.name}: that was the last hint; here is the solution once more"
         last = self.step == self.steps
         return f"{self.name}, the solution" if last else f"{self.name}, hint {self.step} of {self.steps - 1}"
 

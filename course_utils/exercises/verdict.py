@@ -5,31 +5,51 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The kinds of finding, from the outside in."""
+    """What a check amounts to."""
 
     PASSED = "passed"
+    NOT_YET = "not yet"
     NOT_ATTEMPTED = "not attempted"
-    MISCONCEPTION = "known misconception"
+    NOT_JUDGED = "could not be judged"
+
+
+class Kind(StrEnum):
+    """How it was found, from the outside in."""
+
+    RIGHT = "right"
+    BLANK = "still the stub"
+    LENT = "the course's own"  # the reference: imported, or checked again after it took the place of a wrong answer
+    STALE = "an earlier function"
     NOT_A_FUNCTION = "not a function"
     SIGNATURE = "other arguments"
-    ERROR = "error"
     TOO_SLOW = "too slow"
+    WAITING = "waiting"
     CHANGED_INPUT = "input changed"
+    MISCONCEPTION = "known misconception"
+    PATTERN = "pattern of the differences"
+    WILD = "right on ordinary inputs only"
+    ERROR = "error"
     TYPE = "wrong type"
     SHAPE = "wrong shape"
     DTYPE = "wrong dtype"
     NOT_FINITE = "not finite"
-    VALUES = "wrong values"
-    NO_GRADIENT = "no gradient"
-    LENT = "the course's own"  # the reference, checked again after it took the place of a wrong answer
+    VALUES = "wrong values"  # nothing better is known than by how much
+    PROMISE = "promise not kept"
+    GRADIENT = "gradient"
+    ENGINE = "the check itself failed"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a check with its message; right and cases count the cases that agree and those tried."""
+    """The outcome of a check with its message; right and cases count the cases that agree and those tried.
+
+    ``misconception`` is the stable name of what went wrong, such as ``"00.attend/unscaled"``, when it was recognised.
+    """
 
     outcome: Outcome
     message: str
+    kind: Kind
+    misconception: str | None = None
     right: int = 0
     cases: int = 0
 

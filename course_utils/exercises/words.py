@@ -1,41 +1,44 @@
-"""Sentences about a student's function: how it should be called, in which case and on which line it failed."""
+"""Sentences about a student's function: how it should be called, in which case and how it failed."""
 
 import inspect
-import linecache
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
 
-from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.exercise import Arguments, Exercise, exercises
+from course_utils.exercises.own_code import code_of, message_of, place_of, written_raise
 
 
-def arguments_of(exercise: Exercise) -> list[str]:
-    """Names of the reference's arguments, in order."""
-    return list(inspect.signature(exercise.reference).parameters)
-
-
-def other_signature(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> str | None:
+def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
     """What is wrong with the arguments of fn, or None.
 
     The notebook calls it by position and by name, with and without the arguments that have a default.
     """
-    names = arguments_of(exercise)
     try:
-        signature = inspect.signature(fn)
+        mine, right = inspect.signature(fn), inspect.signature(exercise.reference)
     except (TypeError, ValueError):  # written in C: the cases will show
         return None
+    names = exercise.arguments
+    needed = [name for name in names if right.parameters[name].default is inspect.Parameter.empty]
     try:
-        for arguments in [*cases, tuple(names)]:
-            signature.bind(*arguments)
-            signature.bind(**dict(zip(names, arguments, strict=False)))
+        for some in (names, needed):
+            mine.bind(*some)
+            mine.bind(**dict.fromkeys(some))
     except TypeError:
-        expected = _call(exercise.reference, inspect.signature(exercise.reference))
         return (
-            f"Your function is {_call(fn, signature)}, but the notebook calls {expected}: "
-            "use these arguments, with these names."
+            f"Your function is {_call(fn, mine)}, but the notebook calls {_call(exercise.reference, right)}: use these "
+            "arguments, with these names, in this order."
         )
+    if [name for name in mine.parameters if name in names] != names and set(names) <= set(mine.parameters):
+        return (
+            f"The arguments stand in another order: your function is {_call(fn, mine)}, but the notebook calls "
+            f"{_call(exercise.reference, right)}."
+        )
+    for name in names:
+        default, other = right.parameters[name].default, mine.parameters.get(name)
+        if default is not inspect.Parameter.empty and other is not None and other.default != default:
+            return f"{name} has the default {other.default!r}, but the exercise says {default!r}: leave it as it was."
     return None
 
 
@@ -46,38 +49,44 @@ def _call(fn: Callable[..., Any], signature: inspect.Signature) -> str:
 
 def case(exercise: Exercise, number: int, cases: Sequence[Arguments]) -> str:
     """``case 2 of 5: query (2, 3, 8), …``; the number counts from zero."""
-    arguments = zip(arguments_of(exercise), cases[number], strict=False)
+    arguments = zip(exercise.arguments, cases[number], strict=False)
     shown = [f"{name} {_size(value)}" for name, value in arguments if value is not None and not callable(value)]
     return f"case {number + 1} of {len(cases)}: {', '.join(shown)}"
 
 
 def _size(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return str(tuple(value.shape))
-    return f"{len(value)} × {tuple(value[0].shape)}" if isinstance(value, list) else str(value)
+    match value:
+        case Tensor(ndim=0):
+            return f"{value.item():.4g}"
+        case Tensor():
+            return str(tuple(value.shape))
+        case list() if value and all(isinstance(item, Tensor) for item in value):
+            return f"{len(value)} × {tuple(value[0].shape)}"
+        case list() if value and all(callable(item) for item in value):
+            return f"{len(value)} functions" if len(value) > 1 else "1 function"
+    return str(value)
 
 
 def failure(fn: Callable[..., Any], error: BaseException) -> str:
-    """An exception, with the last line of the student's own code that it passed through."""
-    said = type(error).__name__
-    if words := message_of(error).splitlines():
-        said += f": {words[0][:300].rstrip('.')}"
+    """An exception in a sentence, with the last line of the student's own code that it passed through."""
+    place = place_of(fn, error)
+    return _said(fn, error) + (f". It happened in {place}." if place else ".")
+
+
+def _said(fn: Callable[..., Any], error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        said = "It calls exit(), which would end the whole notebook: leave that out"
-    code = getattr(inspect.unwrap(fn), "__code__", None)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    if code is None or not own or not own[-1].lineno:
-        return f"{said}."
-    last, lineno = own[-1], own[-1].lineno
-    place = f"line {lineno - code.co_firstlineno + 1} of your function" if last.name == code.co_name else last.name
-    line = linecache.getline(last.filename, lineno).strip()
-    return f"{said}. It happened in {place}" + (f": `{line}`." if line else ".")
-
-
-def message_of(error: BaseException | None) -> str:
-    """What an exception says; nothing when even that fails."""
-    try:
-        return str(error).strip()
-    except Exception:
-        return ""
+        return "It calls exit(), which would end the whole notebook: leave that out"
+    stub = written_raise(error)
+    if stub is not None and stub is not code_of(fn):
+        others = [exercise.name for exercise in exercises() if exercise.function == stub.co_name]
+        if others:
+            return (
+                f"It calls {stub.co_name}, which is still a stub: write it first, or run its check, "
+                f'`{stub.co_name} = check("{others[0]}", {stub.co_name})`, which lends the course\'s version'
+            )
+    lines = [line for line in message_of(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    # einops says what it was doing first, and why it failed last.
+    reason = lines[-1].strip() if type(error).__module__.startswith("einops") else lines[0]
+    return f"{type(error).__name__}: {reason[:300].rstrip('.')}"

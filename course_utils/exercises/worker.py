@@ -1,27 +1,31 @@
-"""A student's code, run with a time limit and without leaving a trace in the notebook's own state."""
+"""A student's code, run with a limit on what it computes: seconds of a processor, not of the clock on the wall."""
 
 import contextvars
 import ctypes
-import random
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-import numpy as np
-import torch
-
-PRINTED = 4000  # characters of a student's own prints that are shown: enough to debug, too few to drown in
 PATIENCE = 2.0  # seconds to stop code that is past its limit
+WALL = 20  # times the limit: on a machine busy with other things the same work takes that much longer
+
+
+class Why(StrEnum):
+    """What code that was given up was doing."""
+
+    COMPUTING = "computing"
+    WAITING = "waiting"  # for a clock, a file, another thread: no processor was used
+    UNLUCKY = "unlucky"  # it computed, but others had the processor
 
 
 class TimedOut(Exception):
-    """The time limit has passed. ``stopped`` is False when the code runs on in the background all the same."""
+    """The limit has passed. ``stopped`` is False when the code runs on in the background all the same."""
 
-    def __init__(self, stopped: bool) -> None:
-        super().__init__(stopped)
+    def __init__(self, why: Why, stopped: bool) -> None:
+        super().__init__(why)
+        self.why = why
         self.stopped = stopped
 
 
@@ -29,8 +33,19 @@ class Stop(BaseException):
     """Raised inside code that is past its limit; `except Exception` does not catch it."""
 
 
+@dataclass(frozen=True)
+class Clock:
+    """The seconds that a thread has computed, and the share of a processor that counts as nothing."""
+
+    seconds: Callable[[], float]
+    noise: float
+
+
 def run_limited(steps: Iterator[None], seconds: float) -> None:
-    """Advance steps to their end in a thread of its own. Raises TimedOut after seconds. The steps raise nothing.
+    """Advance steps to their end in a thread of its own. The steps raise nothing.
+
+    Raises TimedOut after so many seconds of computing; after as many in which nothing is computed; and in any case
+    after twenty times as many on the clock.
 
     A thread and an exception raised in it work on every system and inside a notebook's kernel, where a signal or a
     process does not. The exception, Stop, is raised again and again, because careless code swallows it. Code that
@@ -38,10 +53,12 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
     """
     late = threading.Event()
     running = True
+    clock: list[Clock] = []
 
     def advance() -> None:
         nonlocal running
         try:
+            clock.append(_own_clock())
             while not late.is_set():
                 next(steps)
         except (Stop, StopIteration):
@@ -65,65 +82,49 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(advance,), daemon=True)
     try:
         thread.start()
-        end = time.monotonic() + seconds
-        while thread.is_alive() and time.monotonic() < end:
-            thread.join(0.02)  # short: on Windows a longer one would not hear Ctrl-C
+        why = _watched(thread, clock, seconds)
     except KeyboardInterrupt:
         stop()
         raise
-    if thread.is_alive():
-        raise TimedOut(stopped=stop())
+    if why is not None:
+        raise TimedOut(why, stopped=stop())
 
 
-@contextmanager
-def undisturbed(seed: int = 0) -> Iterator[None]:
-    """Inside, randomness is seeded, gradients are on and the CPU in float32 is the default; after, all is as before.
+def _watched(thread: threading.Thread, clock: Sequence[Clock], seconds: float) -> Why | None:
+    """Wait for the thread's end; why it should be waited for no longer, or None when it has ended."""
+    begun = since = time.monotonic()
+    last = 0.0
+    while True:
+        thread.join(0.02)  # short: on Windows a longer one would not hear Ctrl-C
+        if not thread.is_alive():
+            return None
+        if not clock:
+            continue
+        now, used = time.monotonic(), clock[0].seconds()
+        if used >= seconds:
+            return Why.COMPUTING
+        if used - last > clock[0].noise * (now - since):
+            since, last = now, used
+        elif now - since >= seconds:
+            return Why.WAITING
+        if now - begun >= WALL * seconds:
+            return Why.UNLUCKY if used > 0.01 * (now - begun) else Why.WAITING
 
-    A student's print is shown up to a length, and ``exit()`` raises SystemExit instead of ending the kernel.
+
+def _own_clock() -> Clock:
+    """The clock of the thread that asks, for others to read.
+
+    Where the system keeps no such clock, the process's own stands in, with what else runs in it.
     """
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    python, numpy, dtype, stdout = random.getstate(), np.random.get_state(), torch.get_default_dtype(), sys.stdout
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    with (
-        torch.random.fork_rng(devices),
-        torch.device("cpu"),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-    ):
-        torch.default_generator.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.set_default_dtype(torch.float32)
-        sys.stdout = _Shortened(stdout)
-        if shell is not None:
-            shell.ask_exit = _refuse_to_exit
+    if not hasattr(time, "pthread_getcpuclockid"):
+        begun = time.process_time()
+        return Clock(lambda: time.process_time() - begun, noise=0.02)
+    number = time.pthread_getcpuclockid(threading.get_ident())
+
+    def seconds() -> float:
         try:
-            yield
-        finally:
-            if shell is not None:
-                del shell.ask_exit
-            sys.stdout = stdout
-            torch.set_default_dtype(dtype)
-            random.setstate(python)
-            np.random.set_state(numpy)
+            return time.clock_gettime(number)
+        except OSError:  # the thread has ended
+            return 0.0
 
-
-def _refuse_to_exit() -> None:
-    raise SystemExit
-
-
-class _Shortened:
-    """A standard output that stops showing after some thousand characters; everything else is the real one's."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self.left = PRINTED
-
-    def write(self, text: str) -> int:
-        if self.left > 0:
-            self.stream.write(text[: self.left] + ("" if len(text) <= self.left else "\n… (the rest is not shown)\n"))
-            self.left -= len(text) if len(text) <= self.left else self.left + 1
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
+    return Clock(seconds, noise=0.0005)

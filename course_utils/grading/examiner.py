@@ -15,12 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-
-from course_utils.exercises import Exercise, Outcome, Verdict, find
+from course_utils.exercises import Exercise, Kind, Outcome, Verdict, find
 from course_utils.exercises.compare import difference
+from course_utils.exercises.engine import not_yet
 from course_utils.exercises.observe import observe
-from course_utils.exercises.worker import undisturbed
+from course_utils.exercises.undisturbed import undisturbed
 from course_utils.grading import student_process
 from course_utils.grading.student_process import Step, unpack
 
@@ -88,7 +87,7 @@ def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequ
 
 def _may_still_run(found: str | Verdict) -> bool:
     """Whether the function that was examined may be running on, and would slow down whatever follows."""
-    return isinstance(found, Verdict) and found.outcome is Outcome.TOO_SLOW
+    return isinstance(found, Verdict) and found.kind in (Kind.TOO_SLOW, Kind.WAITING)
 
 
 def _again(step: Step, findings: Mapping[int, str | Verdict]) -> Step:
@@ -104,8 +103,8 @@ def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
         return f"This cell {ending}. Everything else was graded without it.\n"
     name = find(step.text).reference.__name__
     if ending.late:
-        return Verdict(Outcome.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
-    return Verdict(Outcome.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor much too large.")
+        return not_yet(Kind.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
+    return not_yet(Kind.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor much too large.")
 
 
 @cache
@@ -169,15 +168,16 @@ def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
 
 def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
     """The verdict that the student's process gave. That it is a pass is not believed but computed again here."""
-    verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]))
+    misconception = None if found["misconception"] is None else _text(found["misconception"])
+    verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]), Kind(found["kind"]), misconception)
     if not verdict.passed:
         return verdict
     with undisturbed():
-        expected = observe(exercise.reference, exercise.cases(torch.Generator().manual_seed(0)))
+        expected = observe(exercise.reference, exercise.all_cases())
         for mine, right in zip(found["results"], expected, strict=True):
             if gap := difference(mine, right.result, exercise.returns):
-                return Verdict(gap.kind, f"{gap.sentence} Code in this notebook disturbs the examination.")
-    return Verdict(Outcome.PASSED, f"All {len(expected)} cases agree with the course's version.")
+                return not_yet(gap.kind, f"{gap.sentence} Code in this notebook disturbs the examination.")
+    return verdict
 
 
 def _text(value: Any) -> str:

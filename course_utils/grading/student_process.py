@@ -20,9 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises import Outcome, Verdict, examine, find
-from course_utils.exercises.engine import NOT_STOPPED
+from course_utils.exercises import examine, find
+from course_utils.exercises.engine import NOT_STOPPED, not_yet
 from course_utils.exercises.observe import Observation
+from course_utils.exercises.verdict import Kind
 
 SHOWN = 10_000  # characters of a cell's output that are kept
 
@@ -146,12 +147,10 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     name = exercise.reference.__name__
     observed: list[Observation] = []
     if name not in names:
-        verdict = Verdict(
-            Outcome.NOT_A_FUNCTION,
+        verdict = not_yet(
+            Kind.NOT_A_FUNCTION,
             f"No function {name} is defined here: the cell that defines it is missing, was left out, or failed.",
         )
-    elif names[name] is exercise.reference:
-        verdict = Verdict(Outcome.LENT, f"{name} is the course's own function, imported instead of written.")
     else:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             verdict = examine(exercise, names[name], observed)
@@ -159,6 +158,8 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
         names[name] = exercise.reference
     return {
         "outcome": verdict.outcome.value,
+        "kind": verdict.kind.value,
+        "misconception": verdict.misconception,
         "message": verdict.message.removesuffix(NOT_STOPPED),
         "results": [seen.result for seen in observed] if verdict.passed else [],
     }

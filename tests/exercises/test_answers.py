@@ -10,7 +10,7 @@ from torchvision import models
 
 from course_utils.attention import LocalAttention2d, attend
 from course_utils.costs import attention_bytes
-from course_utils.exercises import Outcome, examine, exercises, find, solution, stub
+from course_utils.exercises import Kind, Outcome, examine, exercises, find, solution, stub
 from course_utils.exercises.compare import same, tensors_in
 from course_utils.exercises.nb04_vit import matrix_bytes, vit_parameters
 from course_utils.exercises.observe import observe
@@ -34,7 +34,7 @@ def test_each_known_wrong_answer_is_told_its_own_message(exercise):
     assert len(set(messages)) == len(messages)
     for misconception in exercise.misconceptions:
         verdict = examine(exercise, misconception.wrong)
-        assert (verdict.outcome, verdict.message) == (Outcome.MISCONCEPTION, misconception.message)
+        assert (verdict.kind, verdict.message) == (Kind.MISCONCEPTION, misconception.message)
 
 
 def distance(one, other):

@@ -15,7 +15,7 @@ import torch
 
 from course_utils import exercises as course
 from course_utils.attention import attend, split_heads
-from course_utils.exercises import Outcome, check, examine, find
+from course_utils.exercises import Kind, Outcome, check, examine, find
 from course_utils.exercises.nb04_vit import matrix_bytes
 from course_utils.exercises.report import Report
 from course_utils.models.vit import patchify, sequence
@@ -69,50 +69,51 @@ def shrinks_its_list(attention_maps):
 
 
 @pytest.mark.parametrize(
-    ("name", "student", "outcome", "words"),
+    ("name", "student", "kind", "words"),
     [
-        ("00.split_heads", None, Outcome.NOT_A_FUNCTION, ["None", "without brackets"]),
-        ("00.split_heads", torch.ones(2, 3), Outcome.NOT_A_FUNCTION, ["(2, 3)", "split_heads"]),
-        ("00.split_heads", lambda tokens, heads: None, Outcome.NOT_ATTEMPTED, ["return"]),
-        ("00.split_heads", lambda tokens, heads: ..., Outcome.NOT_ATTEMPTED, ["return"]),
-        ("00.split_heads", raises(NotImplementedError()), Outcome.NOT_ATTEMPTED, ["raise NotImplementedError"]),
-        ("00.split_heads", lambda tokens: tokens, Outcome.SIGNATURE, ["(tokens)", "split_heads(tokens, heads)"]),
-        ("00.split_heads", lambda x, h: x, Outcome.SIGNATURE, ["(x, h)", "with these names"]),
-        ("00.attend", lambda query, key, value, mask: 1, Outcome.SIGNATURE, ["mask=None"]),
-        ("00.split_heads", lambda tokens, heads: tokens.numpy(), Outcome.TYPE, ["type ndarray", "(2, 3, 5, 4)"]),
-        ("00.split_heads", lambda tokens, heads: "done", Outcome.TYPE, ["type str", "(2, 3, 5, 4)"]),
-        ("00.split_heads", split_with(lambda t: t.to_sparse()), Outcome.TYPE, ["sparse", "strided"]),
-        ("00.split_heads", split_with(lambda t: t.to("meta")), Outcome.TYPE, ["meta", "cpu"]),
-        ("00.split_heads", split_with(lambda t: t[..., 1:]), Outcome.SHAPE, ["(2, 3, 5, 3)", "(2, 3, 5, 4)"]),
-        ("00.split_heads", split_with(lambda t: t.double()), Outcome.DTYPE, ["float64", "float32"]),
-        ("00.split_heads", split_with(lambda t: t + 0.25), Outcome.VALUES, ["0.25", "case 1 of 4", "(2, 5, 12)"]),
-        ("00.split_heads", split_with(lambda t: t / 0), Outcome.NOT_FINITE, ["division by zero"]),
-        ("00.split_heads", split_with(lambda t: t.detach()), Outcome.NO_GRADIENT, ["tokens", ".detach()"]),
+        ("00.split_heads", None, Kind.NOT_A_FUNCTION, ["None", "without brackets"]),
+        ("00.split_heads", torch.ones(2, 3), Kind.NOT_A_FUNCTION, ["(2, 3)", "split_heads"]),
+        ("00.split_heads", lambda tokens, heads: None, Kind.BLANK, ["return"]),
+        ("00.split_heads", lambda tokens, heads: ..., Kind.BLANK, ["return"]),
+        ("00.split_heads", raises(NotImplementedError()), Kind.BLANK, ["raise NotImplementedError"]),
+        ("00.split_heads", lambda tokens: tokens, Kind.SIGNATURE, ["(tokens)", "split_heads(tokens, heads)"]),
+        ("00.split_heads", lambda x, h: x, Kind.SIGNATURE, ["(x, h)", "with these names"]),
+        ("00.attend", lambda query, key, value, mask: 1, Kind.SIGNATURE, ["mask=None"]),
+        ("00.split_heads", lambda tokens, heads: tokens.numpy(), Kind.TYPE, ["type ndarray", "(2, 3, 5, 4)"]),
+        ("00.split_heads", lambda tokens, heads: "done", Kind.TYPE, ["type str", "(2, 3, 5, 4)"]),
+        ("00.split_heads", split_with(lambda t: t.to_sparse()), Kind.TYPE, ["sparse", "strided"]),
+        ("00.split_heads", split_with(lambda t: t.to("meta")), Kind.TYPE, ["meta", "cpu"]),
+        ("00.split_heads", split_with(lambda t: t[..., 1:]), Kind.SHAPE, ["(2, 3, 5, 3)", "(2, 3, 5, 4)"]),
+        ("00.split_heads", split_with(lambda t: t.half()), Kind.DTYPE, ["float16", "float32"]),
+        ("00.split_heads", split_with(lambda t: t + 0.25), Kind.PATTERN, ["0.25 too large", "case 1 of 4", "(2, 5, 12)"]),
+        ("00.split_heads", split_with(lambda t: t * t.sign().cumsum(-1)), Kind.VALUES, ["off by up to", "at index"]),
+        ("00.split_heads", split_with(lambda t: t / 0), Kind.NOT_FINITE, ["division by zero"]),
+        ("00.split_heads", split_with(lambda t: t.detach()), Kind.GRADIENT, ["tokens", ".detach()"]),
         ("04.sequence", lambda patches, class_token, positions: sequence(patches, class_token.data, positions),
-         Outcome.NO_GRADIENT, ["reaches class_token,"]),
+         Kind.GRADIENT, ["reaches class_token,"]),
         ("00.split_heads", lambda tokens, heads: torch.from_numpy(split_heads(tokens, heads).numpy()),
-         Outcome.NO_GRADIENT, ["numpy"]),
-        ("00.split_heads", writes_into_its_input, Outcome.CHANGED_INPUT, ["its input tokens", "x = x + y"]),
-        ("04.attention_rollout", shrinks_its_list, Outcome.CHANGED_INPUT, ["its input attention_maps"]),
-        ("00.split_heads", raises(ValueError("too few heads")), Outcome.ERROR,
+         Kind.GRADIENT, ["numpy"]),
+        ("00.split_heads", writes_into_its_input, Kind.CHANGED_INPUT, ["its input tokens", "x = x + y"]),
+        ("04.attention_rollout", shrinks_its_list, Kind.CHANGED_INPUT, ["its input attention_maps"]),
+        ("00.split_heads", raises(ValueError("too few heads")), Kind.ERROR,
          ["ValueError: too few heads", "line 2 of your function", "case 1 of 4"]),
-        ("00.split_heads", raises(KeyboardInterrupt()), Outcome.ERROR, ["KeyboardInterrupt"]),
-        ("00.split_heads", lambda tokens, heads: sys.exit(), Outcome.ERROR, ["exit()", "leave that out"]),
-        ("00.attend", forgets_that_there_may_be_no_mask, Outcome.ERROR, ["TypeError", "`return attend(", "~mask"]),
-        ("04.attention_bytes", bytes_with(float), Outcome.TYPE, ["a float", "//"]),
-        ("04.attention_bytes", bytes_with(lambda right: right + 1999), Outcome.VALUES, ["1,999 too many"]),
-        ("04.attention_rollout", lambda attention_maps: attention_rollout(attention_maps)[1:], Outcome.TYPE,
+        ("00.split_heads", raises(KeyboardInterrupt()), Kind.ERROR, ["KeyboardInterrupt"]),
+        ("00.split_heads", lambda tokens, heads: sys.exit(), Kind.ERROR, ["exit()", "leave that out"]),
+        ("00.attend", forgets_that_there_may_be_no_mask, Kind.ERROR, ["TypeError", "`return attend(", "~mask"]),
+        ("04.attention_bytes", bytes_with(float), Kind.TYPE, ["a float", "//"]),
+        ("04.attention_bytes", bytes_with(lambda right: right + 1999), Kind.PATTERN, ["1,999 too many"]),
+        ("04.attention_rollout", lambda attention_maps: attention_rollout(attention_maps)[1:], Kind.TYPE,
          ["2 items"]),
         ("00.attend", lambda query, key, value, mask=None: (attend(query, key, value, mask)[0] + 1,
-         attend(query, key, value, mask)[1]), Outcome.VALUES, ["Output has the right shape"]),
-        ("00.causal_mask", lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool), Outcome.VALUES,
-         ["10 of 25 places", "1 of 4 cases are right"]),
+         attend(query, key, value, mask)[1]), Kind.PATTERN, ["Output: every number is 1 too large"]),
+        ("00.causal_mask", lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool), Kind.PATTERN,
+         ["True everywhere", "1 of 4 cases are right"]),
     ],
 )  # fmt: skip
-def test_each_kind_of_mistake_is_told_apart_and_the_notebook_goes_on(name, student, outcome, words, capsys):
+def test_each_kind_of_mistake_is_told_apart_and_the_notebook_goes_on(name, student, kind, words, capsys):
     exercise = find(name)
     verdict = examine(exercise, student)
-    assert verdict.outcome is outcome, verdict.message
+    assert verdict.kind is kind, verdict.message
     for word in words:
         assert word in verdict.message
     assert check(name, student) is exercise.reference
@@ -155,7 +156,7 @@ def loops():
 def test_an_endless_loop_is_stopped_and_leaves_no_thread(student, where, capsys):
     before = set(threading.enumerate())
     verdict = examine(replace(find("00.split_heads"), seconds=0.3), student)
-    assert verdict.outcome is Outcome.TOO_SLOW
+    assert verdict.kind is Kind.TOO_SLOW
     assert where in verdict.message
     assert "0.3 s" in verdict.message
     assert "restart" not in verdict.message
@@ -171,7 +172,7 @@ def test_what_cannot_be_stopped_is_said_and_does_not_hold_the_notebook():
 
     verdict = examine(replace(find("00.split_heads"), seconds=0.1), deaf)
     release.set()
-    assert verdict.outcome is Outcome.TOO_SLOW
+    assert verdict.kind is Kind.WAITING
     assert "could not be stopped: restart the kernel" in verdict.message
 
 
@@ -215,7 +216,7 @@ def test_a_check_leaves_randomness_gradients_and_defaults_as_they_were():
             after = state()
             assert after[1] is (context is contextlib.nullcontext)
             assert (after[0], *after[2:]) == (untouched[0], *untouched[2:])
-            assert examine(find("00.split_heads"), split_heads).passed
+            assert examine(find("00.split_heads"), split_with(lambda result: result)).passed
 
 
 def test_a_function_that_rolls_dice_gets_the_same_verdict_every_time():
@@ -244,7 +245,7 @@ def test_a_students_prints_are_shown_but_not_without_end(capsys):
 def test_running_the_check_again_without_the_function_does_not_count_the_courses_version_as_the_students(capsys):
     lent = check("04.patchify", lambda images, patch_size: images)
     assert check("04.patchify", lent) is patchify
-    assert "run the cell that defines your function" in capsys.readouterr().out
+    assert "run the cell that defines your patchify" in capsys.readouterr().out
     assert not course.passed("04.patchify")
     row = next(row for row in course.progress("04") if row.name == "04.patchify")
     assert (row.status, row.attempts) == ("tried", 1)
@@ -298,7 +299,7 @@ def test_a_report_says_the_same_as_html_and_as_text_and_runs_nobodys_markup():
     def student(tokens, heads):
         raise ValueError("<script>alert(1)</script>")
 
-    for fn in (student, split_heads):
+    for fn in (student, split_with(lambda result: result)):
         exercise = find("00.split_heads")
         report = Report(exercise, examine(exercise, fn), note="Not saved.")
         page = WellFormed()

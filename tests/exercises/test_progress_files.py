@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from course_utils.exercises import Outcome, Verdict, progress
+from course_utils.exercises import Kind, Outcome, Verdict, progress
 from course_utils.exercises.progress import record
 
-PASSED = Verdict(Outcome.PASSED, "All good.", 4, 4)
-WRONG = Verdict(Outcome.VALUES, "Off by one.", 1, 4)
-STUB = Verdict(Outcome.NOT_ATTEMPTED, "Nothing yet.")
+PASSED = Verdict(Outcome.PASSED, "All good.", Kind.RIGHT, None, 4, 4)
+WRONG = Verdict(Outcome.NOT_YET, "Off by one.", Kind.VALUES, None, 1, 4)
+STUB = Verdict(Outcome.NOT_ATTEMPTED, "Nothing yet.", Kind.BLANK)
 
 
 @pytest.fixture(autouse=True)
@@ -83,12 +83,12 @@ def test_a_spoilt_record_counts_as_none_and_is_written_anew(content, folder):
 def test_two_kernels_killed_while_writing_lose_nothing(folder):
     """Each says how often it has recorded; afterwards the file holds all of these attempts, at most one more each."""
     code = """
-from course_utils.exercises import Outcome, Verdict
+from course_utils.exercises import Kind, Outcome, Verdict
 from course_utils.exercises.progress import record
 print("ready", flush=True)
 input()
 while True:
-    assert record("04.patchify", Verdict(Outcome.VALUES, "Off by one." * 500)) is None
+    assert record("04.patchify", Verdict(Outcome.NOT_YET, "Off by one." * 500, Kind.VALUES)) is None
     print("x", flush=True)
 """
     kernels = [

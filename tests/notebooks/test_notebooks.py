@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import calls
 import pytest
 
 from course_utils import notebooks
@@ -14,19 +15,27 @@ PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def executions(request):
+def recordings(tmp_path_factory):
+    """path → the folder that is to hold the kinds of its execution's calls."""
+    return {path: tmp_path_factory.mktemp(path.stem) for path in PATHS}
+
+
+@pytest.fixture(scope="module")
+def executions(request, recordings):
     """path → the execution to come, for the tests that were asked for; offline, two at a time, one core each.
 
     One thread each: two of them that both want both cores spend their time waiting for one another.
     """
-    wanted = [item.callspec.params for item in request.session.items if "executions" in item.fixturenames]
+    wanted = {item.callspec.params["path"] for item in request.session.items if "executions" in item.fixturenames}
     with pytest.MonkeyPatch.context() as environment, ThreadPoolExecutor(2) as pool:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             environment.setenv(name, "http://127.0.0.1:9")  # nothing listens there: every download fails at once
         environment.setenv("OMP_NUM_THREADS", "1")
         yield {
-            each["path"]: pool.submit(notebooks.execute, each["path"], solved=half_of(each["path"]))
-            for each in wanted
+            path: pool.submit(
+                notebooks.execute, path, solved=half_of(path), environment=calls.recording(recordings[path])
+            )
+            for path in sorted(wanted)
         }
         pool.shutdown(cancel_futures=True)
 
@@ -60,6 +69,15 @@ def test_the_notebook_runs_offline_half_solved_within_its_budget_of_memory(path,
     for cell in execution.notebook.cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", f"{cell.id}: {output.get('text')}"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_whatever_the_notebook_hands_to_a_function_its_check_has_tried(path, executions, recordings):
+    executions[path].result()
+    names = {exercise.name for exercise in exercises(path.name[:2])}
+    seen = calls.seen(recordings[path])
+    assert {kind.split(":")[0] for kind in seen} == names
+    assert sorted(seen - set().union(*map(calls.tried, names))) == []
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -51,7 +51,7 @@ ATTEND = Exercise(
     points=2,
     reference=attend,
     returns=("output", "weights"),
-    gradients=True,
+    learns=("query", "key", "value"),
     cases=_attend_cases,
     hints=(
         "Begin with the scores: one dot product for every pair of a query and a key is one matrix product, "

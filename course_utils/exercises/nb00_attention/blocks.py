@@ -44,7 +44,7 @@ CROSS_ATTENTION = Exercise(
     name="00.cross_attention",
     title="Looking at another sequence",
     reference=cross_attention,
-    gradients=True,
+    learns=("tokens", "memory"),
     cases=_cross_attention_cases,
     hints=(
         "Who asks? In a decoder it is the sequence that is being written, the tokens. Who answers? The encoder's "
@@ -155,7 +155,7 @@ ENCODER_BLOCK = Exercise(
     name="00.encoder_block",
     title="The encoder block",
     reference=encoder_block,
-    gradients=True,
+    learns=("tokens",),
     cases=_encoder_block_cases,
     hints=(
         "There are two steps of the same form: tokens + something(norm(tokens)).",

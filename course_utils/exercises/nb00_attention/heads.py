@@ -68,7 +68,7 @@ SPLIT_HEADS = Exercise(
     name="00.split_heads",
     title="One sequence for each head",
     reference=split_heads,
-    gradients=True,
+    learns=("tokens",),
     cases=_split_heads_cases,
     hints=(
         "Every token keeps its place; only its features are dealt out. Head 0 takes the first dim of them.",

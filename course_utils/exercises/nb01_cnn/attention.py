@@ -22,7 +22,7 @@ FLATTEN_POSITIONS = Exercise(
     name="01.flatten_positions",
     title="Every place of a map is a token",
     reference=flatten_positions,
-    gradients=True,
+    learns=("features",),
     cases=_maps((2, 3, 4, 5), (1, 8, 2, 6), (3, 2, 5, 1)),
     hints=(
         "What is one token? The vector of all channels at one place. How many places are there?",
@@ -111,7 +111,7 @@ ATTEND_2D = Exercise(
     title="Every place looks at all places",
     reference=attend_2d,
     returns=("output", "weights"),
-    gradients=True,
+    learns=("query", "key", "value"),
     points=3,
     cases=_attend_2d_cases,
     hints=(
@@ -192,7 +192,7 @@ DOT_PRODUCT = Exercise(
     points=2,
     reference=attend_by_dot_product,
     returns=("output", "weights"),
-    gradients=True,
+    learns=("query", "key", "value"),
     cases=_dot_product_cases,
     hints=(
         "The scores are the same as ever, `query @ key.mT`. What is left out is the softmax, and √dim with it.",

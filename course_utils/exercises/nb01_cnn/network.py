@@ -102,7 +102,7 @@ GATED_RESIDUAL = Exercise(
     name="01.gated_residual",
     title="A block that begins by doing nothing",
     reference=gated_residual,
-    gradients=True,
+    learns=("features", "update", "gate"),
     cases=_gated_residual_cases,
     hints=(
         "With a gate of 0 the result must be the features, unchanged. With a gate of 1 it is an ordinary residual "

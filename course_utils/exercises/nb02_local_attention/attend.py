@@ -71,7 +71,7 @@ LOCAL_ATTEND = Exercise(
     title="Attention within a neighbourhood",
     reference=local_attend,
     returns=("output", "weights"),
-    gradients=True,
+    learns=("query", "key", "value", "prior"),
     points=2,
     cases=_local_attend_cases,
     hints=(
@@ -163,7 +163,7 @@ RELATIVE_POSITIONS = Exercise(
     name="02.relative_positions",
     title="A vector for every offset",
     reference=relative_positions,
-    gradients=True,
+    learns=("rows", "columns"),
     cases=_positions_cases,
     hints=(
         "There are size² offsets, in raster order: which rows do the first size of them lie in, and which columns?",

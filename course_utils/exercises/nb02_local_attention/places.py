@@ -44,7 +44,7 @@ NEIGHBOURHOODS = Exercise(
     name="02.neighbourhoods",
     title="The neighbourhood of every position",
     reference=neighbourhoods,
-    gradients=True,
+    learns=("maps",),
     cases=_neighbourhoods_cases,
     hints=(
         "`F.unfold(maps, size, padding=…, stride=…)` cuts out the square around every position. How many zeros must "

@@ -30,7 +30,7 @@ BITS_PER_PIXEL = Exercise(
     title="Bits per pixel",
     points=2,
     reference=bits_per_pixel,
-    gradients=True,
+    learns=("logits",),
     cases=_bits_cases,
     hints=(
         "The softmax of the logits gives each colour a probability. At every pixel only that of the colour which is "
@@ -99,7 +99,7 @@ MASKED_LOSS = Exercise(
     title="Only what was hidden counts",
     points=2,
     reference=masked_loss,
-    gradients=True,
+    learns=("logits",),
     cases=_masked_cases,
     hints=(
         "A pixel that the model can see needs no guessing. Which logits and which pixels are left?",

@@ -24,7 +24,7 @@ PATCHIFY = Exercise(
     title="An image as a sequence of patches",
     points=2,
     reference=patchify,
-    gradients=True,
+    learns=("images",),
     cases=_patchify_cases,
     hints=(
         "Take one row of pixels apart first: a height is (number of patches, rows inside a patch), and so is a "
@@ -87,7 +87,7 @@ PROJECTION_KERNEL = Exercise(
     title="The projection is a convolution",
     points=2,
     reference=projection_kernel,
-    gradients=True,
+    learns=("weight",),
     cases=_projection_kernel_cases,
     hints=(
         "One row of the weight makes one feature of a token. In a convolution, one kernel makes one feature: what "
@@ -144,7 +144,7 @@ SEQUENCE = Exercise(
     title="Class token and positions",
     points=2,
     reference=sequence,
-    gradients=True,
+    learns=("patches", "class_token", "positions"),
     cases=_sequence_cases,
     hints=(
         "The class token is one token more, and the same for every image of the batch.",

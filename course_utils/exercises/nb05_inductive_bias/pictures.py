@@ -29,7 +29,7 @@ SHIFT_IMAGES = Exercise(
     title="The same picture, moved",
     points=2,
     reference=shift_images,
-    gradients=True,
+    learns=("images",),
     cases=_shift_cases,
     hints=(
         "`F.pad(images, (left, right, top, bottom))` puts zeros around a picture. To move it 2 down, how many rows "
@@ -109,7 +109,7 @@ SHUFFLE_PATCHES = Exercise(
     title="The same patches in another order",
     points=2,
     reference=shuffle_patches,
-    gradients=True,
+    learns=("images",),
     cases=_shuffle_cases,
     hints=(
         "Three steps: cut the picture into patches, put the patches in another order, lay them out again.",

@@ -27,7 +27,7 @@ STOCHASTIC_DEPTH = Exercise(
     title="Stochastic depth, picture by picture",
     points=2,
     reference=stochastic_depth,
-    gradients=True,
+    learns=("branch",),
     cases=_depth_cases,
     hints=(
         "A picture survives where its draw is below the survival probability: a comparison gives True or False for "

@@ -56,7 +56,7 @@ APPLY_EACH = Exercise(
     title="Each picture its own transforms",
     points=2,
     reference=apply_each,
-    gradients=True,
+    learns=("images",),
     cases=_cases,
     hints=(
         "Take one round: `choice` has a number for each picture. Which pictures got number 3? `choice == 3` is True "

@@ -106,7 +106,7 @@ MIXUP = Exercise(
     points=2,
     reference=mixup,
     returns=("the mixed images", "the mixed targets"),
-    gradients=True,
+    learns=("images",),
     cases=_mixup_cases,
     hints=(
         "The other picture of picture i is picture i − 1: `images.roll(1, 0)` moves the whole batch on by one, and "

@@ -58,7 +58,7 @@ SOFT_DISTILLATION = Exercise(
     title="Match the teacher's softened probabilities",
     points=2,
     reference=soft_distillation,
-    gradients=True,
+    learns=("student",),
     cases=_cases,
     hints=(
         "Two softmaxes, both of logits divided by the temperature. Work with their logarithms (`log_softmax`): a "

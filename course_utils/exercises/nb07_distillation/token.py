@@ -41,7 +41,7 @@ TOKEN_DISTILLATION = Exercise(
     title="A head for the label and a head for the teacher",
     points=2,
     reference=token_distillation,
-    gradients=True,
+    learns=("label_logits", "teacher_logits"),
     cases=_cases,
     hints=(
         "It is hard distillation again, but with two sets of logits: who meets whom?",
@@ -93,7 +93,7 @@ FUSE = Exercise(
     name="07.fuse",
     title="One answer from two heads",
     reference=fuse,
-    gradients=True,
+    learns=("label_logits", "teacher_logits"),
     cases=_fuse_cases,
     hints=(
         "The slide: *for prediction, softmax output is added*. What must be done so that the result sums to one?",

@@ -24,7 +24,7 @@ MERGE_PATCHES = Exercise(
     title="Four neighbours become one token",
     points=2,
     reference=merge_patches,
-    gradients=True,
+    learns=("maps",),
     cases=lambda g: [(torch.randn(*shape, generator=g),) for shape in ((2, 4, 6, 3), (1, 2, 2, 5), (2, 8, 4, 1))],
     hints=(
         "Like partition with windows of 2 × 2, but the four places go into the features.",

@@ -29,7 +29,7 @@ PARTITION = Exercise(
     title="A map cut into windows",
     points=2,
     reference=partition,
-    gradients=True,
+    learns=("maps",),
     cases=_partition_cases,
     hints=(
         "It is patchify of notebook 04, but for tokens: which window, and which place in it?",
@@ -96,7 +96,7 @@ UNPARTITION = Exercise(
     title="Windows put together again",
     points=2,
     reference=unpartition,
-    gradients=True,
+    learns=("windows",),
     cases=_unpartition_cases,
     hints=(
         "Turn the arrow of partition round: everything that was taken apart comes together.",

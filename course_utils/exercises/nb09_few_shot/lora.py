@@ -37,6 +37,8 @@ LORA_LINEAR = Exercise(
     title="A low-rank correction of a frozen layer",
     points=2,
     reference=lora_linear,
+    learns=("inputs", "down", "up"),
+    frozen=("weight", "bias"),
     cases=_cases,
     hints=(
         "Two paths, added. The frozen one is `inputs @ weight.T + bias`, with `.detach()` on weight and bias.",

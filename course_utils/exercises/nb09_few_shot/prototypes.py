@@ -42,7 +42,7 @@ PROTOTYPES = Exercise(
     title="A class is the mean of its pictures",
     points=2,
     reference=prototypes,
-    gradients=True,
+    learns=("features",),
     cases=_support,
     hints=(
         "For one class: which rows of `features` belong to it? `features[labels == 2]`.",
@@ -99,7 +99,7 @@ PROTOTYPE_LOGITS = Exercise(
     title="The nearest prototype",
     points=2,
     reference=prototype_logits,
-    gradients=True,
+    learns=("queries", "centres"),
     cases=_queries,
     hints=(
         "Every query meets every prototype: `queries[:, None, :] - centres[None, :, :]` has the shape "

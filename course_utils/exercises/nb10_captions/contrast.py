@@ -31,7 +31,7 @@ SIMILARITIES = Exercise(
     name="10.similarities",
     title="Every picture with every caption",
     reference=similarities,
-    gradients=True,
+    learns=("pictures", "captions"),
     cases=_similarity_cases,
     hints=(
         "The cosine of two vectors is their dot product once both have length one. Divide each row by its own length: "
@@ -115,7 +115,7 @@ CONTRASTIVE_LOSS = Exercise(
     title="Right pairs, in both directions",
     points=2,
     reference=contrastive_loss,
-    gradients=True,
+    learns=("logits",),
     cases=_loss_cases,
     hints=(
         "Without twins the target of row i is place i, and the loss of the pictures is "

@@ -1,0 +1,61 @@
+"""Slips in statements: one left out, exchanged with the next, or taking the wrong branch."""
+
+import ast
+from collections.abc import Iterator
+
+from course_utils.bench.expression_slips import exchanged, without
+
+
+def slips(block: list[ast.stmt], function: ast.FunctionDef) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """(family, statements to stand for a block of the function), but none that reads a name before it has a value."""
+    for at, statement in enumerate(block):
+        for slip in _conditions(statement):
+            yield "condition", [*block[:at], slip, *block[at + 1 :]]
+        known = _known_before(statement, function)
+        if isinstance(statement, ast.Assign):
+            for slip in _targets(statement):
+                yield "statement", [*block[:at], slip, *block[at + 1 :]]
+        left_out = isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr | ast.For)
+        if left_out and _names(statement, ast.Store) <= known | _names(statement, ast.Load):
+            yield "statement", without(block, at) or [ast.Pass()]
+        if at + 1 < len(block) and _exchangeable(statement, block[at + 1], known):
+            yield "statement", exchanged(block, at, at + 1)
+
+
+def _conditions(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """An ``if`` that always or never holds, or just where it should not; an exception of another kind."""
+    match statement:
+        case ast.If(test=test, body=body, orelse=orelse):
+            for other in (ast.Constant(True), ast.Constant(False), ast.UnaryOp(ast.Not(), test)):
+                yield ast.If(other, body, orelse)
+        case ast.Raise(exc=ast.Call(args=args)):
+            yield ast.Raise(ast.Call(ast.Name("RuntimeError"), args, []))
+
+
+def _targets(statement: ast.Assign) -> Iterator[ast.stmt]:
+    """``width, height = …`` for ``height, width = …``."""
+    match statement.targets:
+        case [ast.Tuple(elts=[one, other])]:
+            yield from ast.parse(f"{ast.unparse(other)}, {ast.unparse(one)} = {ast.unparse(statement.value)}").body
+
+
+def _exchangeable(first: ast.stmt, second: ast.stmt, known: set[str]) -> bool:
+    """Whether the second may come first, its names being known, and whether that can make a difference."""
+    bound, bound_next = _names(first, ast.Store), _names(second, ast.Store)
+    read, read_next = _names(first, ast.Load), _names(second, ast.Load)
+    depend = bound & (bound_next | read_next) or bound_next & read
+    return bool(depend) and bound & read_next <= known and not isinstance(second, ast.Return)
+
+
+def _known_before(statement: ast.stmt, function: ast.FunctionDef) -> set[str]:
+    """The arguments, and the names bound on lines further up."""
+    above = (each for each in ast.walk(function) if isinstance(each, ast.stmt) and each.lineno < statement.lineno)
+    simple = (each for each in above if not isinstance(each, ast.FunctionDef | ast.For | ast.If))
+    return {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}.union(
+        *(_names(each, ast.Store) for each in simple)
+    )
+
+
+def _names(code: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Names that a piece of code reads, ast.Load, or binds, ast.Store."""
+    return {each.id for each in ast.walk(code) if isinstance(each, ast.Name) and isinstance(each.ctx, context)}

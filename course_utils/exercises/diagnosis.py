@@ -1,0 +1,327 @@
+"""How a wrong result differs from the right one, in the simplest sentence that is certainly true.
+
+For what no exercise knows by name. A pattern must hold in every case that is wrong, and rest on enough numbers that
+chance does not make it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.compare import close, fitted, same
+from course_utils.exercises.counts import miscounted
+from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.factors import factor, offset
+from course_utils.exercises.findings import Finding, Pair
+from course_utils.exercises.observe import Observation, handed_over
+from course_utils.exercises.places import wrong_places
+
+ENOUGH = 6  # numbers, or three cases
+
+
+def diagnose(
+    exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation], expected: Sequence[Observation]
+) -> Finding | None:
+    """What is wrong in all wrong cases that gave a result, or None."""
+    named = [dict(zip(exercise.arguments, case, strict=False)) for case in cases]
+    pairs = [
+        Pair(fitted(seen.result, right.result), right.result, arguments)
+        for arguments, seen, right in zip(named, observed, expected, strict=True)
+        if seen.error is None and not same(fitted(seen.result, right.result), right.result)
+    ]
+    if not pairs:
+        return None
+    if isinstance(pairs[0].right, tuple | list):
+        return _of_parts(pairs, exercise.returns)
+    if all(isinstance(pair.right, int) for pair in pairs):
+        return miscounted(pairs)
+    for pair in pairs:
+        if isinstance(pair.yours, tuple | list) and any(same(item, pair.right) for item in pair.yours):
+            return Finding(
+                "one-too-many", "The right result is there, but with something else beside it: return it alone."
+            )
+    return _of_tensors(pairs, "the result")
+
+
+def unused_argument(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> Finding | None:
+    """An argument that decides what the reference gives, and nothing of what fn gives; an exception of fn's escapes."""
+    for number, name in enumerate(exercise.arguments):
+        told = False
+        for case in cases:
+            changed = _changed(case, number)
+            if changed is None:
+                continue
+            right, wanted = (_result(exercise.reference, exercise, each) for each in (case, changed))
+            if same(right, wanted):
+                continue
+            if not _equal(*(_result(fn, exercise, each) for each in (case, changed))):
+                break
+            told = True
+        else:
+            if told:
+                return Finding(
+                    f"unused-{name}", f"Your result does not depend on {name}: whatever it is, it stays the same."
+                )
+    return None
+
+
+def _result(fn: Callable[..., Any], exercise: Exercise, arguments: Arguments) -> Any:
+    torch.default_generator.manual_seed(0)
+    return fn(*handed_over(exercise.arguments, arguments))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """To the bit."""
+    if isinstance(one, tuple | list):
+        return isinstance(other, tuple | list) and len(one) == len(other) and all(map(_equal, one, other))
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())
+    return type(one) is type(other) and one == other
+
+
+def _changed(case: Arguments, number: int) -> Arguments | None:
+    """The case with another value of one argument that is as possible; None when there is none to be sure of."""
+    if number >= len(case):
+        return None
+    value = case[number]
+    other: Any
+    if isinstance(value, Tensor) and value.numel() > 1 and value.dtype in (torch.float32, torch.bool, torch.int64):
+        other = value.flatten().roll(1).view(value.shape)
+    elif isinstance(value, float):
+        other = value * 0.9
+    else:
+        return None
+    return (*case[:number], other, *case[number + 1 :])
+
+
+def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
+    """Of a result in several parts: some are missing or swapped, or one of them is wrong in some way."""
+    rights = [list(pair.right) for pair in pairs]
+    parts = len(rights[0])
+    if any(len(right) != parts for right in rights):
+        return None
+    names = names or tuple(f"item {index}" for index in range(parts))
+    for index in range(parts):
+        if all(
+            same(fitted(pair.yours, right[index]), right[index]) for pair, right in zip(pairs, rights, strict=True)
+        ):
+            missing = ", ".join(name for other, name in enumerate(names) if other != index)
+            return Finding(
+                "part-missing", f"Only {names[index]} is returned, and that is right: return {missing} too."
+            )
+    if not all(isinstance(pair.yours, tuple | list) and len(pair.yours) == parts for pair in pairs):
+        return None
+    for order in permutations(range(parts)) if parts < 5 else ():
+        if all(
+            same(pair.yours, type(pair.yours)(right[i] for i in order))
+            for pair, right in zip(pairs, rights, strict=True)
+        ):
+            return Finding(
+                "parts-swapped", f"The numbers are right, but in another order: return {', then '.join(names)}."
+            )
+    for index, name in enumerate(names):
+        wrong = [
+            Pair(pair.yours[index], right[index], pair.arguments)
+            for pair, right in zip(pairs, rights, strict=True)
+            if not same(pair.yours[index], right[index])
+        ]
+        if wrong:
+            return _of_tensors(wrong, name)
+    return None
+
+
+def _of_tensors(pairs: Sequence[Pair], what: str) -> Finding | None:
+    if not all(isinstance(pair.yours, Tensor) and isinstance(pair.right, Tensor) for pair in pairs):
+        return None
+    if any(_kind(pair.yours) != _kind(pair.right) for pair in pairs):
+        return None
+    pairs = [Pair(pair.yours.detach(), pair.right.detach(), pair.arguments) for pair in pairs]
+    if sum(pair.right.numel() for pair in pairs) < ENOUGH and len(pairs) < 3:
+        return None
+    if any((~pair.yours.isfinite()).any() for pair in pairs):
+        return None
+    same_shape = all(pair.yours.shape == pair.right.shape for pair in pairs)
+    for look in _LOOKS if same_shape else (_an_argument, _axes, _another_shape):
+        if found := look(pairs, what):
+            return replace(found, weak=look in _WEAK)
+    return None
+
+
+def _kind(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.dtype, tensor.device, tensor.layout
+
+
+def _an_argument(pairs: Sequence[Pair], what: str) -> Finding | None:
+    for name in pairs[0].arguments:
+        if all(same(pair.yours, pair.arguments.get(name)) for pair in pairs):
+            return Finding("argument-returned", f"{_named(what)} is {name} itself, unchanged.")
+    return None
+
+
+def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """The right numbers with the axes in another order."""
+    axes = pairs[0].right.ndim
+    if not 2 <= axes <= 5 or any(pair.right.ndim != axes or pair.yours.ndim != axes for pair in pairs):
+        return None
+    for order in permutations(range(axes)):
+        if all(_like(pair.yours, pair.right.permute(order)) for pair in pairs):
+            moved = [axis for axis, other in enumerate(order) if axis != other]
+            how = "have changed places" if len(moved) == 2 else "stand in another order"
+            listed = ", ".join(map(str, moved[:-1])) + f" and {moved[-1]}"
+            return Finding("transposed", f"{_named(what)}: the numbers are right, but the axes {listed} {how}.")
+    return None
+
+
+def _another_shape(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """Right numbers in another form, or numbers over which something is still to be done."""
+    if all(_like(pair.yours.reshape(-1), pair.right.reshape(-1)) for pair in pairs):
+        return Finding(
+            "reshaped",
+            f"{_named(what)}: the numbers are right, and in the right order, but their shape is "
+            f"{tuple(pairs[0].yours.shape)} where {tuple(pairs[0].right.shape)} is asked for.",
+        )
+    for verb, over in (("mean", torch.mean), ("sum", torch.sum)):
+        for axis in range(-4, 4):
+            if all(_reduced(over, pair, axis) for pair in pairs):
+                return Finding("not-reduced", f"{_named(what)}: the {verb} over axis {axis} is still to be taken.")
+        if all(pair.right.ndim == 0 and pair.yours.is_floating_point() for pair in pairs) and all(
+            _like(over(pair.yours), pair.right) for pair in pairs
+        ):
+            return Finding("not-reduced", f"{_named(what)}: the {verb} over all places is still to be taken.")
+    return None
+
+
+def _reduced(over: Callable[..., Tensor], pair: Pair, axis: int) -> bool:
+    if not pair.yours.is_floating_point() or not -pair.yours.ndim <= axis < pair.yours.ndim:
+        return False
+    return _like(over(pair.yours, dim=axis), pair.right)
+
+
+def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
+    values = {value for pair in pairs for value in pair.yours.unique().tolist()}
+    if len(values) > 1 or (all(pair.right.numel() < 2 for pair in pairs) and len(pairs) < 3):
+        return None
+    value = values.pop()
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return Finding("constant", f"{_named(what)}: {shown} everywhere, whatever the arguments.")
+
+
+_FUNCTIONS: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
+    ("one-minus", "each number is one minus the right one", lambda right: 1 - right),
+    ("inverse", "each number is one divided by the right one: turn the fraction over", lambda right: 1 / right),
+    ("exponential", "each number is exp of the right one", torch.exp),
+    ("logarithm", "these are the natural logarithms of the right numbers", torch.log),
+    ("logarithm-2", "these are the logarithms to base 2 of the right numbers", torch.log2),
+    ("root", "each number is the square root of the right one", torch.sqrt),
+    ("square", "each number is the square of the right one", torch.square),
+    ("absolute", "the numbers are right but for their signs: all are positive", torch.abs),
+    ("rounded", "the numbers are right but rounded", torch.round),
+    ("floored", "the numbers are right but rounded down", torch.floor),
+    ("softmax-again", "a softmax was taken of the right numbers", lambda right: right.softmax(-1)),
+    ("log-softmax-again", "a log-softmax was taken of the right numbers", lambda right: right.log_softmax(-1)),
+)
+
+
+def _another_function(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """A simple function of the right numbers, or of which they are one."""
+    if pairs[0].right.dtype == torch.bool:
+        if all(torch.equal(pair.yours, ~pair.right) for pair in pairs):
+            return Finding("turned-round", f"{_named(what)}: True and False are exchanged everywhere.")
+        return None
+    if not pairs[0].right.is_floating_point():
+        return None
+    for name, sentence, function in _FUNCTIONS:
+        if name.startswith(("softmax", "log-softmax")) and any(pair.right.ndim == 0 for pair in pairs):
+            continue
+        if all(_like(pair.yours, function(pair.right)) for pair in pairs):
+            return Finding(name, f"{_named(what)}: {sentence}.")
+    if all(pair.right.ndim and _like(pair.yours.softmax(-1), pair.right) for pair in pairs):
+        return Finding("softmax-missing", f"{_named(what)}: a softmax over the last axis is still to be taken.")
+    return None
+
+
+def _along_an_axis(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """The right slices along one axis, in another order; or the right numbers, anywhere."""
+    for axis in range(pairs[0].right.ndim):
+        if any(axis >= pair.right.ndim for pair in pairs):
+            break
+        if all(_like(pair.yours, pair.right.flip(axis)) for pair in pairs):
+            return Finding("reversed", f"{_named(what)}: the numbers are right, but axis {axis} runs backwards.")
+        for by in (1, -1):
+            if all(_like(pair.yours, pair.right.roll(by, axis)) for pair in pairs):
+                where = "on" if by == 1 else "back"
+                return Finding(
+                    "rolled", f"{_named(what)}: everything is moved {where} by one place along axis {axis}."
+                )
+        orders = [_order(pair, axis) for pair in pairs]
+        if all(orders):
+            place, other = next((i, j) for i, j in enumerate(orders[0] or ()) if i != j)
+            return Finding(
+                "reordered",
+                f"{_named(what)}: the numbers are right, but along axis {axis} they stand in another order: at place "
+                f"{place} stands what belongs at place {other}.",
+            )
+    if any(pair.right.numel() < ENOUGH or pair.right.dtype == torch.bool for pair in pairs):
+        return None
+    if all(_like(_sorted(pair.yours), _sorted(pair.right)) for pair in pairs):
+        return Finding("elsewhere", f"{_named(what)}: all the right numbers are there, but at other places.")
+    return None
+
+
+def _sorted(tensor: Tensor) -> Tensor:
+    return tensor.flatten().sort().values
+
+
+def _order(pair: Pair, axis: int) -> list[int] | None:
+    """Which slice of the right result stands at each place of an axis, when they are the same slices."""
+    mine, theirs = (part.movedim(axis, 0).reshape(part.shape[axis], -1).double() for part in (pair.yours, pair.right))
+    if not 2 <= len(mine) <= 64 or mine.shape[1] < 2:
+        return None
+    equal = (mine[:, None] - theirs).abs().amax(-1) < 1e-5
+    return equal.int().argmax(1).tolist() if (equal.sum(1) == 1).all() and (equal.sum(0) == 1).all() else None
+
+
+def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """Rows that should sum to one and do not."""
+    if not all(pair.right.ndim >= 2 and pair.right.is_floating_point() and _sums(pair.right, -1) for pair in pairs):
+        return None
+    if all(_sums(pair.yours, -1) for pair in pairs):
+        return None
+    if all(_sums(pair.yours, -2) for pair in pairs):
+        return Finding(
+            "columns-sum-to-one",
+            f"{_named(what)}: the columns sum to one, where the rows should: the softmax, or the division, runs over the "
+            "wrong axis. Take the last.",
+        )
+    for axis in range(-4, -2):
+        if all(pair.yours.ndim >= -axis and _sums(pair.yours, axis) for pair in pairs):
+            return Finding(
+                "other-axis-sums-to-one", f"{_named(what)}: axis {axis} sums to one, where the last should."
+            )
+    low, high = (float(pick(pairs[0].yours.sum(-1))) for pick in (torch.amin, torch.amax))
+    return Finding(
+        "rows-do-not-sum-to-one",
+        f"{_named(what)}: each row should sum to one, and yours sum to "
+        + (f"{low:.3g}." if high - low < 1e-3 else f"between {low:.3g} and {high:.3g}."),
+    )
+
+
+def _sums(tensor: Tensor, axis: int) -> bool:
+    sums = tensor.sum(axis)
+    return bool(sums.numel()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-4)
+
+
+def _like(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and close(one, other)
+
+
+_WEAK = (factor, offset, _another_function, _shares, wrong_places)
+_LOOKS = (_an_argument, _axes, _constant, _along_an_axis, *_WEAK)
+
+
+def _named(what: str) -> str:
+    return what[0].upper() + what[1:]

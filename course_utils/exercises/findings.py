@@ -1,0 +1,23 @@
+"""What a diagnosis looks at, and what it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A student's result, or one part of it, beside the right one, and the arguments by name."""
+
+    yours: Any
+    right: Any
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A pattern's stable name and the sentence that says it. A weak one may have a simpler cause."""
+
+    name: str
+    sentence: str
+    weak: bool = False

@@ -1,0 +1,66 @@
+"""A student's own code: which it is behind a partial or an object, and where in it something went wrong."""
+
+import dis
+import functools
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+
+def code_of(fn: Any) -> CodeType | None:
+    """The code behind a function, a partial, a bound method or an object that can be called; None when it is C's."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    fn = inspect.unwrap(fn)
+    fn = getattr(fn, "__func__", fn)
+    code = getattr(fn, "__code__", None)
+    if code is None and not isinstance(fn, type) and callable(fn):
+        code = getattr(type(fn).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def written_raise(error: BaseException | None) -> CodeType | None:
+    """The code in which a line ``raise NotImplementedError`` stands; None for any other error.
+
+    PyTorch raises it too, for a kind of number that an operation does not know: then no statement stands there.
+    """
+    if not isinstance(error, NotImplementedError) or error.__traceback__ is None:
+        return None
+    last = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    code = last.tb_frame.f_code
+    return code if code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"] else None
+
+
+def place_of(fn: Callable[..., Any], error: BaseException) -> str | None:
+    """``line 3 of your function: `x.view(2)` ``, the last line of the student's own that the error passed through."""
+    code = code_of(fn)
+    if code is None:
+        return None
+    lines = [(frame.f_code, number) for frame, number in traceback.walk_tb(error.__traceback__) if number]
+    own = [(where, number) for where, number in lines if where.co_filename == code.co_filename]
+    if not own:
+        return None
+    where, number = own[-1]
+    line = linecache.getline(code.co_filename, number).strip()
+    within = where is code or _encloses(code, where)
+    place = f"line {number - code.co_firstlineno + 1} of your function" if within else f"`{where.co_name}`"
+    return f"{place}: `{line}`" if line else place
+
+
+def _encloses(outer: CodeType, inner: CodeType) -> bool:
+    """Whether inner is a function defined inside outer."""
+    kinds = [constant for constant in outer.co_consts if isinstance(constant, CodeType)]
+    return inner in kinds or any(_encloses(kind, inner) for kind in kinds)
+
+
+def message_of(error: BaseException | None) -> str:
+    """What an exception says; nothing when even that fails."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""

@@ -1,0 +1,67 @@
+"""Promises of a docstring that no result shows: what is refused, what is never made, who is asked how often."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from course_utils.exercises.compare import describe
+from course_utils.exercises.exercise import Promise
+from course_utils.exercises.observe import copied
+from course_utils.exercises.own_code import message_of
+
+
+def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Promise:
+    """These arguments raise an error of that kind. why: "a map of 5 × 6 is cut into windows of 4 × 4"."""
+
+    def broken(fn: Callable[..., Any]) -> str | None:
+        try:
+            result = fn(*copied(arguments))
+        except kind:
+            return None
+        except Exception as error:
+            said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
+            return (
+                f"The numbers are right, but when {why}, it raises {type(error).__name__}{said}. The docstring promises "
+                f"a {kind.__name__}: look at the sizes first, and `raise {kind.__name__}(…)` with a sentence of your own."
+            )
+        return (
+            f"The numbers are right, but when {why}, it returns {describe(result)}. The docstring promises a "
+            f"{kind.__name__}: look at the sizes first, and `raise {kind.__name__}(…)`."
+        )
+
+    return Promise(f"refuses-{why.replace(' ', '-')}", broken)
+
+
+def makes_nothing_larger(numbers: int, than: str, *arguments: Any) -> Promise:
+    """With these arguments no tensor of more numbers is made on the way. than: "weight itself"."""
+
+    def broken(fn: Callable[..., Any]) -> str | None:
+        with _Largest() as largest:
+            fn(*copied(arguments))
+        if largest.shape.numel() <= numbers:
+            return None
+        return (
+            f"The numbers are right, but on the way a tensor of shape {tuple(largest.shape)} is made, as large as {than}: "
+            "the point is to do without it. Change the order of the products."
+        )
+
+    return Promise("makes-too-much", broken)
+
+
+class _Largest(TorchDispatchMode):
+    """Notes the shape of the largest tensor that has memory of its own; a view of another has none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape = torch.Size([0])
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            for made in result if isinstance(result, tuple | list) else [result]:
+                if isinstance(made, Tensor) and made.numel() > self.shape.numel():
+                    self.shape = made.shape
+        return result

@@ -1,0 +1,108 @@
+"""A notebook as it is really used: cells run again, renamed, broken or deleted between one check and the next."""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from course_utils.exercises.exercise import Exercise, exercises
+from course_utils.exercises.own_code import written_raise
+from course_utils.exercises.verdict import Kind, Outcome, Verdict
+
+
+@dataclass(frozen=True)
+class _Checked:
+    returned: Callable[..., Any]
+    passed: bool
+    cells: int  # that this kernel had been asked to run
+
+
+_checked: dict[str, _Checked] = {}
+
+
+def checked(exercise: Exercise, returned: Callable[..., Any], verdict: Verdict) -> None:
+    """Note what the check handed back, and when."""
+    _checked[exercise.name] = _Checked(returned, verdict.passed, len(_cells()))
+
+
+def stale(exercise: Exercise, fn: Any) -> Verdict | None:
+    """A verdict when fn is what the last check handed back, though its cell has since been run and made no new one."""
+    last = _checked.get(exercise.name)
+    if last is None or fn is not last.returned:
+        return None
+    rewritten = [cell for cell in _cells()[last.cells : -1] if _is_about(exercise, cell)]
+    if not rewritten:
+        return None
+    name = exercise.function
+    names = re.findall(r"^(?:def|class) +(\w+)|^(\w+) *=", rewritten[-1], re.MULTILINE)
+    defined = [one or other for one, other in names]
+    earlier = "your earlier version" if last.passed else "the course's version, lent to you"
+    if name in defined:
+        what = f"The cell that defines {name} was run again, but failed before it made a new function: mend its error"
+    elif defined:
+        what = f"Your cell now defines {defined[-1]}, but the check looks for {name}: give it that name again"
+    else:
+        what = (
+            f"Your cell no longer defines {name}, the name that the check looks for: bring its `def {name}(…)` back"
+        )
+    return Verdict(
+        Outcome.NOT_YET, f"{what}, run it, then this one. Until then {name} is still {earlier}.", Kind.STALE
+    )
+
+
+def _is_about(exercise: Exercise, cell: str) -> bool:
+    """Whether a cell is the exercise's, by the name that it defines, its arguments, or the docstring of the stub."""
+    if re.search(rf'check\("{re.escape(exercise.name)}"', cell):
+        return False
+    signature = r"\s*,\s*".join(rf"{name}\b[^,)]*" for name in exercise.arguments)
+    question = (inspect.getdoc(exercise.reference) or "").splitlines()[0]
+    return bool(
+        re.search(rf"^def +{exercise.function}\b|^def +\w+\(\s*{signature}\s*,?\s*\)", cell, re.MULTILINE)
+    ) or (len(question) > 20 and question in cell)
+
+
+def _cells() -> list[str]:
+    """What this kernel was asked to run so far, the present cell last; nothing outside of IPython."""
+    shell = _shell()
+    return list(shell.user_ns.get("In", [])) if shell is not None else []
+
+
+def _shell() -> Any:
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def explain_errors() -> None:
+    """In a notebook's kernel, add a sentence to errors that come of a stub or of a cell that was not run."""
+    shell = _shell()
+    if shell is not None and hasattr(shell, "kernel") and not shell.custom_exceptions:
+        shell.set_custom_exc((NotImplementedError, NameError), _explained)
+
+
+def _explained(
+    shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> None:
+    sentence = _explanation(error)
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    if sentence:
+        print(sentence, file=sys.stderr)
+
+
+def _explanation(error: BaseException) -> str | None:
+    functions = {exercise.function: exercise.name for exercise in exercises()}
+    stub = written_raise(error)
+    if stub is not None and stub.co_name in functions:
+        name = stub.co_name
+        return (
+            f"{name} is still a stub. Its check lends the course's version until yours is right: run that cell, or bring "
+            f'it back if it is gone: {name} = check("{functions[name]}", {name})'
+        )
+    if isinstance(error, NameError) and error.name in functions:
+        name = error.name
+        return (
+            f"This kernel knows no {name} yet: run the cell that defines it and the one that checks it, or all cells "
+            "above (menu Run → Run All Above Selected Cell)."
+        )
+    return None

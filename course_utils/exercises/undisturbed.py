@@ -1,0 +1,119 @@
+"""What a student's code may do to its process for as long as it is checked, and not a moment longer."""
+
+import builtins
+import getpass
+import os
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn, TextIO
+
+import numpy as np
+import torch
+
+PRINTED = 4000  # characters of a student's own prints that are shown: enough to debug, too few to drown in
+
+
+class AsksForInput(Exception):
+    """The student's code wants somebody to type."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__("it asks for input, and nobody types while a check runs: use the arguments instead")
+
+
+@contextmanager
+def undisturbed(seed: int = 0) -> Iterator[None]:
+    """Inside, randomness is seeded, gradients are on and the CPU in float32 is the default; after, all is as before.
+
+    A student's print is shown up to a length, nobody is asked for input, figures are closed, and ``exit()`` raises
+    SystemExit instead of ending the kernel.
+    """
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    random_states = random.getstate(), np.random.get_state(), torch.get_default_dtype()
+    folder, environment, limits = os.getcwd(), dict(os.environ), (sys.getrecursionlimit(), sys.getswitchinterval())
+    streams = sys.stdin, sys.stdout, builtins.input, getpass.getpass
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    figures = _figures()
+    with (
+        torch.random.fork_rng(devices),
+        torch.device("cpu"),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        np.errstate(),
+    ):
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.set_default_dtype(torch.float32)
+        sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(streams[1]), _ask, _ask
+        if shell is not None:
+            shell.ask_exit = _refuse_to_exit
+        try:
+            yield
+        finally:
+            if shell is not None:
+                with suppress(AttributeError):
+                    del shell.ask_exit
+            sys.stdin, sys.stdout, builtins.input, getpass.getpass = streams
+            _close_all_but(figures)
+            torch.set_default_dtype(random_states[2])
+            random.setstate(random_states[0])
+            np.random.set_state(random_states[1])
+            sys.setrecursionlimit(limits[0])
+            sys.setswitchinterval(limits[1])
+            if os.environ != environment:
+                os.environ.clear()
+                os.environ.update(environment)
+            with suppress(OSError):
+                os.chdir(folder)
+
+
+def _figures() -> list[int]:
+    return sys.modules["matplotlib.pyplot"].get_fignums() if "matplotlib.pyplot" in sys.modules else []
+
+
+def _close_all_but(before: list[int]) -> None:
+    """A picture drawn in an exercise shows a random case's numbers, once a case."""
+    for number in set(_figures()) - set(before):
+        sys.modules["matplotlib.pyplot"].close(number)
+
+
+def _refuse_to_exit() -> None:
+    raise SystemExit
+
+
+def _ask(*prompt: Any, **more: Any) -> NoReturn:
+    raise AsksForInput
+
+
+class _Mute:
+    """A standard input that nobody types into."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("read", "readline", "readlines", "__iter__", "__next__"):
+            return _ask
+        raise AttributeError(name)
+
+    def __iter__(self) -> Any:
+        _ask()
+
+
+class _Shortened:
+    """A standard output that stops showing after some thousand characters; everything else is the real one's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.left = PRINTED
+
+    def write(self, text: str) -> int:
+        if self.left > 0:
+            with suppress(ValueError, OSError):  # closed, by whoever
+                self.stream.write(
+                    text[: self.left] + ("" if len(text) <= self.left else "\n… (the rest is not shown)\n")
+                )
+            self.left -= len(text) if len(text) <= self.left else self.left + 1
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)

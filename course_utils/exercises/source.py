@@ -21,23 +21,22 @@ def solution(name: str) -> str:
     return "\n".join(_parts(find(name).reference)) + "\n"
 
 
-def _parts(reference: Callable[..., Any]) -> tuple[str, str, str]:
-    """Signature, docstring and body as they stand in the library, but for what needs its imports or its manual.
+# What the library calls by names of its own, a notebook calls by Python's.
+_PLAIN = {"Layer": "Callable", "Transform": "Callable", "Layers": "list[tuple[int, int]]", "Sequence": "list"}
 
-    Type annotations go, so that the cell runs without importing their names, and so do cross-references' marks.
-    """
+
+def _parts(reference: Callable[..., Any]) -> tuple[str, str, str]:
+    """Signature, docstring and body as they stand in the library, but for names and marks that a notebook lacks."""
     source = textwrap.dedent(inspect.getsource(reference))
     function = ast.parse(source).body[0]
     if not isinstance(function, ast.FunctionDef):
         raise TypeError(f"{reference!r} is no plain function, and an exercise's reference must be one.")
-    arguments = function.args
-    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
-        argument.annotation = None
     lines = source.splitlines()
     first, second = function.body[0], function.body[1]
+    signature = "\n".join(lines[: first.lineno - 1])
     docstring = "\n".join(lines[first.lineno - 1 : first.end_lineno])
     return (
-        f"def {function.name}({ast.unparse(arguments)}):",
+        re.sub(r"\w+", lambda word: _PLAIN.get(word[0], word[0]), signature),
         re.sub(r":func:`([\w.]+)`", r"`\1`", docstring),
-        "\n".join(lines[second.lineno - 1 : function.end_lineno]),
+        "\n".join(lines[first.end_lineno : function.end_lineno]).strip("\n"),
     )

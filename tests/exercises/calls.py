@@ -46,9 +46,10 @@ def recording(folder: Path) -> dict[str, str]:
 
 def record(file: str) -> None:
     """From here on, what ``check`` returns writes each new kind of call into the file, on a line of its own."""
-    check, written = exercises.check, set()
+    check = exercises.check
+    written: set[str] = set()
 
-    def recording_check(name: str, function: Any) -> Callable[..., Any]:
+    def recording_check(name: str, fn: Any) -> Callable[..., Any]:
         def note(kind: str) -> None:
             line = f"{name}: {kind}\n"
             if line not in written:
@@ -56,7 +57,7 @@ def record(file: str) -> None:
                 with open(file, "a", encoding="utf-8") as lines:
                     lines.write(line)
 
-        return recorded(check(name, function), note)
+        return recorded(check(name, fn), note)
 
     exercises.check = recording_check
 
@@ -72,7 +73,9 @@ def recorded(function: Callable[..., Any], note: Callable[[str], None]) -> Calla
                 note(f"{name} {trait}")
         return function(*arguments, **named)
 
-    noting.__name__, noting.__signature__ = function.__name__, signature  # all that a check looks at
+    # All that a check looks at; functools.wraps would say more: that this is the course's own function.
+    noting.__name__ = function.__name__
+    noting.__signature__ = signature  # type: ignore[attr-defined]
     return noting
 
 

@@ -1,10 +1,12 @@
 """Every exercise: right answers pass, each known wrong one is named, references agree with the world."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from einops import einsum, rearrange, repeat
+from torch import Tensor
 from torch.nn import functional as F
 from torchvision import models
 
@@ -19,7 +21,7 @@ from course_utils.window_attention import partition
 EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
 
 # What a notebook imports for its students.
-NAMES = {"torch": torch, "math": math, "F": F, "rearrange": rearrange, "repeat": repeat, "einsum": einsum}
+NAMES = {"Tensor": Tensor, "Callable": Callable, "torch": torch, "math": math, "F": F, "rearrange": rearrange, "repeat": repeat, "einsum": einsum}
 
 
 def cell(source: str, name: str):

@@ -420,6 +420,10 @@ def _start_added(tokens, start):
     return inputs, tokens
 
 
+def _renamed_start(tokens, start_token):
+    return torch.cat([torch.full_like(tokens[:, :1], start_token), tokens[:, :-1]], dim=1), tokens
+
+
 # bits_per_pixel
 
 
@@ -836,11 +840,6 @@ def _view_of_expanded(logits, pixels, hidden):
     return F.cross_entropy(logits.view(-1, logits.shape[-1])[keep], pixels.view(-1)[keep])
 
 
-def _zero_times_infinity(logits, pixels, hidden):
-    each = -logits.log_softmax(-1).gather(-1, pixels[..., None]).squeeze(-1)
-    return (each * hidden.float()).sum() / hidden.sum()
-
-
 # cached_step
 
 
@@ -905,6 +904,14 @@ def _old_and_new_scores(query, key, value, past_keys, past_values):
     weights = torch.cat([old, new], dim=-1).softmax(dim=-1)
     output = weights[..., :-1] @ past_values + weights[..., -1:] * value
     return output, torch.cat([past_keys, key], dim=-2), torch.cat([past_values, value], dim=-2)
+
+
+def _batched_product(query, key, value, past_keys, past_values):
+    batch, heads, _, dim = query.shape
+    keys, values = torch.cat([past_keys, key], dim=2), torch.cat([past_values, value], dim=2)
+    q, k, v = (part.flatten(0, 1) for part in (query, keys, values))
+    output = torch.bmm((torch.bmm(q, k.mT) / math.sqrt(dim)).softmax(-1), v)
+    return output.reshape(batch, heads, 1, -1), keys, values
 
 
 def _grown(past_keys, key, past_values, value):
@@ -1120,14 +1127,6 @@ def _largest_of_the_past(query, key, value, past_keys, past_values):
     return output, *_grown(past_keys, key, past_values, value)
 
 
-def _view_of_a_slice(query, key, value, past_keys, past_values):
-    batch, heads, _, dim = query.shape
-    keys, values = _grown(past_keys, key, past_values, value)
-    q, k, v = query.view(batch * heads, 1, dim), keys.flatten(0, 1), values.flatten(0, 1)
-    output = (torch.bmm(q, k.mT) / math.sqrt(dim)).softmax(-1).bmm(v)
-    return output.view(batch, heads, 1, dim), keys, values
-
-
 def _unless_there_is_nothing(query, key, value, past_keys, past_values):
     if past_keys.numel() == 0:
         return value, past_keys, past_values
@@ -1189,6 +1188,7 @@ RIGHT = {
         _head_by_head,
         _new_buffers,
         _old_and_new_scores,
+        _batched_product,
     ],
 }
 
@@ -1376,20 +1376,16 @@ FRAGILE = {
         ("8-bit numbers: palettes of 512 colours in cell 10", _eight_bit),
         ("32-bit numbers: cell 24 gives them to F.one_hot, which refuses", _int32),
     ],
+    "03.next_pixel_pairs": [("parameter renamed: cells 19 and 71 write start=", _renamed_start)],
     "03.bits_per_pixel": [
         ("a Python number: cell 24 stacks the results with torch.stack", _as_python_number),
         ("a Python number by math.log2: cell 24 stacks the results", _as_python_log2),
     ],
     "03.masked_loss": [
         ("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded),
-        (
-            "mask multiplied: 0 · inf when a shown pixel is impossible, though only hidden ones count",
-            _zero_times_infinity,
-        ),
     ],
     "03.cached_step": [
         ("largest score of an empty past: cell 41 begins with nothing kept", _largest_of_the_past),
-        ("view on a slice of the tokens: cell 41 slices query[..., now, :]", _view_of_a_slice),
         ("forgets to keep the first token: cell 41 begins with nothing kept", _unless_there_is_nothing),
     ],
 }

@@ -665,6 +665,10 @@ def _bytes_nothing_printed(image_size, patch_size, layers, heads, class_token=Tr
     print(layers * heads * tokens**2 * bytes_per_number)
 
 
+def _bytes_renamed(image_size, patch_size, layers, heads, use_class_token=True, bytes_per_number=4):
+    return layers * heads * ((image_size // patch_size) ** 2 + use_class_token) ** 2 * bytes_per_number
+
+
 # parameters
 
 
@@ -1366,6 +1370,7 @@ WRONG = {
 }
 
 FRAGILE = {
+    "04.attention_bytes": [("parameter renamed: cell 31 writes class_token=", _bytes_renamed)],
     "04.parameters": [
         ("a float from /: cell 37 prints it as a whole number, and 'exact to the last one'", _true_division),
     ],

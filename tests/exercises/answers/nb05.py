@@ -295,6 +295,10 @@ def _else_without_zero(images, down, right):
     return moved
 
 
+def _renamed_axes(images, dy, dx):
+    return _pad_crop(images, dy, dx)
+
+
 # shuffle_patches
 
 
@@ -1118,6 +1122,7 @@ WRONG = {
 
 FRAGILE = {
     "05.shift_images": [
+        ("parameters renamed: cell 14 writes down= and right=", _renamed_axes),
         ("negative padding: 'what leaves the picture is lost', moved by more than its size", _negative_pad),
         ("slices: 'what leaves the picture is lost', moved by more than its size", _slices),
         ("else branch takes 0 for negative: 'by so many pixels' allows 0", _else_without_zero),

@@ -11,7 +11,7 @@ from course_utils import bench_command, teach
 from course_utils.grading.command import grade
 from course_utils.lab_server import lab_command, lab_environment
 from course_utils.paths import ROOT
-from course_utils.say import console, sentences
+from course_utils.say import console, local_time, sentences
 
 app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
 data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
@@ -76,11 +76,16 @@ def check(numbers: teach.Numbers = None) -> None:
 
     with sentences():
         chosen = [notebooks.find(number).name[:2] for number in numbers or notebooks.numbers()]
-    table = Table("Exercise", "Title", "State", "Attempts")
-    for row in exercises.progress():
-        if row.name[:2] in chosen:
-            table.add_row(row.name, row.title, row.status, str(row.attempts))
+    rows = [row for row in exercises.progress() if row.name[:2] in chosen]
+    table = Table("Exercise", "Title", "State", "Attempts", "Last attempt")
+    for row in rows:
+        table.add_row(row.name, row.title, row.status, str(row.attempts), local_time(row.tried_at))
     console.print(table)
+    for row in rows:
+        if row.status == "tried":
+            console.print(f"{row.name}: {row.message}", markup=False, soft_wrap=True)
+    passed, tried = (sum(row.status == status for row in rows) for status in ("passed", "tried"))
+    console.print(f"{passed} of {len(rows)} passed, {tried} tried and not passed yet.")
 
 
 @app.command()

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 console = Console()
+
+
+def local_time(moment: str | None) -> str:
+    """A moment in ISO 8601 as day and time here, ``2026-11-28 21:05``; nothing for None."""
+    return "" if moment is None else f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 @contextmanager

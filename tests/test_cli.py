@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -80,13 +81,17 @@ def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, 
     from course_utils.exercises import check
 
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
-    check("00.causal_mask", causal_mask)
+    check("00.causal_mask", lambda tokens: causal_mask(tokens))
+    check("00.split_heads", lambda tokens, heads: tokens)
     code, printed = course("check", "00")
     assert code == 0
     assert "00.attend" in printed
     assert "04." not in printed
     row = printed.split("00.causal_mask")[1].split("00.")[0]
     assert "passed" in row
+    assert f"{date.today():%Y-}" in row
+    assert "00.split_heads: The result is tokens itself, unchanged." in printed
+    assert "1 of 5 passed, 1 tried and not passed yet." in printed
 
 
 def make_notebook(folder: Path, source: str) -> None:

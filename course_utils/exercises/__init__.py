@@ -1,20 +1,17 @@
 """Exercises that never block: ``patchify = check("04.patchify", patchify)``."""
 
-import functools
 import os
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
-
 from course_utils.exercises import session
-from course_utils.exercises.compare import alike, fitted
 from course_utils.exercises.engine import examine, judge
 from course_utils.exercises.exercise import Exercise, Misconception, UnknownExercise, exercises, find
-from course_utils.exercises.observe import Observation, observe
+from course_utils.exercises.observe import Observation
 from course_utils.exercises.progress import Row, progress, record
 from course_utils.exercises.report import Hint, Report, show
 from course_utils.exercises.source import solution, stub
+from course_utils.exercises.typed import typed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 __all__ = [
@@ -69,25 +66,9 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
     show(Report(exercise, verdict, record(name, verdict)))
     if not verdict.passed and graded:
         raise NotPassed(f"{name} has not passed.")
-    right = _typed(exercise, fn, observed) if verdict.passed else exercise.reference
+    right = typed(exercise, fn, observed) if verdict.passed else exercise.reference
     session.checked(exercise, right, verdict)
     return right
-
-
-def _typed(exercise: Exercise, fn: Any, observed: list[Observation]) -> Callable[..., Any]:
-    """fn; or fn with its results made into the types that the notebook goes on with, when they are others."""
-    right = observe(exercise.reference, [seen.given for seen in observed])
-    like = next((r.result for seen, r in zip(observed, right, strict=True) if not alike(seen.result, r.result)), None)
-    if like is None:
-        return fn
-
-    @functools.wraps(fn)
-    def typed(*arguments: Any, **named: Any) -> Any:
-        given = (value for value in (*arguments, *named.values()) if isinstance(value, Tensor))
-        dtype = next((tensor.dtype for tensor in given if tensor.is_floating_point()), None)
-        return fitted(fn(*arguments, **named), like, dtype)
-
-    return typed
 
 
 def passed(name: str) -> bool:

@@ -52,7 +52,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
         number = isinstance(yours, Real if right.is_floating_point() else Integral) and not isinstance(yours, bool)
         if number and right.ndim == 0:
             return torch.tensor(yours, dtype=right.dtype)
-        if isinstance(yours, Tensor) and yours.device == right.device and yours.layout is right.layout:
+        if isinstance(yours, Tensor) and comparable(yours):
             if yours.dtype is torch.float64 and right.is_floating_point():
                 return yours.to(dtype or right.dtype)
             if yours.dtype in WHOLE and right.dtype in WHOLE:
@@ -60,7 +60,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
         return yours
     if isinstance(right, tuple | list):
         items = all(isinstance(item, Tensor) for item in right)
-        if items and isinstance(yours, Tensor) and yours.ndim and len(yours) == len(right):
+        if items and isinstance(yours, Tensor) and comparable(yours) and yours.ndim and len(yours) == len(right):
             yours = list(yours.unbind(0))
         if isinstance(yours, tuple | list) and len(yours) == len(right):
             return type(right)(fitted(mine, theirs, dtype) for mine, theirs in zip(yours, right, strict=True))
@@ -104,6 +104,8 @@ def describe(value: Any) -> str:
     if type(value).__module__ == "torch.return_types":
         return f"what `{type(value).__name__}` returns, values and indices: take `.values` or `.indices`"
     match value:
+        case Tensor(is_nested=True):
+            return "a nested tensor"
         case Tensor():
             return f"a tensor of shape {tuple(value.shape)}"
         case tuple() | list():
@@ -118,11 +120,18 @@ def describe(value: Any) -> str:
     return f"an object of type {type(value).__name__}"
 
 
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors of a result, in order."""
+def comparable(tensor: Tensor) -> bool:
+    """Whether a tensor is of the ordinary kind, and small enough to look at all its numbers."""
+    return not tensor.is_nested and tensor.layout is torch.strided and tensor.numel() < 10**6
+
+
+def tensors_in(value: Any, depth: int = 3) -> list[Tensor]:
+    """The tensors of a result, in order; a list may hold itself, so not too deep."""
     if isinstance(value, Tensor):
         return [value]
-    return [tensor for item in value for tensor in tensors_in(item)] if isinstance(value, tuple | list) else []
+    if not isinstance(value, tuple | list) or not depth:
+        return []
+    return [tensor for item in value for tensor in tensors_in(item, depth - 1)]
 
 
 def _count(number: int, thing: str = "item") -> str:
@@ -134,15 +143,14 @@ def _capital(what: str) -> str:
 
 
 def _form(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.layout, tensor.device, tensor.dtype, tensor.shape
+    return tensor.layout, tensor.device, tensor.dtype, "nested" if tensor.is_nested else tensor.shape
 
 
 def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
     name = _capital(what)
-    if not isinstance(yours, Tensor):
+    if not isinstance(yours, Tensor) or yours.is_nested:
         expected = f"a tensor of shape {tuple(right.shape)}"
         return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {expected}.")
-    yours = yours.as_subclass(Tensor)
     for label in ("layout", "device", "dtype"):
         mine, theirs = getattr(yours, label), getattr(right, label)
         if mine != theirs:

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from course_utils.exercises.compare import Difference, describe, difference, same
+from course_utils.exercises.as_if import as_if
+from course_utils.exercises.compare import Difference, comparable, describe, difference, same, tensors_in
 from course_utils.exercises.diagnosis import diagnose, unused_argument
 from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.gradients import wrong_gradient
 from course_utils.exercises.observe import Observation, handed_over, observe, watch
-from course_utils.exercises.own_code import code_of
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 from course_utils.exercises.words import case, failure, other_signature
@@ -36,7 +36,8 @@ def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = No
     What fn did in each case is added to observed.
     """
     try:
-        with undisturbed():
+        # A student's subclass of Tensor must not have its say when its numbers are compared.
+        with undisturbed(), torch._C.DisableTorchFunctionSubclass():
             return _Examination(exercise, fn, [] if observed is None else observed).verdict()
     except KeyboardInterrupt:
         raise
@@ -95,7 +96,7 @@ class _Examination:
                 f"check was given {describe(fn)}, but it needs the function itself, without brackets: "
                 f'check("{exercise.name}", {exercise.function}).',
             )
-        if fn is exercise.reference or code_of(fn) is exercise.reference.__code__:
+        if getattr(fn, "__code__", None) is exercise.reference.__code__:
             return Verdict(
                 Outcome.NOT_ATTEMPTED,
                 f"{exercise.function} is the course's own function here, imported or lent, and not yours: run the cell "
@@ -216,16 +217,19 @@ class _Examination:
         return None
 
     def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
-        """What all ordinary cases show; an argument that is not used explains more than a weak pattern does."""
-        if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE):
-            return None
+        """What all ordinary cases show; an unused or exchanged argument explains more than a weak pattern."""
         plain, observed = self.plain, self.observed[: len(self.plain)]
+        results = [tensor for seen in observed for tensor in tensors_in(seen.result)]
+        if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE) or not all(map(comparable, results)):
+            return None
         found = diagnose(self.exercise, plain, observed, expected[: len(plain)])
         if (found and not found.weak) or kind is Kind.TYPE or any(seen.error for seen in observed):
             return found
         unused: list[Finding | None] = []
         self._limited(lambda: unused.append(unused_argument(self.exercise, self.fn, plain)))
-        return (unused[0] if unused else None) or found
+        if unused and unused[0]:
+            return unused[0]
+        return as_if(self.exercise, plain, observed, expected[: len(plain)]) or found
 
     def promise_broken(self) -> Verdict | None:
         for promise in self.exercise.promises:

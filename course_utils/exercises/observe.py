@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.exercises.compare import fitted, same
+from course_utils.exercises.compare import comparable, fitted, same
 from course_utils.exercises.exercise import Arguments
 from course_utils.exercises.own_code import code_of, message_of, written_raise
 from course_utils.exercises.worker import Stop
@@ -77,9 +77,9 @@ def handed_over(names: Sequence[str], arguments: Arguments) -> Arguments:
 
 
 def _copied_tensor(tensor: Tensor) -> Tensor:
-    """clone() keeps a transposed layout but not an expanded one: copy what lies in memory, and look at it alike."""
+    """clone() keeps neither an expanded layout nor that of a slice: copy what lies in memory, and look at it alike."""
     tensor = tensor.detach()
-    if tensor.layout is not torch.strided or 0 not in tensor.stride():
+    if not comparable(tensor) or tensor.is_contiguous():
         return tensor.clone()
     numbers = tensor.untyped_storage().nbytes() // tensor.element_size()
     memory = tensor.as_strided((numbers,), (1,), 0).clone()

@@ -32,7 +32,7 @@ def _parts(reference: Callable[..., Any]) -> tuple[str, str, str]:
     if not isinstance(function, ast.FunctionDef):
         raise TypeError(f"{reference!r} is no plain function, and an exercise's reference must be one.")
     lines = source.splitlines()
-    first, second = function.body[0], function.body[1]
+    first = function.body[0]
     signature = "\n".join(lines[: first.lineno - 1])
     docstring = "\n".join(lines[first.lineno - 1 : first.end_lineno])
     return (

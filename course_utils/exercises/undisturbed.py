@@ -26,15 +26,18 @@ class AsksForInput(Exception):
 def undisturbed(seed: int = 0) -> Iterator[None]:
     """Inside, randomness is seeded, gradients are on and the CPU in float32 is the default; after, all is as before.
 
-    A student's print is shown up to a length, nobody is asked for input, figures are closed, and ``exit()`` raises
+    A student's print is shown up to a length, nobody is asked for input, no picture is shown, and ``exit()`` raises
     SystemExit instead of ending the kernel.
     """
+    with _numbers(seed), _process(), _terminal(), _pictures():
+        yield
+
+
+@contextmanager
+def _numbers(seed: int) -> Iterator[None]:
+    """Randomness and PyTorch's defaults."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    random_states = random.getstate(), np.random.get_state(), torch.get_default_dtype()
-    folder, environment, limits = os.getcwd(), dict(os.environ), (sys.getrecursionlimit(), sys.getswitchinterval())
-    streams = sys.stdin, sys.stdout, builtins.input, getpass.getpass
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    figures = _figures()
+    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
     with (
         torch.random.fork_rng(devices),
         torch.device("cpu"),
@@ -46,37 +49,67 @@ def undisturbed(seed: int = 0) -> Iterator[None]:
         random.seed(seed)
         np.random.seed(seed)
         torch.set_default_dtype(torch.float32)
-        sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(streams[1]), _ask, _ask
-        if shell is not None:
-            shell.ask_exit = _refuse_to_exit
         try:
             yield
         finally:
-            if shell is not None:
-                with suppress(AttributeError):
-                    del shell.ask_exit
-            sys.stdin, sys.stdout, builtins.input, getpass.getpass = streams
-            _close_all_but(figures)
-            torch.set_default_dtype(random_states[2])
-            random.setstate(random_states[0])
-            np.random.set_state(random_states[1])
-            sys.setrecursionlimit(limits[0])
-            sys.setswitchinterval(limits[1])
-            if os.environ != environment:
-                os.environ.clear()
-                os.environ.update(environment)
-            with suppress(OSError):
-                os.chdir(folder)
+            torch.set_default_dtype(dtype)
+            random.setstate(python)
+            np.random.set_state(numpy)
 
 
-def _figures() -> list[int]:
-    return sys.modules["matplotlib.pyplot"].get_fignums() if "matplotlib.pyplot" in sys.modules else []
+@contextmanager
+def _process() -> Iterator[None]:
+    """Folder, environment, and the interpreter's limits."""
+    folder, environment = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else os.getcwd(), dict(os.environ)
+    depth, interval = sys.getrecursionlimit(), sys.getswitchinterval()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(depth)
+        sys.setswitchinterval(interval)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        with suppress(OSError):
+            os.chdir(folder)
+        if isinstance(folder, int):
+            os.close(folder)
 
 
-def _close_all_but(before: list[int]) -> None:
-    """A picture drawn in an exercise shows a random case's numbers, once a case."""
-    for number in set(_figures()) - set(before):
-        sys.modules["matplotlib.pyplot"].close(number)
+@contextmanager
+def _terminal() -> Iterator[None]:
+    """What is printed, what is asked, and exit()."""
+    before = sys.stdin, sys.stdout, builtins.input, getpass.getpass
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(before[1]), _ask, _ask
+    if shell is not None:
+        shell.ask_exit = _refuse_to_exit
+    try:
+        yield
+    finally:
+        if shell is not None:
+            with suppress(AttributeError):
+                del shell.ask_exit
+        sys.stdin, sys.stdout, builtins.input, getpass.getpass = before
+
+
+@contextmanager
+def _pictures() -> Iterator[None]:
+    """A picture drawn in an exercise would show a random case's numbers, once a case; drawing needs no gradient."""
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        yield
+        return
+    before, show, to_numpy = set(pyplot.get_fignums()), pyplot.show, torch.Tensor.__array__
+    pyplot.show = lambda *_, **__: None
+    torch.Tensor.__array__ = lambda tensor, *how, **more: to_numpy(tensor.detach(), *how, **more)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.Tensor.__array__ = to_numpy  # type: ignore[method-assign]
+        pyplot.show = show
+        for number in set(pyplot.get_fignums()) - before:
+            pyplot.close(number)
 
 
 def _refuse_to_exit() -> None:

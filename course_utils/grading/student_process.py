@@ -23,6 +23,7 @@ from torch import Tensor
 from course_utils.exercises import examine, find
 from course_utils.exercises.engine import NOT_STOPPED, not_yet
 from course_utils.exercises.observe import Observation
+from course_utils.exercises.typed import typed
 from course_utils.exercises.verdict import Kind
 
 SHOWN = 10_000  # characters of a cell's output that are kept
@@ -154,8 +155,7 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     else:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             verdict = examine(exercise, names[name], observed)
-    if not verdict.passed:
-        names[name] = exercise.reference
+    names[name] = typed(exercise, names[name], observed) if verdict.passed else exercise.reference
     return {
         "outcome": verdict.outcome.value,
         "kind": verdict.kind.value,

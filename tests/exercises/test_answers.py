@@ -21,7 +21,16 @@ from course_utils.window_attention import partition
 EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
 
 # What a notebook imports for its students.
-NAMES = {"Tensor": Tensor, "Callable": Callable, "torch": torch, "math": math, "F": F, "rearrange": rearrange, "repeat": repeat, "einsum": einsum}
+NAMES = {
+    "Tensor": Tensor,
+    "Callable": Callable,
+    "torch": torch,
+    "math": math,
+    "F": F,
+    "rearrange": rearrange,
+    "repeat": repeat,
+    "einsum": einsum,
+}
 
 
 def cell(source: str, name: str):
@@ -262,14 +271,14 @@ def hard_distillation_by_one_mixed_target(student, teacher, labels, smoothing=0.
     return -((label + said) / 2 * student.log_softmax(-1)).sum(-1).mean()
 
 
-def token_distillation_by_means(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def token_distillation_by_means(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     both = [F.cross_entropy(label_logits, labels, label_smoothing=smoothing)]
-    both.append(F.cross_entropy(teacher_logits, teacher.max(1).indices))
+    both.append(F.cross_entropy(distillation_logits, teacher.max(1).indices))
     return torch.stack(both).mean()
 
 
-def fuse_by_stacking(label_logits, teacher_logits):
-    return torch.stack([label_logits, teacher_logits]).softmax(-1).mean(0)
+def fuse_by_stacking(label_logits, distillation_logits):
+    return torch.stack([label_logits, distillation_logits]).softmax(-1).mean(0)
 
 
 def shift_images_by_indices(images, down, right):

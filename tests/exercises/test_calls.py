@@ -13,10 +13,11 @@ from course_utils import notebooks
     ("value", "told"),
     [
         (torch.ones(2, 3, 3), "is a tensor of float32, has 3 axes"),
+        (torch.ones(2, 1), "is a tensor of float32, has 2 axes, has size 1 at axis -1"),
         (torch.ones(3, 2).T, "is a tensor of float32, has 2 axes, is not contiguous, is oblong"),
         (torch.ones(1, 2).expand(2, 2), "is a tensor of float32, has 2 axes, is expanded"),
         (torch.ones(1, 2, 2), "is a tensor of float32, has 3 axes, has size 1 at axis -3"),
-        (torch.ones(0, 2), "is a tensor of float32, has 2 axes, has size 0 at axis -2, is oblong"),
+        (torch.ones(0, 2), "is a tensor of float32, has 2 axes, has size 0 at axis -2"),
         (torch.ones(2, requires_grad=True), "is a tensor of float32, has 1 axes, requires a gradient"),
         (torch.tensor(-300), "is a tensor of int64, has 0 axes, reaches 100"),
         (torch.tensor([2e4, 0.0]), "is a tensor of float32, has 1 axes, reaches 10,000"),

@@ -15,9 +15,10 @@ import torch
 
 from course_utils import exercises as course
 from course_utils.attention import attend, split_heads
-from course_utils.exercises import Kind, Outcome, check, examine, find
+from course_utils.exercises import Kind, check, examine, find
 from course_utils.exercises.nb04_vit import matrix_bytes
 from course_utils.exercises.report import Report
+from course_utils.models.palette import quantise
 from course_utils.models.vit import patchify, sequence
 from course_utils.rollout import attention_rollout
 
@@ -126,6 +127,18 @@ def test_a_right_function_is_handed_back_and_a_number_off_by_rounding_is_right(c
 
     assert check("00.split_heads", student) is student
     assert "passed" in capsys.readouterr().out
+
+
+def test_a_harmless_other_type_passes_and_the_notebook_gets_the_usual_one(capsys):
+    tokens = torch.rand(2, 5, 12)
+    split = check("00.split_heads", lambda tokens, heads: split_heads(tokens, heads).double())
+    assert split(tokens, 3).dtype is torch.float32
+    assert split(tokens.double(), 3).dtype is torch.float64
+    rolled = check("04.attention_rollout", lambda attention_maps: torch.stack(attention_rollout(attention_maps)))
+    assert isinstance(rolled([torch.rand(1, 2, 3, 3)]), list)
+    words = check("03.quantise", lambda images, palette: quantise(images, palette).int())
+    assert words(torch.rand(1, 3, 2, 2), torch.rand(4, 3)).dtype is torch.int64
+    assert capsys.readouterr().out.count("passed") == 3
 
 
 def loops():

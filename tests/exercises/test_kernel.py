@@ -12,7 +12,7 @@ from course_utils.paths import ROOT
 @pytest.mark.notebook
 def test_a_notebook_shows_its_reports_and_survives_exit(tmp_path):
     cells = [
-        "from course_utils.exercises import check, hint, stub\nexec(stub('00.split_heads'))",
+        "from torch import Tensor\nfrom course_utils.exercises import check, hint, stub\nexec(stub('00.split_heads'))",
         "split_heads = check('00.split_heads', split_heads)",
         "def split_heads(tokens, heads):\n    print('seen', heads)\n    exit()",
         "split_heads = check('00.split_heads', split_heads)",

@@ -47,6 +47,7 @@ def test_what_was_passed_stays_passed_and_a_stub_is_no_attempt():
     record("04.patchify", PASSED)
     assert row("04.patchify").status == "passed"
     assert row("04.patchify").attempts == 4
+    assert row("04.patchify").tried_at >= first
     assert row("04.patchify").passed_at == first
 
 
@@ -71,7 +72,27 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(folder):
     assert row("04.patchify").status == "not attempted"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"attempts": "many"}', '{"points": 3}', "\x00"])
+ABSURD = [
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"attempts": "many"}',
+    '{"points": 3}',
+    "\x00",
+    '{"attempts": -3}',
+    '{"attempts": 1e400}',
+    '{"attempts": true}',
+    '{"attempts": 1' + 400 * "0" + "}",
+    '{"attempts": 2, "passed_at": 5}',
+    '{"attempts": 2, "passed_at": "yesterday"}',
+    '{"attempts": 2, "message": ["no"]}',
+    100_000 * "[",
+    '{"attempts": ' + 5000 * '{"a": ' + "1" + 5001 * "}",
+]
+
+
+@pytest.mark.parametrize("content", ABSURD, ids=range(len(ABSURD)))
 def test_a_spoilt_record_counts_as_none_and_is_written_anew(content, folder):
     folder.mkdir()
     (folder / "04.patchify.json").write_text(content)

@@ -174,12 +174,12 @@ def mixed_answers(name: str) -> dict[str, str]:
 
 PATCHES = """
 import torch
-from course_utils.exercises import Outcome, Verdict, engine
+from course_utils.exercises import Kind, Outcome, Verdict, engine
 from course_utils.grading import student_process
 
-message = {"outcome": "passed", "message": "patched", "results": [torch.ones(1)] * 4}
+message = {"outcome": "passed", "kind": "right", "misconception": None, "message": "patched", "results": [torch.ones(1)] * 4}
 student_process._check = lambda names, exercise_name: message
-engine.examine = student_process.examine = lambda *_: Verdict(Outcome.PASSED, "patched")
+engine.examine = student_process.examine = lambda *_: Verdict(Outcome.PASSED, "patched", Kind.RIGHT)
 torch.allclose = torch.equal = lambda *args, **kwargs: True
 """
 

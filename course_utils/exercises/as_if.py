@@ -1,0 +1,183 @@
+"""Wrong results that are the right ones for other arguments: two exchanged, one squared, one taken for another."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, permutations
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.compare import fitted, same
+from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.findings import Finding
+from course_utils.exercises.observe import Observation, handed_over
+
+Change = Callable[[list[Any]], list[Any]]
+
+# What stands in an argument's place: in words, {} the argument's name, and how it is made.
+_FLOATS: dict[str, Callable[[Tensor], Tensor]] = {
+    "−{}": torch.neg,
+    "the softmax of {} over the last axis": lambda x: x.softmax(-1),
+    "the log-softmax of {} over the last axis": lambda x: x.log_softmax(-1),
+    "{} with the last two axes exchanged": lambda x: x.mT,
+    "{} brought to length one along the last axis": lambda x: F.normalize(x, dim=-1),
+    "the absolute values of {}": torch.abs,
+    "zeros": torch.zeros_like,
+    "ones": torch.ones_like,
+    "{} rounded": torch.round,
+    "{} clamped to [0, 1]": lambda x: x.clamp(0, 1),
+    "{} moved on by one along the first axis": lambda x: x.roll(1, 0),
+    "{} moved back by one along the first axis": lambda x: x.roll(-1, 0),
+    "the first item of {} for the whole batch": lambda x: x[:1].expand_as(x),
+    "the mean of {} over the first axis": lambda x: x.mean(0, keepdim=True).expand_as(x),
+}
+_BOOLEANS: dict[str, Callable[[Tensor], Tensor]] = {
+    "~{}": torch.logical_not,
+    "{} with the last two axes exchanged": lambda x: x.mT,
+    "True everywhere": torch.ones_like,
+    "False everywhere": torch.zeros_like,
+}
+_WHOLE: dict[str, Callable[[Tensor], Tensor]] = {
+    "{} + 1": lambda x: x + 1,
+    "{} − 1": lambda x: x - 1,
+    "zeros": torch.zeros_like,
+    "the inverse permutation of {}": torch.argsort,
+    "{} in rising order": lambda x: x.sort(-1).values,
+    "{} from back to front": lambda x: x.flip(0),
+    "{} moved on by one": lambda x: x.roll(1, 0),
+}
+_NUMBERS: dict[str, Callable[[Any], Any]] = {
+    "1": lambda x: type(x)(1),
+    "0": lambda x: type(x)(0),
+    "{}²": lambda x: x * x,
+    "2 · {}": lambda x: x + x,
+    "−{}": lambda x: -x,
+    "{} + 1": lambda x: x + 1,
+    "{} − 1": lambda x: x - 1,
+}
+_REALS: dict[str, Callable[[float], float]] = {
+    "{} / 2": lambda x: x / 2,
+    "√{}": lambda x: x**0.5,
+    "1 / {}": lambda x: 1 / x,
+    "1 − {}": lambda x: 1 - x,
+}
+_LISTS: dict[str, Callable[[Any], Any]] = {
+    "{} from back to front": lambda x: x[::-1],
+    "only the first item of {}": lambda x: x[:1],
+}
+
+
+def as_if(
+    exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation], expected: Sequence[Observation]
+) -> Finding | None:
+    """The change of the arguments with which the reference gives what the student's function gave, in every case.
+
+    The result counts whole or, when it has several parts, by the first that is wrong.
+    """
+    part = _first_wrong_part(observed, expected)
+    if part is None:
+        return None
+    pick: Callable[[Any], Any] = (lambda result: result) if part < 0 else (lambda result: result[part])
+    what = "The result" if part < 0 else (exercise.returns or ("", "", "", ""))[part].capitalize() or "A part"
+    for name, sentence, change in _changes(exercise, cases[0]):
+        if all(
+            _explains(exercise, change, case, pick(seen.result), pick(right.result))
+            for case, seen, right in zip(cases, observed, expected, strict=True)
+        ):
+            return Finding(name, f"{what} would be right {sentence}.", weak=True)
+    return None
+
+
+def _first_wrong_part(observed: Sequence[Observation], expected: Sequence[Observation]) -> int | None:
+    """The number of the part that is wrong first; -1 for a result in one piece; None when the forms differ."""
+    if any(seen.error for seen in observed):
+        return None
+    right = expected[0].result
+    if not isinstance(right, tuple):
+        return -1
+    if not all(isinstance(seen.result, tuple | list) and len(seen.result) == len(right) for seen in observed):
+        return None
+    for part in range(len(right)):
+        if not all(same(seen.result[part], each.result[part]) for seen, each in zip(observed, expected, strict=True)):
+            return part
+    return None
+
+
+def _explains(exercise: Exercise, change: Change, case: Arguments, yours: Any, right: Any) -> bool:
+    """Whether the reference, with changed arguments, gives the student's result."""
+    try:
+        other = exercise.reference(*change(list(handed_over(exercise.arguments, case))))
+    except Exception:
+        return False
+    if isinstance(other, tuple) and not isinstance(right, tuple):
+        other = next((each for each in other if same(fitted(yours, each), each)), None)
+    return other is not None and same(fitted(yours, other), other)
+
+
+def _changes(exercise: Exercise, case: Arguments) -> Iterator[tuple[str, str, Change]]:
+    """Name, sentence and change, the simplest first."""
+    kinds = {number: (exercise.arguments[number], value) for number, value in enumerate(case)}
+    for one, other in combinations(kinds, 2):
+        (first, mine), (second, theirs) = kinds[one], kinds[other]
+        if _kind(mine) == _kind(theirs):
+            yield f"swapped-{first}-{second}", f"if {first} and {second} changed places", _swapped(one, other)
+    for one, other in permutations(kinds, 2):
+        (first, mine), (second, theirs) = kinds[one], kinds[other]
+        if _kind(mine) == _kind(theirs):
+            yield f"{second}-for-{first}", f"with {second} in the place of {first}", _replaced(one, other)
+    for number, (name, value) in kinds.items():
+        for stand_in, change in _of(value).items():
+            yield f"changed-{name}", f"with {stand_in.format(name)} in the place of {name}", _applied(number, change)
+        if callable(value):
+            yield f"uncalled-{name}", f"if {name} gave back what it gets", _applied(number, lambda _: lambda x: x)
+
+
+def _of(value: Any) -> dict[str, Callable[[Any], Any]]:
+    match value:
+        case Tensor() if value.is_floating_point():
+            return _FLOATS
+        case Tensor(dtype=torch.bool):
+            return _BOOLEANS
+        case Tensor():
+            return _WHOLE
+        case bool():
+            return {"not {}": lambda x: not x}
+        case int():
+            return _NUMBERS
+        case float():
+            return {**_NUMBERS, **_REALS}
+        case list() | tuple():
+            return _LISTS
+    return {}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of {value.ndim} axes"
+    return "function" if callable(value) else type(value).__name__
+
+
+def _swapped(one: int, other: int) -> Change:
+    def change(arguments: list[Any]) -> list[Any]:
+        arguments[one], arguments[other] = arguments[other], arguments[one]
+        return arguments
+
+    return change
+
+
+def _replaced(one: int, other: int) -> Change:
+    def change(arguments: list[Any]) -> list[Any]:
+        arguments[one] = arguments[other]
+        return arguments
+
+    return change
+
+
+def _applied(number: int, to: Callable[[Any], Any]) -> Change:
+    def change(arguments: list[Any]) -> list[Any]:
+        if number < len(arguments):
+            arguments[number] = to(arguments[number])
+        return arguments
+
+    return change

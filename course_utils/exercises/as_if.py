@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -71,48 +72,37 @@ _LISTS: dict[str, Callable[[Any], Any]] = {
 def as_if(
     exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation], expected: Sequence[Observation]
 ) -> Finding | None:
-    """The change of the arguments with which the reference gives what the student's function gave, in every case.
-
-    The result counts whole or, when it has several parts, by the first that is wrong.
-    """
-    part = _first_wrong_part(observed, expected)
-    if part is None:
-        return None
-    pick: Callable[[Any], Any] = (lambda result: result) if part < 0 else (lambda result: result[part])
-    what = "The result" if part < 0 else (exercise.returns or ("", "", "", ""))[part].capitalize() or "A part"
-    for name, sentence, change in _changes(exercise, cases[0]):
-        if all(
-            _explains(exercise, change, case, pick(seen.result), pick(right.result))
-            for case, seen, right in zip(cases, observed, expected, strict=True)
-        ):
-            return Finding(name, f"{what} would be right {sentence}.", weak=True)
+    """The change of the arguments with which the reference gives what the student's function gave, in every case."""
+    for part in _wrong_parts(observed, expected):
+        pick: Callable[[Any], Any] = (lambda result: result) if part is None else itemgetter(part)
+        what = "The result" if part is None else (exercise.returns or ("A part",) * 9)[part]
+        for name, sentence, change in _changes(exercise, cases[0]):
+            if all(
+                _explains(exercise, change, case, pick(seen.result), pick)
+                for case, seen in zip(cases, observed, strict=True)
+            ):
+                return Finding(name, f"{what[0].upper()}{what[1:]} would be right {sentence}.", weak=True)
     return None
 
 
-def _first_wrong_part(observed: Sequence[Observation], expected: Sequence[Observation]) -> int | None:
-    """The number of the part that is wrong first; -1 for a result in one piece; None when the forms differ."""
-    if any(seen.error for seen in observed):
-        return None
+def _wrong_parts(observed: Sequence[Observation], expected: Sequence[Observation]) -> list[int | None]:
+    """Numbers of the parts of the results that are wrong; [None] for results in one piece; nothing if forms differ."""
     right = expected[0].result
     if not isinstance(right, tuple):
-        return -1
+        return [None]
     if not all(isinstance(seen.result, tuple | list) and len(seen.result) == len(right) for seen in observed):
-        return None
-    for part in range(len(right)):
-        if not all(same(seen.result[part], each.result[part]) for seen, each in zip(observed, expected, strict=True)):
-            return part
-    return None
+        return []
+    pairs = list(zip(observed, expected, strict=True))
+    return [i for i in range(len(right)) if not all(same(seen.result[i], each.result[i]) for seen, each in pairs)]
 
 
-def _explains(exercise: Exercise, change: Change, case: Arguments, yours: Any, right: Any) -> bool:
+def _explains(exercise: Exercise, change: Change, case: Arguments, yours: Any, pick: Callable[[Any], Any]) -> bool:
     """Whether the reference, with changed arguments, gives the student's result."""
     try:
-        other = exercise.reference(*change(list(handed_over(exercise.arguments, case))))
+        other = pick(exercise.reference(*change(list(handed_over(exercise.arguments, case)))))
     except Exception:
         return False
-    if isinstance(other, tuple) and not isinstance(right, tuple):
-        other = next((each for each in other if same(fitted(yours, each), each)), None)
-    return other is not None and same(fitted(yours, other), other)
+    return same(fitted(yours, other), other)
 
 
 def _changes(exercise: Exercise, case: Arguments) -> Iterator[tuple[str, str, Change]]:

@@ -59,7 +59,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
                 return yours.to(right.dtype)
         return yours
     if isinstance(right, tuple | list):
-        items = all(isinstance(item, Tensor) for item in right)
+        items = isinstance(right, list) and all(isinstance(item, Tensor) for item in right)
         if items and isinstance(yours, Tensor) and comparable(yours) and yours.ndim and len(yours) == len(right):
             yours = list(yours.unbind(0))
         if isinstance(yours, tuple | list) and len(yours) == len(right):

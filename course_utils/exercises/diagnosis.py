@@ -123,15 +123,17 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
             return Finding(
                 "parts-swapped", f"The numbers are right, but in another order: return {', then '.join(names)}."
             )
+    found = []
     for index, name in enumerate(names):
         wrong = [
             Pair(pair.yours[index], right[index], pair.arguments)
             for pair, right in zip(pairs, rights, strict=True)
             if not same(pair.yours[index], right[index])
         ]
-        if wrong:
-            return _of_tensors(wrong, name)
-    return None
+        if wrong and (finding := _of_tensors(wrong, name)):
+            found.append(finding)
+    # What is wrong in one part often follows from another, in which it is simpler.
+    return min(found, key=lambda finding: finding.weak, default=None)
 
 
 def _of_tensors(pairs: Sequence[Pair], what: str) -> Finding | None:
@@ -147,7 +149,7 @@ def _of_tensors(pairs: Sequence[Pair], what: str) -> Finding | None:
     same_shape = all(pair.yours.shape == pair.right.shape for pair in pairs)
     for look in _LOOKS if same_shape else (_an_argument, _axes, _another_shape):
         if found := look(pairs, what):
-            return replace(found, weak=look in _WEAK)
+            return replace(found, weak=look in _WEAK and found.name not in _CERTAIN)
     return None
 
 
@@ -319,6 +321,7 @@ def _like(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype and close(one, other)
 
 
+_CERTAIN = ("sign", "columns-sum-to-one")
 _WEAK = (factor, offset, _another_function, _shares, wrong_places)
 _LOOKS = (_an_argument, _axes, _constant, _along_an_axis, *_WEAK)
 

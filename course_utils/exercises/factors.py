@@ -104,7 +104,7 @@ def _measured(arguments: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in arguments.items():
         if isinstance(value, Tensor):
             for axis in range(-1, -value.ndim - 1, -1):
-                yield f"the length of {name}'s {_ordinal(axis)} axis", float(value.shape[axis])
+                yield f"the length of the {_ordinal(axis)} axis of {name}", float(value.shape[axis])
             if value.ndim == 0 and value.is_floating_point():
                 yield name, float(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -172,6 +172,9 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
             f"{name}: NaN or infinity at {amount}. Look for a division by zero, a logarithm of zero or of a negative "
             "number, the mean of nothing, exp of a large number, or a softmax over a row in which every score is −inf.",
         )
+    if right.ndim == 0:
+        shown = _told_apart(yours.item(), right.item())
+        return Difference(Kind.VALUES, f"{name} is {shown[0]}, but it should be {shown[1]}.")
     return Difference(Kind.VALUES, f"The shape of {what} is right, but {_values(yours.detach(), right)}.")
 
 
@@ -180,13 +183,13 @@ def _values(yours: Tensor, right: Tensor) -> str:
         wrong = yours != right
         at = tuple(wrong.nonzero()[0].tolist())
         mine, theirs = yours[at].item(), right[at].item()
-        where = f"{int(wrong.sum())} of {wrong.numel()} places are wrong: at index {at} " if right.ndim else ""
-        return f"{where}it is {mine} and should be {theirs}"
+        where = f"{int(wrong.sum())} of {wrong.numel()} places are wrong: at index {at}"
+        return f"{where} it is {mine} and should be {theirs}"
     distance = (yours.double() - right.double()).abs()
     at = tuple((distance == distance.max()).nonzero()[0].tolist())
     shown = _told_apart(yours[at].item(), right[at].item())
-    place = f": at index {at} it is" if right.ndim else ": it is"
-    return f"its numbers are off by up to {distance.max().item():.3g}{place} {shown[0]} and should be {shown[1]}"
+    gap = f"{distance.max().item():.3g}"
+    return f"its numbers are off by up to {gap}: at index {at} it is {shown[0]} and should be {shown[1]}"
 
 
 def _told_apart(mine: float, theirs: float) -> tuple[str, str]:

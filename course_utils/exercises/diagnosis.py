@@ -4,7 +4,7 @@ For what no exercise knows by name. A pattern must hold in every case that is wr
 chance does not make it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -44,28 +44,36 @@ def diagnose(
             return Finding(
                 "one-too-many", "The right result is there, but with something else beside it: return it alone."
             )
+    if all(_is_list_of(pair.yours, pair.right) for pair in pairs):
+        return Finding(
+            "not-stacked", "The numbers are right, but they come as a list: make one tensor of it, torch.stack."
+        )
     return _of_tensors(pairs, "the result")
+
+
+def _is_list_of(yours: Any, right: Any) -> bool:
+    """Whether the items of a list are those of the right tensor."""
+    if not isinstance(yours, list | tuple) or not isinstance(right, Tensor) or not right.ndim:
+        return False
+    items = [torch.as_tensor(item) for item in yours if isinstance(item, Tensor | int | float)]
+    return len(items) == len(right) and all(
+        item.shape == each.shape and close(item.to(each.dtype), each) for item, each in zip(items, right, strict=True)
+    )
 
 
 def unused_argument(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> Finding | None:
     """An argument that decides what the reference gives, and nothing of what fn gives; an exception of fn's escapes."""
     for number, name in enumerate(exercise.arguments):
-        told = False
-        for case in cases:
-            changed = _changed(case, number)
-            if changed is None:
-                continue
-            right, wanted = (_result(exercise.reference, exercise, each) for each in (case, changed))
-            if same(right, wanted):
-                continue
-            if not _equal(*(_result(fn, exercise, each) for each in (case, changed))):
-                break
-            told = True
-        else:
-            if told:
-                return Finding(
-                    f"unused-{name}", f"Your result does not depend on {name}: whatever it is, it stays the same."
-                )
+        tried = [(case, other) for case in cases for other in _others(case, number)]
+        telling = [
+            (case, other)
+            for case, other in tried
+            if not same(*(_result(exercise.reference, exercise, each) for each in (case, other)))
+        ]
+        if telling and all(_equal(*(_result(fn, exercise, each) for each in pair)) for pair in telling):
+            return Finding(
+                f"unused-{name}", f"Your result does not depend on {name}: whatever it is, the result stays the same."
+            )
     return None
 
 
@@ -83,19 +91,24 @@ def _equal(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _changed(case: Arguments, number: int) -> Arguments | None:
-    """The case with another value of one argument that is as possible; None when there is none to be sure of."""
+def _others(case: Arguments, number: int) -> Iterator[Arguments]:
+    """The case with other values of one argument that are as possible; none when there are none to be sure of."""
     if number >= len(case):
-        return None
+        return
     value = case[number]
-    other: Any
-    if isinstance(value, Tensor) and value.numel() > 1 and value.dtype in (torch.float32, torch.bool, torch.int64):
-        other = value.flatten().roll(1).view(value.shape)
+    others: list[Any] = []
+    if isinstance(value, Tensor) and value.numel() > 1:
+        others.append(value.flatten().roll(1).view(value.shape))
+        if value.dtype == torch.bool:
+            others.append(~value)
+        elif value.is_floating_point():
+            others.append(value * 0.9)
+        else:
+            others.append(value.max() + value.min() - value)  # as far from the other end: within the same range
     elif isinstance(value, float):
-        other = value * 0.9
-    else:
-        return None
-    return (*case[:number], other, *case[number + 1 :])
+        others.append(value * 0.9)
+    for other in others:
+        yield (*case[:number], other, *case[number + 1 :])
 
 
 def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
@@ -140,7 +153,7 @@ def _of_tensors(pairs: Sequence[Pair], what: str) -> Finding | None:
     if not all(isinstance(pair.yours, Tensor) and isinstance(pair.right, Tensor) for pair in pairs):
         return None
     if any(_kind(pair.yours) != _kind(pair.right) for pair in pairs):
-        return None
+        return _another_dtype(pairs, what)
     pairs = [Pair(pair.yours.detach(), pair.right.detach(), pair.arguments) for pair in pairs]
     if sum(pair.right.numel() for pair in pairs) < ENOUGH and len(pairs) < 3:
         return None
@@ -150,6 +163,15 @@ def _of_tensors(pairs: Sequence[Pair], what: str) -> Finding | None:
     for look in _LOOKS if same_shape else (_an_argument, _axes, _another_shape):
         if found := look(pairs, what):
             return replace(found, weak=look in _WEAK and found.name not in _CERTAIN)
+    return None
+
+
+def _another_dtype(pairs: Sequence[Pair], what: str) -> Finding | None:
+    if any(pair.yours.device != pair.right.device for pair in pairs):
+        return None
+    if all(_like(pair.yours.to(pair.right.dtype), pair.right) for pair in pairs):
+        mine, theirs = (str(part.dtype).removeprefix("torch.") for part in (pairs[0].yours, pairs[0].right))
+        return Finding("dtype", f"{_named(what)}: the numbers are right, but their dtype is {mine}, not {theirs}.")
     return None
 
 

@@ -16,7 +16,7 @@ from course_utils.exercises.diagnosis import diagnose, unused_argument
 from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.gradients import wrong_gradient
-from course_utils.exercises.observe import Observation, handed_over, observe, watch
+from course_utils.exercises.observe import Observation, handed_over, observe, observe_one, watch
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 from course_utils.exercises.words import case, failure, other_signature
@@ -205,25 +205,33 @@ class _Examination:
         Spellings of one mistake differ where nothing can be seen, in a row of scores that is hidden altogether.
         """
         cases = self.plain if ordinary else self.cases
-        observed, right = self.observed[: len(cases)], expected[: len(cases)]
+        wrong = [number for number in range(len(cases)) if not self.observed[number].like(expected[number])]
+        # The wrong cases first: most misconceptions do something else there, and are done with.
+        order = wrong + [number for number in range(len(cases)) if number not in wrong]
         for misconception in self.exercise.misconceptions:
-            for spelling in misconception.spellings:
-                answers = observe(spelling, cases)
-                # An exception alone is too common to recognise anyone by: at least one result must agree.
-                if not any(answer.error is None for answer in answers):
-                    continue
-                if all(map(Observation.like, observed, answers)) and not all(map(Observation.like, answers, right)):
-                    return Finding(misconception.name, misconception.message)
+            if any(self._is(spelling, cases, order) for spelling in misconception.spellings):
+                return Finding(misconception.name, misconception.message)
         return None
+
+    def _is(self, spelling: Callable[..., Any], cases: Sequence[Arguments], order: Sequence[int]) -> bool:
+        """Whether a known wrong answer gives what the student's function gave, in every case."""
+        results = 0
+        for number in order:
+            answer = observe_one(spelling, cases[number], number)
+            if not self.observed[number].like(answer):
+                return False
+            results += answer.error is None
+        # An exception alone is too common to recognise anyone by: at least one result must agree.
+        return results > 0
 
     def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
         """What all ordinary cases show; an unused or exchanged argument explains more than a weak pattern."""
         plain, observed = self.plain, self.observed[: len(self.plain)]
         results = [tensor for seen in observed for tensor in tensors_in(seen.result)]
-        if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE) or not all(map(comparable, results)):
+        if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE, Kind.DTYPE) or not all(map(comparable, results)):
             return None
         found = diagnose(self.exercise, plain, observed, expected[: len(plain)])
-        if (found and not found.weak) or kind is Kind.TYPE or any(seen.error for seen in observed):
+        if (found and not found.weak) or kind in (Kind.TYPE, Kind.DTYPE) or any(seen.error for seen in observed):
             return found
         unused: list[Finding | None] = []
         self._limited(lambda: unused.append(unused_argument(self.exercise, self.fn, plain)))

@@ -34,25 +34,31 @@ class Observation:
 def watch(fn: Callable[..., Any], cases: Sequence[Arguments], observed: list[Observation]) -> Iterator[None]:
     """Add an observation of each case to the list, one a step; the arguments are given as they are, not as copies."""
     for number, given in enumerate(cases):
-        torch.default_generator.manual_seed(number)
-        result, error = None, None
-        try:
-            result = fn(*given)
-        except Stop:
-            raise
-        except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are mistakes too
-            error = raised
-        blank = written_raise(error) is code_of(fn) if error else result is None or result is ...
-        observed.append(Observation(result, error, given, blank))
+        observed.append(_seen(fn, given, number))
         yield
 
 
 def observe(fn: Callable[..., Any], cases: Sequence[Arguments]) -> list[Observation]:
     """What a function that is trusted to end does with copies of the arguments."""
-    observed: list[Observation] = []
-    for _ in watch(fn, [copied(case) for case in cases], observed):
-        pass
-    return observed
+    return [observe_one(fn, case, number) for number, case in enumerate(cases)]
+
+
+def observe_one(fn: Callable[..., Any], case: Arguments, number: int) -> Observation:
+    """What such a function does with a copy of one case's arguments; number: which case it is."""
+    return _seen(fn, copied(case), number)
+
+
+def _seen(fn: Callable[..., Any], given: Arguments, number: int) -> Observation:
+    torch.default_generator.manual_seed(number)
+    result, error = None, None
+    try:
+        result = fn(*given)
+    except Stop:
+        raise
+    except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are mistakes too
+        error = raised
+    blank = written_raise(error) is code_of(fn) if error else result is None or result is ...
+    return Observation(result, error, given, blank)
 
 
 def copied(value: Any, name: str = "") -> Any:

@@ -29,10 +29,11 @@ def project(pictures: Tensor, centre: Tensor, radius: float) -> Tensor:
 
 
 def pgd_step(pictures: Tensor, gradient: Tensor, centre: Tensor, radius: float, step_size: float) -> Tensor:
-    """One step of step_size at every pixel, against the sign of the loss's gradient, then back into the ball.
+    """One step down the loss, of step_size at every pixel whose gradient is not 0, then back into the ball.
 
-    The ball holds all pictures that differ from centre by at most radius at every pixel; pixels stay in [0, 1].
-    All four tensors (batch, channels, height, width). Madry et al. 2018, section 2.1.
+    pictures, gradient and centre (batch, channels, height, width) → new pictures of that shape. The ball holds all
+    pictures that differ from centre by at most radius at every pixel; pixels stay in [0, 1], where those given lie
+    too. radius (0 or more) and step_size are numbers, in units in which white is 1. Madry et al. 2018, section 2.1.
     """
     moved = pictures - step_size * gradient.sign()
     moved = torch.minimum(torch.maximum(moved, centre - radius), centre + radius)

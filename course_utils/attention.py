@@ -25,10 +25,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     """Scaled dot-product attention: each query takes a weighted mean of the values.
 
     query (..., queries, dim), key (..., keys, dim), value (..., keys, value_dim)
-    → output (..., queries, value_dim), weights (..., queries, keys); each row of weights sums to one.
+    → output (..., queries, value_dim), weights (..., queries, keys), each row of which sums to one.
 
     mask is boolean, broadcastable to (..., queries, keys): True where a query may look, False where it may not.
-    A query that may look nowhere gets zeros. Vaswani et al. 2017, section 3.2.1.
+    A query that may look nowhere gets zeros, as its output and as its row of weights.
+    Vaswani et al. 2017, section 3.2.1.
     """
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     if mask is not None:
@@ -51,7 +52,7 @@ def causal_mask(tokens: int) -> Tensor:
 def split_heads(tokens: Tensor, heads: int) -> Tensor:
     """(batch, tokens, heads · dim) → (batch, heads, tokens, dim). Vaswani et al. 2017, section 3.2.2.
 
-    Head 0 takes the first dim features of every token, head 1 the next dim, and so on.
+    Head 0 takes the first dim features of every token, head 1 the next dim, and so on. One head has an axis too.
     """
     return rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads)
 
@@ -62,10 +63,12 @@ def merge_heads(heads: Tensor) -> Tensor:
 
 
 def encoder_block(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    """(batch, tokens, dim) → (batch, tokens, dim): two residual steps, each normalised before, not after.
+    """(batch, tokens, dim) → (batch, tokens, dim): the tokens exchange information, then each is worked on alone.
 
-    First the tokens exchange information (attention), then each is worked on alone (MLP).
-    Dosovitskiy et al. 2021, eq. 2 and 3.
+    attention adds a correction to the tokens, then mlp adds one to what has become of them. Both read normalised
+    tokens, attention through norm1 and mlp through norm2; where both return zeros, the tokens come out unchanged.
+
+    The four are functions, (batch, tokens, dim) → (batch, tokens, dim). Dosovitskiy et al. 2021, eq. 2 and 3.
     """
     tokens = tokens + attention(norm1(tokens))
     return tokens + mlp(norm2(tokens))
@@ -223,20 +226,24 @@ def unflatten_positions(tokens: Tensor, height: int) -> Tensor:
 
 
 def attend_by_dot_product(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-    """Attention without a softmax: the bare dot products, divided by how many keys there are.
+    """Attention without a softmax: the weights are the dot products, up to one factor that is the same for all.
 
     query (..., queries, dim), key (..., keys, dim), value (..., keys, value_dim)
     → output (..., queries, value_dim), weights (..., queries, keys), of any sign; rows need not sum to one.
-    Wang et al. 2018, equation 4 with C(x) = N.
+
+    A single key's weight is the dot product itself; and when every key and every value is there twice, the output
+    stays as it was. Wang et al. 2018, equation 4 and section 3.2.
     """
     weights = query @ key.mT / key.shape[-2]
     return weights @ value, weights
 
 
 def gated_residual(features: Tensor, update: Tensor, gate: Tensor) -> Tensor:
-    """The features, plus the update times a learned number: with a gate of zero, the features as they were.
+    """features and update, both (batch, channels, height, width) → the same shape: what a gated block gives.
 
-    features and update (batch, channels, height, width), gate one number. Zhang et al. 2019, equation 3.
+    gate is a tensor of shape (). At 0 the result is the features as they were, at 1 that of an ordinary residual
+    block; between the two, and beyond them on either side, it lies on the straight line through both. The gate is
+    learned, beginning at 0. Zhang et al. 2019, equation 3.
     """
     return features + gate * update
 

@@ -17,7 +17,7 @@ GROUPS = {  # how long each takes on two cores
     "memory": "seconds",
     "program": "half a minute",
     "widgets": "half a minute, in a browser",
-    "checks": "about a minute",
+    "checks": "about two minutes",
     "notebooks": "about eight minutes, two at a time",
 }
 
@@ -50,7 +50,7 @@ def bench(
     if check:
         over = list(exceeded(measured.results, measured.figures, measured.predictions, measured.scores))
         for sentence in over:
-            console.print(sentence, markup=False)
+            console.print(sentence, markup=False, soft_wrap=True)
         if over:
             raise typer.Exit(1)
         console.print("Everything is within its budget.")

@@ -30,8 +30,9 @@ TILE = 4  # rows of queries in a tile
 def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
     """(batch, channels, height, width) → (batch, channels, positions, size²): what lies around every position.
 
-    Positions in raster order, every stride-th in both directions, the top left one first; the neighbours of a
-    position in raster order too. Outside the map there are zeros, so that the borders have neighbourhoods as well.
+    size is odd, and a position lies in the middle of its square. Positions in raster order, every stride-th row and
+    column, the top left one first; the neighbours of a position in raster order too. Outside the map there are zeros,
+    so that the borders have neighbourhoods as well; the map may be smaller than the square.
     """
     columns = F.unfold(maps, size, padding=size // 2, stride=stride)
     return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
@@ -40,7 +41,8 @@ def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
 def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
     """→ (height · width, height · width), boolean: True where position and position are neighbours.
 
-    Positions in raster order. Row i is True at the columns j whose place lies in the size × size square around i.
+    Positions in raster order. Row i is True at the columns j whose place lies in the size × size square around i, size
+    being odd: at i itself, and for size 3 at up to eight places around it. The map may be smaller than the square.
     """
     rows, columns = torch.arange(height), torch.arange(width)
     near_rows = (rows[:, None] - rows).abs() <= size // 2
@@ -51,7 +53,7 @@ def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
 def relative_positions(rows: Tensor, columns: Tensor) -> Tensor:
     """rows (size, dim), columns (size, dim) → (size², 2 · dim): one vector for every offset in a neighbourhood.
 
-    The neighbour in row i and column j of the square, raster order, has rows[i] followed by columns[j].
+    The neighbours in raster order; the one in row i and column j of the square has rows[i], then columns[j].
     Ramachandran et al. 2019, section 3.1.
     """
     size = len(rows)
@@ -68,8 +70,9 @@ def local_attend(
     query (..., positions, dim), key (..., positions, neighbours, dim), value (..., positions, neighbours, value_dim)
     → output (..., positions, value_dim), weights (..., positions, neighbours); each row of weights sums to one.
 
-    inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight. prior,
-    (..., positions, neighbours) or a number, is added to the scaled scores: what the place alone says.
+    inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight; at least
+    one is True in every row. prior, a number or a tensor that broadcasts to (..., positions, neighbours), is added to
+    the scaled scores: what the place alone says. The dots stand for any axes, or none: batch, heads.
     Ramachandran et al. 2019, eq. 2 and 3.
     """
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior

@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 
 def lora_linear(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """A frozen linear layer with a low-rank correction: W x + b + alpha / rank · up (down x).
+    """A frozen linear layer with a low-rank correction: W x + b + alpha / rank · up (down x), for each row of inputs.
 
     inputs (batch, features), weight (outputs, features), bias (outputs,), down (rank, features), up (outputs, rank) →
-    (batch, outputs). weight and bias get no gradient; up @ down, as large as weight, is never made. Hu et al. 2021,
-    eq. 3 and section 4.1.
+    (batch, outputs). weight and bias get no gradient and are left as they are; inputs get theirs through both paths.
+    up @ down, as large as weight, is never made. Hu et al. 2021, eq. 3 and section 4.1.
     """
     rank = len(down)
     correction = inputs @ down.T @ up.T

@@ -5,10 +5,12 @@ from torch import Tensor
 
 
 def attention_rollout(attention_maps: list[Tensor]) -> list[Tensor]:
-    """Attention maps of each layer, (batch, heads, tokens, tokens), first layer first → (batch, tokens, tokens) each.
+    """A list with the attention weights of each layer, first layer first, (batch, heads, tokens, tokens) each
+    → a list of as many maps, (batch, tokens, tokens) each.
 
-    Map i says how much of each input token has reached each token after layer i: heads are averaged, the residual
-    connection counts as half (½A + ½I), layers are multiplied. Rows sum to one. Abnar & Zuidema 2020, section 3.
+    In a layer's weights row q says where token q looks. In map i, row q says what token q is made of after the layers
+    up to number i, counted from 0: the share of every input token. So rows sum to one. Heads are averaged, and the
+    residual connection counts as half (½A + ½I). Abnar & Zuidema 2020, section 3.
     """
     identity = torch.eye(attention_maps[0].shape[-1]).to(attention_maps[0])
     rollout, cumulative = identity, []

@@ -7,11 +7,12 @@ RULES = ("linear", "constant")
 
 
 def stochastic_depth(branch: Tensor, survival: float, draws: Tensor) -> Tensor:
-    """(batch, …) → the same shape: each picture's branch whole or zero, and what is kept divided by survival.
+    """Leave branches out at random, so that on average over the draws the result is the branch.
 
-    draws (batch,) are uniform in [0, 1): a picture keeps its branch where its draw is below survival, a probability.
-    One draw, of shape (1,), decides for the whole batch. Divided by survival, the mean over the draws is the branch
-    itself, so that nothing need be done in evaluation. Huang et al. 2016, section 3 (who multiply by survival there).
+    branch (batch, …), with any number of further axes; survival in (0, 1], the probability of keeping a branch;
+    draws, uniform in [0, 1): (batch,), one for each picture, or (1,), one that decides for the whole batch
+    → the shape of branch. A picture keeps its branch, all of it, where its draw is below survival (not where they
+    are equal); elsewhere there are zeros. Huang et al. 2016, section 3.
     """
     kept = (draws < survival).to(branch.dtype)
     one_each = kept.reshape(-1, *[1] * (branch.ndim - 1))
@@ -19,9 +20,11 @@ def stochastic_depth(branch: Tensor, survival: float, draws: Tensor) -> Tensor:
 
 
 def linear_rule(layers: int, last: float) -> Tensor:
-    """→ (layers,): the survival probability of every layer, first to last, falling in equal steps to that of the last.
+    """→ (layers,), floats: the survival probability of each layer, first to last, falling in equal steps.
 
-    The step before the first layer would be 1: the input itself always survives. Huang et al. 2016, equation 4.
+    layers, at least 1; last, in (0, 1], the survival probability of the last layer. The step before the first layer
+    would be 1: the input itself always survives. `linear_rule(2, 0.5)` → tensor([0.75, 0.5]).
+    Huang et al. 2016, equation 4.
     """
     steps = torch.arange(1, layers + 1) / layers
     return 1 - steps * (1 - last)

@@ -25,10 +25,11 @@ class Timed:
 
 
 def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
-    """FLOPs of one run of each operation (operations,), and the seconds of several runs of it (operations, runs)
-    → (operations,): FLOP/s, by the median run of each.
+    """flops (operations,), int64: the work of one run of each operation; seconds (operations, runs): the time of each
+    run → (operations,): FLOP/s, not GFLOP/s.
 
-    The median, because a run that the machine interrupts takes several times as long as the others.
+    The number of runs is odd. One run decides for each operation: as many of the others are faster as are slower, so
+    a run that the machine interrupts has no say.
     """
     return flops / seconds.median(dim=1).values
 

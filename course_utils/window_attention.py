@@ -15,10 +15,10 @@ from course_utils.attention import _Attention
 
 
 def partition(maps: Tensor, window: int) -> Tensor:
-    """(batch, height, width, dim) → (batch, windows, window², dim): the map cut into squares.
+    """(batch, height, width, dim), of any dtype → (batch, windows, window², dim): the map cut into squares.
 
-    Windows in raster order, and the places of a window in raster order too. Raises ValueError when height or width is
-    no multiple of the window.
+    Windows come in reading order, and the places of a window in reading order too. Gradients pass through. Raises
+    ValueError when height or width is no multiple of the window.
     """
     height, width = maps.shape[1:3]
     if window < 1 or window > min(height, width):
@@ -34,7 +34,10 @@ def partition(maps: Tensor, window: int) -> Tensor:
 
 
 def unpartition(windows: Tensor, window: int, height: int, width: int) -> Tensor:
-    """(batch, windows, window², dim) → (batch, height, width, dim): :func:`partition` undone."""
+    """(batch, windows, window², dim), of any dtype → (batch, height, width, dim): :func:`partition` undone.
+
+    height and width are those of the map, multiples of window. Gradients pass through.
+    """
     return rearrange(
         windows, "b (y x) (i j) d -> b (y i) (x j) d", y=height // window, x=width // window, i=window, j=window
     )
@@ -43,9 +46,10 @@ def unpartition(windows: Tensor, window: int, height: int, width: int) -> Tensor
 def shift_mask(height: int, width: int, window: int, shift: tuple[int, int]) -> Tensor:
     """→ (windows, window², window²), boolean: True where a place may look at another after a cyclic shift.
 
-    The map has been rolled by shift rows up and columns to the left, so that the last windows hold pieces from
-    opposite borders of the picture, which are no neighbours. Two places may look at each other when they lie in the
-    same piece. Liu et al. 2021, section 3.2 and figure 4.
+    The map has been rolled by shift[0] rows up and shift[1] columns to the left, each from 0 to window - 1, so that
+    the last windows hold pieces from opposite borders of the picture, which are no neighbours. Two places of a window
+    may look at each other when they lie in the same piece. height and width are multiples of window; windows and
+    places come in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
     """
     rows, columns = (torch.arange(size) for size in (height, width))
     # What was rolled around the border is another piece than the rest, in both directions.
@@ -55,10 +59,12 @@ def shift_mask(height: int, width: int, window: int, shift: tuple[int, int]) -> 
 
 
 def relative_position_index(window: int) -> Tensor:
-    """→ (window², window²): which row of the table of (2 · window - 1)² biases belongs to a query and a key.
+    """→ (window², window²), int64: which row of the table of (2 · window - 1)² biases belongs to a query and a key.
 
-    Entry (i, j) says how far query i lies below key j, times 2 · window - 1, plus how far to its right, both counted
-    from -(window - 1). Liu et al. 2021, section 3.2, eq. 4.
+    Entry (i, j) is the number of an offset: how far query i lies below key j, and how far to its right. The offsets
+    are numbered from 0 in reading order, like the places of a picture: a row for each way to lie below, the most
+    negative first, and a column for each way to lie to the right. In a window of 2 a query and itself have the number
+    4, a query and the key just above it 7. Liu et al. 2021, section 3.2, eq. 4.
     """
     row, column = (part.flatten() for part in torch.meshgrid(2 * [torch.arange(window)], indexing="ij"))
     down, right = row[:, None] - row[None, :], column[:, None] - column[None, :]

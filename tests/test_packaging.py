@@ -121,6 +121,7 @@ def test_imports_go_one_way():
             "costs",
             "data",
             "demo",
+            "exercises",
             "lab_server",
             "local_attention",
             "models",

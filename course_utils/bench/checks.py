@@ -7,7 +7,7 @@ import sys
 import time
 import tomllib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -94,11 +94,8 @@ class Score:
 def scores() -> Iterator[Score]:
     """Of all exercises, in the order of the course, as soon as each is known; as many at once as there are cores."""
     table = equivalent()
-    names = [exercise.name for exercise in exercises()]
-    if unknown := set(table) - set(names):
-        raise ValueError(f"{EQUIVALENT.name} speaks of {', '.join(sorted(unknown))}, but there is no such exercise.")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(partial(score, table=table), names)
+        yield from pool.map(partial(score, table=table), [exercise.name for exercise in exercises()])
 
 
 def score(name: str, table: Mapping[str, Mapping[str, str]]) -> Score:
@@ -149,7 +146,8 @@ def findings_apart(name: str) -> Iterator[Finding]:
             total = len(found)
             for mutant in found[done:]:
                 done += 1
-                latest = receiver.recv() if receiver.poll(PATIENCE) else Finding(mutant, Outcome.NOT_YET, Kind.TOO_SLOW)
+                spoke = receiver.poll(PATIENCE)
+                latest = receiver.recv() if spoke else Finding(mutant, Outcome.NOT_YET, Kind.TOO_SLOW)
                 yield latest
                 if latest.kind in STOPPED:
                     break

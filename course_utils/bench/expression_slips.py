@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TypeVar
 
 Slips = Iterator[str]
@@ -48,7 +48,7 @@ LIKE = (  # functions and attributes that are taken for one another
 ALIKE = {name: sorted(names - {name}) for names in LIKE for name in names}
 PATTERNED = {"rearrange", "repeat", "reduce", "einsum"}
 MODULES = {"torch", "F", "math"}
-EITHER = {"max", "min", "torch.maximum", "torch.minimum"}  # functions that choose among their arguments
+CHOOSING = {"max", "min", "torch.maximum", "torch.minimum", "torch.where"}  # whose result is one of their arguments
 
 
 def text(node: ast.AST) -> str:
@@ -59,16 +59,17 @@ def text(node: ast.AST) -> str:
 def number(node: ast.AST) -> int | float | None:
     """The number that a literal stands for, with its sign, or None."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = number(node.operand)
-        return None if value is None else -value
-    return node.value if isinstance(node, ast.Constant) and type(node.value) in (int, float) else None
+        size = number(node.operand)
+        return None if size is None else -size
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def constants(node: ast.expr) -> Slips:
     """A number one off, doubled, zero or of the other sign, which takes an axis to its neighbours; a flag turned."""
     value = number(node)
     if value is not None:
-        yield from map(repr, (value + 1, value - 1, 2 * value, 0 * value, -value))
+        yield from map(repr, (value + 1, value - 1, 2 * value, 0 * abs(value), -value or value))
     match node:
         case ast.Constant(value=bool(flag)):
             yield repr(not flag)
@@ -88,7 +89,7 @@ def patterns(node: ast.expr) -> Slips:
         groups = _groups(tokens)
         axes = [place for place, token in enumerate(tokens) if token.isidentifier()]
         slips = [exchanged(tokens, *pair) for pair in combinations(axes, 2)]
-        slips += [sum(exchanged(groups, first, first + 1), []) for first in range(len(groups) - 1)]
+        slips += [list(chain(*exchanged(groups, first, first + 1))) for first in range(len(groups) - 1)]
         for slip in slips:
             written = " ".join(slip).replace("( ", "(").replace(" )", ")")
             yield repr(" -> ".join([*sides[:at], written, *sides[at + 1 :]]))
@@ -186,31 +187,34 @@ def functions(node: ast.expr) -> Slips:
 
 
 def calls(node: ast.expr) -> Slips:
-    """What the function is called on or with, without calling it; arguments exchanged or left out; a mask inverted."""
+    """What the function is called on or with, without calling it."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver)) if ast.unparse(receiver) not in MODULES:
+            yield text(receiver)
+        case ast.Call(func=function, args=arguments) if ast.unparse(function) in CHOOSING:
+            yield from map(text, arguments)
+        case ast.Call(args=[first, *_]) if not isinstance(first, ast.Constant | ast.List | ast.Tuple):
+            yield text(first)
+
+
+def arguments(node: ast.expr) -> Slips:
+    """Neighbouring arguments exchanged, one left out, a bound or a diagonal forgotten, a mask inverted."""
     if not isinstance(node, ast.Call):
         return
     function = ast.unparse(node.func)
-    arguments, keywords = list(map(ast.unparse, node.args)), list(map(ast.unparse, node.keywords))
-    method = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) not in MODULES
-    if method:
-        assert isinstance(node.func, ast.Attribute)
-        yield text(node.func.value)
-    elif function in EITHER:
-        yield from map(text, node.args)
-    elif function == "torch.where":
-        yield from map(text, node.args[1:])
-    elif node.args and not isinstance(node.args[0], ast.Constant | ast.List | ast.Tuple):
-        yield text(node.args[0])
-    slips = [(exchanged(arguments, at, at + 1), keywords) for at in range(len(arguments) - 1)]
+    given, named = list(map(ast.unparse, node.args)), list(map(ast.unparse, node.keywords))
+    slips = [(exchanged(given, at, at + 1), named) for at in range(len(given) - 1)]
     if function not in PATTERNED:
-        slips += [(arguments, without(keywords, at)) for at in range(len(keywords))]
-    if function.endswith(".clamp") and len(arguments) == 2:
-        slips += [([], [f"{bound}={argument}"]) for bound, argument in zip(("min", "max"), arguments, strict=True)]
-    if function.endswith((".tril", ".triu")) and not arguments:
-        slips += [([diagonal], keywords) for diagonal in ("1", "-1")]
-    if function.endswith((".masked_fill", ".where")):
-        slips.append(([f"~{text(node.args[0])}", *arguments[1:]], keywords))
-    yield from (f"{function}({', '.join([*some, *named])})" for some, named in slips)
+        slips += [(given, without(named, at)) for at in range(len(named))]
+        slips += [(given[:-1], named)] if len(given) > 1 else []
+    match function.rpartition(".")[2], given:
+        case "clamp", [_, high]:
+            slips.append(([], [f"max={high}"]))
+        case "tril" | "triu", []:
+            slips += [(["1"], named), (["-1"], named)]
+        case "masked_fill" | "where", [mask, *values] if not mask.startswith("~"):
+            slips.append(([f"~({mask})", *values], named))
+    yield from (f"{function}({', '.join([*some, *others])})" for some, others in slips)
 
 
 def parts(node: ast.expr) -> Slips:
@@ -249,6 +253,7 @@ FAMILIES: Mapping[str, Callable[[ast.expr], Slips]] = {
     "slice": slices,
     "function": functions,
     "call": calls,
+    "argument": arguments,
     "part": parts,
     "softmax": softmaxes,
 }

@@ -18,7 +18,7 @@ from course_utils.bench.same_code import bytecode
 from course_utils.bench.traced import Trace, place, traced
 
 NOTHING = "(nothing)"
-FORM = {"shape", "ndim", "dtype", "device"}  # of a tensor, and no matter for a gradient
+FORM = {"shape", "ndim", "dtype", "device"}  # of a tensor: no gradient passes there
 CONVERSIONS = ("float", "double", "half", "bool", "int")
 
 
@@ -139,9 +139,9 @@ def _instead(
     argument = signature.parameters.get(node.id) if isinstance(node, ast.Name) else None
     if argument is not None:
         alike = (other for other in signature.parameters.values() if other.annotation == argument.annotation)
-        sources += [("argument", other.name) for other in alike]
-    passes = place(node) in trace.learning and not (isinstance(around, ast.Attribute) and around.attr in FORM)
-    if passes and (argument is not None or isinstance(node, ast.Call)):
+        sources += [("name", other.name) for other in alike]
+    formal = (isinstance(around, ast.Attribute) and around.attr in FORM) or ast.unparse(around).startswith("len(")
+    if place(node) in trace.learning and not formal and (argument is not None or isinstance(node, ast.Call)):
         sources.append(("gradient", f"{text(node)}.detach()"))
     for family, source in sources:
         with suppress(SyntaxError):  # what a tuple may not be, an index may: x[:, 0]

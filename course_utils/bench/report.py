@@ -19,6 +19,7 @@ from course_utils.bench.figure import Figure
 from course_utils.bench.growth import Growth
 from course_utils.bench.memory import Prediction
 from course_utils.bench.race import Result, quartiles
+from course_utils.exercises import Outcome
 from course_utils.training.device import machine
 
 
@@ -79,24 +80,27 @@ def figure_table(title: str, figures: Sequence[Figure]) -> Table:
 
 
 def score_lines(score: Score) -> str:
-    """How many of an exercise's mutants are caught; below, each that is not, and what the table of reasons has too much."""
+    """How many of an exercise's mutants are caught; below, those that are not, and reasons that no mutant needs."""
     lines = [f"{score.exercise}: {score.caught} of {len(score.findings)} mutants caught"]
-    lines += [f"  accepted: {finding.mutant.change} {finding.outcome}" for finding in score.accepted]
-    lines += [f"  equivalent: {f.mutant.change}. {score.equivalent[f.mutant.change]}" for f in score.excused]
-    return "\n".join([*lines, *(f"  stale: no accepted mutant is {change}" for change in score.stale)])
+    for f in score.accepted:
+        lines.append(f"  {'accepted' if f.outcome is Outcome.PASSED else f.outcome}: {f.mutant.change}")
+    lines += [f"  equivalent: {f.mutant.change} ({score.equivalent[f.mutant.change]})" for f in score.excused]
+    return "\n".join([*lines, *(f"  stale, for no accepted mutant is: {change}" for change in score.stale)])
 
 
 def score_table(scores: Sequence[Score]) -> Table:
-    """One row an exercise, and one of all together."""
-    numbers = ("mutants", "caught", "named", "only_numbers", "accepted", "equivalent")
-    headings = [name.replace("_", " ").capitalize() for name in numbers]
-    table = table_of("mutants that the checks catch", "", *headings, "Seconds", "CPU ms a check (95 %)")
+    """One row an exercise, and one of all together; CPU ms are a check's, at the 95th percentile."""
+    counted = {"mutants": "Made", "caught": "Caught", "named": "Named", "only_numbers": "Numbers"}
+    counted |= {"accepted": "Accepted", "equivalent": "Equal"}
+    table = table_of("mutants that the checks catch", "", *counted.values(), "s", "CPU ms")
+    table.padding = 0
+    for column in table.columns[1:]:
+        column.justify = "right"
     rows = list(score_rows(scores))
     for row in rows:
-        counts = [str(row[name]) for name in numbers]
-        table.add_row(row["exercise"], *counts, f"{row['seconds']:.1f}", f"{1000 * row['cpu_seconds']:.0f}")
-    together = [str(sum(row[name] for row in rows)) for name in numbers]
-    table.add_row("all", *together, f"{sum(row['seconds'] for row in rows):.1f}", "")
+        counts = [str(row[name]) for name in counted]
+        table.add_row(row["exercise"], *counts, f"{row['seconds']:.0f}", f"{1000 * row['cpu_seconds']:.0f}")
+    table.add_row("all", *(str(sum(row[name] for row in rows)) for name in counted))
     return table
 
 
@@ -120,9 +124,16 @@ def mutant_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
     """One row a mutant, with all that the check said of it."""
     for s in scores:
         for f in s.findings:
-            about = {"exercise": s.exercise, "family": f.mutant.family, "change": f.mutant.change}
-            about |= {"outcome": f.outcome, "kind": f.kind, "misconception": f.misconception}
-            yield {**about, "message": f.message, "cpu_seconds": f.cpu_seconds}
+            yield {
+                "exercise": s.exercise,
+                "family": f.mutant.family,
+                "change": f.mutant.change,
+                "outcome": f.outcome,
+                "kind": f.kind,
+                "misconception": f.misconception,
+                "message": f.message,
+                "cpu_seconds": f.cpu_seconds,
+            }
 
 
 def growth_rows(growths: Sequence[Growth]) -> Iterator[dict[str, Any]]:

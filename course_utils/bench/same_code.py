@@ -12,8 +12,8 @@ COMMUTING = {"max", "min", "torch.maximum", "torch.minimum"}  # whose arguments 
 def bytecode(source: str) -> Any:
     """What Python makes of the source, names and constants included: equal for sources that do the same.
 
-    The compiler folds constants; before, axes of einops patterns are renamed in the order in which they come,
-    arguments are sorted where order means nothing, and what has no effect is left out. Raises SyntaxError for what does not compile.
+    The compiler folds constants; before, axes of einops patterns are renamed in the order in which they come, arguments
+    are sorted where order means nothing, and what has no effect is left out. Raises SyntaxError for what does not compile.
     """
     return _plain(compile(ast.fix_missing_locations(_Normal().visit(ast.parse(source))), "", "exec"))
 

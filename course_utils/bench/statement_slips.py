@@ -15,18 +15,22 @@ def slips(block: list[ast.stmt], function: ast.FunctionDef) -> Iterator[tuple[st
         if isinstance(statement, ast.Assign):
             for slip in _targets(statement):
                 yield "statement", [*block[:at], slip, *block[at + 1 :]]
-        left_out = isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr | ast.For)
+        left_out = isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr | ast.For) and len(block) > 1
         if left_out and _names(statement, ast.Store) <= known | _names(statement, ast.Load):
-            yield "statement", without(block, at) or [ast.Pass()]
+            yield "statement", without(block, at)
+        if isinstance(statement, ast.For) and isinstance(block[-1], ast.Return):
+            early = ast.For(statement.target, statement.iter, [*statement.body, block[-1]], [], lineno=0)
+            yield "statement", [*block[:at], early, *block[at + 1 :]]
         if at + 1 < len(block) and _exchangeable(statement, block[at + 1], known):
             yield "statement", exchanged(block, at, at + 1)
 
 
 def _conditions(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """An ``if`` that always or never holds, or just where it should not; an exception of another kind."""
+    """An ``if`` that always or never holds, or just where it should not, and an exception of another kind."""
     match statement:
         case ast.If(test=test, body=body, orelse=orelse):
-            for other in (ast.Constant(True), ast.Constant(False), ast.UnaryOp(ast.Not(), test)):
+            turned = [] if isinstance(test, ast.Compare) else [ast.UnaryOp(ast.Not(), test)]
+            for other in (ast.Constant(True), ast.Constant(False), *turned):
                 yield ast.If(other, body, orelse)
         case ast.Raise(exc=ast.Call(args=args)):
             yield ast.Raise(ast.Call(ast.Name("RuntimeError"), args, []))
@@ -49,10 +53,10 @@ def _exchangeable(first: ast.stmt, second: ast.stmt, known: set[str]) -> bool:
 
 def _known_before(statement: ast.stmt, function: ast.FunctionDef) -> set[str]:
     """The arguments, and the names bound on lines further up."""
+    arguments = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
     above = (each for each in ast.walk(function) if isinstance(each, ast.stmt) and each.lineno < statement.lineno)
-    simple = (each for each in above if not isinstance(each, ast.FunctionDef | ast.For | ast.If))
-    return {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}.union(
-        *(_names(each, ast.Store) for each in simple)
+    return arguments.union(
+        *(_names(each, ast.Store) for each in above if isinstance(each, ast.Assign | ast.AugAssign))
     )
 
 

@@ -70,11 +70,12 @@ def _copied(value: Any, learning: bool) -> Any:
 class _Watching(ast.NodeTransformer):
     """Every expression that is read becomes ``_note(its place, expression)``."""
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.JoinedStr):
             return node
         self.generic_visit(node)
-        read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and not isinstance(node, ast.Slice | ast.Starred)
-        if not isinstance(node, ast.expr) or not read:
+        read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        if not isinstance(node, ast.expr) or isinstance(node, ast.Slice | ast.Starred) or not read:
             return node
-        return ast.Call(ast.Name("_note", ast.Load()), [ast.Constant(place(node)), node], [])
+        where: Any = place(node)
+        return ast.Call(ast.Name("_note", ast.Load()), [ast.Constant(where), node], [])

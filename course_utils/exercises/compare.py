@@ -114,7 +114,7 @@ def describe(value: Any) -> str:
         case bool() | int() | float():
             return f"the {type(value).__name__} {value}"
         case None:
-            return "None"
+            return "None, because nothing is returned"
     if type(value).__name__ == "generator":
         return "a generator, because the function says `yield`: use `return`"
     return f"an object of type {type(value).__name__}"
@@ -166,7 +166,9 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
     lost = ~yours.isfinite() & right.isfinite()
     if lost.any():
         first = tuple(lost.nonzero()[0].tolist())
-        amount = f"{int(lost.sum())} of {lost.numel()} places, first at index {first}" if right.ndim else "this case"
+        amount = (
+            f"{int(lost.sum())} of {lost.numel()} places, first at index {first}" if right.ndim else "the only place"
+        )
         return Difference(
             Kind.NOT_FINITE,
             f"{name}: NaN or infinity at {amount}. Look for a division by zero, a logarithm of zero or of a negative "
@@ -183,7 +185,8 @@ def _values(yours: Tensor, right: Tensor) -> str:
         wrong = yours != right
         at = tuple(wrong.nonzero()[0].tolist())
         mine, theirs = yours[at].item(), right[at].item()
-        where = f"{int(wrong.sum())} of {wrong.numel()} places are wrong: at index {at}"
+        count = int(wrong.sum())
+        where = f"{count} of {wrong.numel()} places {'is' if count == 1 else 'are'} wrong: at index {at}"
         return f"{where} it is {mine} and should be {theirs}"
     distance = (yours.double() - right.double()).abs()
     at = tuple((distance == distance.max()).nonzero()[0].tolist())
@@ -201,7 +204,10 @@ def _told_apart(mine: float, theirs: float) -> tuple[str, str]:
 def _numbers(yours: Any, right: Any, what: str) -> Difference | None:
     name, wanted = _capital(what), "an int" if isinstance(right, int) else f"a {type(right).__name__}"
     if isinstance(right, int) and isinstance(yours, float) and yours == right:
-        return Difference(Kind.TYPE, f"{name} is a float, but it should be an int: divide with // instead of /.")
+        return Difference(
+            Kind.TYPE,
+            f"{name} is a float, but it should be an int: divide with // instead of /, or take int(…) of it.",
+        )
     if isinstance(yours, bool) or not isinstance(yours, Integral if isinstance(right, int) else Real):
         return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {wanted}.")
     gap = yours - right

@@ -4,7 +4,7 @@ For what no exercise knows by name. A pattern must hold in every case that is wr
 chance does not make it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -17,7 +17,7 @@ from course_utils.exercises.counts import miscounted
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.factors import factor, offset
 from course_utils.exercises.findings import Finding, Pair
-from course_utils.exercises.observe import Observation, handed_over
+from course_utils.exercises.observe import Observation
 from course_utils.exercises.places import wrong_places
 
 ENOUGH = 6  # numbers, or three cases
@@ -39,14 +39,17 @@ def diagnose(
         return _of_parts(pairs, exercise.returns)
     if all(isinstance(pair.right, int) for pair in pairs):
         return miscounted(pairs)
-    for pair in pairs:
-        if isinstance(pair.yours, tuple | list) and any(same(item, pair.right) for item in pair.yours):
-            return Finding(
-                "one-too-many", "The right result is there, but with something else beside it: return it alone."
-            )
+    if all(
+        isinstance(pair.yours, tuple | list) and any(same(item, pair.right) for item in pair.yours) for pair in pairs
+    ):
+        return Finding(
+            "one-too-many", "The right result is there, but with something else beside it: return it alone."
+        )
     if all(_is_list_of(pair.yours, pair.right) for pair in pairs):
         return Finding(
-            "not-stacked", "The numbers are right, but they come as a list: make one tensor of it, torch.stack."
+            "not-stacked",
+            "The numbers are right, but they come as a list: make one tensor of it, with `torch.stack`, or with "
+            "`torch.tensor` if they are Python's numbers.",
         )
     return _of_tensors(pairs, "the result")
 
@@ -59,56 +62,6 @@ def _is_list_of(yours: Any, right: Any) -> bool:
     return len(items) == len(right) and all(
         item.shape == each.shape and close(item.to(each.dtype), each) for item, each in zip(items, right, strict=True)
     )
-
-
-def unused_argument(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> Finding | None:
-    """An argument that decides what the reference gives, and nothing of what fn gives; an exception of fn's escapes."""
-    for number, name in enumerate(exercise.arguments):
-        tried = [(case, other) for case in cases for other in _others(case, number)]
-        telling = [
-            (case, other)
-            for case, other in tried
-            if not same(*(_result(exercise.reference, exercise, each) for each in (case, other)))
-        ]
-        if telling and all(_equal(*(_result(fn, exercise, each) for each in pair)) for pair in telling):
-            return Finding(
-                f"unused-{name}", f"Your result does not depend on {name}: whatever it is, the result stays the same."
-            )
-    return None
-
-
-def _result(fn: Callable[..., Any], exercise: Exercise, arguments: Arguments) -> Any:
-    torch.default_generator.manual_seed(0)
-    return fn(*handed_over(exercise.arguments, arguments))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """To the bit."""
-    if isinstance(one, tuple | list):
-        return isinstance(other, tuple | list) and len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())
-    return type(one) is type(other) and one == other
-
-
-def _others(case: Arguments, number: int) -> Iterator[Arguments]:
-    """The case with other values of one argument that are as possible; none when there are none to be sure of."""
-    if number >= len(case):
-        return
-    value = case[number]
-    others: list[Any] = []
-    if isinstance(value, Tensor) and value.numel() > 1:
-        others.append(value.flatten().roll(1).view(value.shape))
-        if value.dtype == torch.bool:
-            others.append(~value)
-        elif value.is_floating_point():
-            others.append(value * 0.9)
-        else:
-            others.append(value.max() + value.min() - value)  # as far from the other end: within the same range
-    elif isinstance(value, float):
-        others.append(value * 0.9)
-    for other in others:
-        yield (*case[:number], other, *case[number + 1 :])
 
 
 def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
@@ -182,7 +135,7 @@ def _kind(tensor: Tensor) -> tuple[Any, ...]:
 def _an_argument(pairs: Sequence[Pair], what: str) -> Finding | None:
     for name in pairs[0].arguments:
         if all(same(pair.yours, pair.arguments.get(name)) for pair in pairs):
-            return Finding("argument-returned", f"{_named(what)} is {name} itself, unchanged.")
+            return Finding("argument-returned", f"{_named(what)}: this is `{name}` itself, unchanged.")
     return None
 
 
@@ -231,13 +184,13 @@ def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
         return None
     value = values.pop()
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return Finding("constant", f"{_named(what)}: {shown} everywhere, whatever the arguments.")
+    return Finding("constant", f"{_named(what)}: {shown} everywhere.")
 
 
 _FUNCTIONS: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("one-minus", "each number is one minus the right one", lambda right: 1 - right),
     ("inverse", "each number is one divided by the right one: turn the fraction over", lambda right: 1 / right),
-    ("exponential", "each number is exp of the right one", torch.exp),
+    ("exponential", "each number is the exponential of the right one", torch.exp),
     ("logarithm", "these are the natural logarithms of the right numbers", torch.log),
     ("logarithm-2", "these are the logarithms to base 2 of the right numbers", torch.log2),
     ("root", "each number is the square root of the right one", torch.sqrt),
@@ -326,12 +279,10 @@ def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
             return Finding(
                 "other-axis-sums-to-one", f"{_named(what)}: axis {axis} sums to one, where the last should."
             )
-    low, high = (float(pick(pairs[0].yours.sum(-1))) for pick in (torch.amin, torch.amax))
-    return Finding(
-        "rows-do-not-sum-to-one",
-        f"{_named(what)}: each row should sum to one, and yours sum to "
-        + (f"{low:.3g}." if high - low < 1e-3 else f"between {low:.3g} and {high:.3g}."),
-    )
+    sums_of = next(pair.yours.sum(-1) for pair in pairs if not _sums(pair.yours, -1))
+    low, high = (round(float(pick(sums_of)), 3) + 0.0 for pick in (torch.amin, torch.amax))
+    sums = f"sum to {low:g}" if low == high else f"have sums from {low:g} to {high:g}"
+    return Finding("rows-do-not-sum-to-one", f"{_named(what)}: each row should sum to one, and yours {sums}.")
 
 
 def _sums(tensor: Tensor, axis: int) -> bool:

@@ -12,11 +12,13 @@ import torch
 
 from course_utils.exercises.as_if import as_if
 from course_utils.exercises.compare import Difference, comparable, describe, difference, same, tensors_in
-from course_utils.exercises.diagnosis import diagnose, unused_argument
+from course_utils.exercises.diagnosis import diagnose
 from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.gradients import wrong_gradient
 from course_utils.exercises.observe import Observation, handed_over, observe, observe_one, watch
+from course_utils.exercises.other_values import rolls_dice, unused_argument
+from course_utils.exercises.right_when import growth, right_when
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 from course_utils.exercises.words import case, failure, other_signature
@@ -107,7 +109,7 @@ class _Examination:
 
     def other_signature(self) -> Verdict | None:
         sentence = other_signature(self.exercise, self.fn)
-        return not_yet(Kind.SIGNATURE, sentence) if sentence else None
+        return not_yet(Kind.SIGNATURE, sentence, "pattern/signature") if sentence else None
 
     def endless(self) -> Verdict | None:
         exercise = self.exercise
@@ -157,7 +159,7 @@ class _Examination:
                 if not callable(old) and not _unchanged(old, new):
                     return not_yet(
                         Kind.CHANGED_INPUT,
-                        f"The function writes into its input {name}, and whoever called it loses their numbers: make a "
+                        f"The function writes into its input `{name}`, and whoever called it loses their numbers: make a "
                         "new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`, "
                         f"`.append`). This was {case(self.exercise, number, self.cases)}.",
                         "pattern/changed-input",
@@ -180,7 +182,7 @@ class _Examination:
         if known := self._misconception(expected, ordinary=number < len(self.plain)):
             return not_yet(Kind.MISCONCEPTION, known.sentence, f"{exercise.name}/{known.name}", *counts)
         where = f"This was {case(exercise, number, self.cases)}"
-        where += f"; {right} of {len(self.cases)} cases are right." if right else "."
+        where += f"; {right} of {len(self.cases)} cases {'is' if right == 1 else 'are'} right." if right else "."
         kind, sentence = self._first_failure(number, gaps[number])
         if number >= len(self.plain):
             wild = self.wild[number - len(self.plain)]
@@ -207,22 +209,22 @@ class _Examination:
         cases = self.plain if ordinary else self.cases
         wrong = [number for number in range(len(cases)) if not self.observed[number].like(expected[number])]
         # The wrong cases first: most misconceptions do something else there, and are done with.
-        order = wrong + [number for number in range(len(cases)) if number not in wrong]
         for misconception in self.exercise.misconceptions:
-            if any(self._is(spelling, cases, order) for spelling in misconception.spellings):
+            if any(self._is(spelling, cases, wrong) for spelling in misconception.spellings):
                 return Finding(misconception.name, misconception.message)
         return None
 
-    def _is(self, spelling: Callable[..., Any], cases: Sequence[Arguments], order: Sequence[int]) -> bool:
-        """Whether a known wrong answer gives what the student's function gave, in every case."""
-        results = 0
+    def _is(self, spelling: Callable[..., Any], cases: Sequence[Arguments], wrong: Sequence[int]) -> bool:
+        """Whether a known wrong answer gives what the student's function gave, in every case, and a wrong result too."""
+        order = [*wrong, *(number for number in range(len(cases)) if number not in wrong)]
+        recognised = False
         for number in order:
-            answer = observe_one(spelling, cases[number], number)
-            if not self.observed[number].like(answer):
+            seen, answer = self.observed[number], observe_one(spelling, cases[number], number)
+            if not seen.like(answer):
                 return False
-            results += answer.error is None
-        # An exception alone is too common to recognise anyone by: at least one result must agree.
-        return results > 0
+            # An exception alone is too common to recognise anyone by.
+            recognised |= number in wrong and answer.error is None
+        return recognised
 
     def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
         """What all ordinary cases show; an unused or exchanged argument explains more than a weak pattern."""
@@ -233,11 +235,19 @@ class _Examination:
         found = diagnose(self.exercise, plain, observed, expected[: len(plain)])
         if (found and not found.weak) or kind in (Kind.TYPE, Kind.DTYPE) or any(seen.error for seen in observed):
             return found
-        unused: list[Finding | None] = []
-        self._limited(lambda: unused.append(unused_argument(self.exercise, self.fn, plain)))
-        if unused and unused[0]:
-            return unused[0]
-        return as_if(self.exercise, plain, observed, expected[: len(plain)]) or found
+        return (
+            self._probed(rolls_dice)
+            or self._probed(unused_argument)
+            or as_if(self.exercise, plain, observed, expected[: len(plain)])
+            or found
+            or self._probed(growth if isinstance(expected[0].result, int) else right_when)
+        )
+
+    def _probed(self, probe: Callable[..., Finding | None]) -> Finding | None:
+        """What is found by calling the function with other arguments than those of the cases."""
+        found: list[Finding | None] = []
+        self._limited(lambda: found.append(probe(self.exercise, self.fn, self.plain)))
+        return found[0] if found else None
 
     def promise_broken(self) -> Verdict | None:
         for promise in self.exercise.promises:

@@ -10,15 +10,11 @@ from torch import Tensor
 from course_utils.exercises.findings import Finding, Pair
 
 CONSTANTS = {
-    "2": 2.0,
-    "1/2": 0.5,
     "ln 2": math.log(2),
-    "1/ln 2, from natural logarithms to base 2": 1 / math.log(2),
+    "1 / ln 2, from natural logarithms to base 2": 1 / math.log(2),
     "√2": math.sqrt(2),
-    "4": 4.0,
-    "1/4": 0.25,
-    "3": 3.0,
     "1/3": 1 / 3,
+    "2/3": 2 / 3,
 }
 POWERS = {"": 1.0, "1/": -1.0, "√": 0.5, "1/√": -0.5, "²": 2.0, "1/²": -2.0}
 
@@ -45,7 +41,7 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(pair.right.numel() >= 4 for pair in pairs):
         listed = ", ".join(f"{ratio:.3g}" for ratio in known[:3])
         return Finding(
-            "factor", f"{name}: all the numbers of a case are off by one factor, {listed} in the first ones."
+            "factor", f"{name}: all the numbers of a case are off by the same factor, {listed} in the first cases."
         )
     return None
 
@@ -104,14 +100,14 @@ def _measured(arguments: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in arguments.items():
         if isinstance(value, Tensor):
             for axis in range(-1, -value.ndim - 1, -1):
-                yield f"the length of the {_ordinal(axis)} axis of {name}", float(value.shape[axis])
+                yield f"the length of the {_ordinal(axis)} axis of `{name}`", float(value.shape[axis])
             if value.ndim == 0 and value.is_floating_point():
-                yield name, float(value)
+                yield f"`{name}`", float(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield name, float(value)
+            yield f"`{name}`", float(value)
         elif isinstance(value, list | tuple):
-            yield f"the length of {name}", float(len(value))
+            yield f"the length of `{name}`", float(len(value))
 
 
 def _ordinal(axis: int) -> str:
-    return {-1: "last", -2: "last but one", -3: "last but two"}.get(axis, f"{-axis}th from the last")
+    return {-1: "last", -2: "second-to-last", -3: "third-to-last"}.get(axis, f"{-axis}th-to-last")

@@ -25,7 +25,7 @@ def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[A
         for name in exercise.frozen:
             if name in mine and mine[name].any():
                 return (
-                    f"The values are right, but a gradient reaches {name}, which should stay as it is: use "
+                    f"The values are right, but a gradient reaches `{name}`, which should stay as it is: use "
                     f"`{name}.detach()`."
                 )
     return None
@@ -36,15 +36,15 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
         if not right.any():
             return None
         return (
-            f"The values are right, but no gradient reaches {name}, so it could not learn: look for .detach(), .data, "
-            ".item(), .numpy(), torch.tensor(…), torch.no_grad(), or a branch that leaves it out."
+            f"The values are right, but no gradient reaches `{name}`, so it could not learn: look for .detach(), .data, "
+            ".item(), float(…), .numpy(), torch.tensor(…), torch.no_grad(), or a branch that leaves it out."
         )
     if not mine.isfinite().all():
-        return f"The values are right, but the gradient of {name} is NaN or infinite, and would spoil every weight."
+        return f"The values are right, but the gradient of `{name}` is NaN or infinite, and would spoil every weight."
     if torch.allclose(mine, right, rtol=1e-3, atol=1e-3 * float(right.abs().max()) + 1e-6):
         return None
     return (
-        f"The values are right, but the gradient that reaches {name} is not: something on its way is cut off, or counted "
+        f"The values are right, but the gradient that reaches `{name}` is not: something on its way is cut off, or counted "
         "twice. Look for .detach(), .data or torch.no_grad() in a part of the computation."
     )
 

@@ -36,6 +36,14 @@ def written_raise(error: BaseException | None) -> CodeType | None:
     return code if code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"] else None
 
 
+def does_nothing(code: CodeType | None) -> bool:
+    """Whether a function's body is empty but for constants: a docstring, ``pass``, ``...`` or ``return None``."""
+    return code is not None and {step.opname for step in dis.get_instructions(code)} <= _NOTHING
+
+
+_NOTHING = {"RESUME", "LOAD_CONST", "LOAD_SMALL_INT", "RETURN_VALUE", "RETURN_CONST", "NOP", "COPY_FREE_VARS"}
+
+
 def place_of(fn: Callable[..., Any], error: BaseException) -> str | None:
     """``line 3 of your function: `x.view(2)` ``, the last line of the student's own that the error passed through."""
     code = code_of(fn)

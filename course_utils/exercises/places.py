@@ -44,12 +44,12 @@ def _behind_a_mask(pairs: Sequence[Pair], wrongs: Sequence[Tensor]) -> tuple[str
             continue
         known = [mask for mask in shown if mask is not None]
         if all(not (wrong & mask).any() for wrong, mask in zip(wrongs, known, strict=True)):
-            return f"hidden-by-{name}", f"it is right wherever {name} is True, and wrong only where it is False"
+            return f"hidden-by-{name}", f"it is right wherever `{name}` is True, and wrong only where it is False"
         whole = [mask.all(-1, keepdim=True) for mask in known]
         if any(rows.any() for rows in whole) and not any(
             (wrong & rows).any() for wrong, rows in zip(wrongs, whole, strict=True)
         ):
-            return f"rows-with-{name}", f"rows in which {name} is True throughout are right, and only others wrong"
+            return f"rows-with-{name}", f"rows in which `{name}` is True throughout are right, and only others wrong"
     return None
 
 
@@ -66,7 +66,7 @@ def _on_the_diagonal(pairs: Sequence[Pair], wrongs: Sequence[Tensor]) -> tuple[s
     diagonals = [torch.eye(wrong.shape[-1], dtype=torch.bool).expand_as(wrong) for wrong in wrongs]
     if all(not (wrong & ~diagonal).any() for wrong, diagonal in zip(wrongs, diagonals, strict=True)):
         return "diagonal", "only the diagonal is wrong"
-    if all(not (wrong & diagonal).any() for wrong, diagonal in zip(wrongs, diagonals, strict=True)):
+    if all(torch.equal(wrong, ~diagonal) for wrong, diagonal in zip(wrongs, diagonals, strict=True)):
         return "off-diagonal", "only the diagonal is right"
     return None
 

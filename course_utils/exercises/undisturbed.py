@@ -5,6 +5,7 @@ import getpass
 import os
 import random
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TextIO
@@ -85,7 +86,9 @@ def _terminal() -> Iterator[None]:
     if shell is not None:
         shell.ask_exit = _refuse_to_exit
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a library's, on a random case
+            yield
     finally:
         if shell is not None:
             with suppress(AttributeError):

@@ -29,12 +29,13 @@ class TwoLogits(NamedTuple):
     teacher: Tensor
 
 
-def fuse(label_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Logits (batch, classes) of two heads → (batch, classes): the mean of their probabilities; rows sum to one.
+def fuse(label_logits: Tensor, distillation_logits: Tensor) -> Tensor:
+    """Logits (batch, classes) of the student's two heads, of any size → its answer: probabilities (batch, classes).
 
+    As in the paper, the heads' softmaxes are added; each row must sum to one, as the probabilities of one picture do.
     Touvron et al. 2021, section 4, "Classification with our approach".
     """
-    return (label_logits.softmax(dim=-1) + teacher_logits.softmax(dim=-1)) / 2
+    return (label_logits.softmax(dim=-1) + distillation_logits.softmax(dim=-1)) / 2
 
 
 class DistilledViT(ViT):

@@ -42,8 +42,9 @@ class ImageTextConfig:
 def similarities(pictures: Tensor, captions: Tensor, temperature: float | Tensor) -> Tensor:
     """Cosine similarity of every picture with every caption, divided by the temperature.
 
-    pictures (pictures, dim) and captions (captions, dim), of any length each → (pictures, captions). Each vector is
-    brought to length one first. Radford et al. 2021, figure 3.
+    pictures (pictures, dim) and captions (captions, dim), of any floating dtype, one vector a row → (pictures,
+    captions), of the same dtype. No vector is zero; otherwise its length does not matter. temperature: a number above
+    0, or a tensor of shape () that learns, as the embeddings do. Radford et al. 2021, figure 3.
     """
     pictures = pictures / pictures.norm(dim=-1, keepdim=True)
     captions = captions / captions.norm(dim=-1, keepdim=True)
@@ -53,9 +54,10 @@ def similarities(pictures: Tensor, captions: Tensor, temperature: float | Tensor
 def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
     """Cross entropy in both directions: which caption belongs to a picture, which picture to a caption.
 
-    logits (batch, batch): picture i with caption j. same (batch, batch), boolean: captions i and j say the same, the
-    diagonal included. All right answers share the target evenly, so a twin is no mistake. → a number: the mean over
-    the batch, and over both directions. Radford et al. 2021, figure 3; van den Oord et al. 2018, eq. 4.
+    logits (batch, batch), of any floating dtype: picture i with caption j. same (batch, batch), boolean: captions i
+    and j say the same, the diagonal included. All right answers share the target evenly, so a twin is no mistake. → a
+    tensor of shape (), from which the logits learn: the mean over the batch, and over both directions. Radford et al.
+    2021, figure 3; van den Oord et al. 2018, eq. 4.
     """
     target = same.to(logits.dtype) / same.sum(dim=1, keepdim=True)
     of_pictures = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
@@ -66,7 +68,8 @@ def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
 def retrieval_ranks(logits: Tensor, right: Tensor) -> Tensor:
     """At which place each picture's right caption comes when all captions are sorted by their logits; 1 is the best.
 
-    logits (pictures, captions), right (pictures,): numbers of captions → (pictures,), whole numbers.
+    logits (pictures, captions), no two of a row equal. right (pictures,), int64: the number of each picture's right
+    caption, from 0 → (pictures,), int64. Logits [[0.3, 0.9, 0.5]] with right [2] give [2]: one caption is better.
     """
     of_right = logits.gather(1, right[:, None])
     return (logits > of_right).sum(dim=1) + 1

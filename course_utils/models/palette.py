@@ -34,8 +34,9 @@ def learn_palette(images: Tensor, colours: int, seed: int = 0) -> Tensor:
 def quantise(images: Tensor, palette: Tensor) -> Tensor:
     """Each pixel becomes the number of the palette's nearest colour (Euclidean), in raster order.
 
-    images (batch, channels, height, width), palette (colours, channels) → (batch, height · width), whole numbers.
-    Row by row from the top left, as one reads. Chen et al. 2020, section 3.2.
+    images (batch, channels, height, width), palette (colours, channels) → (batch, height · width), int64, from 0 to
+    colours − 1. Row by row from the top left, as one reads; where two colours are equally near, either will do.
+    Chen et al. 2020, section 3.2.
     """
     pixels = rearrange(images, "b c h w -> b h w 1 c")
     distance = (pixels - palette).square().sum(dim=-1)

@@ -82,8 +82,9 @@ PUBLISHED = {
 def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
     """What a next-pixel model reads, and what it must say at each place.
 
-    tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels). The inputs begin with the start token,
-    so that at every place the model has read exactly the pixels before the one it must name. Chen et al. 2020, eq. 1.
+    tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels), all whole numbers; start is the number of
+    the start token, and no pixel's. The inputs begin with it, so that at every place the model has read exactly the
+    pixels before the one it must name. tokens itself is left as it is. Chen et al. 2020, eq. 1.
     """
     first = torch.full_like(tokens[:, :1], start)
     inputs = torch.cat([first, tokens[:, :-1]], dim=1)
@@ -93,7 +94,8 @@ def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     """logits (batch, pixels, colours), pixels (batch, pixels) → mean of −log₂ of the probability of the right colour.
 
-    A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and by the pixel.
+    The mean over all pixels of all pictures, a tensor of shape (), and finite even when the model is sure of a wrong
+    colour. A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and by the pixel.
     """
     log_probabilities = logits.log_softmax(dim=-1)
     right = log_probabilities.gather(-1, pixels[..., None])
@@ -103,8 +105,9 @@ def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
 def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
     """Mean cross entropy (nats) at the hidden pixels only: the others were shown to the model.
 
-    logits (batch, pixels, colours), pixels (batch, pixels), hidden (batch, pixels), boolean → a number.
-    Chen et al. 2020, eq. 3.
+    logits (batch, pixels, colours), pixels (batch, pixels), hidden (batch, pixels), boolean and True at least once
+    → a tensor of shape (), from which the model learns, finite even when it is sure of a wrong colour. Every hidden
+    pixel counts the same, whichever picture it is in. Chen et al. 2020, eq. 3.
     """
     return F.cross_entropy(logits[hidden], pixels[hidden])
 
@@ -112,10 +115,11 @@ def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
 def cached_step(
     query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Causal attention of one new token: it looks at all that was kept, and at itself, so it needs no mask.
+    """Causal attention of one new token, which comes after all that were kept.
 
     query, key, value (batch, heads, 1, dim), past_keys and past_values (batch, heads, seen, dim)
-    → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to keep for the next token.
+    → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to keep for the next token, in the
+    order in which the tokens came. For the first token seen is 0.
     """
     keys = torch.cat([past_keys, key], dim=-2)
     values = torch.cat([past_values, value], dim=-2)

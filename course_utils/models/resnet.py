@@ -1,6 +1,5 @@
 """Residual networks: the CNNs that attention is added to. He et al. 2016, section 4.1."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,11 +8,11 @@ from torch import Tensor, nn
 EXPANSION = {"basic": 1, "bottleneck": 4}  # a block's output channels for one of its 3×3 convolutions'
 
 
-def receptive_field(layers: Iterable[tuple[int, int]]) -> int:
-    """Pixels a side that one output of a stack of convolutions can see; layers are (kernel, stride), first one first.
+def receptive_field(layers: list[tuple[int, int]]) -> int:
+    """How many pixels a side one output of a stack of convolutions can see.
 
-    A layer widens the view by kernel - 1 of its own steps; a step is the product of all strides before it.
-    Araujo et al. 2019, equation 2.
+    layers are (kernel, stride), the first one first: [(3, 1), (3, 1)] → 5, and [(3, 2), (3, 1)] → 7. Without any
+    layer it is 1. Araujo et al. 2019, equation 2.
     """
     field, step = 1, 1
     for kernel, stride in layers:

@@ -66,10 +66,11 @@ PUBLISHED = {
 
 
 def merge_patches(maps: Tensor) -> Tensor:
-    """(batch, height, width, dim) → (batch, height / 2, width / 2, 4 · dim): four neighbours become one token.
+    """(batch, height, width, dim), floating point → (batch, height / 2, width / 2, 4 · dim): four tokens become one.
 
-    Their features follow one another in the order top left, bottom left, top right, bottom right. Raises ValueError
-    when height or width is odd. Liu et al. 2021, section 3.1; the order is that of the authors' code.
+    All features of the token at the top left of a square come first, then bottom left, top right, bottom right.
+    Gradients pass through. Raises ValueError when height or width is odd. Liu et al. 2021, section 3.1; the order is
+    that of the authors' code.
     """
     height, width = maps.shape[1:3]
     if height % 2 or width % 2:

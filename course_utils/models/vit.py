@@ -78,8 +78,9 @@ PUBLISHED = {
 def patchify(images: Tensor, patch_size: int) -> Tensor:
     """(batch, channels, height, width) → (batch, patches, channels · patch_size²).
 
-    Patches in raster order, row by row from the top left; inside a patch the order is channel, row, column, as in
-    a convolution's kernel. Dosovitskiy et al. 2021, section 3.1.
+    Images need not be square; patch_size, the pixels a side of a patch, divides height and width. Patches in raster
+    order, row by row from the top left; inside a patch the order is channel, row, column, as in a convolution's
+    kernel. Dosovitskiy et al. 2021, section 3.1.
     """
     return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
 
@@ -93,16 +94,17 @@ def projection_kernel(weight: Tensor, patch_size: int) -> Tensor:
     """Linear weight (dim, channels · patch_size²) → convolution kernel (dim, channels, patch_size, patch_size).
 
     A convolution with this kernel and stride patch_size computes what the linear layer computes on each patch of
-    :func:`patchify`.
+    :func:`patchify`. The number of channels is not given: it follows from the weight's shape.
     """
     return rearrange(weight, "dim (c p q) -> dim c p q", p=patch_size, q=patch_size)
 
 
 def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
-    """The class token goes first, then every token gets its position. Dosovitskiy et al. 2021, eq. 1.
+    """patches (batch, patches, dim), class_token (1, 1, dim), positions (1, patches + 1, dim)
+    → (batch, patches + 1, dim): what the encoder reads, z₀ of Dosovitskiy et al. 2021, eq. 1.
 
-    patches (batch, patches, dim), class_token (1, 1, dim), positions (1, patches + 1, dim)
-    → (batch, patches + 1, dim)
+    Token i of the result has position i. All three are learned, or come from what is learned, so gradients must reach
+    each of them.
     """
     first = class_token.expand(patches.shape[0], -1, -1)
     return torch.cat([first, patches], dim=1) + positions

@@ -9,10 +9,10 @@ from course_utils.training.loop import Loss
 
 
 def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
-    """labels (batch,), class numbers → (batch, classes): probabilities to aim at, each row sums to one.
+    """Class numbers → probabilities to aim at, (batch, classes), floats: each row sums to one.
 
-    The share `smoothing` of each row is spread evenly over all classes, the right one among them; the rest goes to
-    the right class. Szegedy et al. 2016, section 7.
+    labels (batch,), int64, count from zero. The share `smoothing`, in [0, 1), of each row is spread evenly over all
+    classes, the right one among them; the rest goes to the right class. Szegedy et al. 2016, section 7.
     """
     right = F.one_hot(labels, classes).float()
     return (1 - smoothing) * right + smoothing / classes
@@ -26,9 +26,9 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Each picture is mixed with the one before it in the batch, the first with the last, and so are their targets.
 
-    images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike
-    → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
-    Zhang et al. 2018, section 2; the slide's λ is the share.
+    images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike,
+    all of them floats → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
+    Those that were given stay as they are. Zhang et al. 2018, section 2; the slide's λ is the share.
     """
     results = []
     for values in (images, targets):

@@ -120,7 +120,7 @@ def _of_tensor(tensor: Tensor) -> Iterator[str]:
     for axis, size in enumerate(tensor.shape):
         if size < 2:
             yield f"has size {size} at axis {axis - tensor.ndim}"  # .squeeze() drops the one, .max() refuses the zero
-    if tensor.ndim > 1 and tensor.shape[-1] != tensor.shape[-2]:
+    if tensor.ndim > 1 and min(tensor.shape[-2:]) > 1 and tensor.shape[-1] != tensor.shape[-2]:
         yield "is oblong"
     yield from _of_numbers(tensor.detach())
 
@@ -133,5 +133,7 @@ def _of_numbers(tensor: Tensor) -> Iterator[str]:
         largest = max(abs(bound.item()) for bound in tensor.aminmax())  # NaN if any number is
         if not math.isfinite(largest):
             yield "is not finite"
-        elif largest >= 100:
-            yield "reaches 100" if largest < 10_000 else "reaches 10,000"  # where exp() overflows and rounding shows
+        elif largest >= 10_000:
+            yield "reaches 10,000"  # narrow integers overflow, rounding shows
+        elif largest >= 100 and tensor.is_floating_point():
+            yield "reaches 100"  # exp() overflows

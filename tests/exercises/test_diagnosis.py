@@ -96,16 +96,16 @@ def of_scores(change):
         (SCORES, of_scores(lambda s: s.roll(1, 2)), "rolled", ["on by one place along axis 2"]),
         (SCORES, of_scores(lambda s: s[:, [1, 0, *range(2, s.shape[1])]]), "reordered", ["at place 0", "at place 1"]),
         (SCORES, of_scores(lambda s: -s), "sign", ["sign is turned round"]),
-        (SCORES, of_scores(lambda s: 2 * s), "factor", ["2 times", "that is 2"]),
+        (SCORES, of_scores(lambda s: 2 * s), "factor", ["2 times what"]),
         (SCORES, lambda values, others: scores(values, others) / math.sqrt(values.shape[-1]), "factor",
-         ["0.5774 times", "1/√3", "the length of the last axis of values"]),
+         ["0.5774 times", "1/√3", "the length of the last axis of `values`"]),
         (SCORES, of_scores(lambda s: s + 1.5), "offset", ["1.5 too large"]),
-        (SCORES, of_scores(lambda s: s.exp()), "exponential", ["exp of the right one"]),
+        (SCORES, of_scores(lambda s: s.exp()), "exponential", ["exponential of the right one"]),
         (SCORES, of_scores(lambda s: 1 - s), "one-minus", ["one minus the right one"]),
         (SCORES, of_scores(lambda s: s.softmax(-1)), "softmax-again", ["a softmax was taken"]),
         (SCORES, of_scores(lambda s: torch.zeros_like(s)), "constant", ["0 everywhere"]),
         (SCORES, of_scores(lambda s: torch.cat([s[:, :-1], 0 * s[:, -1:]], 1)), "last-only", ["last place along axis 1"]),
-        (SCORES, lambda values, others: values, "argument-returned", ["values itself, unchanged"]),
+        (SCORES, lambda values, others: values, "argument-returned", ["`values` itself, unchanged"]),
         (SCORES, lambda values, others: scores(values[:1].expand_as(values), others), "changed-values", ["first item"]),
         (SCORES, of_scores(lambda s: [s, 1]), "one-too-many", ["return it alone"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature)[::-1],
@@ -113,23 +113,29 @@ def of_scores(change):
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature)[1],
          "part-missing", ["Only weights is returned", "return output too"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, torch.ones_like(mask), temperature),
-         "unused-mask", ["does not depend on mask"]),
+         "unused-mask", ["Changing `mask` changes nothing"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask), "unused-temperature",
-         ["does not depend on temperature"]),
+         ["Changing `temperature` changes nothing"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, 1 / temperature),
-         "changed-temperature", ["with 1 / temperature in the place of temperature"]),
+         "changed-temperature", ["with 1 / temperature in place of `temperature`"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, ~mask, temperature), "changed-mask",
-         ["with ~mask in the place of mask"]),
+         ["with ~mask in place of `mask`"]),
         (SHARE, of_weights(lambda w: w / w.sum(-2, keepdim=True)), "columns-sum-to-one", ["columns sum to one"]),
         (SHARE, of_weights(lambda w: w.square()), "square", ["square of the right one"]),
         (SHARE, of_weights(lambda w: w.sin() * 0.7 + w.square() * 0.2), "rows-do-not-sum-to-one", ["each row should"]),
-        (LOSS, lambda logits, labels: loss(logits, labels) * len(labels), "factor", ["4 times", "last but one axis of logits"]),
+        (LOSS, lambda logits, labels: loss(logits, labels) * len(labels), "factor", ["4 times", "second-to-last axis of `logits`"]),
         (LOSS, lambda logits, labels: loss(logits, labels) / math.log(2), "factor", ["1.443 times", "base 2"]),
         (LOSS, lambda logits, labels: loss(logits.softmax(-1), labels), "changed-logits", ["the softmax of logits"]),
         (LOSS, lambda logits, labels: torch.nn.functional.cross_entropy(logits, labels, reduction="none"),
          "not-reduced", ["the mean"]),
         (COUNT, lambda layers, dim, heads: layers * dim * dim, "count-gap", ["layers · heads too few"]),
         (COUNT, lambda layers, dim, heads: dim * dim + heads, "count-factor", ["layers times too small"]),
+        (COUNT, lambda layers, dim, heads: layers * (dim**3 + heads) + dim, "growth-layers",
+         ["grows as it should with `heads`, but not with `layers`, `dim`"] ),
+        (SCORES, of_scores(lambda s: s + 0.1 * torch.randn_like(s)), "random", ["Two calls"]),
+        (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature ** 0.7),
+         "right-when-temperature-1", ["right when `temperature` is 1"]),
+        (SCORES, of_scores(lambda s: list(s)), "not-stacked", ["torch.stack"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) + 17, "count-offset", ["17 too many"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) - 3 * layers * dim, "count-gap",
          ["3 · layers · dim too few"]),
@@ -189,12 +195,12 @@ def test_a_promise_of_the_docstring_is_kept_or_named():
 def test_gradients_are_those_of_the_reference_in_every_case():
     made = replace(SCORES, learns=("values",), frozen=("others",))
     verdict = examine(made, lambda values, others: values @ others.mT)
-    assert "a gradient reaches others" in verdict.message
+    assert "a gradient reaches `others`" in verdict.message
     assert examine(made, lambda values, others: values @ others.detach().mT).passed
     half = examine(made, lambda values, others: (values / 2 + values.detach() / 2) @ others.detach().mT)
-    assert "the gradient that reaches values is not" in half.message
+    assert "the gradient that reaches `values` is not" in half.message
     none = examine(made, lambda values, others: values.detach() @ others.detach().mT)
-    assert "no gradient reaches values" in none.message
+    assert "no gradient reaches `values`" in none.message
 
     def sometimes(values, others):
         return (values.detach() if len(values) == 1 else values) @ others.detach().mT

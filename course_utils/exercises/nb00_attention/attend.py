@@ -1,48 +1,93 @@
 """Scaled dot-product attention, with a mask."""
 
-import math
-from collections.abc import Callable
-
 import torch
 from torch import Generator, Tensor
 
-from course_utils.attention import attend
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.attention import attend, split_heads
+from course_utils.exercises.exercise import Arguments, Exercise, Wild
+from course_utils.exercises.nb00_attention.attend_misconceptions import MISCONCEPTIONS
 
 
 # Numbers of variance one and a dim of 8 or 16: scores near one after the scaling, so that no softmax is one-hot and
-# every slip shows. No two lengths are equal where a mix-up of axes could hide behind them.
-def _attend_cases(g: Generator) -> list[Arguments]:
+# every slip shows. No two lengths are equal where a mix-up of axes could hide behind them, but for one case in which
+# every mix-up computes something. In no row of a mask is
+# everything hidden or everything seen: there one mistake has many results, and what they are is tried by _wild.
+def _cases(g: Generator) -> list[Arguments]:
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=g)
 
     some = torch.rand(4, 7, generator=g) < 0.5
-    some[:, 0] = True  # each query may look somewhere: what a row without any gives is no question for beginners
-    padding = torch.arange(6) < torch.tensor([[4], [6]])
+    some[:, 0], some[:, 5] = True, False
+    each = torch.rand(2, 2, 6, 6, generator=g) < 0.5
+    each[..., 1], each[..., 3], each[..., 2, :] = True, False, True
+    each[..., 2, 3:] = False
+    padding = torch.arange(6) < torch.tensor([[4], [5]])
     return [
         (normal(3, 16), normal(4, 16), normal(4, 5)),
         (normal(2, 3, 5, 8), normal(2, 3, 7, 8), normal(2, 3, 7, 6)),
         (normal(2, 4, 8), normal(2, 7, 8), normal(2, 7, 3), some),
-        (normal(2, 2, 6, 8), normal(2, 2, 6, 8), normal(2, 2, 6, 4), torch.ones(6, 6, dtype=torch.bool).tril()),
+        (normal(2, 2, 6, 8), normal(2, 2, 6, 8), normal(2, 2, 6, 4), each),
         (normal(2, 3, 5, 8), normal(2, 3, 6, 8), normal(2, 3, 6, 8), padding[:, None, None, :]),
     ]
 
 
-def _attend_slip(
-    scale: Callable[[Tensor, Tensor], float] = lambda query, key: math.sqrt(query.shape[-1]),
-    mask_scores: Callable[[Tensor, Tensor], Tensor] = lambda scores, mask: scores.masked_fill(~mask, -1e30),
-    normalise: Callable[[Tensor], Tensor] = lambda scores: scores.softmax(-1),
-    mask_weights: Callable[[Tensor, Tensor], Tensor] = lambda weights, mask: weights,
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Attention with one of its steps replaced."""
+def _wild(g: Generator) -> list[Wild]:
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=g)
 
-    def wrong(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        scores = query @ key.mT / scale(query, key)
-        weights = normalise(scores if mask is None else mask_scores(scores, mask))
-        weights = weights if mask is None else mask_weights(weights, mask)
-        return weights @ value, weights
-
-    return wrong
+    blind = torch.tensor([[True, False, True, True], [False, False, False, False], [True, True, True, True]])
+    empty = torch.arange(5) < torch.tensor([[3], [0]])
+    # Multiples of 1/8 and √dim = 2: these scores are exact in whatever order they are computed.
+    loud = torch.tensor([200.0, 0.0, -200.0, 1.0])[:, None] * torch.tensor([1.0, 0.0, 0.0, 0.0])
+    query, key = (((8 * normal(*shape)).round() / 8) for shape in ((4, 4), (6, 4)))
+    key[:, 0] = torch.tensor([2.0, 2.0, 1.75, 2.0, 1.75, 4.0])
+    known = torch.tensor([[True, True, True, True, True, False]])
+    parts = (split_heads(part, 2) for part in normal(2, 5, 24).chunk(3, dim=-1))
+    return [
+        Wild(
+            "causal",
+            (normal(1, 6, 8), normal(1, 6, 8), normal(1, 6, 4), torch.ones(6, 6, dtype=torch.bool).tril()),
+            "the mask is causal, so that one query may look everywhere",
+        ),
+        Wild(
+            "blind-query",
+            (normal(2, 3, 8), normal(2, 4, 8), normal(2, 4, 5), blind),
+            "a query may look nowhere",
+            "It gets zeros, as its output and as its row of weights. A softmax has nothing to share out there: of −inf "
+            "everywhere it makes NaN, of one finite number everywhere equal shares, so its weights need another look.",
+        ),
+        Wild(
+            "blind-queries",
+            (normal(2, 1, 3, 8), normal(2, 1, 5, 8), normal(2, 1, 5, 5), empty[:, None, None, :]),
+            "one sequence of the batch is nothing but padding, and its queries may look nowhere",
+            "They get zeros, as their output and as their rows of weights.",
+        ),
+        Wild(
+            "large-scores",
+            (loud + query, key, normal(6, 3)),
+            "some queries have scores near 200 and others near −200",
+            "exp of such a number is infinite or zero, and a limit, or one maximum for all rows, changes the shares: "
+            "leave it to `softmax`, which takes the maximum of each row off first.",
+        ),
+        Wild(
+            "large-scores-with-a-mask",
+            (loud + query, key, normal(6, 3), known),
+            "some scores are near 200 or −200, and a hidden key has the largest",
+            "Hide it before the softmax, with a number that is lower than any score could be.",
+        ),
+        Wild(
+            "heads",
+            tuple(parts),
+            "query, key and value are the heads of one projection, as in the cells below",
+            "Their numbers do not lie side by side in memory: `@` and `reshape` bear that, `view` does not.",
+        ),
+        Wild(
+            "one-key",
+            (normal(2, 1, 8), normal(2, 1, 8), normal(2, 1, 1)),
+            "there is one query, one key, and a value of one number",
+            "An axis of length one is still an axis.",
+        ),
+    ]
 
 
 ATTEND = Exercise(
@@ -52,7 +97,8 @@ ATTEND = Exercise(
     reference=attend,
     returns=("output", "weights"),
     learns=("query", "key", "value"),
-    cases=_attend_cases,
+    cases=_cases,
+    wild=_wild,
     hints=(
         "Begin with the scores: one dot product for every pair of a query and a key is one matrix product, "
         "`query @ key.mT`. Their shape is (..., queries, keys).",
@@ -60,69 +106,8 @@ ATTEND = Exercise(
         "query share out a weight of one among the keys.",
         "The mask comes between the two: `scores.masked_fill(~mask, …)` with a very negative number, so that the "
         "softmax gives those keys nothing. The output is `weights @ value`; return it first, then the weights.",
+        "A query that may look nowhere has the same score everywhere after that, and the softmax gives every key the "
+        "same share. Where the mask is False the weights are zero, so say that once more, after the softmax.",
     ),
-    misconceptions=(
-        Misconception(
-            _attend_slip(scale=lambda query, key: 1.0),
-            "The scores are not divided by √dim. A dot product of dim terms grows like √dim, and a softmax of "
-            "large scores is nearly one-hot and hardly learns: see equation 1 of Vaswani et al.",
-        ),
-        Misconception(
-            _attend_slip(scale=lambda query, key: query.shape[-1]),
-            "The scores are divided by dim, which flattens them too much. A dot product of dim terms of variance "
-            "one has the standard deviation √dim, so divide by the square root.",
-        ),
-        Misconception(
-            _attend_slip(scale=lambda query, key: math.sqrt(key.shape[-2])),
-            "The scores are divided by the square root of the number of keys. What makes a dot product large is "
-            "the number of its terms: use the last axis of query, not the last but one of key.",
-        ),
-        Misconception(
-            _attend_slip(normalise=lambda scores: scores.softmax(-2)),
-            "The softmax runs over the queries, so the columns of the weights sum to one. Each query shares out "
-            "its attention among the keys: rows must sum to one, so take the last axis.",
-        ),
-        Misconception(
-            _attend_slip(normalise=lambda scores: scores),
-            "The scores are used as weights, without a softmax. They can be negative and do not sum to one, so the "
-            "output is no weighted mean: put a softmax over the keys in between.",
-        ),
-        Misconception(
-            _attend_slip(mask_scores=lambda scores, mask: scores.masked_fill(mask, -1e30)),
-            "The mask is turned round: keys that may be seen are hidden. True means that a query may look, so fill "
-            "the scores where `~mask`.",
-        ),
-        Misconception(
-            _attend_slip(mask_scores=lambda scores, mask: scores),
-            "The mask has no effect: every query still looks at every key. Use it on the scores, before the softmax.",
-        ),
-        Misconception(
-            _attend_slip(mask_scores=lambda scores, mask: scores, mask_weights=lambda weights, mask: weights * mask),
-            "The mask is multiplied in after the softmax, so the rows that lost a key no longer sum to one. Hide "
-            "the scores before the softmax, which then shares the whole weight among the keys that are left.",
-        ),
-        Misconception(
-            _attend_slip(mask_scores=lambda scores, mask: scores * mask),
-            "The hidden scores are set to zero before the softmax, but exp(0) is one: those keys still get weight. "
-            "Fill them with a very negative number instead.",
-        ),
-        Misconception(
-            _attend_slip(mask_scores=lambda scores, mask: scores + mask),
-            "The mask is added to the scores, which only moves them by one. A boolean mask says where to fill in a "
-            "very negative number: `masked_fill(~mask, …)`.",
-        ),
-        Misconception(
-            lambda query, key, value, mask=None: attend(query, key, value, mask)[::-1],
-            "The numbers are right, but the weights come first. Return the output first, then the weights.",
-        ),
-        Misconception(
-            lambda query, key, value, mask=None: attend(query, key, value, mask)[1],
-            "Only the weights are returned. Mix the values with them, `weights @ value`, and return both.",
-        ),
-        Misconception(
-            lambda query, key, value, mask=None: attend(query, key, value, mask)[0],
-            "Only the output is returned. Return the weights too, as the second value: they are what we will look "
-            "at.",
-        ),
-    ),
+    misconceptions=MISCONCEPTIONS,
 )

@@ -1,67 +1,48 @@
-"""Who may look where, and one sequence for each head."""
+"""One sequence for each head."""
 
-import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from einops import rearrange
 from torch import Generator, Tensor
 
-from course_utils.attention import causal_mask, split_heads
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.attention import split_heads
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 
 
-def _additive_mask(tokens: int) -> Tensor:
-    return torch.full((tokens, tokens), -math.inf).triu(1)
-
-
-CAUSAL_MASK = Exercise(
-    name="00.causal_mask",
-    title="A mask that hides the future",
-    reference=causal_mask,
-    cases=lambda g: [(5,), (2,), (9,), (1,)],
-    hints=(
-        "Draw it for three tokens: row i belongs to the query i, column j to the key j. Which of the nine places "
-        "may be True?",
-        "Token i may look at j when j ≤ i: the diagonal and everything below it.",
-        "`torch.ones(tokens, tokens, dtype=torch.bool)` and its method `.tril()` are enough.",
-    ),
-    misconceptions=(
-        Misconception(
-            lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool).tril(-1),
-            "The diagonal is False, so no token sees itself, and the first one sees nothing at all. A token may "
-            "look at itself and at what came before: j ≤ i, not j < i.",
-        ),
-        Misconception(
-            lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool).triu(),
-            "The triangle is the upper one: each token sees itself and the future. Rows are queries and columns "
-            "are keys, so what came before lies to the left of the diagonal.",
-        ),
-        Misconception(
-            lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool).triu(1),
-            "The mask is True where a token may not look, the convention of nn.MultiheadAttention. Here, and in "
-            "F.scaled_dot_product_attention, True means that it may.",
-        ),
-        Misconception(
-            _additive_mask,
-            "This is a mask to be added to the scores, of 0 and −inf. Ours is boolean, True where a token may "
-            "look, and leaves the filling to `attend`.",
-        ),
-        Misconception(
-            lambda tokens: torch.ones(tokens, tokens).tril(),
-            "The right triangle, but of floats, and `~mask` works on booleans only. Make it with dtype=torch.bool.",
-        ),
-    ),
-)
-
-
-def _split_heads_cases(g: Generator) -> list[Arguments]:
-    shapes = [((2, 5, 12), 3), ((1, 7, 8), 4), ((3, 4, 6), 6), ((2, 3, 5), 1)]
+def _cases(g: Generator) -> list[Arguments]:
+    shapes = [((2, 5, 12), 3), ((1, 7, 8), 4), ((3, 4, 12), 12)]
     return [(torch.randn(*shape, generator=g), heads) for shape, heads in shapes]
 
 
-def _split_as(pattern: str) -> Callable[[Tensor, int], Tensor]:
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "one-head-of-a-slice",
+            (torch.randn(2, 5, 24, generator=g).chunk(3, dim=-1)[1], 1),
+            "there is one head, and the tokens are a slice of a larger tensor, as the queries are of a projection",
+            "One head is still an axis. And the numbers of a slice do not lie side by side in memory: name the axes, "
+            "as `rearrange` does, and rely on nothing else.",
+        )
+    ]
+
+
+def _as(pattern: str) -> Callable[[Tensor, int], Tensor]:
     return lambda tokens, heads: rearrange(tokens, pattern, heads=heads)
+
+
+def _then(change: Callable[[Tensor], Any]) -> Callable[[Tensor, int], Any]:
+    """The right heads, and something done to them."""
+    return lambda tokens, heads: change(split_heads(tokens, heads))
+
+
+def _written_in(number: int) -> Callable[[Tensor, int], Tensor]:
+    return lambda tokens, heads: split_heads(tokens, number)
+
+
+def _tokens_in_groups(tokens: Tensor, heads: int) -> Tensor:
+    return torch.stack(tokens.chunk(heads, dim=1), dim=1)
 
 
 SPLIT_HEADS = Exercise(
@@ -69,7 +50,8 @@ SPLIT_HEADS = Exercise(
     title="One sequence for each head",
     reference=split_heads,
     learns=("tokens",),
-    cases=_split_heads_cases,
+    cases=_cases,
+    wild=_wild,
     hints=(
         "Every token keeps its place; only its features are dealt out. Head 0 takes the first dim of them.",
         "Two steps: split the last axis into (heads, dim), then bring the heads in front of the tokens.",
@@ -80,21 +62,118 @@ SPLIT_HEADS = Exercise(
             lambda tokens, heads: tokens.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
             "A bare reshape cuts the sequence where it happens to be: a head gets all features of some tokens "
             "instead of some features of all tokens. Split the last axis first, then move the heads forward.",
+            name="bare-reshape",
         ),
         Misconception(
-            _split_as("b n (d heads) -> b heads n d"),
+            _as("b n (d heads) -> b heads n d"),
             "The features are dealt out like cards: head 0 gets every heads-th one. It should get the first dim "
             "features in a row, so the heads are the slow axis: (heads d), not (d heads).",
+            name="dealt-like-cards",
         ),
         Misconception(
-            _split_as("b n (heads d) -> b n heads d"),
+            _as("b n (heads d) -> b n heads d"),
             "The features are split rightly, but the heads stand behind the tokens. Attention mixes the last axis "
             "but one, which must be the tokens: (batch, heads, tokens, dim).",
+            name="heads-behind-tokens",
+            also=(_as("b n (d heads) -> b n heads d"),),
         ),
         Misconception(
-            _split_as("b n (heads d) -> b heads d n"),
+            _as("b n (heads d) -> b heads d n"),
             "Each head comes out with its features and tokens swapped. The features go last: "
             "(batch, heads, tokens, dim).",
+            name="features-before-tokens",
+        ),
+        Misconception(
+            lambda tokens, heads: tokens.mT.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
+            "The features are brought in front of the tokens, and then cut by a reshape into rows that are no tokens. "
+            "Split the features while they are last, then move the heads alone.",
+            name="transposed-then-reshaped",
+        ),
+        Misconception(
+            _tokens_in_groups,
+            "The tokens are cut into groups, so each head would get all features of some tokens. It is the features "
+            "that are shared out: cut the last axis.",
+            name="sequence-cut",
+        ),
+        Misconception(
+            _then(lambda split: split.flatten(0, 1)),
+            "The heads are merged into the batch. They need an axis of their own: (batch, heads, tokens, dim).",
+            name="heads-in-the-batch",
+            also=(_as("b n (heads d) -> (heads b) n d"),),
+        ),
+        Misconception(
+            _then(lambda split: split.transpose(0, 1)),
+            "The heads stand in front of the batch. The batch stays first: (batch, heads, tokens, dim).",
+            name="heads-before-the-batch",
+        ),
+        Misconception(
+            _then(lambda split: split.movedim(1, -1)),
+            "The heads stand last. They belong between the batch and the tokens: (batch, heads, tokens, dim).",
+            name="heads-last",
+            also=(_as("b n (d heads) -> b n d heads"),),
+        ),
+        Misconception(
+            _then(lambda split: split.flatten(1, 2)),
+            "The heads stand one after another along the tokens, as one long sequence. They need an axis of their own: "
+            "(batch, heads, tokens, dim).",
+            name="heads-along-the-tokens",
+        ),
+        Misconception(
+            _then(lambda split: split.unbind(1)),
+            "The heads are right, but they come as separate tensors. Make one tensor of them, with the heads on axis "
+            "1.",
+            name="separate-tensors",
+        ),
+        Misconception(
+            lambda tokens, heads: rearrange(tokens, "b n (a d) -> b a n d", d=heads),
+            "Each head is `heads` features wide, and so many heads are made as fit. It is the other way round: `heads` "
+            "is their number, and the features are shared out among them.",
+            name="heads-taken-for-dim",
+            also=(lambda tokens, heads: rearrange(tokens, "b n (d a) -> b a n d", d=heads),),
+        ),
+        Misconception(
+            _written_in(4),
+            "The number of heads is the same whatever `heads` says. Take it from the argument.",
+            name="heads-written-in",
+            also=(_written_in(2), _written_in(1), _written_in(3)),
+        ),
+        Misconception(
+            _then(lambda split: split[:, :1]),
+            "Only the first head is returned. All of them go into one tensor, on axis 1.",
+            name="first-head-only",
+            also=(
+                _then(lambda split: split[:, 0]),
+                _then(lambda split: split[:, -1]),
+                _then(lambda split: split[:, -1:]),
+            ),
+        ),
+        Misconception(
+            _then(lambda split: split.flip(1)),
+            "The last head comes first. Head 0 takes the first features.",
+            name="last-head-first",
+        ),
+        Misconception(
+            _then(lambda split: split[:1]),
+            "Only the first sequence of the batch is split. Leave the batch axis alone: every sequence is split alike.",
+            name="first-sequence-only",
+            also=(_then(lambda split: split[0]),),
+        ),
+        Misconception(
+            lambda tokens, heads: tokens[:, None].repeat(1, heads, 1, 1),
+            "Every head gets all the features. They are shared out: each head takes its own part, one heads-th of them.",
+            name="all-features-to-every-head",
+        ),
+        Misconception(
+            lambda tokens, heads: tokens.reshape(tokens.shape[0], -1, heads, tokens.shape[-1] // heads).permute(
+                2, 1, 0, 3
+            ),
+            "The axes stand in another order than (batch, heads, tokens, dim). The split is right: move the heads from "
+            "behind the tokens to before them, and nothing else.",
+            name="axes-in-another-order",
+            also=tuple(
+                _as(f"b n (heads d) -> {order}")
+                for order in ("n b heads d", "n heads b d", "heads n b d", "b d heads n")
+            ),
         ),
     ),
 )

@@ -1,70 +1,25 @@
-"""Attention in a neighbourhood, and the positions in it."""
+"""Attention in a neighbourhood."""
 
 import math
-from collections.abc import Callable
 
 import torch
-from einops import einsum, repeat
-from torch import Generator, Tensor
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
-from course_utils.local_attention import local_attend, relative_positions
-
-
-def _inside(height: int, width: int, size: int) -> Tensor:
-    half = size // 2
-    offsets = torch.arange(-half, half + 1)
-    rows = torch.arange(height)[:, None] + offsets
-    columns = torch.arange(width)[:, None] + offsets
-    rows, columns = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-    return (rows[:, None, :, None] & columns[None, :, None, :]).reshape(height * width, size**2)
-
-
-def _local_attend_cases(g: Generator) -> list[Arguments]:
-    def case(leading: tuple[int, ...], height: int, width: int, size: int, dim: int, prior: bool) -> Arguments:
-        positions, neighbours = height * width, size**2
-        query = torch.randn(*leading, positions, dim, generator=g)
-        key = torch.randn(*leading, positions, neighbours, dim, generator=g)
-        value = torch.randn(*leading, positions, neighbours, dim + 1, generator=g)
-        inside = _inside(height, width, size)
-        if not prior:
-            return query, key, value, inside
-        return query, key, value, inside, torch.randn(positions, neighbours, generator=g)
-
-    return [
-        case((), 5, 3, 5, 16, prior=True),
-        case((2, 3), 3, 4, 3, 8, prior=False),
-        case((1, 2), 4, 4, 3, 6, prior=True),
-        case((2,), 3, 3, 3, 4, prior=False),
-    ]
-
-
-def _local_slip(
-    scale: Callable[[Tensor, Tensor], float] = lambda query, key: math.sqrt(query.shape[-1]),
-    normalise: Callable[[Tensor], Tensor] = lambda scores: scores.softmax(-1),
-    hide: Callable[[Tensor, Tensor], Tensor] = lambda scores, inside: scores.masked_fill(~inside, -math.inf),
-    afterwards: Callable[[Tensor, Tensor], Tensor] = lambda weights, inside: weights,
-    add: Callable[[Tensor, Tensor, Tensor | float], Tensor] = lambda scores, inside, prior: scores + prior,
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Local attention with one of its steps replaced."""
-
-    def wrong(
-        query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
-    ) -> tuple[Tensor, Tensor]:
-        scores = einsum(query, key, "... p d, ... p n d -> ... p n") / scale(query, key)
-        weights = afterwards(normalise(hide(add(scores, inside, prior), inside)), inside)
-        return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
-
-    return wrong
-
-
-def _prior_on_the_weights(
-    query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
-) -> tuple[Tensor, Tensor]:
-    _, weights = local_attend(query, key, value, inside)
-    weights = weights + prior
-    return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
-
+from course_utils.exercises.exercise import Exercise, Misconception
+from course_utils.exercises.nb02_local_attention.inputs import cases, wild
+from course_utils.exercises.nb02_local_attention.slips import (
+    all_seen,
+    filled,
+    fixed_axes,
+    mixed,
+    scaled_by,
+    shared_keys,
+    slip,
+    softmax_over,
+    two_softmaxes,
+    unhidden_scores_returned,
+    with_others,
+)
+from course_utils.local_attention import local_attend
 
 LOCAL_ATTEND = Exercise(
     name="02.local_attend",
@@ -73,129 +28,271 @@ LOCAL_ATTEND = Exercise(
     returns=("output", "weights"),
     learns=("query", "key", "value", "prior"),
     points=2,
-    cases=_local_attend_cases,
+    cases=cases,
+    wild=wild,
     hints=(
         "It is `attend` of notebook 00, but each position has keys and values of its own. So there is no matrix "
         "product of all with all; for each position p, one dot product with each of its n neighbours.",
         '`einsum(query, key, "... p d, ... p n d -> ... p n")` makes the scores. Divide by √dim, add the prior, hide '
         "what is not inside, then the softmax over the neighbours.",
-        "Hide with `scores.masked_fill(~inside, -math.inf)` before the softmax. The output is "
-        '`einsum(weights, value, "... p n, ... p n d -> ... p d")`; return it first, then the weights.',
+        "Hide with `masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum "
+        '`"... p n, ... p n d -> ... p d"` of weights and values; return it first, then the weights.',
     ),
     misconceptions=(
         Misconception(
-            _local_slip(hide=lambda scores, inside: scores),
-            "The zeros beyond the border get weight: a score of zero is exp(0) = 1 before the softmax divides. Hide "
-            "what is not inside.",
+            slip(hide=all_seen),
+            "What lies beyond the border gets weight: a softmax gives some to every score it sees, those of zeros "
+            "included. Hide what is not inside.",
+            name="border-not-hidden",
         ),
         Misconception(
-            _local_slip(hide=lambda scores, inside: scores, afterwards=lambda weights, inside: weights * inside),
+            slip(hide=all_seen, afterwards=lambda weights, inside, prior: weights * inside),
             "The border is hidden after the softmax, so that weights at the border no longer sum to one and the "
             "picture fades there. Hide the scores before it.",
+            name="hidden-after-the-softmax",
         ),
         Misconception(
-            _local_slip(hide=lambda scores, inside: scores.masked_fill(inside, -math.inf)),
-            "The mask is turned round: inside is True for the neighbours that exist. Fill where `~inside`.",
+            slip(hide=filled(-math.inf, turned=True)),
+            "The mask is turned round: inside is True for the neighbours that exist, and these are hidden here.",
+            name="mask-turned-round",
+            also=(
+                slip(hide=filled(-1e9, turned=True)),
+                slip(hide=filled(0.0, turned=True)),
+                slip(hide=lambda scores, inside: scores - 1e9 * inside),
+                slip(hide=lambda scores, inside: scores - 1e4 * inside),
+                slip(hide=filled(-math.inf, turned=True), normalise=lambda scores: scores.softmax(-1).nan_to_num()),
+                slip(hide=all_seen, afterwards=lambda weights, inside, prior: weights * ~inside),
+            ),
         ),
         Misconception(
-            _local_slip(hide=lambda scores, inside: scores.masked_fill(~inside, 0)),
-            "The hidden scores are set to zero, but exp(0) is one: those neighbours still get weight. Fill them with "
-            "-math.inf.",
+            slip(hide=filled(0.0)),
+            "Zero stands where a score should be hidden, but exp(0) is one: those neighbours still get weight. Which "
+            "score does exp turn into nothing?",
+            name="hidden-scores-zero",
         ),
         Misconception(
-            _local_slip(scale=lambda query, key: 1.0),
+            with_others(
+                lambda query, key, value, inside, prior: (
+                    (query, key * inside[..., None], value, torch.ones_like(inside), prior)
+                )
+            ),
+            "Only the keys beyond the border are set to zero. Their scores are then zero and the prior, and a softmax "
+            "gives weight to that too: hide the scores.",
+            name="only-keys-hidden",
+        ),
+        Misconception(
+            slip(hide=filled(-1.0)),
+            "A number stands where a score should be hidden that is not far enough from real scores: those neighbours "
+            "still get weight. Which score does exp turn into nothing?",
+            name="hidden-scores-too-near",
+            also=tuple(slip(hide=filled(number)) for number in (-2.0, -3.0, -5.0, -10.0)),
+        ),
+        Misconception(
+            slip(hide=filled(1e9)),
+            "A large positive number stands where a score should be hidden, so what lies beyond the border wins. Which "
+            "score does exp turn into nothing?",
+            name="hidden-scores-large",
+            also=tuple(slip(hide=filled(number)) for number in (math.inf, 1.0, 10.0, 100.0)),
+        ),
+        Misconception(
+            slip(hide=lambda scores, inside: scores + inside),
+            "The mask is added to the scores as zeros and ones, which hides nothing: a neighbour that is not there "
+            "only counts e times less. Which score does exp turn into nothing?",
+            name="mask-added",
+        ),
+        Misconception(
+            with_others(
+                lambda query, key, value, inside, prior: (
+                    (query, key, value * inside[..., None], torch.ones_like(inside), prior)
+                )
+            ),
+            "Only the values beyond the border are hidden. Their neighbours have got weight already, which is lost to "
+            "the others: hide the scores.",
+            name="only-values-hidden",
+        ),
+        Misconception(
+            scaled_by(1.0),
             "The scores are not divided by √dim, so they are larger the more features there are, and the softmax is "
             "nearly one-hot.",
+            name="unscaled",
         ),
         Misconception(
-            _local_slip(scale=lambda query, key: math.sqrt(key.shape[-2])),
+            scaled_by(lambda query, key, value: query.shape[-1]),
+            "The scores are divided by dim itself, or twice by its root, which makes them too small. Their spread "
+            "grows only with the root of the number of terms.",
+            name="scaled-by-dim",
+        ),
+        Misconception(
+            scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
+            "The scores are multiplied by √dim. They are too large already: divide.",
+            name="scaled-the-wrong-way",
+        ),
+        Misconception(
+            scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
             "The scores are divided by the square root of the number of neighbours. What makes a dot product large is "
             "the number of its terms: the last axis.",
+            name="scaled-by-neighbours",
         ),
         Misconception(
-            _local_slip(normalise=lambda scores: scores.softmax(-2)),
-            "The softmax runs over the positions. Each position shares out its weight among its own neighbours: the "
-            "last axis.",
+            scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
+            "The scores are divided by the square root of the values' features. The dot product is that of query and "
+            "key: take the root of the number of its terms.",
+            name="scaled-by-value-dim",
         ),
         Misconception(
-            _local_slip(add=lambda scores, inside, prior: scores),
-            "The prior is not used. It is added to the scores, before the softmax.",
+            scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
+            "The scores are divided by the square root of the number of positions. What makes a dot product large is "
+            "the number of its terms: the last axis.",
+            name="scaled-by-positions",
         ),
         Misconception(
-            _prior_on_the_weights,
+            scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
+            "The root is taken of an axis counted from the front, and that is not the features for every shape. There "
+            "may be any number of axes in front: count from the end.",
+            name="scaled-by-an-axis-from-the-front",
+            also=(scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),),
+        ),
+        Misconception(
+            scaled_by(math.sqrt(8)),
+            "The scores are divided by the same number, however many features there are. Read dim from the shape.",
+            name="scale-written-in",
+            also=tuple(map(scaled_by, (2.0, math.sqrt(6), 4.0, math.sqrt(32), 8.0, 16.0))),
+        ),
+        Misconception(
+            slip(add=lambda scores, prior: scores),
+            "The prior makes no difference to your weights. It is added to the scores, each number to its own.",
+            name="prior-unused",
+        ),
+        Misconception(
+            with_others(
+                lambda query, key, value, inside, prior: (
+                    query,
+                    key,
+                    value,
+                    inside,
+                    prior / math.sqrt(query.shape[-1]),
+                )
+            ),
+            "The prior is divided by √dim as well. It is added to the scores after they are scaled.",
+            name="prior-scaled-too",
+        ),
+        Misconception(
+            slip(add=lambda scores, prior: scores, afterwards=lambda weights, inside, prior: weights + prior),
             "The prior is added to the weights. It belongs to the scores: added before the softmax, the weights still "
             "sum to one.",
+            name="prior-on-the-weights",
+            also=(
+                slip(
+                    add=lambda scores, prior: scores,
+                    afterwards=lambda weights, inside, prior: (weights + prior) * inside,
+                ),
+            ),
         ),
         Misconception(
-            lambda query, key, value, inside, prior=0.0: local_attend(query, key, value, inside, prior)[::-1],
+            slip(add=lambda scores, prior: scores * prior),
+            "The prior is multiplied with the scores, so its default, 0, makes all of them alike. It is added.",
+            name="prior-multiplied",
+        ),
+        Misconception(
+            slip(add=lambda scores, prior: scores - prior),
+            "The prior is subtracted, so the places that should gain weight lose it. It is added.",
+            name="prior-subtracted",
+        ),
+        Misconception(
+            softmax_over(-2),
+            "The softmax runs over the positions. Each position shares out its weight among its own neighbours: the "
+            "last axis.",
+            name="softmax-over-positions",
+        ),
+        Misconception(
+            softmax_over(2),
+            "The softmax counts its axis from the front, and that is not the neighbours for every shape. There may be "
+            "any number of axes in front: count from the end.",
+            name="softmax-axis-from-the-front",
+            also=(softmax_over(1), softmax_over(3), softmax_over(0)),
+        ),
+        Misconception(
+            two_softmaxes,
+            "Two softmaxes are taken, one after the other, and the second one makes the weights nearly equal. Add up "
+            "all scores first, hide, and take one.",
+            name="softmax-twice",
+            also=(
+                slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
+                slip(add=lambda scores, prior: (scores + prior).softmax(-1)),
+            ),
+        ),
+        Misconception(
+            slip(hide=filled(0.0), normalise=lambda scores: scores),
+            "There is no softmax. Weights are positive and sum to one, wherever the scores lie.",
+            name="no-softmax",
+            also=(
+                slip(normalise=lambda scores: scores),
+                slip(hide=all_seen, normalise=lambda scores: scores),
+                slip(hide=filled(0.0), normalise=lambda scores: scores / scores.sum(-1, keepdim=True)),
+                slip(normalise=torch.sigmoid),
+            ),
+        ),
+        Misconception(
+            slip(hide=filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
+            "These are the logarithms of the weights. To weigh values, take the softmax itself.",
+            name="log-softmax",
+            also=(slip(normalise=lambda scores: scores.log_softmax(-1)),),
+        ),
+        Misconception(
+            slip(give=lambda output, weights, scores: (output, scores)),
+            "The output is right, but the second value is the scores. Return the weights that the softmax makes of "
+            "them.",
+            name="scores-returned",
+            also=(unhidden_scores_returned,),
+        ),
+        Misconception(
+            slip(mix=lambda weights, value, key: value.mean(-2)),
+            "The weights are right, but the output makes no use of them: all values count alike.",
+            name="weights-unused",
+            also=(slip(mix=lambda weights, value, key: value.sum(-2)),),
+        ),
+        Misconception(
+            slip(mix=lambda weights, value, key: mixed(weights, key)),
+            "The weights average the keys. Keys only say who is asked; what is averaged are the values.",
+            name="keys-mixed",
+        ),
+        Misconception(
+            with_others(lambda query, key, value, inside, prior: (query, value, value, inside, prior)),
+            "The query is compared with the values, and the keys are not used. Keys are compared, values averaged.",
+            name="values-compared",
+        ),
+        Misconception(
+            slip(mix=lambda weights, value, key: mixed(weights, value) / value.shape[-2]),
+            "The weighted values are averaged over the neighbours once more. The weights sum to one already: add up.",
+            name="mean-of-weighted-values",
+        ),
+        Misconception(
+            slip(give=lambda output, weights, scores: (weights, output)),
             "The numbers are right, but the weights come first. Return the output first, then the weights.",
+            name="weights-first",
         ),
         Misconception(
-            lambda query, key, value, inside, prior=0.0: local_attend(query, key, value, inside, prior)[0],
+            slip(give=lambda output, weights, scores: output),
             "Only the output is returned. Return the weights too, as the second value.",
-        ),
-    ),
-)
-
-
-def _positions_cases(g: Generator) -> list[Arguments]:
-    return [
-        (torch.randn(size, dim, generator=g), torch.randn(size, dim, generator=g))
-        for size, dim in [(3, 4), (5, 2), (7, 3), (1, 4)]
-    ]
-
-
-def _positions_as(first: str, second: str) -> Callable[[Tensor, Tensor], Tensor]:
-    def wrong(rows: Tensor, columns: Tensor) -> Tensor:
-        parts = {"rows": rows, "columns": columns}
-        size = len(rows)
-        made = []
-        for text in (first, second):
-            name, pattern = text.split(": ")
-            other = "j" if pattern.startswith("i") else "i"
-            made.append(repeat(parts[name], pattern, **{other: size}))
-        return torch.cat(made, dim=-1)
-
-    return wrong
-
-
-RELATIVE_POSITIONS = Exercise(
-    name="02.relative_positions",
-    title="A vector for every offset",
-    reference=relative_positions,
-    learns=("rows", "columns"),
-    cases=_positions_cases,
-    hints=(
-        "There are size² offsets, in raster order: which rows do the first size of them lie in, and which columns?",
-        "Each row's vector is wanted size times in a run, and the run of all columns again for every row: `repeat(rows, "
-        '"i d -> (i j) d", j=size)` does the first.',
-        'The second is `repeat(columns, "j d -> (i j) d", i=size)`; `torch.cat([…, …], dim=-1)` puts them side by '
-        "side, the row's first.",
-    ),
-    misconceptions=(
-        Misconception(
-            _positions_as("rows: j d -> (i j) d", "columns: i d -> (i j) d"),
-            "Rows and columns are swapped: the first size offsets lie in one row of the square, so they share "
-            "rows[0].",
+            name="output-only",
         ),
         Misconception(
-            _positions_as("columns: j d -> (i j) d", "rows: i d -> (i j) d"),
-            "The column's features come first. The paper's order, and ours, is row, then column.",
+            slip(give=lambda output, weights, scores: weights),
+            "Only the weights are returned. Return the output first, then the weights.",
+            name="weights-only",
         ),
         Misconception(
-            lambda rows, columns: torch.cat([rows, columns], dim=-1),
-            "This pairs row i with column i only: the diagonal of the square. Every row meets every column: size² "
-            "vectors.",
+            shared_keys,
+            "Every position is compared with the keys of every position, as if all shared them: that is `attend`. Here "
+            "position p has keys of its own, key[..., p, :, :].",
+            name="keys-shared",
         ),
         Misconception(
-            lambda rows, columns: (rows[:, None] + columns).flatten(0, 1),
-            "Rows and columns are added, so they share their features. Here each has its own half: concatenate.",
-        ),
-        Misconception(
-            lambda rows, columns: torch.stack(
-                [torch.cat([row, column]) for row in rows for column in columns]
-            ).unflatten(0, (len(rows), -1)),
-            "The vectors are right, but still in a square. Give them one axis, in raster order.",
+            fixed_axes("bpd,bpnd->bpn", "bpn,bpnd->bpd"),
+            "The number of axes in front is written in. There may be any number of them, or none: three dots stand "
+            "for them.",
+            name="batch-axes-written-in",
+            also=(fixed_axes("bhpd,bhpnd->bhpn", "bhpn,bhpnd->bhpd"),),
         ),
     ),
 )

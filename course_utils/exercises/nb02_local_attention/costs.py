@@ -6,10 +6,10 @@ from course_utils.exercises.exercise import Exercise, Misconception
 
 
 def local_parameters(channels: int, out_channels: int, size: int) -> int:
-    """Learned numbers of a layer of local attention from channels to out_channels with a size × size neighbourhood.
+    """How many numbers a layer of local attention learns, an int.
 
-    Three 1 × 1 convolutions without biases, to query, key and value; and for every head one vector for each row
-    offset and one for each column offset, each of half a head's features. The heads share out_channels among them.
+    The layer is the paper's, `MyLocalAttention` above, from channels to out_channels with neighbourhoods of
+    size × size. out_channels is a multiple of 2 · heads; the number of heads makes no other difference.
     Ramachandran et al. 2019, section 3.1.
     """
     projections = 3 * channels * out_channels
@@ -17,20 +17,33 @@ def local_parameters(channels: int, out_channels: int, size: int) -> int:
     return projections + positions
 
 
+Count = Callable[[int, int, int], int]
+
+
 def _slip(
-    projections: Callable[[int, int, int], int] = lambda channels, out_channels, size: 3 * channels * out_channels,
-    positions: Callable[[int, int], int] = lambda out_channels, size: size * out_channels,
-) -> Callable[[int, int, int], int]:
+    projections: Count = lambda channels, out_channels, size: 3 * channels * out_channels,
+    positions: Count = lambda channels, out_channels, size: size * out_channels,
+) -> Count:
     return lambda channels, out_channels, size: (
-        projections(channels, out_channels, size) + positions(out_channels, size)
+        projections(channels, out_channels, size) + positions(channels, out_channels, size)
     )
+
+
+# Wrong in another way than by the positions that are missing.
+_PROJECTIONS: tuple[Count, ...] = (
+    lambda channels, out_channels, size: channels * out_channels,
+    lambda channels, out_channels, size: 2 * channels * out_channels,
+    lambda channels, out_channels, size: 4 * channels * out_channels,
+    lambda channels, out_channels, size: 3 * channels * out_channels + out_channels**2,
+    lambda channels, out_channels, size: 3 * (channels + 1) * out_channels,
+)
 
 
 PARAMETERS = Exercise(
     name="02.local_parameters",
     title="What a larger neighbourhood costs",
     reference=local_parameters,
-    cases=lambda g: [(64, 64, 7), (64, 128, 7), (256, 256, 3), (16, 32, 5), (3, 64, 1)],
+    cases=lambda g: [(64, 128, 7), (64, 64, 7), (256, 192, 3), (16, 32, 5), (3, 64, 1), (48, 16, 9)],
     hints=(
         "A 1 × 1 convolution from m to n channels without bias has m · n numbers. How many of them are there?",
         "Positions: size row offsets and size column offsets, not size² of them. All heads together have "
@@ -41,38 +54,163 @@ PARAMETERS = Exercise(
         Misconception(
             _slip(
                 projections=lambda channels, out_channels, size: size**2 * channels * out_channels,
-                positions=lambda *_: 0,
+                positions=lambda channels, out_channels, size: 0,
             ),
             "This is a convolution: a matrix for each of its size² places. Attention's projections look at one place "
             "at a time: they are 1 × 1.",
+            name="a-convolution",
+            also=(_slip(projections=lambda channels, out_channels, size: size**2 * channels * out_channels),),
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels),
             "Keys and values are made once a place, not once for every neighbourhood it is in: the projections do not "
             "depend on size.",
+            name="projections-for-every-neighbour",
+            also=(
+                _slip(projections=lambda channels, out_channels, size: 3 * size * channels * out_channels),
+                _slip(
+                    projections=lambda channels, out_channels, size: (1 + 2 * size**2) * channels * out_channels,
+                ),
+                _slip(
+                    projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels,
+                    positions=lambda channels, out_channels, size: 0,
+                ),
+            ),
         ),
         Misconception(
-            _slip(positions=lambda out_channels, size: size**2 * out_channels),
+            _slip(positions=lambda channels, out_channels, size: size**2 * out_channels),
             "Every one of the size² offsets has a vector of its own here. In the paper rows and columns are learned "
-            "apart: 2 · size vectors of half the features.",
+            "apart.",
+            name="a-vector-for-every-offset",
+            also=(
+                _slip(positions=lambda channels, out_channels, size: size**2 * out_channels // 2),
+                _slip(positions=lambda channels, out_channels, size: 2 * size**2 * out_channels),
+            ),
         ),
         Misconception(
-            _slip(positions=lambda out_channels, size: 2 * size * out_channels),
-            "The positions are counted twice: a row's vector has only half a head's features, a column's the other "
-            "half.",
+            _slip(positions=lambda channels, out_channels, size: 2 * size * out_channels),
+            "The positions are counted twice: a row's vector has only half of the features, a column's the other half.",
+            name="whole-vectors",
         ),
         Misconception(
-            _slip(positions=lambda out_channels, size: 0),
+            _slip(positions=lambda channels, out_channels, size: size * out_channels // 2),
+            "Half of the positions are missing: there are rows *and* columns, and together their vectors have all the "
+            "features.",
+            name="half-of-the-positions",
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: 0),
             "The positions are missing. Without them the neighbours would be a set.",
+            name="no-positions",
+            also=tuple(
+                _slip(projections=projections, positions=lambda channels, out_channels, size: 0)
+                for projections in _PROJECTIONS
+            ),
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels),
+            "Offsets from −(size − 1) to size − 1 are counted. They go from the centre to the border of the square, "
+            "which is size places wide.",
+            name="too-many-offsets",
+            also=(_slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels // 2),),
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: 2 * size),
+            "The positions' vectors are counted, not the numbers in them.",
+            name="vectors-counted",
+            also=(
+                _slip(positions=lambda channels, out_channels, size: size),
+                _slip(positions=lambda channels, out_channels, size: size**2),
+            ),
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: size * channels),
+            "The positions are counted with the features of the input. Their vectors stand beside the keys, which have "
+            "out_channels features.",
+            name="positions-of-the-input",
+            also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (channels // 2)),),
+        ),
+        Misconception(
+            lambda channels, out_channels, size: 3 * channels**2 + size * channels,
+            "The number of channels that come in stands for those that go out as well. The two may differ.",
+            name="channels-for-both",
+            also=(_slip(projections=lambda channels, out_channels, size: 3 * channels**2),),
+        ),
+        Misconception(
+            lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels,
+            "The number of channels that go out stands for those that come in as well. The two may differ.",
+            name="out-channels-for-both",
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: 8 * size * out_channels),
+            "The positions are counted several times. The heads share out_channels among them, so together they have "
+            "that many features, however many they are.",
+            name="positions-several-times",
+            also=(
+                _slip(positions=lambda channels, out_channels, size: 4 * size * out_channels),
+                _slip(positions=lambda channels, out_channels, size: 16 * size * out_channels),
+            ),
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 8 // 2)),
+            "The positions are those of one head only, or halved once too often. Every head has its own, and together "
+            "they have out_channels features.",
+            name="one-head-only",
+            also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 4 // 2)),),
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 4 * channels * out_channels),
             "There is one projection too many: query, key and value. The 1 × 1 convolution that follows belongs to "
             "the bottleneck.",
+            name="output-projection",
+            also=(
+                _slip(
+                    projections=lambda channels, out_channels, size: 3 * channels * out_channels + out_channels**2,
+                ),
+            ),
+        ),
+        Misconception(
+            _slip(projections=lambda channels, out_channels, size: 2 * channels * out_channels),
+            "Some projections are missing. Query, key and value have one each.",
+            name="projections-missing",
+            also=(_slip(projections=lambda channels, out_channels, size: channels * out_channels),),
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 3 * (channels + 1) * out_channels),
             "Biases are counted, but these projections have none.",
+            name="biases",
+        ),
+        Misconception(
+            _slip(projections=lambda channels, out_channels, size: 3 * (channels + out_channels)),
+            "Channels in and channels out are added. A 1 × 1 convolution has a weight for every pair of them.",
+            name="channels-added",
+        ),
+        Misconception(
+            _slip(positions=lambda channels, out_channels, size: 3 * size * out_channels),
+            "The positions are counted three times, as if each projection had some. They are added to the keys only.",
+            name="positions-for-every-projection",
+        ),
+        Misconception(
+            lambda channels, out_channels, size: (3 * channels * out_channels, size * out_channels),
+            "The counts of projections and positions are both returned. The layer learns their sum.",
+            name="two-counts",
+        ),
+        Misconception(
+            lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
+            "The number of channels is written in: whatever channels and out_channels are, the count is the same.",
+            name="channels-written-in",
+        ),
+        Misconception(
+            lambda channels, out_channels, size: 4 * local_parameters(channels, out_channels, size),
+            "These are the bytes that the numbers take in float32, or each was counted four times. The numbers themselves "
+            "are asked for.",
+            name="bytes",
+        ),
+        Misconception(
+            lambda channels, out_channels, size: float(local_parameters(channels, out_channels, size)),
+            "The number is right, but it is a float. A count is an int: where does your division leave the whole "
+            "numbers?",
+            name="a-float",
         ),
     ),
 )

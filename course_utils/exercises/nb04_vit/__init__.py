@@ -1,8 +1,11 @@
 """Notebook 04: the vision transformer, from patches to rollout, and what it costs."""
 
-from course_utils.exercises.nb04_vit.costs import ATTENTION_BYTES, PARAMETERS, matrix_bytes, vit_parameters
-from course_utils.exercises.nb04_vit.patches import PATCHIFY, PROJECTION_KERNEL, SEQUENCE
+from course_utils.exercises.nb04_vit.memory import ATTENTION_BYTES, matrix_bytes
+from course_utils.exercises.nb04_vit.parameters import PARAMETERS, vit_parameters
+from course_utils.exercises.nb04_vit.patchify import PATCHIFY
+from course_utils.exercises.nb04_vit.projection import PROJECTION_KERNEL
 from course_utils.exercises.nb04_vit.rollout import ATTENTION_ROLLOUT
+from course_utils.exercises.nb04_vit.tokens import SEQUENCE
 
 __all__ = ["EXERCISES", "matrix_bytes", "vit_parameters"]
 

@@ -1,18 +1,56 @@
 """What a machine achieves, from work and times."""
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.throughput import achieved_flops
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    sizes = [(3, 5), (1, 7), (4, 3), (5, 5)]
+    sizes = [(3, 5), (1, 7), (4, 3), (5, 5), (2, 15)]
     return [
         (torch.randint(1, 10, (operations,), generator=g), 0.5 + 4 * torch.rand(operations, runs, generator=g) ** 3)
         for operations, runs in sizes
     ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    seconds = 0.5 + 4 * torch.rand(3, 5, generator=g) ** 3
+    return [
+        Wild(
+            "more-than-32-bits",
+            (torch.tensor([6_900_000_000, 2_147_483_648, 7]), seconds),
+            "an operation takes more than 2³¹ FLOP, as the notebook's large matrix products do",
+            "Work is counted in int64; do not narrow it.",
+        ),
+        Wild(
+            "transposed-memory",
+            (torch.tensor([5, 9, 2]), seconds.mT.contiguous().mT),
+            "the times lie in memory column by column, as after a transpose",
+            "`view` trusts the memory; `reshape` goes by the axes.",
+        ),
+        Wild(
+            "one-run",
+            (torch.tensor([5, 9, 2]), seconds[:, :1]),
+            "there is a single run of each operation",
+            "Then that run decides.",
+        ),
+        Wild(
+            "one-operation",
+            (torch.tensor([5]), seconds[:1]),
+            "there is a single operation",
+            "The result is of shape (1,).",
+        ),
+    ]
+
+
+def _middle(seconds: Tensor) -> Tensor:
+    return seconds.median(dim=1).values
+
+
+def _speeds(flops: Tensor, seconds: Tensor) -> Tensor:
+    return flops[:, None] / seconds
 
 
 ACHIEVED_FLOPS = Exercise(
@@ -21,35 +59,220 @@ ACHIEVED_FLOPS = Exercise(
     points=2,
     reference=achieved_flops,
     cases=_cases,
+    wild=_wild,
     hints=(
         "Work divided by time. Each operation has a row of times; which of them counts?",
-        "One run was interrupted and took far too long. The mean believes it, the median does not.",
-        "`seconds.median(dim=1)` returns values and indices; take `.values`.",
+        "One run was interrupted and took far too long. The mean believes it, the fastest run flatters; the run in the "
+        "middle of the sorted times does neither. What is it called?",
+        "`seconds.median(dim=1)` returns two things, values and indices.",
     ),
     misconceptions=(
         Misconception(
             lambda flops, seconds: flops / seconds.mean(1),
-            "The mean of the times: one run that the machine interrupted pulls it up. Take the median.",
+            "The mean of the times: one run that the machine interrupted pulls it up. As many runs should be faster as are "
+            "slower.",
+            name="mean-of-times",
+        ),
+        Misconception(
+            lambda flops, seconds: _speeds(flops, seconds).mean(1),
+            "The mean of the speeds: the fastest runs pull it up. As many runs should be faster as are slower.",
+            name="mean-of-speeds",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.amin(1),
-            "The fastest run flatters the machine. Take the median of the times.",
+            "The fastest run flatters the machine. As many runs should be faster as are slower.",
+            name="fastest-run",
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.amax(1),
+            "The slowest run decides, and if one was interrupted, just that. As many runs should be faster as are slower.",
+            name="slowest-run",
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds[:, 0],
+            "One run is taken by its number, whatever its time. Sort the times first: as many runs should be faster as are "
+            "slower.",
+            name="unsorted",
+            also=(
+                lambda flops, seconds: flops / seconds[:, -1],
+                lambda flops, seconds: flops / seconds[:, seconds.shape[1] // 2],
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.sort(1).values[:, seconds.shape[1] // 2 - 1],
+            "The times are sorted, but the run that you take is not the one in the middle. Of n runs, numbered from 0, it is "
+            "number n // 2.",
+            name="beside-the-middle",
+            also=(
+                lambda flops, seconds: (
+                    flops / seconds.sort(1).values[:, (seconds.shape[1] // 2 + 1) % seconds.shape[1]]
+                ),
+                lambda flops, seconds: flops / seconds.sort(1, descending=True).values[:, seconds.shape[1] // 2 - 1],
+                lambda flops, seconds: flops / seconds.sort(1).values[:, min(1, seconds.shape[1] - 1)],
+                lambda flops, seconds: flops / seconds.sort(1).values[:, len(seconds) // 2],
+                lambda flops, seconds: flops / seconds.quantile(0.25, dim=1),
+                lambda flops, seconds: flops / seconds.quantile(0.75, dim=1),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.sort(1).values[:, 7],
+            "The run in the middle of fifteen is written into the function. How many runs there are stands in the shape of "
+            "seconds.",
+            name="fifteen-written-in",
+            also=(lambda flops, seconds: flops / seconds.kthvalue(8, 1).values,),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds[:, 1:].median(1).values,
+            "A run is left out before the times are compared. All of them count: the notebook does its warming up itself.",
+            name="a-run-left-out",
+            also=(
+                lambda flops, seconds: flops / seconds[:, :-1].median(1).values,
+                lambda flops, seconds: flops / seconds[:, 1:].mean(1),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.sort(1).values[:, 1:-1].mean(1),
+            "Extreme runs are cut off and the rest is averaged. One run alone decides: as many are faster as are slower.",
+            name="trimmed-mean",
+            also=(
+                lambda flops, seconds: flops / seconds.sort(1).values[:, :-1].mean(1),
+                lambda flops, seconds: flops / seconds.sort(1).values[:, 1:].mean(1),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.log().mean(1).exp(),
+            "This is a mean of another kind, and a single interrupted run still moves it. As many runs should be faster as "
+            "are slower.",
+            name="another-mean",
+            also=(
+                lambda flops, seconds: flops / ((seconds.amin(1) + seconds.amax(1)) / 2),
+                lambda flops, seconds: flops / seconds.square().mean(1).sqrt(),
+            ),
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.sum(1),
-            "All the times are added, but the work was given for one run. Take the median of the times.",
+            "All the times are added, but the work was given for one run. Divide by the time of one.",
+            name="times-added",
         ),
         Misconception(
-            lambda flops, seconds: seconds.median(1).values / flops,
-            "Seconds for one FLOP: turn the fraction over.",
+            lambda flops, seconds: flops * seconds.shape[1] / _middle(seconds),
+            "The work is multiplied by the number of runs, and divided by the time of one. It is given for one run.",
+            name="work-of-all-runs",
         ),
         Misconception(
-            lambda flops, seconds: 2 * flops / seconds.median(1).values,
+            lambda flops, seconds: _middle(seconds) / flops,
+            "These are seconds for one FLOP: turn the fraction over.",
+            name="turned-over",
+            also=(lambda flops, seconds: seconds.mean(1) / flops,),
+        ),
+        Misconception(
+            lambda flops, seconds: flops * _middle(seconds),
+            "Work and time are multiplied. FLOP/s are FLOPs divided by seconds.",
+            name="multiplied",
+        ),
+        Misconception(
+            lambda flops, seconds: 2 * flops / _middle(seconds),
             "Twice too much. The FLOPs already count a multiply-add as two.",
+            name="doubled",
+        ),
+        Misconception(
+            lambda flops, seconds: flops / 2 / _middle(seconds),
+            "Half of what it should be, as if multiply-adds were counted. FLOPs count a multiplication and an addition each.",
+            name="halved",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.median(),
-            "One median for all operations together. Each operation is divided by the median of its own row.",
+            "One median for all operations together. Each operation is divided by a time of its own.",
+            name="one-median",
+            also=(
+                lambda flops, seconds: flops / seconds.mean(),
+                lambda flops, seconds: flops / _middle(seconds).median(),
+                lambda flops, seconds: flops / _middle(seconds).mean(),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops.sum() / _middle(seconds),
+            "One work stands for all operations. Each has its own.",
+            name="one-work",
+            also=(
+                lambda flops, seconds: flops.double().mean() / _middle(seconds),
+                lambda flops, seconds: flops.median() / _middle(seconds),
+                lambda flops, seconds: flops[0] / _middle(seconds),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops.sum() / _middle(seconds).sum(),
+            "All operations are taken together, so one number is left. Each has a speed of its own.",
+            name="operations-together",
+            also=(
+                lambda flops, seconds: (flops / _middle(seconds)).mean(),
+                lambda flops, seconds: (flops / _middle(seconds)).sum(),
+                lambda flops, seconds: flops.sum() / seconds.sum(),
+                lambda flops, seconds: (flops / _middle(seconds)).median(),
+                lambda flops, seconds: (flops / _middle(seconds)).max(),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.median(0).values,
+            "The median runs over the operations, along axis 0. The runs of one operation lie along axis 1.",
+            name="wrong-axis",
+            also=(
+                lambda flops, seconds: (flops[:, None] / seconds.median(0).values).median(1).values,
+                lambda flops, seconds: flops[:, None] / seconds.median(0).values,
+                lambda flops, seconds: flops / seconds.median(0, keepdim=True).values,
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.median(1).indices,
+            "The work is divided by the number of the run, not by its time. median returns values first, then indices.",
+            name="index-for-time",
+            also=(lambda flops, seconds: flops / (seconds.median(1).indices + 1),),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / _middle(seconds) / 1e9,
+            "These are not FLOP/s but a multiple of them, such as GFLOP/s. The notebook divides when it prints.",
+            name="giga",
+            also=tuple(
+                lambda flops, seconds, unit=unit: flops / _middle(seconds) / unit
+                for unit in (2**30, 1e12, 1e6, 1e3, 2**40, 2**20)
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops // _middle(seconds),
+            "The speeds are rounded to whole numbers. Divide with `/`, and leave the result as it is.",
+            name="rounded",
+            also=(
+                lambda flops, seconds: (flops / _middle(seconds)).round(),
+                lambda flops, seconds: (flops / _middle(seconds)).long(),
+                lambda flops, seconds: (flops / _middle(seconds)).int(),
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).max(),
+            "These are shares of the fastest operation. The notebook divides by the peak itself: return FLOP/s.",
+            name="shares",
+            also=(
+                lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).sum(),
+                lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds))[0],
+            ),
+        ),
+        Misconception(
+            lambda flops, seconds: _middle(seconds),
+            "These are times. Divide the work by them.",
+            name="only-times",
+            also=(lambda flops, seconds: 1 / _middle(seconds),),
+        ),
+        Misconception(
+            _speeds,
+            "There is a speed for every run. One for each operation is asked for.",
+            name="every-run",
+        ),
+        Misconception(
+            lambda flops, seconds: flops / seconds.median(1, keepdim=True).values,
+            "Every work is divided by every time: with keepdim the times are a column, and the works a row. Both need one "
+            "axis, (operations,).",
+            name="all-against-all",
+            also=(lambda flops, seconds: flops[:, None] / _middle(seconds),),
         ),
     ),
 )

@@ -1,25 +1,85 @@
-"""Stochastic depth: which branches survive, and how deep in the model."""
+"""Stochastic depth: which branches survive."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
-from course_utils.stochastic_depth import linear_rule, stochastic_depth
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.stochastic_depth import stochastic_depth
 
 
-def _depth_cases(g: Generator) -> list[Arguments]:
-    # Draws on both sides of the survival probability, and of one minus it.
+def _cases(g: Generator) -> list[Arguments]:
+    # Draws on both sides of the survival probability, and of one minus it; as many pictures as features; nobody and
+    # everybody survives.
     return [
         (torch.randn(4, 3, 5, generator=g), 0.7, torch.tensor([0.1, 0.9, 0.5, 0.2])),
         (torch.randn(3, 2, 4, 4, generator=g), 0.25, torch.tensor([0.8, 0.05, 0.6])),
         (torch.randn(5, 6, generator=g), 0.9, torch.tensor([0.95, 0.3, 0.0, 0.85, 0.99])),
-        (torch.randn(3, 4, generator=g), 0.5, torch.tensor([0.2])),
-        (torch.randn(3, 4, 2, generator=g), 1.0, torch.tensor([0.2, 0.999, 0.0])),
+        (torch.randn(3, 3, 3, generator=g), 0.6, torch.tensor([0.7, 0.5, 0.1])),
+        (torch.randn(2, 4, generator=g), 0.3, torch.tensor([0.8, 0.4])),
+        (torch.randn(2, 3, 2, generator=g), 0.8, torch.tensor([0.1, 0.6])),
     ]
 
 
-def _kept(draws: Tensor, survival: float, branch: Tensor) -> Tensor:
-    return (draws < survival).to(branch.dtype).reshape(-1, *[1] * (branch.ndim - 1))
+def _wild(g: Generator) -> list[Wild]:
+    one_for_all = "Its decision holds for every picture: let its one factor broadcast, or expand it to the batch."
+    return [
+        Wild(
+            "one-draw-keeps-all",
+            (torch.randn(3, 4, generator=g), 0.5, torch.tensor([0.2])),
+            "a single draw keeps the whole batch",
+            one_for_all,
+        ),
+        Wild(
+            "one-draw-leaves-all-out",
+            (torch.randn(3, 2, 4, generator=g), 0.5, torch.tensor([0.7])),
+            "a single draw leaves the whole batch out",
+            one_for_all,
+        ),
+        Wild(
+            "draw-equals-survival",
+            (torch.randn(4, 2, 3, generator=g), 0.5, torch.tensor([0.5, 0.25, 0.5, 0.75])),
+            "a draw is exactly survival",
+            "A branch is kept where its draw is below survival, and so not where the two are equal.",
+        ),
+        Wild(
+            "survival-of-one",
+            (torch.randn(3, 4, 2, generator=g), 1.0, torch.tensor([0.2, 0.999, 0.0])),
+            "survival is 1",
+            "Then nothing is left out and nothing is to be made up for.",
+        ),
+        Wild(
+            "one-picture",
+            (torch.randn(1, 1, 4, generator=g), 0.8, torch.tensor([0.3])),
+            "the batch has a single picture",
+        ),
+        Wild(
+            "other-layout",
+            (torch.randn(4, 5, 3, generator=g).mT, 0.7, torch.tensor([0.1, 0.9, 0.5, 0.2])),
+            "the branch is a transposed tensor",
+            "`.view` refuses to merge axes that lie apart in memory: `.reshape` and broadcasting do not mind.",
+        ),
+    ]
+
+
+def _factor(branch: Tensor, numbers: Tensor) -> Tensor:
+    """A number for each picture, with as many axes as the branch."""
+    return numbers.to(branch.dtype).reshape(-1, *[1] * (branch.ndim - 1))
+
+
+def _times(factor: Callable[[Tensor, float], Tensor]) -> Callable[..., Tensor]:
+    """A slip in what each picture's branch is multiplied by, a function of the draws and of survival."""
+    return lambda branch, survival, draws: branch * _factor(branch, factor(draws, survival))
+
+
+def _where(
+    kept: Callable[[Tensor, float], Tensor], otherwise: Callable[[Tensor, float], Tensor]
+) -> Callable[..., Tensor]:
+    """A slip in what takes the place of a branch that is left out; both functions of the branch and of survival."""
+    return lambda branch, survival, draws: torch.where(
+        _factor(branch, draws < survival).bool(), kept(branch, survival), otherwise(branch, survival)
+    )
 
 
 STOCHASTIC_DEPTH = Exercise(
@@ -28,88 +88,164 @@ STOCHASTIC_DEPTH = Exercise(
     points=2,
     reference=stochastic_depth,
     learns=("branch",),
-    cases=_depth_cases,
+    cases=_cases,
+    wild=_wild,
     hints=(
-        "A picture survives where its draw is below the survival probability: a comparison gives True or False for "
-        "each. As numbers, 1 or 0.",
-        "Those numbers have shape (batch,), the branch has more axes. Give them as many, all of length 1 but the "
-        "first: `kept.reshape(-1, *[1] * (branch.ndim - 1))`.",
-        "Multiply, then divide by survival. Why: with probability survival the result is branch / survival, else "
-        "zero, so on average it is the branch.",
+        "Compare `draws` with `survival`: that gives True or False for each picture, as numbers 1 or 0. Its shape is "
+        "(batch,), and `branch` has more axes: give it as many, all of length 1 but the first.",
+        "`.reshape(-1, *[1] * (branch.ndim - 1))` does that for any number of axes. Then the product leaves some "
+        "branches out.",
+        "Now the mean. Of many pictures a share `survival` keeps its branch, the rest is zero. If what is kept stayed "
+        "as it is, what would the mean be? By what must it be divided?",
     ),
     misconceptions=(
         Misconception(
-            lambda branch, survival, draws: branch * _kept(draws, survival, branch),
+            _times(lambda draws, survival: draws < survival),
             "The right branches survive, but their size is not made up for: on average the result is survival times "
-            "the branch, and in evaluation, where nothing is left out, every layer would suddenly say more. Divide "
-            "by survival.",
+            "the branch, and in evaluation, where nothing is left out, every layer would suddenly say more. What must "
+            "a kept branch be, so that the mean is right?",
+            name="not-made-up-for",
         ),
         Misconception(
-            lambda branch, survival, draws: branch * (1 - _kept(draws, survival, branch)) / survival,
+            _times(lambda draws, survival: (draws >= survival) / survival),
             "It keeps what should be left out. A picture survives when its draw is below the survival probability: "
             "with survival 0.9 that is nine times in ten.",
+            name="kept-and-left-out-exchanged",
+            also=(
+                _times(lambda draws, survival: draws >= survival),
+                _times(lambda draws, survival: (draws >= survival) * survival),
+            ),
         ),
         Misconception(
-            lambda branch, survival, draws: branch * _kept(draws, 1 - survival, branch) / survival,
-            "Survival is taken for the probability of leaving out. torchvision's `p` is that one; here survival is "
-            "the probability of keeping, as on the slide.",
+            _times(lambda draws, survival: (draws < 1 - survival) / (1 - survival)),
+            "Survival is taken for the probability of leaving out: a branch is kept with probability 1 − survival, and "
+            "divided by that. torchvision's `p` is that one; here survival is the probability of keeping.",
+            name="survival-taken-for-dropping",
+            also=(_times(lambda draws, survival: (draws >= survival) / (1 - survival)),),
         ),
         Misconception(
-            lambda branch, survival, draws: branch * _kept(draws, survival, branch) * survival,
-            "What is kept is multiplied by survival, so it shrinks twice. Divide by it: fewer branches, each larger, "
-            "the same on average.",
+            _times(lambda draws, survival: (draws < 1 - survival) / survival),
+            "The draws are compared with 1 − survival, so a branch is kept with that probability. Survival itself is "
+            "the probability of keeping.",
+            name="compared-with-one-minus",
+            also=(_times(lambda draws, survival: draws < 1 - survival),),
         ),
         Misconception(
-            lambda branch, survival, draws: branch * _kept(draws[:1], survival, branch) / survival,
+            _times(lambda draws, survival: (draws >= 1 - survival) / survival),
+            "It leaves out where the draw is below 1 − survival. So the right share survives, but not the right "
+            "pictures: they are those whose draw is below survival.",
+            name="left-out-below-one-minus",
+            also=(
+                _times(lambda draws, survival: draws >= 1 - survival),
+                _times(lambda draws, survival: (draws >= 1 - survival) / (1 - survival)),
+            ),
+        ),
+        Misconception(
+            _times(lambda draws, survival: (draws < survival) / (1 - survival)),
+            "The right branches survive, but they are divided by the probability of leaving out. By what must they be "
+            "divided for the mean to be the branch?",
+            name="divided-by-one-minus",
+        ),
+        Misconception(
+            _times(lambda draws, survival: (draws < survival) * survival),
+            "What is kept is multiplied by survival, so it shrinks where it should grow: fewer branches, each larger, "
+            "and the same on average. (The paper multiplies by survival, but in evaluation.)",
+            name="multiplied-by-survival",
+        ),
+        Misconception(
+            _times(lambda draws, survival: (draws[:1] < survival) / survival),
             "The first picture's draw decides for all. Each picture has a draw of its own; only when there is one "
             "draw does it hold for the whole batch.",
+            name="first-draw-for-all",
+            also=(_times(lambda draws, survival: draws[:1] < survival),),
+        ),
+        Misconception(
+            _times(lambda draws, survival: (draws < survival).any() / survival),
+            "All the draws together make one decision, and the batch is kept or left out as a whole. Each picture has "
+            "a draw of its own.",
+            name="one-decision-for-all",
+            also=(
+                _times(lambda draws, survival: (draws < survival).any()),
+                _times(lambda draws, survival: (draws < survival).all() / survival),
+                _times(lambda draws, survival: (draws < survival).all()),
+                _times(lambda draws, survival: (draws.mean() < survival) / survival),
+                _times(lambda draws, survival: draws.mean() < survival),
+            ),
+        ),
+        Misconception(
+            _times(lambda draws, survival: (draws < 0.5) / survival),
+            "The draws are compared with a half, whatever survival is. It is survival that they are to be compared with.",
+            name="compared-with-a-half",
+            also=(_times(lambda draws, survival: draws < 0.5), _times(lambda draws, survival: (draws < 0.5) / 0.5)),
         ),
         Misconception(
             lambda branch, survival, draws: branch * survival,
-            "This is what the branch is worth on average: nothing is left out at random. That average is for "
-            "evaluation in the original paper; in training a branch is there or it is not.",
-        ),
-    ),
-)
-
-
-LINEAR_RULE = Exercise(
-    name="06.linear_rule",
-    title="Who survives how often",
-    reference=linear_rule,
-    cases=lambda g: [(4, 0.5), (12, 0.9), (3, 0.4), (1, 0.8)],
-    hints=(
-        "The last of the layers survives with probability `last`; how far below 1 is that? Layer l of L has l/L of it.",
-        "`torch.arange(1, layers + 1) / layers` is 1/L, 2/L, … 1.",
-        "1 − l/L · (1 − last).",
-    ),
-    misconceptions=(
-        Misconception(
-            lambda layers, last: 1 - torch.arange(layers) / layers * (1 - last),
-            "The layers are counted from zero, so the first always survives and the last is not as low as `last`. "
-            "Layer 1 is the first that may be left out: l runs from 1 to L.",
+            "This is what the branch is worth on average when nothing makes up for what is left out, and nothing is "
+            "left out here at all. In training a branch is there or it is not.",
+            name="expectation",
         ),
         Misconception(
-            lambda layers, last: torch.linspace(1, last, layers),
-            "The first layer always survives. So it is in timm, but the paper's step before the first layer is the "
-            "input: layer 1 already has 1/L of the way.",
+            _where(lambda branch, survival: branch / survival, lambda branch, survival: branch),
+            "Where a draw says that the branch is left out, something of it stays. It must vanish altogether: zeros, and the "
+            "block goes on with its input alone.",
+            name="something-stays",
+            also=(
+                _where(lambda branch, survival: branch, lambda branch, survival: branch * survival),
+                _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * survival),
+                _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * (1 - survival)),
+                _where(lambda branch, survival: branch * survival, lambda branch, survival: branch),
+            ),
         ),
         Misconception(
-            lambda layers, last: torch.full((layers,), last),
-            "All layers are treated alike. The early ones make features that all later ones use, so they should "
-            "survive more often.",
+            _times(lambda draws, survival: 1 + (draws < survival) / survival),
+            "The branch is added once more, to what is kept and to what is left out. Only the branch is asked for here: "
+            "the block adds its input afterwards, and that is something else.",
+            name="branch-added",
+            also=(_times(lambda draws, survival: 1.0 + (draws < survival)),),
         ),
         Misconception(
-            lambda layers, last: (1 - torch.arange(1, layers + 1) / layers * (1 - last)).flip(0),
-            "The order is reversed: the last layer should be left out most often, not the first.",
+            _times(lambda draws, survival: draws * (draws < survival) / survival),
+            "A draw is used as a factor. It only decides between keeping and leaving out: compare it with survival, and "
+            "then forget it.",
+            name="draws-as-factors",
+            also=(
+                _times(lambda draws, survival: draws * (draws < survival)),
+                _times(lambda draws, survival: draws / survival),
+                _times(lambda draws, survival: draws),
+            ),
         ),
         Misconception(
-            lambda layers, last: torch.arange(1, layers + 1) / layers * (1 - last),
-            "These are the probabilities of leaving a layer out. Survival is one minus that.",
+            _times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean().clamp(min=1e-6)),
+            "What is kept is divided by the share that happened to survive in this batch, so a picture's result depends "
+            "on its neighbours' draws. The probability is known: use it.",
+            name="divided-by-the-share-kept",
+            also=(_times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean()),),
         ),
         Misconception(
-            lambda layers, last: last ** (torch.arange(1, layers + 1) / layers),
-            "It falls by equal factors. The linear rule falls by equal steps.",
+            lambda branch, survival, draws: branch[draws < survival] / survival,
+            "The pictures that are left out are missing from the result. They must stay in the batch, as zeros: their "
+            "input goes on without this branch.",
+            name="pictures-missing",
+            also=(lambda branch, survival, draws: branch[draws < survival],),
+        ),
+        Misconception(
+            lambda branch, survival, draws: branch * (draws < survival) / survival,
+            "The draws stand along the last axis, where a factor of shape (batch,) broadcasts to. They belong to the "
+            "first, the batch: give the factor more axes, of length 1.",
+            name="draws-along-the-last-axis",
+            also=(
+                lambda branch, survival, draws: branch * ((draws < survival) / survival),
+                lambda branch, survival, draws: (draws < survival) * branch / survival,
+                lambda branch, survival, draws: torch.where(draws < survival, branch / survival, 0.0),
+                lambda branch, survival, draws: branch * (draws < survival),
+            ),
+        ),
+        Misconception(
+            lambda branch, survival, draws: (
+                branch * (draws < survival).reshape(1, -1, *[1] * (branch.ndim - 2)) / survival
+            ),
+            "The draws stand along the second axis. They belong to the first, the batch.",
+            name="draws-along-the-second-axis",
         ),
     ),
 )

@@ -5,18 +5,75 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.exercises.exercise import Exercise, Misconception
+from course_utils.exercises.exercise import Exercise, Misconception, Wild
 from course_utils.window_attention import relative_position_index
 
+Index = Callable[[int], Tensor]
 
-def _index(combine: Callable[[Tensor, Tensor, int], Tensor]) -> Callable[[int], Tensor]:
+
+def _places(window: int) -> tuple[Tensor, Tensor]:
+    place = torch.arange(window**2)
+    return place // window, place % window
+
+
+def _index(combine: Callable[[Tensor, Tensor, int], Tensor]) -> Index:
     """An index from the differences of rows and columns (query minus key), combined in another way."""
 
     def wrong(window: int) -> Tensor:
-        row, column = (part.flatten() for part in torch.meshgrid(2 * [torch.arange(window)], indexing="ij"))
+        row, column = _places(window)
         return combine(row[:, None] - row, column[:, None] - column, window)
 
     return wrong
+
+
+def _pair(both: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]) -> Callable[[int], tuple[Tensor, Tensor]]:
+    """Both differences, not made into one number."""
+
+    def wrong(window: int) -> tuple[Tensor, Tensor]:
+        row, column = _places(window)
+        return both(row[:, None] - row, column[:, None] - column, window)
+
+    return wrong
+
+
+def _numbered(down: Tensor, right: Tensor, columns: int) -> Tensor:
+    return down * columns + right
+
+
+def _shifted(by: Callable[[int], tuple[int, int]]) -> Index:
+    """Differences counted from other numbers."""
+    return _index(
+        lambda down, right, window: _numbered(down + by(window)[0], right + by(window)[1], 2 * window - 1),
+    )
+
+
+def _changed(change: Callable[[Tensor, int], Tensor]) -> Index:
+    """Both differences changed before they are numbered."""
+    return _index(
+        lambda down, right, window: _numbered(change(down, window), change(right, window), 2 * window - 1),
+    )
+
+
+def _not_paired(window: int) -> Tensor:
+    """The axes of rows and columns merged in another order: query's and key's row are one axis."""
+    one_way = torch.arange(window)[:, None] - torch.arange(window) + window - 1
+    return _numbered(one_way[:, :, None, None], one_way[None, None], 2 * window - 1).reshape(window**2, window**2)
+
+
+def _slanted(window: int) -> Tensor:
+    """Rows divided with / instead of //."""
+    place = torch.arange(window**2)
+    down, right = (part[:, None] - part for part in (place / window, place % window))
+    return _numbered(down + window - 1, right + window - 1, 2 * window - 1).long()
+
+
+def _of_one_place(window: int) -> Tensor:
+    row, column = _places(window)
+    return _numbered(row + window - 1, column + window - 1, 2 * window - 1)
+
+
+def _first_of(window: int) -> Tensor:
+    return relative_position_index(window)[0]
 
 
 RELATIVE_POSITION_INDEX = Exercise(
@@ -24,42 +81,174 @@ RELATIVE_POSITION_INDEX = Exercise(
     title="One bias for each offset",
     points=2,
     reference=relative_position_index,
-    cases=lambda g: [(2,), (3,), (5,), (1,)],
+    cases=lambda g: [(2,), (3,), (5,), (4,), (1,)],
+    wild=lambda g: [
+        Wild(
+            "more-than-a-byte",
+            (9,),
+            "the window is 9 places wide, so that the numbers go beyond 255",
+            "A dtype of 8 bits cannot hold them: int64 is what PyTorch makes of whole numbers by itself.",
+        )
+    ],
     hints=(
         "First the differences: for every query and key of the window, how many rows and how many columns they are "
         "apart, with sign. Both lie between -(window - 1) and window - 1.",
-        "Add window - 1 to both, so that they count from 0 to 2 · window - 2. Then number the offsets like the places "
-        "of a picture that is 2 · window - 1 columns wide.",
-        "`(down + window - 1) * (2 * window - 1) + right + window - 1`, with `down = row[:, None] - row[None, :]`.",
+        "How many different numbers of rows apart are there, and how many of columns? Draw them as a picture, one place "
+        "for each offset. Move both differences so that they count from 0.",
+        "The number of a place in a picture, in reading order, is its row times the *width of that picture* plus its "
+        "column. The picture of offsets is wider than `window`.",
     ),
     misconceptions=(
         Misconception(
             _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) - right + window - 1),
-            "The sign is turned round: key minus query. Here it is query minus key, as in torchvision.",
+            "The sign is turned round: how far the *key* lies below and to the right of the query. Here it is query minus "
+            "key, as in torchvision.",
+            name="key-minus-query",
+        ),
+        Misconception(
+            _index(lambda down, right, window: (down + window - 1) * (2 * window - 1) - right + window - 1),
+            "One of the two differences has the wrong sign: the columns count how far the key lies to the right of the "
+            "query. Both are query minus key.",
+            name="columns-turned-round",
+        ),
+        Misconception(
+            _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) + right + window - 1),
+            "One of the two differences has the wrong sign: the rows count how far the key lies below the query. Both are "
+            "query minus key.",
+            name="rows-turned-round",
         ),
         Misconception(
             _index(lambda down, right, window: (down + window - 1) * window + right + window - 1),
-            "Different offsets share a row of the table: there are 2 · window - 1 differences of columns, so that is "
-            "the factor of the rows, not window.",
+            "Different offsets share a number. Count how many differences of columns there are, with sign: more than "
+            "window.",
+            name="window-for-width",
+            also=(
+                _index(lambda down, right, window: down * window + right),
+                _index(lambda down, right, window: (down + window - 1) * (window - 1) + right + window - 1),
+                _index(lambda down, right, window: (down + window - 1) * (window + 1) + right + window - 1),
+            ),
+        ),
+        Misconception(
+            _index(lambda down, right, window: (down + window - 1) * 2 * window + right + window - 1),
+            "The rows of offsets are taken to be too wide, so that some numbers are left out. From -(window - 1) to "
+            "window - 1, how many whole numbers are there?",
+            name="one-offset-too-many",
+            also=(
+                _index(lambda down, right, window: (down + window - 1) * (2 * window + 1) + right + window - 1),
+                _index(lambda down, right, window: (down + window) * 2 * window + right + window),
+            ),
+        ),
+        Misconception(
+            _index(lambda down, right, window: (down + window - 1) * 2 * window - 1 + right + window - 1),
+            "A pair of brackets is missing: the 1 of 2 · window - 1 is taken off the whole number and not off the factor.",
+            name="bracket-missing",
         ),
         Misconception(
             _index(lambda down, right, window: down + right + 2 * (window - 1)),
             "The two differences are just added: one down is then the same as one to the right. Give the rows a "
             "factor.",
+            name="only-added",
+            also=(_index(lambda down, right, window: down + right),),
         ),
         Misconception(
-            _index(lambda down, right, window: down.abs() * (2 * window - 1) + right.abs()),
-            "The direction is lost: left and right get the same bias. Shift the differences by window - 1 instead of "
-            "taking their size.",
+            _index(lambda down, right, window: _numbered(down.abs(), right.abs(), 2 * window - 1)),
+            "The direction is lost: left and right get the same bias. Move the differences so that they count from 0 "
+            "instead of taking their size.",
+            name="distances",
+            also=(
+                _index(lambda down, right, window: _numbered(down.abs(), right.abs(), window)),
+                _changed(lambda difference, window: difference.abs() + window - 1),
+                _index(lambda down, right, window: down.abs() + right.abs()),
+            ),
+        ),
+        Misconception(
+            _changed(lambda difference, window: difference.clamp(min=0)),
+            "Negative differences are cut off at 0: a key one row below the query and a key two rows below get the same bias. "
+            "Move the differences up instead.",
+            name="cut-off-at-zero",
+        ),
+        Misconception(
+            _changed(lambda difference, window: difference % (2 * window - 1)),
+            "Negative differences are wrapped round, so that the numbers begin with offset 0. They should begin with the "
+            "most negative offset.",
+            name="wrapped-round",
         ),
         Misconception(
             _index(lambda down, right, window: (right + window - 1) * (2 * window - 1) + down + window - 1),
-            "Rows and columns are swapped: the difference of rows gets the factor.",
+            "Rows and columns are exchanged: the offsets are numbered column by column. In reading order the difference of "
+            "rows gets the factor.",
+            name="rows-and-columns-exchanged",
         ),
         Misconception(
-            _index(lambda down, right, window: down * (2 * window - 1) + right),
-            "The numbers begin below zero, and a table has no such rows (worse: Python counts them from the end). Add "
-            "window - 1 to both differences.",
+            _shifted(lambda window: (0, 0)),
+            "The numbers begin below zero, and a table has no such rows (worse: Python counts them from the end). Both "
+            "differences must be moved to count from 0.",
+            name="negative",
+        ),
+        Misconception(
+            _shifted(lambda window: (0, window - 1)),
+            "Only the columns are moved to count from 0. The rows may be negative too.",
+            name="only-columns-moved",
+        ),
+        Misconception(
+            _shifted(lambda window: (window - 1, 0)),
+            "Only the rows are moved to count from 0. The columns may be negative too, and then they run into the row "
+            "before.",
+            name="only-rows-moved",
+        ),
+        Misconception(
+            _shifted(lambda window: (window, window)),
+            "The numbers do not begin with 0: the differences are moved up too far. The most negative one is "
+            "-(window - 1).",
+            name="moved-too-far",
+            also=(_shifted(lambda window: (window, window - 1)),),
+        ),
+        Misconception(
+            lambda window: torch.arange(window**4).view(window**2, window**2),
+            "Every pair of places gets a number of its own. Pairs with the same offset should share one.",
+            name="a-number-for-each-pair",
+        ),
+        Misconception(
+            _not_paired,
+            "The axes are merged in another order: a row of your matrix is a pair of *rows*, the query's and the key's. A "
+            "row should be a query, with its own row and column.",
+            name="axes-not-paired",
+        ),
+        Misconception(
+            _slanted,
+            "A place's row is computed with /, so that it is no whole number and grows along the row. Divide with //.",
+            name="slanted-rows",
+        ),
+        Misconception(
+            _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1], -1)),
+            "Rows and columns are still apart: two numbers for each pair. Make one of them, as a place in a picture has one "
+            "number.",
+            name="two-numbers",
+            also=(
+                _pair(lambda down, right, window: (down + window - 1, right + window - 1)),
+                _pair(lambda down, right, window: (down, right)),
+                _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1])),
+                _index(lambda down, right, window: torch.stack([down, right], -1)),
+                _index(lambda down, right, window: torch.stack([down, right])),
+            ),
+        ),
+        Misconception(
+            lambda window: relative_position_index(window).float(),
+            "The numbers are right, but they are floats, and a tensor can be indexed by whole numbers only.",
+            name="floats",
+            also=(lambda window: relative_position_index(window).double(),),
+        ),
+        Misconception(
+            _of_one_place,
+            "This is one row of numbers, for a single query or key. Every query meets every key: (window², window²).",
+            name="one-key-only",
+            also=(_first_of, lambda window: relative_position_index(window)[-1]),
+        ),
+        Misconception(
+            lambda window: relative_position_index(7),
+            "The window has the same size here, whatever is asked for. It comes as an argument.",
+            name="window-hard-coded",
+            also=(lambda window: relative_position_index(3), lambda window: relative_position_index(4)),
         ),
     ),
 )

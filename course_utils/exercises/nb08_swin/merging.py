@@ -1,22 +1,86 @@
 """Four tokens become one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
 
 import torch
 from einops import rearrange, reduce
-from torch import Tensor
+from torch import Generator, Tensor
 
-from course_utils.exercises.exercise import Exercise, Misconception
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.promises import refuses
 from course_utils.models.swin import merge_patches
 
+Merge = Callable[[Tensor], Tensor]
+Place = tuple[int, int]  # row and column in the square of four
 
-def _merged(pattern: str) -> Callable[[Tensor], Tensor]:
+ORDER: tuple[Place, ...] = ((0, 0), (1, 0), (0, 1), (1, 1))
+READING: tuple[Place, ...] = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [(torch.randn(*shape, generator=g),) for shape in ((2, 4, 6, 3), (1, 2, 2, 5), (2, 8, 4, 2), (3, 2, 4, 4))]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "double-precision",
+            (torch.randn(1, 4, 2, 3, generator=g).double(),),
+            "the map is in double precision",
+            "What comes out has the dtype of what goes in.",
+        ),
+        Wild(
+            "transposed-memory",
+            (torch.randn(2, 4, 3, 6, generator=g).mT,),
+            "the map is a transposed view, whose numbers lie in another order in memory",
+            "`reshape` copies where `view` cannot.",
+        ),
+    ]
+
+
+def _merged(pattern: str) -> Merge:
     return lambda maps: rearrange(maps, pattern, i=2, j=2)
 
 
-def _halves(maps: Tensor) -> Tensor:
-    """Corners of the map instead of neighbours."""
-    return rearrange(maps, "b (i y) (j x) d -> b y x (j i d)", i=2, j=2)
+def _corners(maps: Tensor, places: Sequence[Place] = ORDER) -> list[Tensor]:
+    return [maps[:, row::2, column::2] for row, column in places]
+
+
+def _in_order(places: Sequence[Place]) -> Merge:
+    return lambda maps: torch.cat(_corners(maps, places), dim=-1)
+
+
+def _joined_along(axis: int) -> Merge:
+    return lambda maps: torch.cat(_corners(maps), dim=axis)
+
+
+def _one_twice() -> list[Merge]:
+    """One of the four copied and not changed, so that it stands in the place of another."""
+    return [
+        _in_order([ORDER[other] if place == number else each for place, each in enumerate(ORDER)])
+        for number in range(4)
+        for other in range(4)
+        if number != other
+    ]
+
+
+def _reshaped(maps: Tensor) -> Tensor:
+    batch, height, width, dim = maps.shape
+    return maps.reshape(batch, height // 2, width // 2, 4 * dim)
+
+
+def _stepping_by_one(maps: Tensor) -> Tensor:
+    rows, columns = (slice(0, -1), slice(1, None)), (slice(0, -1), slice(1, None))
+    return torch.cat([maps[:, rows[i], columns[j]] for i, j in ORDER], dim=-1)
+
+
+def _pooled(how: str, pattern: str = "b (y i) (x j) d -> b y x d") -> Merge:
+    return lambda maps: reduce(maps, pattern, how, i=2, j=2)
+
+
+def _four_times(merge: Merge) -> Merge:
+    return lambda maps: merge(maps).repeat(1, 1, 1, 4)
 
 
 MERGE_PATCHES = Exercise(
@@ -25,35 +89,114 @@ MERGE_PATCHES = Exercise(
     points=2,
     reference=merge_patches,
     learns=("maps",),
-    cases=lambda g: [(torch.randn(*shape, generator=g),) for shape in ((2, 4, 6, 3), (1, 2, 2, 5), (2, 8, 4, 1))],
+    cases=_cases,
+    wild=_wild,
+    promises=(
+        refuses("a map of 5 × 4 is merged two by two", torch.zeros(1, 5, 4, 3)),
+        refuses("a map of 4 × 5 is merged two by two", torch.zeros(1, 4, 5, 3)),
+        refuses("a map of 3 × 5 is merged two by two", torch.zeros(1, 3, 5, 3)),
+    ),
     hints=(
-        "Like partition with windows of 2 × 2, but the four places go into the features.",
-        "The order is top left, bottom left, top right, bottom right: the column of the square is slow, its row fast, "
-        "the feature fastest.",
-        '`rearrange(maps, "b (y i) (x j) d -> b y x (j i d)", i=2, j=2)`.',
+        "Like `partition` with windows of 2 × 2, but the four places go into the features.",
+        "All tokens that stand at the top left of their square: every second row and every second column of `maps`. The "
+        "three other corners start one row or one column later.",
+        "Four such maps, each of half the height and width, are laid one after the other along the features. Which comes "
+        "second, the one below or the one beside?",
     ),
     misconceptions=(
         Misconception(
-            _merged("b (y i) (x j) d -> b y x (i j d)"),
+            _in_order(READING),
             "The four come in reading order. Swin takes them column by column: top left, bottom left, top right, "
             "bottom right. With the other order its trained weights would meet the wrong features.",
+            name="reading-order",
+        ),
+        Misconception(
+            _in_order(((0, 0), (0, 1), (1, 1), (1, 0))),
+            "These are the four neighbours, but in another order. It should be top left, bottom left, top right, bottom "
+            "right.",
+            name="another-order",
+            also=tuple(_in_order(order) for order in permutations(ORDER) if order not in (ORDER, READING)),
+        ),
+        Misconception(
+            _in_order(((0, 0), (1, 0), (0, 1), (1, 0))),
+            "One of the four neighbours is taken twice, and another not at all. Compare your four slices, index by index.",
+            name="one-taken-twice",
+            also=tuple(_one_twice()),
         ),
         Misconception(
             _merged("b (y i) (x j) d -> b y x (d j i)"),
-            "The features of the four are interleaved. All features of the first token come first: (j i d).",
+            "The features of the four are interleaved: each feature's four numbers stand together. All features of the "
+            "first token come first, then all of the second.",
+            name="interleaved",
+            also=(_merged("b (y i) (x j) d -> b y x (d i j)"),),
         ),
         Misconception(
-            _halves,
-            "These four are not neighbours: they come from the four quarters of the map. In the brackets the place in "
-            "the square is fast: (y i).",
+            _merged("b (i y) (j x) d -> b y x (j i d)"),
+            "These four are not neighbours: they come from the four quarters of the map. A square's two rows follow one "
+            "another.",
+            name="quarters-of-the-map",
+            also=(_merged("b (i y) (j x) d -> b y x (i j d)"),),
         ),
         Misconception(
-            lambda maps: reduce(maps, "b (y i) (x j) d -> b y x d", "mean", i=2, j=2),
-            "This is average pooling: the four are mixed before the network could weigh them. Put them side by side.",
+            _reshaped,
+            "A reshape alone joins tokens that follow one another in the map's reading order, and these are no square. "
+            "Split both sides in two first.",
+            name="bare-reshape",
+            also=(lambda maps: _reshaped(maps.mT.contiguous().mT),),
         ),
         Misconception(
-            lambda maps: maps[:, ::2, ::2].repeat(1, 1, 1, 4),
+            _merged("b (y i) (x j) d -> b x y (j i d)"),
+            "The map comes back transposed: its columns stand where its rows should. Height is axis 1, width axis 2.",
+            name="map-transposed",
+            also=(_merged("b (y i) (x j) d -> b x y (i j d)"),),
+        ),
+        Misconception(
+            _pooled("mean"),
+            "This is pooling: the four are mixed before the network could weigh them. Put them side by side.",
+            name="pooled",
+            also=(_pooled("sum"), _pooled("max"), *(_four_times(_pooled(how)) for how in ("mean", "sum", "max"))),
+        ),
+        Misconception(
+            _four_times(lambda maps: maps[:, ::2, ::2]),
             "Three of the four tokens are thrown away and the first is repeated. Take all four.",
+            name="one-four-times",
+            also=(lambda maps: maps[:, ::2, ::2],),
+        ),
+        Misconception(
+            lambda maps: torch.stack(_corners(maps), dim=-1),
+            "The four are stacked along a new axis. They should follow one another along the features: `torch.cat` joins "
+            "along an axis that is there.",
+            name="stacked",
+            also=(
+                lambda maps: torch.stack(_corners(maps), dim=-2),
+                lambda maps: torch.stack(_corners(maps), dim=1),
+                lambda maps: torch.stack(_corners(maps)),
+            ),
+        ),
+        Misconception(
+            lambda maps: _corners(maps),
+            "The four are right, but they come as a list. `torch.cat` lays them one after the other along the features.",
+            name="not-joined",
+        ),
+        Misconception(
+            _joined_along(2),
+            "The four maps are joined along another axis than the features, so that no token has become larger. Join along "
+            "the last axis.",
+            name="joined-along-another-axis",
+            also=(_joined_along(0), _joined_along(1)),
+        ),
+        Misconception(
+            _stepping_by_one,
+            "The squares overlap: the next one begins one token further. Each token belongs to one square only, so go on by "
+            "two.",
+            name="overlapping-squares",
+        ),
+        Misconception(
+            _merged("b (y i) (x j) d -> b (y x) (j i d)"),
+            "The numbers are right, but the map has become a sequence. The next stage needs its two sides: (batch, height / "
+            "2, width / 2, 4 · dim).",
+            name="a-sequence",
+            also=(_merged("b (y i) (x j) d -> b (y x) (i j d)"),),
         ),
     ),
 )

@@ -1,50 +1,49 @@
 """The mask of shifted windows."""
 
-from collections.abc import Callable
+import math
 
 import torch
 from torch import Generator, Tensor
 
-from course_utils.exercises.exercise import Exercise, Misconception
-from course_utils.window_attention import partition, shift_mask
-
-Pieces = Callable[[Tensor, Tensor, int, int, int, tuple[int, int]], Tensor]
-
-
-def _by_pieces(pieces: Pieces) -> Callable[[int, int, int, tuple[int, int]], Tensor]:
-    """A mask from another division of the map into pieces."""
-
-    def wrong(height: int, width: int, window: int, shift: tuple[int, int]) -> Tensor:
-        rows, columns = torch.arange(height)[:, None], torch.arange(width)[None, :]
-        piece = pieces(rows, columns, height, width, window, shift).expand(height, width)
-        cut = partition(piece[None, :, :, None], window)[0, :, :, 0]
-        return cut[:, :, None] == cut[:, None, :]
-
-    return wrong
-
-
-def _sum_of_sides(rows: Tensor, columns: Tensor, height: int, width: int, window: int, shift: tuple) -> Tensor:
-    return (rows >= height - shift[0]).int() + (columns >= width - shift[1]).int()
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb08_swin.shift_slips import (
+    all_true,
+    changed,
+    compared,
+    either,
+    in_each_window,
+    last_window_only,
+    none_when,
+    reshaped,
+    rolled,
+    scores,
+    slip,
+    whole_map,
+)
+from course_utils.window_attention import shift_mask
 
 
-def _rows_only(rows: Tensor, columns: Tensor, height: int, width: int, window: int, shift: tuple) -> Tensor:
-    return (rows >= height - shift[0]) & (columns >= 0)
+def _cases(g: Generator) -> list[Arguments]:
+    """Square and oblong maps, both shifts different, one of them zero, and none."""
+    return [
+        (8, 8, 4, (1, 1)),
+        (6, 9, 3, (1, 2)),
+        (8, 4, 4, (3, 0)),
+        (10, 15, 5, (2, 3)),
+        (8, 12, 4, (0, 0)),
+        (4, 12, 4, (0, 1)),
+    ]
 
 
-def _other_end(rows: Tensor, columns: Tensor, height: int, width: int, window: int, shift: tuple) -> Tensor:
-    return 2 * (rows < shift[0]) + (columns < shift[1])
-
-
-def _left_over(rows: Tensor, columns: Tensor, height: int, width: int, window: int, shift: tuple) -> Tensor:
-    return 2 * (rows >= height - window + shift[0]) + (columns >= width - window + shift[1])
-
-
-def _corner_only(rows: Tensor, columns: Tensor, height: int, width: int, window: int, shift: tuple) -> Tensor:
-    return (rows >= height - shift[0]) & (columns >= width - shift[1])
-
-
-def _cases(g: Generator) -> list[tuple[int, int, int, tuple[int, int]]]:
-    return [(8, 8, 4, (1, 1)), (6, 9, 3, (1, 2)), (8, 4, 4, (3, 0)), (10, 10, 5, (2, 3))]
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "one-window-high",
+            (4, 8, 4, (2, 1)),
+            "one window is as high as the map, and yet the rows are shifted",
+            "There, too, what came round is another piece than what stayed.",
+        )
+    ]
 
 
 SHIFT_MASK = Exercise(
@@ -53,47 +52,237 @@ SHIFT_MASK = Exercise(
     points=2,
     reference=shift_mask,
     cases=_cases,
+    wild=_wild,
     hints=(
-        "After the roll, the last shift[0] rows came from the top of the picture, the last shift[1] columns from its "
-        "left. Give every place of the rolled map a number that says which piece it belongs to.",
-        "Two yes-or-no questions (came round in rows? in columns?) make four pieces. Two places may look at each "
-        "other when their pieces are the same.",
-        "`piece = 2 * (rows >= height - shift[0])[:, None] + (columns >= width - shift[1])[None, :]`, then "
-        "`partition(piece[None, :, :, None], window)[0, :, :, 0]`, and compare all pairs in a window with `==`.",
+        "Which rows of the rolled map come from the top of the picture, which columns from its left? Look at the figure "
+        "above: there `shift` is (2, 2).",
+        "Give every place of the rolled map a number that says which piece it belongs to. Two yes-or-no questions (did "
+        "its row come round? did its column?) make four pieces, so the number must tell four answers apart.",
+        "Cut the map of these numbers into windows, as you cut any map: `partition` wants axes for batch and features "
+        "too. In each window compare all pairs of places: two may look at each other when their numbers are equal.",
     ),
     misconceptions=(
         Misconception(
-            lambda height, width, window, shift: ~shift_mask(height, width, window, shift),
+            changed(torch.logical_not),
             "The mask is turned round. As in `attend`, True means: may look.",
+            name="turned-round",
         ),
         Misconception(
-            _by_pieces(_sum_of_sides),
+            scores(-math.inf),
+            "These are numbers to be added to the scores, 0 and a negative one. Asked for is a boolean mask as in "
+            "`attend`: True where a place may look.",
+            name="scores-instead-of-booleans",
+            also=tuple(scores(hidden) for hidden in (-100.0, -1e9, -1e30, -1e4, -1000.0, -1.0)),
+        ),
+        Misconception(
+            changed(Tensor.long),
+            "The mask holds ones and zeros, and the notebook will want `~mask`, which needs True and False. A comparison "
+            "with `==` gives booleans.",
+            name="numbers-instead-of-booleans",
+            also=(changed(Tensor.float), changed(Tensor.double)),
+        ),
+        Misconception(
+            changed(lambda mask: (~mask).long()),
+            "The mask holds ones where a place may *not* look, and they are numbers. Asked for are booleans, True where it "
+            "may.",
+            name="numbers-turned-round",
+            also=(changed(lambda mask: (~mask).float()),),
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: y + x),
             "Two different pieces have the same number: what came round in rows and what came round in columns both "
             "count 1. Weigh one of the two questions twice.",
+            name="two-pieces-with-one-number",
         ),
         Misconception(
-            _by_pieces(_rows_only),
+            all_true,
+            "Nothing is hidden: every place may look at its whole window, so the top of the picture talks to its bottom. "
+            "The cut runs *through* the last windows.",
+            name="nothing-hidden",
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: y),
             "Only the rows are looked at: the left border of the picture may still look at the right one.",
+            name="rows-only",
         ),
         Misconception(
-            _by_pieces(_other_end),
+            slip(pieces=lambda y, x: x),
+            "Only the columns are looked at: the top of the picture may still look at its bottom.",
+            name="columns-only",
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: y & x),
+            "Only the corner is set apart. What came round in rows alone, or in columns alone, is another piece too.",
+            name="corner-only",
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: y | x),
+            "There are two pieces here, what came round and what did not. But rows that came round and columns that did "
+            "are no neighbours either: four pieces can meet in one window.",
+            name="came-round-or-not",
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: y ^ x),
+            "The corner, which came round in rows *and* columns, is put together with what stayed, and the two other "
+            "pieces with each other. There are four pieces.",
+            name="corner-with-the-rest",
+        ),
+        Misconception(
+            either,
+            "Two places may look at each other here when they agree in rows *or* in columns. To be in one piece they must "
+            "agree in both.",
+            name="rows-or-columns",
+        ),
+        Misconception(
+            slip(side=lambda places, length, window, shift: places > length - shift),
+            "The piece that came round is one row and one column too small. `shift` of them came round: look at > and >=.",
+            name="one-too-few",
+        ),
+        Misconception(
+            slip(side=lambda places, length, window, shift: places >= length - shift - 1),
+            "The piece that came round is one row and one column too large. Just `shift` of them came round; places count "
+            "from 0.",
+            name="one-too-many",
+        ),
+        Misconception(
+            slip(side=lambda places, length, window, shift: places < shift),
             "The pieces lie at the wrong end. After a roll up and to the left, what came round stands in the *last* "
             "rows and columns.",
+            name="wrong-end",
+            also=(slip(side=lambda places, length, window, shift: places <= shift),),
         ),
         Misconception(
-            _by_pieces(_corner_only),
-            "Only the corner is set apart. What came round in rows alone, or in columns alone, is another piece too.",
+            slip(shifts=lambda shift, window: (window - shift[0], window - shift[1])),
+            "The cut is at window - shift rows from the end. After a shift of 1, how many "
+            "rows at the bottom have come round?",
+            name="window-minus-shift",
         ),
         Misconception(
-            _by_pieces(_left_over),
-            "The cut is at window - shift rows from the end. The rows that came round are the last `shift` ones: they "
-            "begin at height - shift.",
+            slip(shifts=lambda shift, window: (shift[1], shift[0])),
+            "The two shifts are exchanged. The first is that of the rows, the second that of the columns.",
+            name="shifts-exchanged",
         ),
         Misconception(
-            lambda height, width, window, shift: torch.ones(
-                height * width // window**2, window**2, window**2, dtype=torch.bool
+            slip(shifts=lambda shift, window: (shift[0], shift[0])),
+            "One shift is used for rows and columns alike. `shift` is a pair, and its two numbers may differ.",
+            name="one-shift-for-both",
+            also=(
+                slip(shifts=lambda shift, window: (shift[1], shift[1])),
+                slip(shifts=lambda shift, window: (max(shift), max(shift))),
+                slip(shifts=lambda shift, window: (min(shift), min(shift))),
             ),
-            "Nothing is hidden: without a mask the top of the picture talks to its bottom.",
+        ),
+        Misconception(
+            slip(shifts=lambda shift, window: (window // 2, window // 2)),
+            "The shift is taken to be half a window, whatever it is. It comes as an argument, and may be zero.",
+            name="half-a-window-always",
+        ),
+        Misconception(
+            slip(shifts=lambda shift, window: (2, 2)),
+            "The shift is always the same number here, whatever is asked for. It comes as an argument.",
+            name="shift-hard-coded",
+            also=(slip(shifts=lambda shift, window: (1, 1)), slip(shifts=lambda shift, window: (3, 3))),
+        ),
+        Misconception(
+            slip(sides=lambda height, width: (width, height)),
+            "Height and width are exchanged: the rows are counted from the end of the width. Try a map that is not square.",
+            name="height-and-width-exchanged",
+            also=(lambda height, width, window, shift: shift_mask(width, height, window, shift),),
+        ),
+        Misconception(
+            slip(sides=lambda height, width: (height, height)),
+            "One side is used for both: that holds for square maps only. Rows are counted up to the height, columns up to "
+            "the width.",
+            name="square-maps-only",
+            also=(
+                slip(sides=lambda height, width: (width, width)),
+                lambda height, width, window, shift: shift_mask(height, height, window, shift),
+                lambda height, width, window, shift: shift_mask(width, width, window, shift),
+            ),
+        ),
+        Misconception(
+            in_each_window,
+            "Every window is cut, though only those at the end of the map hold what came round. Number the places of the "
+            "whole map, then cut it.",
+            name="every-window-cut",
+        ),
+        Misconception(
+            last_window_only,
+            "Only the last window is cut. Those above it and to its left hold what came round as well, in one direction.",
+            name="last-window-only",
+        ),
+        Misconception(
+            slip(cut="(y i) (x j) -> (x y) (i j)"),
+            "The windows are numbered down the columns. They should come in reading order, as from `partition`.",
+            name="windows-down-the-columns",
+        ),
+        Misconception(
+            slip(cut="(y i) (x j) -> (y x) (j i)"),
+            "In each window the places run down the columns. They should come in reading order, as from `partition`.",
+            name="places-down-the-columns",
+        ),
+        Misconception(
+            reshaped,
+            "The map of pieces is reshaped into windows, which cuts no squares. Use `partition`.",
+            name="bare-reshape",
+        ),
+        Misconception(
+            whole_map,
+            "This is one mask for the whole map, every place against every other. Cut the map into windows first: (windows, "
+            "window², window²).",
+            name="one-mask-for-the-map",
+        ),
+        Misconception(
+            changed(lambda mask: mask[-1]),
+            "The mask of a single window is returned. Each window has its own: (windows, window², window²).",
+            name="one-window",
+            also=(changed(lambda mask: mask[0]),),
+        ),
+        Misconception(
+            rolled(-1),
+            "The map of pieces is rolled once more, though it already describes the rolled map. Number the places where "
+            "they stand *after* the roll.",
+            name="rolled-again",
+        ),
+        Misconception(
+            slip(side=lambda places, length, window, shift: places.roll(shift) < shift),
+            "Places are followed the wrong way: after a roll up, the row at the very top comes from further *down*, and "
+            "what came round stands in the last rows. The columns likewise.",
+            name="rolled-the-other-way",
+        ),
+        Misconception(
+            none_when(lambda shift: not all(shift)),
+            "Where a shift is zero, None is returned. A mask is asked for there, too, even if it hides nothing.",
+            name="none-without-a-shift",
+            also=(none_when(lambda shift: not any(shift)),),
+        ),
+        Misconception(
+            compared(lambda one, other: one - other),
+            "These are differences of the pieces' numbers: 0 where two places lie in the same piece. Ask whether the numbers "
+            "are equal, `==`.",
+            name="differences",
+        ),
+        Misconception(
+            compared(lambda one, other: (one > 0) & (other > 0)),
+            "Two places may look at each other here when both came round, whichever way, and no others may. Ask whether "
+            "their pieces are the same.",
+            name="both-came-round",
+        ),
+        Misconception(
+            compared(lambda one, other: (one == 0) & (other == 0)),
+            "Only places that stayed may look at each other here. What came round has neighbours too, in its own piece.",
+            name="both-stayed",
+        ),
+        Misconception(
+            changed(lambda mask: mask & ~torch.eye(mask.shape[-1], dtype=torch.bool)),
+            "A place may not look at itself here. It lies in the same piece as itself.",
+            name="not-itself",
+        ),
+        Misconception(
+            changed(lambda mask: torch.eye(mask.shape[-1], dtype=torch.bool).expand_as(mask)),
+            "A place may look at nothing but itself: every place has a piece of its own. Pieces are large; there are at "
+            "most four.",
+            name="only-itself",
         ),
     ),
 )

@@ -1,40 +1,59 @@
 """One step of projected gradient descent."""
 
-from collections.abc import Callable
-
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from course_utils.attack import pgd_step
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception
+from course_utils.exercises.exercise import Arguments, Exercise, Wild
+from course_utils.exercises.nb10_captions.attack_slips import SLIPS
+
+
+def _arguments(
+    g: Generator, size: tuple[int, ...], radius: float, step_size: float, contrast: float = 1.0
+) -> Arguments:
+    centre = 0.5 + contrast * (torch.rand(size, generator=g) - 0.5)
+    here = (centre + radius * (2 * torch.rand(size, generator=g) - 1)).clamp(0, 1)
+    return here, 0.5 * torch.randn(size, generator=g), centre, radius, step_size
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    cases: list[Arguments] = []
-    for size, radius, step_size in (((2, 3, 4, 4), 0.2, 0.1), ((1, 1, 6, 5), 0.1, 0.25), ((3, 2, 3, 3), 0.4, 0.15)):
-        centre = torch.rand(size, generator=g)
-        here = (centre + radius * (2 * torch.rand(size, generator=g) - 1)).clamp(0, 1)
-        cases.append((here, 0.5 * torch.randn(size, generator=g), centre, radius, step_size))
-    return cases
+    _, gradient, centre, radius, step_size = _arguments(g, (3, 2, 3, 3), 0.3, 0.15)
+    return [
+        _arguments(g, (2, 3, 4, 4), 0.2, 0.1),
+        _arguments(g, (1, 1, 6, 5), 0.1, 0.25, contrast=0.4),
+        (torch.rand(centre.shape, generator=g), gradient, centre, radius, step_size),  # from outside the ball
+    ]
 
 
-def _slip(
-    direction: Callable[[Tensor], Tensor] = lambda gradient: -gradient.sign(),
-    middle: Callable[[Tensor, Tensor], Tensor] = lambda pictures, centre: centre,
-    into_ball: bool = True,
-    into_range: bool = True,
-    from_centre: bool = False,
-) -> Callable[..., Tensor]:
-    """The step with one of its parts replaced."""
-
-    def wrong(pictures: Tensor, gradient: Tensor, centre: Tensor, radius: float, step_size: float) -> Tensor:
-        moved = (centre if from_centre else pictures) + step_size * direction(gradient)
-        if into_ball:
-            around = middle(pictures, centre)
-            moved = torch.minimum(torch.maximum(moved, around - radius), around + radius)
-        return moved.clamp(0, 1) if into_range else moved
-
-    return wrong
+def _wild(g: Generator) -> list[Wild]:
+    pictures, gradient, centre, radius, step_size = _arguments(g, (2, 3, 4, 5), 0.2, 0.05)
+    half = gradient * (torch.rand(gradient.shape, generator=g) < 0.5)
+    return [
+        Wild(
+            "zero-gradient",
+            (pictures, half, centre, radius, step_size),
+            "the gradient is exactly 0 at some pixels",
+            "There the loss does not change, and the pixel stays where it is.",
+        ),
+        Wild(
+            "tiny-gradient",
+            (pictures, 1e-8 * gradient.sign(), centre, radius, step_size),
+            "the gradient is tiny",
+            "Only its sign counts, so the step is as large as ever.",
+        ),
+        Wild(
+            "radius-0",
+            (centre, gradient, centre, 0.0, step_size),
+            "the radius is 0",
+            "The ball is then a single point, the original picture.",
+        ),
+        Wild(
+            "other-memory",
+            (*(x.mT.contiguous().mT for x in (pictures, gradient, centre)), radius, step_size),
+            "the pictures lie in memory column by column, as after a transposition",
+            "Use `.reshape` where you use `.view`.",
+        ),
+    ]
 
 
 PGD_STEP = Exercise(
@@ -43,53 +62,13 @@ PGD_STEP = Exercise(
     points=2,
     reference=pgd_step,
     cases=_cases,
+    wild=_wild,
     hints=(
-        "Three moves: a step, back into the ball around centre, back into [0, 1].",
-        "The step is the same size at every pixel: `step_size * gradient.sign()`. The loss shall fall, so it goes "
-        "against the gradient.",
-        "The ball is a box: at each pixel from centre − radius to centre + radius. `torch.minimum` and `torch.maximum` "
-        "cut with tensors, `.clamp(0, 1)` with numbers.",
+        "Three moves: a step, back into the ball around `centre`, back into [0, 1]. Where does the step begin?",
+        "The step has the same size at every pixel, however large the gradient is there: what of `gradient` is left? The "
+        "loss should fall, so in which direction does the step go?",
+        "The ball is a box: at each pixel from centre − radius to centre + radius. Its sides are tensors: `torch.minimum` "
+        "and `torch.maximum` cut at tensors, and `.clamp` at tensors or at numbers such as 0 and 1.",
     ),
-    misconceptions=(
-        Misconception(
-            _slip(direction=lambda gradient: gradient.sign()),
-            "The step goes up the loss. The attacker wants it small here: go against the gradient.",
-        ),
-        Misconception(
-            _slip(direction=lambda gradient: -gradient),
-            "The step is as large as the gradient, pixel by pixel. In an L∞ ball every pixel may use its whole allowance: "
-            "take the gradient's sign.",
-        ),
-        Misconception(
-            _slip(direction=lambda gradient: -gradient / gradient.flatten(1).norm(dim=1)[:, None, None, None]),
-            "The gradient is divided by its length: that is the step for an L2 ball. In an L∞ ball take its sign.",
-        ),
-        Misconception(
-            _slip(middle=lambda pictures, centre: torch.zeros_like(centre)),
-            "The pixels are projected around zero, so bright pictures go dark. The ball lies around the original "
-            "picture: from centre − radius to centre + radius.",
-        ),
-        Misconception(
-            _slip(middle=lambda pictures, centre: pictures),
-            "The ball is laid around the present picture, so it travels along, and after many steps the change is far "
-            "larger than radius. Its centre is the original.",
-        ),
-        Misconception(
-            _slip(into_ball=False),
-            "Nothing brings the picture back into the ball: the change may become larger than radius.",
-        ),
-        Misconception(
-            _slip(into_range=False),
-            "The clamp to [0, 1] is missing: some pixels are darker than black or brighter than white.",
-        ),
-        Misconception(
-            _slip(from_centre=True),
-            "The step starts at the original picture each time, so all steps but the last are forgotten. Start where "
-            "you are.",
-        ),
-        Misconception(
-            _slip(into_ball=False, into_range=False),
-            "This is the bare step: neither the ball nor the range [0, 1] is kept.",
-        ),
-    ),
+    misconceptions=SLIPS,
 )

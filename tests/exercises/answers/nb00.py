@@ -71,7 +71,7 @@ def _attend_log_space(query, key, value, mask=None, scale=None):
     scores = (query * scale) @ key.mT
     if mask is not None:
         scores = scores.masked_fill(~mask, -1e20)
-    weights = (scores - scores.logsumexp(-1, keepdim=True)).exp()
+    weights = F.log_softmax(scores, dim=-1).exp()
     if mask is not None:
         weights = weights.where(mask, torch.zeros(()))
     return [weights @ value, weights]
@@ -89,6 +89,14 @@ class _Attention:
         weights = scores.softmax(-1) * (1 if mask is None else mask)
         weights = weights.to(query.dtype)
         return self.Result(weights @ value, weights)
+
+
+def _attend_nan_to_num(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1).nan_to_num(0)
+    return weights @ value, weights
 
 
 # 00.attend, wrong
@@ -413,6 +421,12 @@ def _attend_three_axes(query, key, value, mask=None):
     return torch.bmm(weights, value), weights
 
 
+def _attend_mask_required(query, key, value, mask):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    weights = scores.masked_fill(~mask, -1e9).softmax(-1) * mask
+    return weights @ value, weights
+
+
 def _attend_forbidden_zero(query, key, value, mask=None):
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     if mask is not None:
@@ -471,14 +485,6 @@ def _attend_flat_views(query, key, value, mask=None):
     weights = scores.softmax(-1)
     if mask is not None:
         weights = weights * mask
-    return weights @ value, weights
-
-
-def _attend_nan_to_num(query, key, value, mask=None):
-    scores = query @ key.mT / math.sqrt(query.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    weights = scores.softmax(-1).nan_to_num(0)
     return weights @ value, weights
 
 
@@ -862,6 +868,113 @@ def _block_clone_in_place(tokens, norm1, attention, norm2, mlp):
     return z
 
 
+# 00.attend again
+
+
+def attend_with(query, key, value, mask=None, scale=None, fill=None, dim=-1):
+    scale = math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = query @ key.mT / scale
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min if fill is None else fill)
+    weights = scores.softmax(dim=dim)
+    if mask is not None and fill is None:
+        weights = weights.masked_fill(~mask, 0)
+    return weights @ value, weights
+
+
+def attend_masking_weights_only(query, key, value, mask=None):
+    weights = (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)
+    if mask is not None:
+        weights = weights * mask
+    return weights @ value, weights
+
+
+def attend_mask_added(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores + mask
+    weights = scores.softmax(-1)
+    return weights @ value, weights
+
+
+def attend_mask_multiplied(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores * mask
+    weights = scores.softmax(-1)
+    return weights @ value, weights
+
+
+def attend_mask_turned_round(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask, -1e9)
+    weights = scores.softmax(-1)
+    return weights @ value, weights
+
+
+def attend_mask_turned_round_by_where(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = torch.where(mask, -math.inf, scores)
+    weights = scores.softmax(-1).nan_to_num(0)
+    return weights @ value, weights
+
+
+def attend_by_hand_exp(query, key, value, mask=None):
+    grown = (query @ key.mT / math.sqrt(query.shape[-1])).exp()
+    if mask is not None:
+        grown = grown * mask
+    weights = grown / grown.sum(-1, keepdim=True).clamp(min=1e-30)
+    return weights @ value, weights
+
+
+def attend_largest_over_forbidden_keys(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    grown = (scores - scores.amax(-1, keepdim=True)).exp()
+    if mask is not None:
+        grown = grown * mask
+    weights = grown / grown.sum(-1, keepdim=True)
+    return weights @ value, weights
+
+
+def attend_dim_scaled_by_keys(query, key, value, mask=None):
+    return attend_with(query, key, value, mask, scale=math.sqrt(key.shape[-2]))
+
+
+def attend_zeros_only_in_the_output(query, key, value, mask=None):
+    output, weights = attend_with(query, key, value, mask, fill=-1e30)
+    if mask is not None:
+        output = output * mask.any(-1, keepdim=True)
+    return output, weights
+
+
+def attend_twice_softmax(query, key, value, mask=None):
+    weights = attend_with(query, key, value, mask)[1]
+    return weights.softmax(-1) @ value, weights
+
+
+def attend_clamped_scores(query, key, value, mask=None):
+    scores = (query @ key.mT / math.sqrt(query.shape[-1])).clamp(-10, 10)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -1e9)
+    weights = scores.softmax(-1)
+    return (weights @ value, weights) if mask is None else (weights * mask @ value, weights * mask)
+
+
+def attend_detached_weights(query, key, value, mask=None):
+    weights = attend_with(query, key, value, mask)[1]
+    return weights.detach() @ value, weights
+
+
+def attend_flat_mask(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores[..., ~mask] = -math.inf
+    weights = scores.softmax(-1).nan_to_num(0)
+    return weights @ value, weights
+
+
 RIGHT = {
     "00.attend": [
         _attend_fill_twice,
@@ -871,6 +984,7 @@ RIGHT = {
         _AttendModule(),
         _attend_log_space,
         _Attention(),
+        _attend_nan_to_num,
     ],
     "00.causal_mask": [
         _causal_loops,
@@ -951,6 +1065,61 @@ WRONG = {
         ("keys reshaped instead of transposed", _attend_key_reshaped),
         ("only for three axes", _attend_three_axes),
         ("forbidden scores set to zero", _attend_forbidden_zero),
+        ("mask without a default", _attend_mask_required),
+        ("mask after the softmax, rows no longer sum to one, once more", attend_masking_weights_only),
+        ("the boolean mask is added to the scores", attend_mask_added),
+        ("scores times mask: forbidden keys score zero", attend_mask_multiplied),
+        ("mask turned round, with -1e9", attend_mask_turned_round),
+        ("mask turned round, with where and -inf", attend_mask_turned_round_by_where),
+        ("filled with zero", lambda query, key, value, mask=None: attend_with(query, key, value, mask, fill=0.0)),
+        (
+            "filled with -1, not low enough",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, fill=-1.0),
+        ),
+        (
+            "filled with the smallest positive number",
+            lambda query, key, value, mask=None: attend_with(
+                query, key, value, mask, fill=torch.finfo(query.dtype).tiny
+            ),
+        ),
+        ("the mask is ignored", lambda query, key, value, mask=None: attend_with(query, key, value)),
+        ("scaled by the number of keys", attend_dim_scaled_by_keys),
+        (
+            "scaled by dim, not its root",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, scale=query.shape[-1]),
+        ),
+        (
+            "scaled by the value's dim",
+            lambda query, key, value, mask=None: attend_with(
+                query, key, value, mask, scale=math.sqrt(value.shape[-1])
+            ),
+        ),
+        (
+            "scaled by the length of the whole query",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, scale=query.norm()),
+        ),
+        (
+            "softmax over the queries, once more",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, dim=-2),
+        ),
+        (
+            "softmax over axis 1 whatever the batch",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, dim=1),
+        ),
+        ("softmax twice, once more", attend_twice_softmax),
+        ("weights detached", attend_detached_weights),
+        ("mask used as an index: matrices only", attend_flat_mask),
+        (
+            "key.T instead of key.mT",
+            lambda query, key, value, mask=None: attend_with(
+                query, key.permute(*range(key.ndim - 1, -1, -1)).mT, value, mask
+            ),
+        ),
+        (
+            "transposed by numbers: right for a batch only",
+            lambda query, key, value, mask=None: attend_with(query, key.transpose(1, 2).mT, value, mask),
+        ),
+        ("weights first", lambda query, key, value, mask=None: attend_with(query, key, value, mask)[::-1]),
     ],
     "00.causal_mask": [
         ("upper triangle", lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool).triu()),
@@ -1172,7 +1341,18 @@ FRAGILE = {
         ),
         ("−100 is not very negative at loud queries; 'False where it may not' look", _attend_minus_hundred),
         ("view on memory that split_heads left permuted (the cell of two heads, two jobs)", _attend_flat_views),
-        ("a blind query's NaN is removed, but not from the gradient; 'a query … gets zeros'", _attend_nan_to_num),
+        (
+            "NaN where a query may look nowhere",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, fill=-math.inf),
+        ),
+        (
+            "uniform where a query may look nowhere",
+            lambda query, key, value, mask=None: attend_with(query, key, value, mask, fill=-1e9),
+        ),
+        ("output zero but weights uniform where a query may look nowhere", attend_zeros_only_in_the_output),
+        ("exp by hand overflows", attend_by_hand_exp),
+        ("divided by zero where a query may look nowhere", attend_largest_over_forbidden_keys),
+        ("scores cut to ten", attend_clamped_scores),
     ],
     "00.causal_mask": [
         (

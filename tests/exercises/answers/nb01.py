@@ -216,14 +216,6 @@ def _field_remembers(layers):
     return _SEEN["field"]
 
 
-def _field_step_squared(layers):
-    field, step = 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * step
-        step *= step * stride
-    return field
-
-
 # 01.flatten_positions
 
 
@@ -261,11 +253,6 @@ def _flatten_reshape(features):
 def _flatten_square(features):
     batch, channels, height, _ = features.shape
     return features.permute(0, 2, 3, 1).reshape(batch, height * height, channels)
-
-
-def _flatten_view(features):
-    batch, channels, height, width = features.shape
-    return features.permute(0, 2, 3, 1).view(batch, height * width, channels)
 
 
 def _flatten_loops_columns(features):
@@ -823,7 +810,6 @@ WRONG = {
         ("the first layer left out", _field_skips_first),
         ("the recursion from the end, run from the front", _field_stride_before_kernel),
         ("steps kept from one call to the next", _field_remembers),
-        ("step squared", _field_step_squared),
         ("side of a map, not of the view", lambda layers: 48 // math.prod(stride for _, stride in layers)),
         ("the example's answer", lambda layers: 13),
     ],
@@ -851,7 +837,6 @@ WRONG = {
         ("batch of one", lambda features: features[0].flatten(1).T[None]),
         ("batch of one, squeezed", lambda features: features.squeeze(0).flatten(-2).mT),
         ("square maps only", _flatten_square),
-        ("view of permuted memory", _flatten_view),
         ("mean over the places", lambda features: features.mean((2, 3))[:, None]),
         ("mean over the rows", lambda features: features.mean(2).mT),
         ("detached", lambda features: features.detach().flatten(2).mT),
@@ -973,7 +958,10 @@ FRAGILE = {
         ("three axes unpacked; 'key (..., keys, dim)'", _dot_unpacked),
     ],
     "01.gated_residual": [
-        ("returned early while the gate is zero: it never learns ('The gate itself can' under 5)", _gated_if_open),
-        ("returned early, by the gate's truth ('The gate itself can' under 5)", _gated_if_truth),
+        (
+            "returned early while the gate is zero: it never learns ('What gets a gradient at the first step?' under 5)",
+            _gated_if_open,
+        ),
+        ("returned early, by the gate's truth ('What gets a gradient at the first step?' under 5)", _gated_if_truth),
     ],
 }

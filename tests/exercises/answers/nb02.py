@@ -185,6 +185,16 @@ def _near_blocks_by_default(maps, size, stride=None):
     return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
 
 
+def _near_every_other_by_default(maps, size, stride=2):
+    columns = F.unfold(maps, size, padding=size // 2, stride=stride)
+    return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
+
+
+def _near_stride_required(maps, size, stride):
+    columns = F.unfold(maps, size, padding=size // 2, stride=stride)
+    return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
+
+
 def _near_four_axes(maps, size, stride=1):
     columns = F.unfold(maps, size, padding=size // 2, stride=stride)
     return rearrange(columns, "b (c i j) p -> b c p i j", i=size, j=size)
@@ -328,6 +338,19 @@ def _local_if_prior(query, key, value, inside, prior=0.0):
 def _local_prior_in_place(query, key, value, inside, prior=0.0):
     prior += einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
     weights = prior.masked_fill(~inside, -math.inf).softmax(-1)
+    return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
+
+
+def _local_prior_viewed(query, key, value, inside, prior=0.0):
+    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
+    scores = scores + prior.expand(scores.shape)
+    weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
+    return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
+
+
+def _local_prior_required(query, key, value, inside, prior):
+    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior
+    weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
     return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
 
 
@@ -542,14 +565,6 @@ def _local_renormalised(query, key, value, inside, prior=0.0):
 def _local_minus_hundred(query, key, value, inside, prior=0.0):
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior
     weights = scores.masked_fill(~inside, -100).softmax(-1)
-    return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
-
-
-def _local_prior_is_tensor(query, key, value, inside, prior=0.0):
-    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
-    if isinstance(prior, torch.Tensor):
-        scores = scores + prior
-    weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
     return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
 
 
@@ -1029,6 +1044,8 @@ WRONG = {
         ("stride starts late", _near_stride_starts_late),
         ("map thinned out before the neighbours are taken", _near_thinned_first),
         ("stride of size by default", _near_blocks_by_default),
+        ("stride of two by default", _near_every_other_by_default),
+        ("stride without a default", _near_stride_required),
         ("square not flattened", _near_four_axes),
         ("detached", _near_detached),
         ("zeros above and to the left only", _near_one_side),
@@ -1046,6 +1063,8 @@ WRONG = {
         ("if prior: the truth of a tensor", _local_if_prior),
         ("prior changed in place", _local_prior_in_place),
         ("mean of the prior", _local_prior_for_all),
+        ("prior taken for a tensor: fails at the default", _local_prior_viewed),
+        ("prior without a default", _local_prior_required),
         ("border ignored", _local_no_border),
         ("inside turned round, −inf", _local_inside_turned),
         ("inside turned round, −1e9", _local_inside_turned_1e9),
@@ -1245,6 +1264,5 @@ FRAGILE = {
             _local_renormalised,
         ),
         ("−100 is not very negative at large scores; 'which get no weight'", _local_minus_hundred),
-        ("a prior that is a number is left out; 'or a number'", _local_prior_is_tensor),
     ],
 }

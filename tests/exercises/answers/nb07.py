@@ -403,113 +403,115 @@ def _hard_one_hot(student, teacher, labels, smoothing=0.1):
 # 07.token_distillation
 
 
-def _token_by_hand(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_by_hand(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     rows = torch.arange(len(labels))
-    log_label, log_teacher = label_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    log_label, log_teacher = label_logits.log_softmax(-1), distillation_logits.log_softmax(-1)
     from_label = -((1 - smoothing) * log_label[rows, labels] + smoothing * log_label.mean(-1))
     return (from_label - log_teacher[rows, teacher.argmax(-1)]).mean() / 2
 
 
-def _token_targets(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_targets(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     classes = label_logits.size(1)
     smooth = torch.full_like(label_logits, smoothing / classes)
     smooth = smooth.scatter_add(1, labels[:, None], torch.full_like(label_logits[:, :1], 1 - smoothing))
     said = F.one_hot(teacher.argmax(1), classes).to(smooth)
-    return F.cross_entropy(torch.cat([label_logits, teacher_logits]), torch.cat([smooth, said]))
+    return F.cross_entropy(torch.cat([label_logits, distillation_logits]), torch.cat([smooth, said]))
 
 
-def _token_halves(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_halves(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     word = teacher.detach().softmax(-1).argmax(-1)
-    pairs = [(label_logits, labels, smoothing), (teacher_logits, word, 0.0)]
+    pairs = [(label_logits, labels, smoothing), (distillation_logits, word, 0.0)]
     return torch.stack([F.cross_entropy(z, y, label_smoothing=e) for z, y, e in pairs]).mean()
 
 
-def _token_loop(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_loop(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     losses = []
     for i, label in enumerate(labels):
         one = F.cross_entropy(label_logits[i], label, label_smoothing=smoothing)
-        two = torch.logsumexp(teacher_logits[i], 0) - teacher_logits[i, teacher[i].argmax()]
+        two = torch.logsumexp(distillation_logits[i], 0) - distillation_logits[i, teacher[i].argmax()]
         losses.append(0.5 * one + 0.5 * two)
     return sum(losses) / len(losses)
 
 
-def _token_keywords(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_keywords(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     hard = F.cross_entropy(input=label_logits, target=labels, label_smoothing=smoothing, reduction="sum")
-    soft = F.cross_entropy(input=teacher_logits, target=torch.max(teacher, 1)[1], reduction="sum")
+    soft = F.cross_entropy(input=distillation_logits, target=torch.max(teacher, 1)[1], reduction="sum")
     return (hard + soft) / (2 * labels.numel())
 
 
 class _TokenDistillation:
-    def __call__(self, label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+    def __call__(self, label_logits, distillation_logits, teacher, labels, smoothing=0.1):
         head = nn.CrossEntropyLoss(label_smoothing=smoothing)(label_logits, labels)
-        token = F.nll_loss(teacher_logits.log_softmax(1), teacher.argmax(1))
+        token = F.nll_loss(distillation_logits.log_softmax(1), teacher.argmax(1))
         return torch.lerp(head, token, 0.5)
 
 
-def _token_others_only(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_others_only(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     target = torch.full_like(label_logits, smoothing / (label_logits.shape[-1] - 1))
     target[torch.arange(len(labels)), labels] = 1 - smoothing
-    return 0.5 * F.cross_entropy(label_logits, target) + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+    return 0.5 * F.cross_entropy(label_logits, target) + 0.5 * F.cross_entropy(
+        distillation_logits, teacher.argmax(-1)
+    )
 
 
-def _token_mean_head(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
-    both = (label_logits + teacher_logits) / 2
+def _token_mean_head(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
+    both = (label_logits + distillation_logits) / 2
     from_label = F.cross_entropy(both, labels, label_smoothing=smoothing)
     return 0.5 * from_label + 0.5 * F.cross_entropy(both, teacher.argmax(-1))
 
 
-def _token_soft(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_soft(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     from_label = F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
     return 0.5 * from_label + 0.5 * F.kl_div(
-        teacher_logits.log_softmax(-1), teacher.softmax(-1), reduction="batchmean"
+        distillation_logits.log_softmax(-1), teacher.softmax(-1), reduction="batchmean"
     )
 
 
 @torch.no_grad()
-def _token_no_grad(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_no_grad(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     from_label = F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-    return 0.5 * from_label + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+    return 0.5 * from_label + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
 
 
-def _token_four_terms(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_four_terms(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     said = teacher.argmax(-1)
-    losses = [F.cross_entropy(z, labels, label_smoothing=smoothing) for z in (label_logits, teacher_logits)]
-    losses += [F.cross_entropy(z, said) for z in (label_logits, teacher_logits)]
+    losses = [F.cross_entropy(z, labels, label_smoothing=smoothing) for z in (label_logits, distillation_logits)]
+    losses += [F.cross_entropy(z, said) for z in (label_logits, distillation_logits)]
     return sum(losses) / 4
 
 
-def _token_softmax_then_log(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
-    log_label, log_teacher = label_logits.softmax(-1).log(), teacher_logits.softmax(-1).log()
+def _token_softmax_then_log(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
+    log_label, log_teacher = label_logits.softmax(-1).log(), distillation_logits.softmax(-1).log()
     true = (1 - smoothing) * F.nll_loss(log_label, labels) - smoothing * log_label.mean()
     return 0.5 * true + 0.5 * F.nll_loss(log_teacher, teacher.argmax(-1))
 
 
-def _token_one_hot(label_logits, teacher_logits, teacher, labels, smoothing=0.1):
+def _token_one_hot(label_logits, distillation_logits, teacher, labels, smoothing=0.1):
     target = F.one_hot(labels) * (1 - smoothing) + smoothing / label_logits.shape[-1]
     from_label = -(target * label_logits.log_softmax(-1)).sum(-1).mean()
-    return 0.5 * from_label + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+    return 0.5 * from_label + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
 
 
 # 07.fuse
 
 
-def _fuse_loop(label_logits, teacher_logits):
+def _fuse_loop(label_logits, distillation_logits):
     rows = []
-    for one, other in zip(label_logits, teacher_logits, strict=True):
+    for one, other in zip(label_logits, distillation_logits, strict=True):
         rows.append(0.5 * torch.softmax(one, 0) + 0.5 * torch.softmax(other, 0))
     return torch.stack(rows)
 
 
-def _fuse_by_hand(label_logits, teacher_logits):
+def _fuse_by_hand(label_logits, distillation_logits):
     def probabilities(logits):
         e = torch.exp(logits - logits.amax(-1, keepdim=True))
         return e / e.sum(-1, keepdim=True)
 
-    return (probabilities(label_logits) + probabilities(teacher_logits)).div(2)
+    return (probabilities(label_logits) + probabilities(distillation_logits)).div(2)
 
 
-def _fuse_in_logarithms(label_logits, teacher_logits):
-    both = torch.stack([F.log_softmax(label_logits, -1), F.log_softmax(teacher_logits, -1)])
+def _fuse_in_logarithms(label_logits, distillation_logits):
+    both = torch.stack([F.log_softmax(label_logits, -1), F.log_softmax(distillation_logits, -1)])
     return (both.logsumexp(0) - math.log(2)).exp()
 
 
@@ -518,39 +520,132 @@ class _Fuse(nn.Module):
         super().__init__()
         self.softmax = nn.Softmax(dim=1)
 
-    def forward(self, label_logits, teacher_logits):
-        return torch.lerp(self.softmax(label_logits), self.softmax(teacher_logits), 0.5)
+    def forward(self, label_logits, distillation_logits):
+        return torch.lerp(self.softmax(label_logits), self.softmax(distillation_logits), 0.5)
 
 
-def _fuse_exp_by_hand(label_logits, teacher_logits):
-    one, other = label_logits.exp(), teacher_logits.exp()
+def _fuse_exp_by_hand(label_logits, distillation_logits):
+    one, other = label_logits.exp(), distillation_logits.exp()
     return (one / one.sum(-1, keepdim=True) + other / other.sum(-1, keepdim=True)) / 2
 
 
-def _fuse_exp_all(label_logits, teacher_logits):
-    total = label_logits.exp() + teacher_logits.exp()
+def _fuse_exp_all(label_logits, distillation_logits):
+    total = label_logits.exp() + distillation_logits.exp()
     return total / total.sum(-1, keepdim=True)
 
 
-def _fuse_surer_head(label_logits, teacher_logits):
-    one, other = label_logits.softmax(-1), teacher_logits.softmax(-1)
+def _fuse_surer_head(label_logits, distillation_logits):
+    one, other = label_logits.softmax(-1), distillation_logits.softmax(-1)
     surer = one.amax(-1, keepdim=True) >= other.amax(-1, keepdim=True)
     return torch.where(surer, one, other)
 
 
-def _fuse_in_place(label_logits, teacher_logits):
+def _fuse_in_place(label_logits, distillation_logits):
     label_logits.copy_(label_logits.softmax(-1))
-    return label_logits.add_(teacher_logits.softmax(-1)).div_(2)
+    return label_logits.add_(distillation_logits.softmax(-1)).div_(2)
 
 
-def _fuse_largest_subtracted_over_all(label_logits, teacher_logits):
-    one, other = (label_logits - label_logits.max()).exp(), (teacher_logits - teacher_logits.max()).exp()
+def _fuse_largest_subtracted_over_all(label_logits, distillation_logits):
+    one, other = (label_logits - label_logits.max()).exp(), (distillation_logits - distillation_logits.max()).exp()
     return (one / one.sum(-1, keepdim=True) + other / other.sum(-1, keepdim=True)) / 2
 
 
-def _fuse_no_grad(label_logits, teacher_logits):
+def _fuse_no_grad(label_logits, distillation_logits):
     with torch.no_grad():
-        return (label_logits.softmax(-1) + teacher_logits.softmax(-1)) / 2
+        return (label_logits.softmax(-1) + distillation_logits.softmax(-1)) / 2
+
+
+# 07.soft_distillation again
+
+
+def distillation_with(student, teacher, labels, temperature, weight, power=2, reduction="batchmean", hard=None):
+    soft_student = (student / temperature).log_softmax(-1)
+    soft_teacher = (teacher / temperature).softmax(-1)
+    divergence = F.kl_div(soft_student, soft_teacher, reduction=reduction)
+    cross = F.cross_entropy(student if hard is None else hard, labels)
+    return (1 - weight) * cross + weight * temperature**power * divergence
+
+
+def distillation_from_the_student(student, teacher, labels, temperature, weight):
+    return distillation_with(student, teacher, labels, temperature, weight, hard=student / temperature)
+
+
+def distillation_cross_entropy(student, teacher, labels, temperature, weight):
+    soft = F.cross_entropy(student / temperature, (teacher / temperature).softmax(-1))
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_turned_round(student, teacher, labels, temperature, weight):
+    soft = F.kl_div(
+        (teacher / temperature).log_softmax(-1), (student / temperature).softmax(-1), reduction="batchmean"
+    )
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_symmetric(student, teacher, labels, temperature, weight):
+    one = distillation_with(student, teacher, labels, temperature, 1.0)
+    other = distillation_with(teacher, student, labels, temperature, 1.0)
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * (one + other) / 2
+
+
+def distillation_softened_after(student, teacher, labels, temperature, weight):
+    log_student, soft_teacher = student.log_softmax(-1) / temperature, teacher.softmax(-1) / temperature
+    soft = F.kl_div(log_student, soft_teacher, reduction="batchmean")
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_without_log(student, teacher, labels, temperature, weight):
+    soft = F.kl_div((student / temperature).softmax(-1), (teacher / temperature).softmax(-1), reduction="batchmean")
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_log_of_ratio(student, teacher, labels, temperature, weight):
+    p, q = (teacher / temperature).softmax(-1), (student / temperature).softmax(-1)
+    soft = (p * (p / q).log()).sum(-1).mean()
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_over_the_batch(student, teacher, labels, temperature, weight):
+    soft = F.kl_div((student / temperature).log_softmax(0), (teacher / temperature).softmax(0), reduction="batchmean")
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_squared_logits(student, teacher, labels, temperature, weight):
+    soft = F.mse_loss(student / temperature, teacher / temperature)
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * soft
+
+
+def distillation_squared_on_everything(student, teacher, labels, temperature, weight):
+    return temperature**2 * distillation_with(student, teacher, labels, temperature, weight, power=0)
+
+
+def distillation_labels_of_the_teacher(student, teacher, labels, temperature, weight):
+    return distillation_with(student, teacher, teacher.argmax(-1), temperature, weight)
+
+
+def distillation_softmax_before_cross_entropy(student, teacher, labels, temperature, weight):
+    return distillation_with(student, teacher, labels, temperature, weight, hard=student.softmax(-1))
+
+
+def distillation_only_teacher_softened(student, teacher, labels, temperature, weight):
+    return distillation_with(student * temperature, teacher, labels, temperature, weight, hard=student)
+
+
+def distillation_without_grad(student, teacher, labels, temperature, weight):
+    with torch.no_grad():
+        soft = distillation_with(student, teacher, labels, temperature, 1.0)
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * soft
+
+
+def distillation_entropy_alone(student, teacher, labels, temperature, weight):
+    p = (student / temperature).log_softmax(-1)
+    q = (teacher / temperature).log_softmax(-1)
+    return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * (q - p).abs().sum(-1).mean()
+
+
+def distillation_smoothed(student, teacher, labels, temperature, weight):
+    cross = F.cross_entropy(student, labels, label_smoothing=0.1)
+    return (1 - weight) * cross + distillation_with(student, teacher, labels, temperature, 1.0) * weight
 
 
 RIGHT = {
@@ -583,9 +678,14 @@ RIGHT = {
         _fuse_loop,
         _fuse_by_hand,
         _fuse_in_logarithms,
+        _fuse_no_grad,
         _Fuse(),
-        lambda label_logits, teacher_logits: torch.stack([label_logits, teacher_logits]).softmax(-1).mean(0),
-        lambda label_logits, teacher_logits: sum(z.double().softmax(-1) for z in (label_logits, teacher_logits)) / 2,
+        lambda label_logits, distillation_logits: (
+            torch.stack([label_logits, distillation_logits]).softmax(-1).mean(0)
+        ),
+        lambda label_logits, distillation_logits: (
+            sum(z.double().softmax(-1) for z in (label_logits, distillation_logits)) / 2
+        ),
     ],
 }
 
@@ -636,6 +736,100 @@ WRONG = {
         ("logarithm of a softmax: log 0 for large logits", _soft_softmax_then_log),
         ("p log(p/q): 0 log 0 for large logits", _soft_quotient),
         ("logarithm of a softmax in kl_div: infinite for large logits", _soft_kl_div_of_log),
+        ("the divergence is turned round", distillation_turned_round),
+        ("both divergences, averaged", distillation_symmetric),
+        ("cross entropy with soft targets: the teacher's entropy is left in", distillation_cross_entropy),
+        (
+            "mean over batch and classes",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, reduction="mean"
+            ),
+        ),
+        (
+            "sum over the batch",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, reduction="sum"
+            ),
+        ),
+        (
+            "no τ²",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, power=0
+            ),
+        ),
+        (
+            "τ instead of τ², once more",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, power=1
+            ),
+        ),
+        (
+            "divided by τ², once more",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, power=-2
+            ),
+        ),
+        ("τ² on both parts", distillation_squared_on_everything),
+        ("the labels' part is softened too", distillation_from_the_student),
+        (
+            "the teacher's logits in the labels' part",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, weight, hard=teacher
+            ),
+        ),
+        ("softmax before cross_entropy", distillation_softmax_before_cross_entropy),
+        (
+            "the weights are swapped",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, temperature, 1 - weight
+            ),
+        ),
+        (
+            "the labels' part has full weight",
+            lambda student, teacher, labels, temperature, weight: (
+                F.cross_entropy(student, labels)
+                + distillation_with(student, teacher, labels, temperature, 1.0) * weight
+            ),
+        ),
+        (
+            "temperature multiplies",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student * temperature**2, teacher * temperature**2, labels, temperature, weight, hard=student
+            ),
+        ),
+        ("only the teacher is softened", distillation_only_teacher_softened),
+        (
+            "only the student is softened",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher * temperature, labels, temperature, weight
+            ),
+        ),
+        ("softened after the softmax", distillation_softened_after),
+        ("kl_div without the log", distillation_without_log),
+        ("softmax over the batch, once more", distillation_over_the_batch),
+        ("squared logits", distillation_squared_logits),
+        ("absolute differences of the logarithms", distillation_entropy_alone),
+        ("the teacher's labels", distillation_labels_of_the_teacher),
+        ("smoothed labels", distillation_smoothed),
+        ("the divergence is cut off from learning", distillation_without_grad),
+        (
+            "student and teacher swapped",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                teacher, student, labels, temperature, weight
+            ),
+        ),
+        (
+            "temperature and weight swapped",
+            lambda student, teacher, labels, temperature, weight: distillation_with(
+                student, teacher, labels, weight + 1e-9, temperature
+            ),
+        ),
+        (
+            "one loss for each picture",
+            lambda student, teacher, labels, temperature, weight: (
+                distillation_with(student, teacher, labels, temperature, weight) * torch.ones(len(labels))
+            ),
+        ),
     ],
     "07.hard_distillation": [
         (
@@ -815,111 +1009,111 @@ WRONG = {
     "07.token_distillation": [
         (
             "heads exchanged",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
-                0.5 * F.cross_entropy(teacher_logits, labels, label_smoothing=smoothing)
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+                0.5 * F.cross_entropy(distillation_logits, labels, label_smoothing=smoothing)
                 + 0.5 * F.cross_entropy(label_logits, teacher.argmax(-1))
             ),
         ),
         (
             "one head for both: the class token's",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
                 + 0.5 * F.cross_entropy(label_logits, teacher.argmax(-1))
             ),
         ),
         (
             "one head for both: the distillation token's",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
-                0.5 * F.cross_entropy(teacher_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+                0.5 * F.cross_entropy(distillation_logits, labels, label_smoothing=smoothing)
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         ("the mean of the heads for both", _token_mean_head),
         ("every head meets both", _token_four_terms),
         (
             "the head's own word as target",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher_logits.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, distillation_logits.argmax(-1))
             ),
         ),
         (
             "the class token meets the other head's word",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(label_logits, teacher_logits.argmax(-1))
+                + 0.5 * F.cross_entropy(label_logits, distillation_logits.argmax(-1))
             ),
         ),
         (
             "the teacher learns from the head",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher, teacher_logits.argmax(-1))
+                + 0.5 * F.cross_entropy(teacher, distillation_logits.argmax(-1))
             ),
         ),
         (
             "both heads meet the label",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, labels)
+                + 0.5 * F.cross_entropy(distillation_logits, labels)
             ),
         ),
         (
             "both heads meet the teacher",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, teacher.argmax(-1), label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         (
             "not smoothed",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         (
             "both smoothed",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1), label_smoothing=smoothing)
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1), label_smoothing=smoothing)
             ),
         ),
         (
             "the teacher's word smoothed, not the label",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1), label_smoothing=smoothing)
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1), label_smoothing=smoothing)
             ),
         ),
         (
             "smoothing of 0.1, always",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=0.1)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         (
             "smoothing off unless asked for",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.0: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.0: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         ("smoothed over the other classes, as on the slide", _token_others_only),
         (
             "halves forgotten",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                + F.cross_entropy(distillation_logits, teacher.argmax(-1))
             ),
         ),
         (
             "a quarter each: halved twice",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 (
                     0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                    + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1))
+                    + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1))
                 )
                 / 2
             ),
@@ -927,59 +1121,59 @@ WRONG = {
         ("the soft lesson instead of the hard one", _token_soft),
         (
             "the teacher's probabilities, not its word",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.softmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.softmax(-1))
             ),
         ),
         (
             "the label's loss only",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: F.cross_entropy(
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: F.cross_entropy(
                 label_logits, labels, label_smoothing=smoothing
             ),
         ),
         (
             "the least likely class",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmin(-1))
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmin(-1))
             ),
         ),
         (
             "softmax twice",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits.softmax(-1), labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits.softmax(-1), teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits.softmax(-1), teacher.argmax(-1))
             ),
         ),
         (
             "summed over the batch",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing, reduction="sum")
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1), reduction="sum")
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1), reduction="sum")
             ),
         ),
         (
             "second head detached",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
-                + 0.5 * F.cross_entropy(teacher_logits.detach(), teacher.argmax(-1))
+                + 0.5 * F.cross_entropy(distillation_logits.detach(), teacher.argmax(-1))
             ),
         ),
         (
             "a Python number: nothing learns",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: (
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
                 0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing).item()
-                + 0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1)).item()
+                + 0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1)).item()
             ),
         ),
         ("no_grad", _token_no_grad),
         (
             "the two losses, not one number",
-            lambda label_logits, teacher_logits, teacher, labels, smoothing=0.1: torch.stack(
+            lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: torch.stack(
                 [
                     0.5 * F.cross_entropy(label_logits, labels, label_smoothing=smoothing),
-                    0.5 * F.cross_entropy(teacher_logits, teacher.argmax(-1)),
+                    0.5 * F.cross_entropy(distillation_logits, teacher.argmax(-1)),
                 ]
             ),
         ),
@@ -988,108 +1182,122 @@ WRONG = {
     "07.fuse": [
         (
             "the sum of the probabilities",
-            lambda label_logits, teacher_logits: label_logits.softmax(-1) + teacher_logits.softmax(-1),
+            lambda label_logits, distillation_logits: label_logits.softmax(-1) + distillation_logits.softmax(-1),
         ),
         (
             "softmax of the mean logits",
-            lambda label_logits, teacher_logits: ((label_logits + teacher_logits) / 2).softmax(-1),
+            lambda label_logits, distillation_logits: ((label_logits + distillation_logits) / 2).softmax(-1),
         ),
         (
             "softmax of the summed logits",
-            lambda label_logits, teacher_logits: (label_logits + teacher_logits).softmax(-1),
+            lambda label_logits, distillation_logits: (label_logits + distillation_logits).softmax(-1),
         ),
-        ("the mean logits", lambda label_logits, teacher_logits: (label_logits + teacher_logits) / 2),
+        ("the mean logits", lambda label_logits, distillation_logits: (label_logits + distillation_logits) / 2),
         (
             "a softmax to make the sum one again",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + teacher_logits.softmax(-1)).softmax(-1),
+            lambda label_logits, distillation_logits: (
+                label_logits.softmax(-1) + distillation_logits.softmax(-1)
+            ).softmax(-1),
         ),
         (
             "a softmax over the mean of probabilities",
-            lambda label_logits, teacher_logits: (
-                (label_logits.softmax(-1) + teacher_logits.softmax(-1)) / 2
+            lambda label_logits, distillation_logits: (
+                (label_logits.softmax(-1) + distillation_logits.softmax(-1)) / 2
             ).softmax(-1),
         ),
         (
             "softmax over the batch",
-            lambda label_logits, teacher_logits: (label_logits.softmax(0) + teacher_logits.softmax(0)) / 2,
+            lambda label_logits, distillation_logits: (label_logits.softmax(0) + distillation_logits.softmax(0)) / 2,
         ),
         (
             "softmax over the heads",
-            lambda label_logits, teacher_logits: torch.stack([label_logits, teacher_logits]).softmax(0).mean(0),
+            lambda label_logits, distillation_logits: (
+                torch.stack([label_logits, distillation_logits]).softmax(0).mean(0)
+            ),
         ),
         (
             "softmax over the classes of both heads together",
-            lambda label_logits, teacher_logits: (
-                torch.cat([label_logits, teacher_logits], -1).softmax(-1).unflatten(-1, (2, -1)).sum(-2)
+            lambda label_logits, distillation_logits: (
+                torch.cat([label_logits, distillation_logits], -1).softmax(-1).unflatten(-1, (2, -1)).sum(-2)
             ),
         ),
         ("exponentials added before they are divided", _fuse_exp_all),
         (
             "the product, made to sum to one",
-            lambda label_logits, teacher_logits: F.normalize(
-                label_logits.softmax(-1) * teacher_logits.softmax(-1), p=1, dim=-1
+            lambda label_logits, distillation_logits: F.normalize(
+                label_logits.softmax(-1) * distillation_logits.softmax(-1), p=1, dim=-1
             ),
         ),
-        ("the product", lambda label_logits, teacher_logits: label_logits.softmax(-1) * teacher_logits.softmax(-1)),
+        (
+            "the product",
+            lambda label_logits, distillation_logits: label_logits.softmax(-1) * distillation_logits.softmax(-1),
+        ),
         (
             "the geometric mean",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) * teacher_logits.softmax(-1)).sqrt(),
+            lambda label_logits, distillation_logits: (
+                label_logits.softmax(-1) * distillation_logits.softmax(-1)
+            ).sqrt(),
         ),
         (
             "the larger of the two",
-            lambda label_logits, teacher_logits: torch.maximum(label_logits.softmax(-1), teacher_logits.softmax(-1)),
+            lambda label_logits, distillation_logits: torch.maximum(
+                label_logits.softmax(-1), distillation_logits.softmax(-1)
+            ),
         ),
         ("the surer head", _fuse_surer_head),
-        ("the class token's head only", lambda label_logits, teacher_logits: label_logits.softmax(-1)),
+        ("the class token's head only", lambda label_logits, distillation_logits: label_logits.softmax(-1)),
         (
             "one head counted twice",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + label_logits.softmax(-1)) / 2,
+            lambda label_logits, distillation_logits: (label_logits.softmax(-1) + label_logits.softmax(-1)) / 2,
         ),
         (
             "a bracket forgotten",
-            lambda label_logits, teacher_logits: label_logits.softmax(-1) + teacher_logits.softmax(-1) / 2,
+            lambda label_logits, distillation_logits: label_logits.softmax(-1) + distillation_logits.softmax(-1) / 2,
         ),
         (
             "logits of one, probabilities of the other",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + teacher_logits) / 2,
+            lambda label_logits, distillation_logits: (label_logits.softmax(-1) + distillation_logits) / 2,
         ),
         (
             "logarithms of the probabilities",
-            lambda label_logits, teacher_logits: ((label_logits.softmax(-1) + teacher_logits.softmax(-1)) / 2).log(),
+            lambda label_logits, distillation_logits: (
+                (label_logits.softmax(-1) + distillation_logits.softmax(-1)) / 2
+            ).log(),
         ),
         (
             "mean of the logarithms",
-            lambda label_logits, teacher_logits: (label_logits.log_softmax(-1) + teacher_logits.log_softmax(-1)) / 2,
+            lambda label_logits, distillation_logits: (
+                (label_logits.log_softmax(-1) + distillation_logits.log_softmax(-1)) / 2
+            ),
         ),
         (
             "mean of the logarithms, exponentiated",
-            lambda label_logits, teacher_logits: (
-                (label_logits.log_softmax(-1) + teacher_logits.log_softmax(-1)) / 2
+            lambda label_logits, distillation_logits: (
+                (label_logits.log_softmax(-1) + distillation_logits.log_softmax(-1)) / 2
             ).exp(),
         ),
         (
             "sigmoids",
-            lambda label_logits, teacher_logits: (label_logits.sigmoid() + teacher_logits.sigmoid()) / 2,
+            lambda label_logits, distillation_logits: (label_logits.sigmoid() + distillation_logits.sigmoid()) / 2,
         ),
         (
             "the class instead of probabilities",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + teacher_logits.softmax(-1)).argmax(-1),
+            lambda label_logits, distillation_logits: (
+                label_logits.softmax(-1) + distillation_logits.softmax(-1)
+            ).argmax(-1),
         ),
         (
             "both, not fused",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1), teacher_logits.softmax(-1)),
+            lambda label_logits, distillation_logits: (label_logits.softmax(-1), distillation_logits.softmax(-1)),
         ),
         (
             "the mean over the classes",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + teacher_logits.softmax(-1)).mean(-1),
+            lambda label_logits, distillation_logits: (
+                label_logits.softmax(-1) + distillation_logits.softmax(-1)
+            ).mean(-1),
         ),
         ("changes the logits", _fuse_in_place),
         ("exp by hand: overflows for large logits", _fuse_exp_by_hand),
-        ("no_grad", _fuse_no_grad),
-        (
-            "one head detached",
-            lambda label_logits, teacher_logits: (label_logits.softmax(-1) + teacher_logits.detach().softmax(-1)) / 2,
-        ),
         (
             "minus the largest of the whole batch: 0/0 for rows far below",
             _fuse_largest_subtracted_over_all,
@@ -1102,6 +1310,7 @@ FRAGILE = {
         ("computed in float32 (cell 19 gives double up to τ = 1024)", _soft_in_float32),
         ("divides by 1 - λ (cells 17 and 19 have λ = 1)", _soft_no_labels),
         ("Categorical's KL is infinite where a probability underflows (docstring: logits)", _soft_categorical),
+        ("log of a ratio: NaN when sure", distillation_log_of_ratio),
     ],
     "07.hard_distillation": [
         ("as many classes as the labels of this batch have (docstring: (batch, classes))", _hard_one_hot),

@@ -7,6 +7,7 @@ import math
 import torch
 from einops import rearrange
 from torch.nn import functional as F
+from torchvision import models
 
 from course_utils.window_attention import partition
 
@@ -911,6 +912,117 @@ def _merge_buffer(maps):
     return merged
 
 
+# 08.shift_mask again
+
+
+def shift_mask_of(piece, window):
+    pieces = partition(piece[None, :, :, None], window)[0, :, :, 0]
+    return pieces[:, :, None] == pieces[:, None, :]
+
+
+def rows_and_columns(height, width):
+    return torch.arange(height)[:, None], torch.arange(width)[None, :]
+
+
+def shift_mask_only_rows(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of((rows >= height - shift[0]).int() + 0 * columns, window)
+
+
+def shift_mask_only_columns(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(0 * rows + (columns >= width - shift[1]).int(), window)
+
+
+def shift_mask_three_pieces(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of((rows >= height - shift[0]).int() + (columns >= width - shift[1]).int(), window)
+
+
+def shift_mask_either(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(((rows >= height - shift[0]) | (columns >= width - shift[1])).int(), window)
+
+
+def shift_mask_both(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(((rows >= height - shift[0]) & (columns >= width - shift[1])).int(), window)
+
+
+def shift_mask_first_rows(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows < shift[0]) + (columns < shift[1]), window)
+
+
+def shift_mask_one_too_few(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows > height - shift[0]) + (columns > width - shift[1]), window)
+
+
+def shift_mask_window_instead_of_shift(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows % window >= window - shift[0]) + (columns % window >= window - shift[1]), window)
+
+
+def shift_mask_first_shift_for_both(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows >= height - shift[0]) + (columns >= width - shift[0]), window)
+
+
+def shift_mask_shifts_swapped(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows >= height - shift[1]) + (columns >= width - shift[0]), window)
+
+
+def shift_mask_sides_swapped(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows >= width - shift[0]) + (columns >= height - shift[1]), window)
+
+
+def shift_mask_half_a_window(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows >= height - window // 2) + (columns >= width - window // 2), window)
+
+
+def shift_mask_turned_round(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return ~shift_mask_of(2 * (rows >= height - shift[0]) + (columns >= width - shift[1]), window)
+
+
+def shift_mask_rolled(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    piece = 2 * (rows >= height - shift[0]) + (columns >= width - shift[1])
+    return shift_mask_of(piece.roll((-shift[0], -shift[1]), (0, 1)), window)
+
+
+def shift_mask_added_numbers(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    allowed = shift_mask_of(2 * (rows >= height - shift[0]) + (columns >= width - shift[1]), window)
+    return torch.zeros(allowed.shape).masked_fill(~allowed, -100.0)
+
+
+def shift_mask_reshaped(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    piece = (2 * (rows >= height - shift[0]) + (columns >= width - shift[1])).reshape(-1, window * window)
+    return piece[:, :, None] == piece[:, None, :]
+
+
+def shift_mask_one_window(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    return shift_mask_of(2 * (rows >= height - shift[0]) + (columns >= width - shift[1]), window)[-1]
+
+
+def shift_mask_whole_map(height, width, window, shift):
+    rows, columns = rows_and_columns(height, width)
+    piece = (2 * (rows >= height - shift[0]) + (columns >= width - shift[1])).flatten()
+    return piece[:, None] == piece[None, :]
+
+
+def _index_of_torchvision(window):
+    layer = models.swin_transformer.ShiftedWindowAttention(4, [window, window], [0, 0], 1)
+    return layer.relative_position_index.view(window**2, window**2)
+
+
 RIGHT = {
     "08.partition": [
         _partition_view,
@@ -945,6 +1057,7 @@ RIGHT = {
         _index_difference,
         _index_toeplitz,
         _RelativePositionIndex(),
+        _index_of_torchvision,
     ],
     "08.merge_patches": [
         _merge_cat,
@@ -1162,6 +1275,40 @@ WRONG = {
             ),
         ),
         ("square maps only", _shift_mask_square),
+        ("rows only, once more", shift_mask_only_rows),
+        ("columns only, once more", shift_mask_only_columns),
+        ("three pieces: rows and columns give the same number", shift_mask_three_pieces),
+        ("two pieces: came round in either", shift_mask_either),
+        ("two pieces: came round in both", shift_mask_both),
+        ("the first rows came round", shift_mask_first_rows),
+        ("> instead of >=", shift_mask_one_too_few),
+        ("every window is cut, once more", shift_mask_window_instead_of_shift),
+        ("the rows' shift for both", shift_mask_first_shift_for_both),
+        ("shifts swapped", shift_mask_shifts_swapped),
+        ("height and width swapped", shift_mask_sides_swapped),
+        ("half a window, whatever the shift", shift_mask_half_a_window),
+        ("True where forbidden", shift_mask_turned_round),
+        ("the numbers are rolled once more", shift_mask_rolled),
+        ("numbers to add instead of booleans", shift_mask_added_numbers),
+        ("reshaped instead of cut into windows, once more", shift_mask_reshaped),
+        ("the last window only", shift_mask_one_window),
+        ("the whole map, not windows", shift_mask_whole_map),
+        (
+            "all True",
+            lambda height, width, window, shift: torch.ones(height * width // window**2, window**2, window**2).bool(),
+        ),
+        (
+            "0 and 1 instead of booleans",
+            lambda height, width, window, shift: (~shift_mask_turned_round(height, width, window, shift)).float(),
+        ),
+        (
+            "whole numbers instead of booleans",
+            lambda height, width, window, shift: (~shift_mask_turned_round(height, width, window, shift)).long(),
+        ),
+        (
+            "an axis for the heads",
+            lambda height, width, window, shift: (~shift_mask_turned_round(height, width, window, shift))[:, None],
+        ),
     ],
     "08.relative_position_index": [
         ("key minus query", _index_key_minus_query),

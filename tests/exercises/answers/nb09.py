@@ -581,7 +581,6 @@ RIGHT = {
         affine_shifting_bits,
         affine_entry_by_entry,
         affine_unsigned_then_shifted,
-        lambda low, high, bits: torch.stack(affine_textbook(low, high, bits)),
         lambda low, high, bits: tuple(part.double() for part in affine_textbook(low, high, bits)),
     ],
     "09.fake_quantise": [

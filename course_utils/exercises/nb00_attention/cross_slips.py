@@ -1,0 +1,103 @@
+"""Attention that looks at another sequence, and the same with one of its steps replaced."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from course_utils.attention import Layer, attend
+
+
+def cross_attention(
+    tokens: Tensor,
+    memory: Tensor,
+    to_query: Layer,
+    to_key: Layer,
+    to_value: Layer,
+) -> Tensor:
+    """tokens (batch, queries, dim), memory (batch, keys, memory_dim) → output (batch, queries, value_dim).
+
+    The tokens ask and the memory answers, by scaled dot-product attention with one head and without a mask.
+
+    to_query, to_key and to_value are functions that change the last axis of what they are given: to_query and to_key
+    to one and the same dim, whose root the scores are divided by, and to_value to value_dim.
+    Vaswani et al. 2017, section 3.2.3.
+    """
+    output, _ = attend(to_query(tokens), to_key(memory), to_value(memory))
+    return output
+
+
+def linear(g: Generator, inputs: int, outputs: int) -> Layer:
+    """A random linear layer without a bias, as a function."""
+    weight = torch.randn(inputs, outputs, generator=g) / math.sqrt(inputs)
+    return lambda tokens: tokens @ weight
+
+
+def made_of(query: str, key: str, value: str) -> Callable[..., Any]:
+    """Attention between what is made of "tokens" or "memory"."""
+
+    def wrong(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
+        both, turned = torch.cat([tokens, memory], 1), torch.cat([memory, tokens], 1)
+        named = {"tokens": tokens, "memory": memory, "both": both, "turned": turned}
+        return attend(to_query(named[query]), to_key(named[key]), to_value(named[value]))[0]
+
+    return wrong
+
+
+def by(look: Callable[[Tensor, Tensor, Tensor], Any]) -> Callable[..., Any]:
+    """Query, key and value are right, and then come to this."""
+    return lambda tokens, memory, to_query, to_key, to_value: look(to_query(tokens), to_key(memory), to_value(memory))
+
+
+def layers(change: Callable[[Layer, Layer, Layer], tuple[Layer, Layer, Layer]]) -> Callable[..., Any]:
+    """The right attention with other layers."""
+
+    def wrong(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
+        return cross_attention(tokens, memory, *change(to_query, to_key, to_value))
+
+    return wrong
+
+
+def weighing(weigh: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
+    """Weights made of query and key in another way."""
+    return by(lambda query, key, value: weigh(query, key) @ value)
+
+
+def scaled(size: Callable[[Tensor, Tensor], float]) -> Callable[..., Any]:
+    """The scores divided by something else than √dim."""
+    return weighing(lambda query, key: (query @ key.mT / size(query, key)).softmax(-1))
+
+
+def scaled_by_tokens(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
+    """The root of the tokens' last axis."""
+    scores = to_query(tokens) @ to_key(memory).mT / math.sqrt(tokens.shape[-1])
+    return scores.softmax(-1) @ to_value(memory)
+
+
+def scaled_by_memory(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
+    """The root of the memory's last axis."""
+    scores = to_query(tokens) @ to_key(memory).mT / math.sqrt(memory.shape[-1])
+    return scores.softmax(-1) @ to_value(memory)
+
+
+def to_value_last(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
+    """The memory is mixed, and then projected."""
+    return to_value(attend(to_query(tokens), to_key(memory), memory)[0])
+
+
+def no_layer(each: Tensor) -> Tensor:
+    """What it gets."""
+    return each
+
+
+def causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """No token looks at a later place of the memory."""
+    mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+    return attend(query, key, value, mask)[0]
+
+
+def same_length(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """As much of the memory as there are tokens."""
+    return attend(query, key[:, : query.shape[1]], value[:, : query.shape[1]])[0]

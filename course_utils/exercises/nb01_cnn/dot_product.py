@@ -1,0 +1,286 @@
+"""Attention without a softmax."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.attention import attend_by_dot_product, split_heads
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+
+Weigh = Callable[[Tensor, Tensor], Tensor]
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    def case(batch: int, queries: int, keys: int, dim: int, value_dim: int) -> Arguments:
+        shapes = (batch, queries, dim), (batch, keys, dim), (batch, keys, value_dim)
+        return tuple(torch.randn(*shape, generator=g) for shape in shapes)
+
+    return [case(2, 5, 7, 8, 3), case(1, 6, 4, 5, 8), case(3, 2, 9, 4, 4)]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=g)
+
+    heads = tuple(split_heads(part, 2) for part in normal(3, 5, 24).chunk(3, dim=-1))
+    return [
+        Wild(
+            "heads",
+            heads,
+            "there are two axes in front, batch and heads, as `split_heads` leaves them",
+            "The dots in (..., keys, dim) stand for any number of axes: count from the back, and multiply with `@`.",
+        ),
+        Wild(
+            "no-batch",
+            (normal(4, 8), normal(6, 8), normal(6, 3)),
+            "there is no axis in front of queries and keys",
+            "The dots in (..., keys, dim) stand for any number of axes: count from the back, and multiply with `@`.",
+        ),
+        Wild(
+            "transposed-memory",
+            (normal(2, 8, 4).mT, normal(2, 8, 6).mT, normal(2, 3, 6).mT),
+            "the channels lie first in memory, as in the tokens of a map",
+            "`@`, `reshape` and `rearrange` go by the axes; `view` does not.",
+        ),
+        Wild(
+            "one-key",
+            (normal(2, 3, 4), normal(2, 1, 4), normal(2, 1, 1)),
+            "there is one key",
+            "Its weight is the dot product itself.",
+        ),
+        Wild(
+            "doubled-keys",
+            (normal(1, 3, 4), normal(1, 5, 4).repeat(1, 2, 1), normal(1, 5, 2).repeat(1, 2, 1)),
+            "every key and every value is there twice",
+            "The output is to stay as it was.",
+        ),
+    ]
+
+
+def _slip(weigh: Weigh) -> Callable[..., Any]:
+    """Output by other weights, and these beside it."""
+
+    def wrong(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        weights = weigh(query, key)
+        return weights @ value, weights
+
+    return wrong
+
+
+def _over(size: Callable[[Tensor, Tensor], float]) -> Callable[..., Any]:
+    return _slip(lambda query, key: query @ key.mT / size(query, key))
+
+
+def _then(change: Callable[[Tensor, Tensor, int, Tensor, Tensor], Any]) -> Callable[..., Any]:
+    """Something made of the right output and weights, the number of keys, the keys and the values."""
+    return lambda query, key, value: change(*attend_by_dot_product(query, key, value), key.shape[-2], key, value)
+
+
+def _rows(scores: Tensor) -> Tensor:
+    return scores / scores.sum(-1, keepdim=True)
+
+
+def _root(query: Tensor) -> float:
+    return math.sqrt(query.shape[-1])
+
+
+DOT_PRODUCT = Exercise(
+    name="01.attend_by_dot_product",
+    title="Attention without a softmax",
+    points=2,
+    reference=attend_by_dot_product,
+    returns=("output", "weights"),
+    learns=("query", "key", "value"),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "The scores are the same as ever, `query @ key.mT`. What is left out is the softmax, and √dim with it.",
+        "The output is a sum over the keys. With every key and every value there twice it has twice as many terms, all "
+        "of them twice: what must each weight be divided by, so that it stays as it was?",
+        "By the number of keys, `key.shape[-2]`. Return `weights @ value` and the weights.",
+    ),
+    misconceptions=(
+        Misconception(
+            _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1)),
+            "There is still a softmax. The dot-product block uses the scores themselves as weights, up to one factor: "
+            "they may be negative.",
+            name="softmax",
+            also=(
+                _slip(lambda query, key: (query @ key.mT).softmax(-1)),
+                _slip(lambda query, key: (query @ key.mT / key.shape[-2]).softmax(-1)),
+                _slip(lambda query, key: (query @ key.mT).softmax(-1) / key.shape[-2]),
+                _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1) / key.shape[-2]),
+                _slip(lambda query, key: (query @ key.mT).softmax(-2)),
+                _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-2)),
+            ),
+        ),
+        Misconception(
+            _over(lambda query, key: 1),
+            "The weights are the bare scores, so the output grows with the size of the map. With every key and value "
+            "there twice it would be twice as large.",
+            name="not-divided",
+        ),
+        Misconception(
+            _over(lambda query, key: query.shape[-2]),
+            "The weights are divided by the number of queries. What is added up for each query are the keys: their "
+            "number counts, and with pooled keys it is another one.",
+            name="over-queries",
+        ),
+        Misconception(
+            _over(lambda query, key: _root(query)),
+            "The weights are divided by √dim, which belongs before a softmax. Here it is the number of terms that are "
+            "added up for the output that matters.",
+            name="over-root-of-dim",
+        ),
+        Misconception(
+            _over(lambda query, key: query.shape[-1]),
+            "The weights are divided by dim, the number of terms of a dot product. Here it is the number of terms that are "
+            "added up for the output that matters.",
+            name="over-dim",
+        ),
+        Misconception(
+            _over(lambda query, key: _root(query) * key.shape[-2]),
+            "The weights are divided by √dim as well. That root belongs before a softmax, and there is none: a single "
+            "key's weight is the dot product itself.",
+            name="over-root-of-dim-too",
+        ),
+        Misconception(
+            _over(lambda query, key: math.sqrt(key.shape[-2])),
+            "The weights are divided by the root of the number of keys, so the output still grows with the map: with every "
+            "key and value there twice it is √2 times as large.",
+            name="over-root-of-keys",
+        ),
+        Misconception(
+            _over(lambda query, key: len(key)),
+            "The weights are divided by the length of the first axis, the batch. What one picture gets must not depend on "
+            "how many there are.",
+            name="over-batch",
+        ),
+        Misconception(
+            _over(lambda query, key: key.numel()),
+            "The weights are divided by more than the number of keys: batch or dim are counted in. What is added up for one "
+            "query are the keys of its own picture.",
+            name="over-too-much",
+            also=(_over(lambda query, key: key.shape[-1] * key.shape[-2]),),
+        ),
+        Misconception(
+            _slip(lambda query, key: _rows(query @ key.mT)),
+            "Each row is divided by its own sum or length, which depends on the numbers in it and may be near zero. The "
+            "paper divides all weights by one number, and that comes from the sizes alone.",
+            name="rows-sum-to-one",
+            also=(
+                _slip(lambda query, key: F.normalize(query @ key.mT, p=1, dim=-1)),
+                _slip(lambda query, key: F.normalize(query @ key.mT, dim=-1)),
+                _slip(lambda query, key: _rows((query @ key.mT).relu())),
+                _slip(lambda query, key: _rows((query @ key.mT).abs())),
+            ),
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (output, weights * keys)),
+            "The output is right, but the weights are returned as they were before the division. Return those that the "
+            "values were mixed with.",
+            name="weights-before-the-division",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (output * keys, weights)),
+            "The weights are right, but the output was made of the scores from before the division. Mix the values with the "
+            "weights.",
+            name="output-before-the-division",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (output / keys, weights)),
+            "The weights are right, but the output is divided once more. Once is enough.",
+            name="divided-twice",
+        ),
+        Misconception(
+            _slip(lambda query, key: (query @ key.mT).relu() / key.shape[-2]),
+            "Negative weights are cut off. They may be of any sign here: a place may also subtract.",
+            name="negative-cut-off",
+        ),
+        Misconception(
+            _slip(lambda query, key: (query @ key.mT).abs() / key.shape[-2]),
+            "The weights have lost their sign. They may be negative here: a place may also subtract.",
+            name="sign-lost",
+            also=(_slip(lambda query, key: (query @ key.mT).square() / key.shape[-2]),),
+        ),
+        Misconception(
+            _slip(lambda query, key: (query @ key.mT).exp() / key.shape[-2]),
+            "The weights are exp of the scores. There is no softmax here, nor a half of one: the scores themselves are the "
+            "weights, up to one factor.",
+            name="exp",
+            also=(_slip(lambda query, key: (query @ key.mT).exp()),),
+        ),
+        Misconception(
+            _slip(lambda query, key: (query @ key.mT).sigmoid() / key.shape[-2]),
+            "The scores go through a sigmoid or another bend. There is no nonlinearity here: they themselves are the "
+            "weights, up to one factor.",
+            name="bent",
+            also=(
+                _slip(lambda query, key: (query @ key.mT).sigmoid()),
+                _slip(lambda query, key: (query @ key.mT).tanh()),
+                _slip(lambda query, key: (query @ key.mT).tanh() / key.shape[-2]),
+                _slip(lambda query, key: (query @ key.mT / key.shape[-2]).tanh()),
+            ),
+        ),
+        Misconception(
+            _slip(lambda query, key: (scores := query @ key.mT) / scores.sum(-2, keepdim=True)),
+            "Each column is divided by its own sum. The paper divides all weights by one number, and that comes from the "
+            "sizes alone.",
+            name="columns-sum-to-one",
+        ),
+        Misconception(
+            _slip(lambda query, key: query @ key.mT // key.shape[-2]),
+            "The weights are rounded down: `//` divides without the rest. Use `/`.",
+            name="floor-division",
+        ),
+        Misconception(
+            _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT / key.shape[-2]),
+            "Queries and keys are brought to length one first. The dot product takes them as they are.",
+            name="cosine",
+            also=(_slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT),),
+        ),
+        Misconception(
+            _slip(lambda query, key: (scores := query @ key.mT).mean(-1, keepdim=True).expand_as(scores)),
+            "Every key gets the same weight, the mean of its row. Each keeps its own score: nothing is averaged among "
+            "them.",
+            name="mean-of-the-row",
+        ),
+        Misconception(
+            _slip(
+                lambda query, key: query @ key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2]) / key.shape[-2]
+            ),
+            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old order, so "
+            "a column is no key. Exchange the two axes.",
+            name="key-reshaped",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (weights @ key, weights)),
+            "The weights are right, but they mix the keys. What is handed over are the values.",
+            name="keys-mixed",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (output, weights.mT)),
+            "The weights are transposed. A row belongs to a query, a column to a key.",
+            name="weights-transposed",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: (weights, output)),
+            "The numbers are right, but the weights come first. Return the output first, then the weights.",
+            name="weights-first",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: output),
+            "Only the output is returned. Return the weights too, as the second value.",
+            name="only-output",
+        ),
+        Misconception(
+            _then(lambda output, weights, keys, key, value: weights),
+            "Only the weights are returned. Mix the values with them, and return both.",
+            name="only-weights",
+        ),
+    ),
+)

@@ -1,0 +1,317 @@
+"""What a stack of convolutions can see."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from course_utils.exercises.exercise import Exercise, Misconception, Wild
+from course_utils.models.resnet import receptive_field
+
+Layers = list[tuple[int, int]]
+
+
+def _slip(
+    widen: Callable[[int, int, int], int] = lambda field, kernel, step: field + (kernel - 1) * step,
+    advance: Callable[[int, int], int] = lambda step, stride: step * stride,
+    stride_first: bool = False,
+    start: int = 1,
+) -> Callable[[Layers], int]:
+    """The recurrence with one of its steps replaced."""
+
+    def wrong(layers: Layers) -> int:
+        field, step = start, 1
+        for kernel, stride in layers:
+            if stride_first:
+                step = advance(step, stride)
+            field = widen(field, kernel, step)
+            if not stride_first:
+                step = advance(step, stride)
+        return field
+
+    return wrong
+
+
+def _from_the_end(back: Callable[[int, int, int], int]) -> Callable[[Layers], int]:
+    """Places on a map, and how many they are on the map before it, from the last layer to the first."""
+
+    def wrong(layers: Layers) -> int:
+        places = 1
+        for kernel, stride in reversed(layers):
+            places = back(places, kernel, stride)
+        return places
+
+    return wrong
+
+
+def _of(change: Callable[[Layers], Layers]) -> Callable[[Layers], int]:
+    """The right field of other layers."""
+    return lambda layers: receptive_field(change(layers))
+
+
+def _sum(term: Callable[[int, int], int]) -> Callable[[Layers], int]:
+    return lambda layers: 1 + sum(term(kernel, stride) for kernel, stride in layers)
+
+
+def _all_strides(layers: Layers) -> int:
+    step = prod(stride for _, stride in layers)
+    return 1 + sum((kernel - 1) * step for kernel, _ in layers)
+
+
+def _two_before(layers: Layers) -> int:
+    strides = [stride for _, stride in layers]
+    return 1 + sum((kernel - 1) * prod(strides[: max(i - 1, 0)]) for i, (kernel, _) in enumerate(layers))
+
+
+def _with(change: Callable[[int, int], Any]) -> Callable[[Layers], Any]:
+    """Field and step at the end, and what is returned of them."""
+
+    def wrong(layers: Layers) -> Any:
+        return change(receptive_field(layers), prod(stride for _, stride in layers))
+
+    return wrong
+
+
+RECEPTIVE_FIELD = Exercise(
+    name="01.receptive_field",
+    title="How far a stack of convolutions can see",
+    points=2,
+    reference=receptive_field,
+    cases=lambda g: [
+        ([(3, 1)],),
+        ([(3, 1), (3, 1), (3, 1)],),
+        ([(5, 4), (1, 1), (3, 1), (1, 1)],),
+        ([(7, 2), (3, 2), (3, 1), (3, 2), (3, 1)],),
+        ([(4, 2), (6, 3), (2, 1), (2, 2)],),
+    ],
+    wild=lambda g: [
+        Wild("no-layers", ([],), "there is no layer at all", "A pixel then sees itself."),
+        Wild(
+            "larger-strides-than-kernels",
+            ([(1, 2), (2, 3), (3, 1)],),
+            "a stride is larger than its kernel",
+            "Some pixels are skipped then, but the field reaches over them all the same.",
+        ),
+    ],
+    hints=(
+        "Without any layer, one pixel sees one pixel. By how many pixels does one 3 × 3 convolution widen that? And "
+        "a second one?",
+        "After a stride of 2, neighbours on the map are 2 pixels apart in the picture, so the next layer's kernel "
+        "reaches twice as far. Keep two numbers: the field, and the step between neighbours.",
+        "A layer widens the field by `kernel - 1` of the steps that there are before it. Only then does its own stride "
+        "make the step larger. Both numbers start at 1.",
+    ),
+    misconceptions=(
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + kernel - 1),
+            "Strides are ignored. After a stride of 2, neighbours on the map are 2 pixels apart in the picture, so "
+            "later kernels reach further: multiply kernel - 1 by the step.",
+            name="strides-ignored",
+        ),
+        Misconception(
+            _slip(stride_first=True),
+            "A layer's own stride is counted for its own kernel. It moves the kernel, it does not spread it: only "
+            "the strides of the layers before widen its reach.",
+            name="own-stride-counted",
+        ),
+        Misconception(
+            _sum(lambda kernel, stride: (kernel - 1) * stride),
+            "Each kernel is multiplied by its own layer's stride and by no other. It is the strides of all the layers "
+            "before that spread it.",
+            name="only-own-stride",
+        ),
+        Misconception(
+            _slip(advance=lambda step, stride: stride),
+            "Only the stride of the layer just before is counted. Strides multiply: after two of 2, neighbours are 4 "
+            "pixels apart.",
+            name="only-the-stride-before",
+        ),
+        Misconception(
+            _slip(advance=lambda step, stride: step + stride),
+            "The strides are added up. They multiply: after two of 2, neighbours are 4 pixels apart, and after a third "
+            "8.",
+            name="strides-added",
+            also=(_slip(advance=lambda step, stride: step + stride - 1),),
+        ),
+        Misconception(
+            _all_strides,
+            "Every layer's reach is multiplied by all the strides, those of later layers too. A layer is spread only by "
+            "the strides before it.",
+            name="all-strides",
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + kernel * step),
+            "Each layer adds its whole kernel. The kernel's middle sits on what is already seen, so a 3 × 3 adds "
+            "one step on each side: kernel - 1.",
+            name="whole-kernel",
+            also=(
+                _slip(widen=lambda field, kernel, step: field + kernel * step, start=0),
+                _slip(widen=lambda field, kernel, step: field + kernel),
+                _slip(widen=lambda field, kernel, step: field + kernel, start=0),
+            ),
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + (kernel - 1) * step + 1),
+            "Each layer adds one pixel too many. A 3 × 3 adds one step on each side, and the middle is there already.",
+            name="one-more-in-each-layer",
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + kernel // 2 * step),
+            "Only one side of each kernel is counted. A 3 × 3 sees one step further to the left and one to the right.",
+            name="one-side-only",
+            also=(_slip(widen=lambda field, kernel, step: field + (kernel - 1) // 2 * step),),
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + 2 * (kernel // 2) * step),
+            "Both sides of a kernel are taken to be equally long, and that is so for odd sizes only. Count the steps "
+            "from one end of the kernel to the other.",
+            name="odd-kernels-only",
+            also=(_slip(widen=lambda field, kernel, step: field + 2 * ((kernel - 1) // 2) * step),),
+        ),
+        Misconception(
+            _sum(lambda kernel, stride: kernel * stride),
+            "Each layer adds its kernel times its own stride. A layer's reach is one step less than its kernel is long, and "
+            "the step comes from the strides of the layers before.",
+            name="kernel-times-own-stride",
+            also=(lambda layers: sum(kernel * stride for kernel, stride in layers),),
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field + (kernel + 1) * step),
+            "Each layer adds more than its kernel is long. Of a 3 × 3 the middle is there already: it adds one step on each "
+            "side.",
+            name="kernel-plus-one",
+        ),
+        Misconception(
+            _slip(widen=lambda field, kernel, step: field * step + kernel - 1),
+            "The field is multiplied by the step in each layer. It stays what it is, and something is added to it.",
+            name="field-multiplied",
+        ),
+        Misconception(
+            _slip(advance=max),
+            "The largest stride alone is counted. Strides multiply: after two of 2, neighbours are 4 pixels apart.",
+            name="largest-stride",
+        ),
+        Misconception(
+            _two_before,
+            "The stride of the layer just before is left out. It spreads a kernel as all the earlier ones do.",
+            name="stride-before-missing",
+        ),
+        Misconception(
+            lambda layers: len(layers),
+            "Only the number of layers counts in your result. Kernels and strides say how much each of them adds.",
+            name="layers-counted",
+            also=(
+                lambda layers: 2 * len(layers) + 1,
+                lambda layers: 2 * len(layers),
+                lambda layers: len(layers) + 1,
+                lambda layers: 3 * len(layers),
+            ),
+        ),
+        Misconception(
+            _slip(start=0),
+            "The result is one pixel too small: it starts at 0. Without any layer, one pixel already sees itself.",
+            name="starts-at-zero",
+        ),
+        Misconception(
+            _slip(start=2),
+            "The result is one pixel too large. Without any layer, one pixel sees itself: 1.",
+            name="one-too-large",
+        ),
+        Misconception(
+            lambda layers: prod(kernel for kernel, _ in layers),
+            "The kernels are multiplied. Two 3 × 3 convolutions see 5 × 5 pixels, not 9 × 9, because their windows "
+            "overlap: the reach adds up.",
+            name="kernels-multiplied",
+            also=(
+                _slip(widen=lambda field, kernel, step: field * kernel * step),
+                lambda layers: prod(kernel * stride for kernel, stride in layers),
+            ),
+        ),
+        Misconception(
+            lambda layers: max((kernel for kernel, _ in layers), default=1),
+            "The largest kernel alone is counted. Each layer adds to what the ones before it see.",
+            name="largest-kernel",
+        ),
+        Misconception(
+            _of(lambda layers: [(stride, kernel) for kernel, stride in layers]),
+            "Kernel and stride have changed places. Each layer is (kernel, stride).",
+            name="unpacked-backwards",
+        ),
+        Misconception(
+            _of(lambda layers: layers[::-1]),
+            "The result is that of the layers from back to front. The first layer comes first, and its stride spreads "
+            "all the others.",
+            name="back-to-front",
+        ),
+        Misconception(
+            _from_the_end(lambda places, kernel, stride: places * stride + kernel - 1),
+            "On the way back from the last layer, as many strides are counted as there are places. Between them lie "
+            "only the gaps: two places are one stride apart.",
+            name="places-for-gaps",
+            also=(_from_the_end(lambda places, kernel, stride: places * stride + kernel),),
+        ),
+        Misconception(
+            _of(lambda layers: layers[:1]),
+            "Only the first layer is counted: so it is when `return` stands inside the loop. Go through all of them.",
+            name="first-layer-only",
+        ),
+        Misconception(
+            _of(lambda layers: layers[1:]),
+            "The first layer is left out. It counts like the others, and its stride spreads all that come after.",
+            name="first-layer-missing",
+        ),
+        Misconception(
+            _of(lambda layers: layers[:-1]),
+            "The last layer is left out. It counts like the others.",
+            name="last-layer-missing",
+        ),
+        Misconception(
+            _of(lambda layers: [(3, stride) for _, stride in layers]),
+            "Every kernel is taken to be 3 pixels wide. Each layer has a size of its own, the first of its two numbers.",
+            name="kernel-written-in",
+        ),
+        Misconception(
+            _of(lambda layers: [(kernel, 2) for kernel, _ in layers]),
+            "Every stride is taken to be the same. Each layer has its own, the second of its two numbers.",
+            name="stride-written-in",
+        ),
+        Misconception(
+            _with(lambda field, step: step),
+            "That is the product of the strides: how far apart neighbours are in the end. We ask how far one of them "
+            "sees.",
+            name="step-returned",
+        ),
+        Misconception(
+            _with(lambda field, step: (field, step)),
+            "The right number is there, but the step stands beside it. Return the field alone.",
+            name="step-too",
+        ),
+        Misconception(
+            _with(lambda field, step: field**2),
+            "That is the number of pixels in the field. We ask for its side.",
+            name="area",
+        ),
+        Misconception(
+            _with(lambda field, step: (field, field)),
+            "The field is square, and you return both of its sides. Return one number.",
+            name="both-sides",
+        ),
+        Misconception(
+            _with(lambda field, step: (field - 1) // 2),
+            "That is how far the field reaches to one side. We ask for the whole side, with the pixel in the middle.",
+            name="radius",
+        ),
+        Misconception(
+            _with(lambda field, step: 48 // step),
+            "That is the side of the map that comes out of a picture of a certain size. We ask how much of the picture one "
+            "place of it sees.",
+            name="side-of-the-map",
+            also=(_with(lambda field, step: 224 // step), _with(lambda field, step: 32 // step)),
+        ),
+        Misconception(
+            lambda layers: 13,
+            "The result is the same whatever the layers are. Compute it from them.",
+            name="one-number",
+            also=(lambda layers: 5, lambda layers: 7, lambda layers: 1, lambda layers: 3),
+        ),
+    ),
+)

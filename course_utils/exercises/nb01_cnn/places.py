@@ -1,0 +1,196 @@
+"""Every place of a map is a token."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+
+from course_utils.attention import flatten_positions
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [(torch.randn(*shape, generator=g),) for shape in [(2, 3, 4, 5), (1, 8, 2, 6), (3, 2, 5, 1), (2, 4, 3, 3)]]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "channels-last-memory",
+            (torch.randn(2, 4, 5, 3, generator=g).permute(0, 3, 1, 2),),
+            "the channels lie last in memory already, as convolutions may leave them",
+            "`reshape`, `flatten` and `rearrange` go by the axes; `as_strided`, and `view` on axes that do not lie side by "
+            "side, do not.",
+        ),
+        Wild(
+            "one-place", (torch.randn(1, 3, 1, 1, generator=g),), "the map has a single place", "It is still an axis."
+        ),
+        Wild(
+            "one-channel",
+            (torch.randn(2, 1, 2, 3, generator=g),),
+            "there is a single channel",
+            "It is still an axis.",
+        ),
+    ]
+
+
+def _as(pattern: str) -> Callable[[Tensor], Tensor]:
+    return lambda features: rearrange(features, pattern)
+
+
+def _then(change: Callable[[Tensor], Any]) -> Callable[[Tensor], Any]:
+    """The right tokens, and something done to them."""
+    return lambda features: change(flatten_positions(features))
+
+
+def _square(axis: int) -> Callable[[Tensor], Tensor]:
+    """As many places as a square would have."""
+    return lambda features: features.permute(0, 2, 3, 1).reshape(
+        len(features), features.shape[axis] ** 2, features.shape[1]
+    )
+
+
+FLATTEN_POSITIONS = Exercise(
+    name="01.flatten_positions",
+    title="Every place of a map is a token",
+    reference=flatten_positions,
+    learns=("features",),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "What is one token? The vector of all channels at one place. How many places are there?",
+        "Height and width become one axis, and the channels go last.",
+        'As an einops pattern, the left side is `"b c h w"`. On the right, brackets join two axes; the first one in '
+        "them is the slow one.",
+    ),
+    misconceptions=(
+        Misconception(
+            lambda features: features.reshape(features.shape[0], -1, features.shape[1]),
+            "A bare reshape cuts the memory, in which all places of the first channel come first: these tokens mix "
+            "places of one channel. The axes have to change their order: name them in rearrange.",
+            name="bare-reshape",
+        ),
+        Misconception(
+            _as("b c h w -> b c (h w)"),
+            "Every channel became a token, with a feature for each place. It is the other way round: a token is a "
+            "place, its features are the channels, so c goes last.",
+            name="channels-as-tokens",
+            also=(_as("b c h w -> b c (w h)"),),
+        ),
+        Misconception(
+            _as("b c h w -> b (w h) c"),
+            "The places run down the columns. Our order is that of reading, row by row: h before w in the brackets.",
+            name="down-the-columns",
+        ),
+        Misconception(
+            _as("b c h w -> (b h w) c"),
+            "The pictures of the batch became one long sequence, so each would look at all the others. The batch "
+            "keeps its own axis.",
+            name="batch-in-the-tokens",
+            also=(_as("b c h w -> 1 (b h w) c"), _as("b c h w -> (h w b) c")),
+        ),
+        Misconception(
+            _as("b c h w -> b h w c"),
+            "The channels are last, but the places still lie in a grid. Attention reads one sequence: join h and w.",
+            name="still-a-grid",
+            also=(_as("b c h w -> b w h c"),),
+        ),
+        Misconception(
+            _as("b c h w -> b (c h w)"),
+            "Everything of a picture stands in one axis. Only the places are joined; the channels keep an axis of their "
+            "own.",
+            name="everything-joined",
+            also=(_as("b c h w -> b (h w c)"),),
+        ),
+        Misconception(
+            _as("b c h w -> b (c h) w"),
+            "The channels are joined with the rows or the columns. What becomes one axis are rows and columns.",
+            name="channels-joined-with-places",
+            also=(
+                _as("b c h w -> b (h c) w"),
+                _as("b c h w -> b w (c h)"),
+                _as("b c h w -> b h (c w)"),
+                _as("b c h w -> b h (w c)"),
+            ),
+        ),
+        Misconception(
+            lambda features: features.transpose(1, 2).reshape(features.shape[0], -1, features.shape[1]),
+            "The axes are exchanged, but the channels are not last when the reshape cuts: these tokens mix places. Bring "
+            "them behind height and width first.",
+            name="cut-before-the-channels-are-last",
+            also=(
+                lambda features: features.mT.reshape(features.shape[0], -1, features.shape[1]),
+                lambda features: features.permute(0, 3, 1, 2).reshape(features.shape[0], -1, features.shape[1]),
+            ),
+        ),
+        Misconception(
+            _as("b c h w -> (h w) b c"),
+            "The tokens stand in front of the batch. The batch stays first: (batch, height · width, channels).",
+            name="batch-second",
+        ),
+        Misconception(
+            _as("b c h w -> (h w) c b"),
+            "The axes stand in another order than (batch, height · width, channels).",
+            name="batch-last",
+            also=(_as("b c h w -> c (h w) b"), _as("b c h w -> c b (h w)")),
+        ),
+        Misconception(
+            _then(lambda tokens: tokens[:1]),
+            "Only the first picture of the batch is returned. Leave the batch axis alone.",
+            name="first-picture-only",
+            also=(_then(lambda tokens: tokens[0]),),
+        ),
+        Misconception(
+            _then(lambda tokens: tokens.squeeze(0)),
+            "A batch of one picture loses its axis: so it is after `squeeze`. It is still a batch.",
+            name="squeezed",
+            also=(_then(torch.squeeze),),
+        ),
+        Misconception(
+            _then(lambda tokens: tokens.flip(1)),
+            "The last place comes first. The order is that of reading, from the top left.",
+            name="last-place-first",
+        ),
+        Misconception(
+            _then(lambda tokens: tokens.mean(1, keepdim=True)),
+            "The mean is taken over all places. Nothing is averaged: every place becomes a token.",
+            name="mean-over-places",
+            also=(_then(lambda tokens: tokens.mean(1)),),
+        ),
+        Misconception(
+            lambda features: features.mean(2).mT,
+            "The mean is taken over the rows or the columns. Nothing is averaged: every place becomes a token.",
+            name="mean-over-a-side",
+            also=(
+                lambda features: features.mean(3).mT,
+                lambda features: features.mean(2),
+                lambda features: features.mean(3),
+            ),
+        ),
+        Misconception(
+            _then(lambda tokens: torch.cat([torch.zeros_like(tokens[:, :1]), tokens], 1)),
+            "There is one token more than places. A CNN has no class token: every token is a place.",
+            name="one-token-more",
+            also=(_then(lambda tokens: torch.cat([tokens.mean(1, keepdim=True), tokens], 1)),),
+        ),
+        Misconception(
+            _then(lambda tokens: tokens[:, None]),
+            "The tokens are right, but there is an axis more. Three are enough: (batch, height · width, channels).",
+            name="one-axis-more",
+            also=(_then(lambda tokens: tokens[..., None]), _then(lambda tokens: tokens[None])),
+        ),
+        Misconception(
+            _square(2),
+            "As many places are counted as in a square map. Height and width may differ.",
+            name="square-maps-only",
+            also=(_square(3),),
+        ),
+        Misconception(
+            _then(lambda tokens: list(tokens.unbind(1))),
+            "The tokens are right, but they come as separate tensors. Stack them into one, along axis 1.",
+            name="separate-tensors",
+        ),
+    ),
+)

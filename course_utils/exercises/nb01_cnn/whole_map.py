@@ -1,0 +1,299 @@
+"""Every place looks at all places."""
+
+import math
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+
+from course_utils.attention import attend
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb01_cnn.attention import (
+    attend_2d,
+    causal,
+    lines,
+    normalised,
+    scaled,
+    scores_for_weights,
+    slip,
+    square,
+    then,
+    weighing,
+    whole_batch,
+)
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    def case(batch: int, dim: int, value_dim: int, height: int, width: int) -> Arguments:
+        return tuple(torch.randn(batch, channels, height, width, generator=g) for channels in (dim, dim, value_dim))
+
+    return [case(2, 8, 5, 3, 4), case(1, 16, 16, 5, 2), case(2, 4, 3, 1, 6), case(3, 4, 4, 3, 3)]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=g)
+
+    # Multiples of 1/8 and √dim = 2: these scores are exact in whatever order they are computed.
+    query, key = ((8 * normal(1, 4, 2, 3)).round() / 8 for _ in range(2))
+    query[0, 0] = torch.tensor([[200.0, 0.0, -200.0], [1.0, 100.0, -100.0]])
+    key[0, 0] = torch.tensor([[2.0, 2.0, 1.75], [2.0, 1.75, 2.0]])
+    return [
+        Wild(
+            "large-scores",
+            (query, key, normal(1, 3, 2, 3)),
+            "some places have scores near 200 and others near −200",
+            "exp of such a number is infinite or zero: leave it to `attend`, or to a softmax over one row.",
+        ),
+        Wild(
+            "channels-last-memory",
+            tuple(normal(2, 3, 4, 5).permute(0, 3, 1, 2) for _ in range(3)),
+            "the channels lie last in memory, as convolutions may leave them",
+            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does not.",
+        ),
+        Wild(
+            "one-place",
+            (normal(2, 4, 1, 1), normal(2, 4, 1, 1), normal(2, 3, 1, 1)),
+            "the map has a single place",
+            "An axis of length one is still an axis.",
+        ),
+    ]
+
+
+ATTEND_2D = Exercise(
+    name="01.attend_2d",
+    title="Every place looks at all places",
+    reference=attend_2d,
+    returns=("output", "weights"),
+    learns=("query", "key", "value"),
+    points=3,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Turn each of the three maps into tokens, as in the exercise before. Then `attend(query, key, value)` does "
+        "the rest, and gives the output and the weights.",
+        "Its output is (batch, height · width, value_dim): the channels go back to the second axis, and the places "
+        "back into a grid.",
+        '`rearrange(mixed, "b (h w) c -> b c h w", h=…)` needs the height, because height · width alone does not '
+        "say how long a row is.",
+    ),
+    misconceptions=(
+        Misconception(
+            normalised(lambda scores: scores.softmax(-2)),
+            "The softmax runs over the queries, so the columns of the weights sum to one. Each place shares out its "
+            "own attention among all places: rows must sum to one, so take the last axis.",
+            name="softmax-over-queries",
+        ),
+        Misconception(
+            normalised(lambda scores: scores.softmax(0)),
+            "The softmax runs over the batch, which is what PyTorch takes of three axes when none is named. Take the "
+            "last.",
+            name="softmax-over-the-batch",
+        ),
+        Misconception(
+            normalised(lambda scores: scores.flatten(1).softmax(-1).view_as(scores)),
+            "The softmax runs over queries and keys together, so one whole matrix sums to one. Every query has a "
+            "weight of one of its own to share out: softmax over the last axis only.",
+            name="one-softmax-for-all",
+        ),
+        Misconception(
+            normalised(lambda scores: scores),
+            "There is no softmax: the scores themselves are used as weights. That is the next exercise; here each place "
+            "shares out a weight of one.",
+            name="no-softmax",
+            also=(weighing(lambda query, key: query @ key.mT),),
+        ),
+        Misconception(
+            normalised(lambda scores: scores.softmax(-1).softmax(-1)),
+            "A softmax is taken of the weights once more, which makes them nearly equal. `attend` has taken it already.",
+            name="softmax-twice",
+        ),
+        Misconception(
+            scaled(lambda query, value: 1),
+            "The scores are not divided by √dim. SAGAN's equation 1 has no division, but the question here asks for "
+            "scaled dot-product attention: use `attend`.",
+            name="not-scaled",
+        ),
+        Misconception(
+            scaled(lambda query, value: query.shape[1]),
+            "The scores are divided by dim, or twice by its root. `attend` divides by √dim already: leave the query as it "
+            "is.",
+            name="scaled-by-dim",
+        ),
+        Misconception(
+            scaled(lambda query, value: math.sqrt(query.shape[-1])),
+            "The root is taken of the map's width or height. A dot product has as many terms as there are channels, and in "
+            "a map these stand on axis 1.",
+            name="scaled-by-a-side",
+            also=(
+                scaled(lambda query, value: math.sqrt(query.shape[2])),
+                scaled(lambda query, value: query.shape[-1]),
+            ),
+        ),
+        Misconception(
+            scaled(lambda query, value: math.sqrt(query.shape[2] * query.shape[3])),
+            "What the scores are divided by comes from the number of places. A dot product has as many terms as there are "
+            "channels in a query.",
+            name="scaled-by-places",
+            also=(scaled(lambda query, value: query.shape[2] * query.shape[3]),),
+        ),
+        Misconception(
+            scaled(lambda query, value: math.sqrt(value.shape[1])),
+            "The root is taken of the number of the values' channels. The values have no part in the scores: count the "
+            "channels of the query.",
+            name="scaled-by-value-dim",
+        ),
+        Misconception(
+            slip(tokens=lambda part: part.flatten(2), back=lambda mixed, h, w: mixed.unflatten(-1, (h, w))),
+            "The channels look at each other instead of the places. The tokens are the places, so bring the channels "
+            "to the last axis before attend.",
+            name="channels-as-tokens",
+        ),
+        Misconception(
+            slip(tokens=lambda part: part.reshape(len(part), -1, part.shape[1])),
+            "The maps become tokens by a bare reshape, which mixes the places of one channel. Move the channels to the last "
+            "axis first, as in the exercise before.",
+            name="reshaped-into-tokens",
+            also=(
+                slip(
+                    tokens=lambda part: part.reshape(len(part), -1, part.shape[1]),
+                    back=lambda mixed, h, w: mixed.reshape(len(mixed), -1, h, w),
+                ),
+            ),
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: mixed.reshape(mixed.shape[0], -1, h, w)),
+            "The weights are right, but on the way back a bare reshape mixes channels and places. Move the channels "
+            "to the second axis with rearrange.",
+            name="reshaped-back",
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h)),
+            "On the way back the places fill the grid column by column. They were flattened row by row: (h w).",
+            name="columns-back",
+        ),
+        Misconception(
+            slip(
+                tokens=lambda part: rearrange(part, "b c h w -> b (w h) c"),
+                back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h),
+            ),
+            "The output is right, but rows and columns of the weights count the places down the columns of the map. Raster "
+            "order is that of reading, row by row.",
+            name="columns-both-ways",
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c h w", h=w)),
+            "Height and width have changed places on the way back, so the rows are cut at the wrong length. A row is as long "
+            "as the map is wide.",
+            name="sides-exchanged",
+            also=(slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c w h", h=h)),),
+        ),
+        Misconception(
+            square,
+            "The output is laid out as a square. Take height and width from the maps: they may differ.",
+            name="square-maps-only",
+        ),
+        Misconception(
+            lines("b c h w -> b h w c", "b h w c -> b c h w"),
+            "Each place looks along its own row only: (batch, height) both act as a batch. Join height and width to "
+            "one axis first, so that every place meets all others.",
+            name="rows-only",
+        ),
+        Misconception(
+            lines("b c h w -> b w h c", "b w h c -> b c h w"),
+            "Each place looks along its own column only: (batch, width) both act as a batch. Join height and width to "
+            "one axis first, so that every place meets all others.",
+            name="columns-only",
+        ),
+        Misconception(
+            attend,
+            "`attend` gets the maps as they are, and takes their rows for tokens and the width for the features. Make tokens "
+            "of the places first.",
+            name="maps-as-they-are",
+        ),
+        Misconception(
+            whole_batch,
+            "The pictures of the batch look at each other: all their places are one sequence. The batch keeps its own axis.",
+            name="whole-batch",
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: mixed),
+            "The numbers are right, but the output is still a sequence. Lay the tokens out as a map again, channels "
+            "first.",
+            name="output-left-as-tokens",
+            also=(
+                slip(back=lambda mixed, h, w: mixed.mT),
+                slip(back=lambda mixed, h, w: mixed.unflatten(1, (h, w))),
+            ),
+        ),
+        Misconception(
+            slip(look=causal),
+            "A causal mask hides the places that come later in raster order. No place of a picture is a secret: every place "
+            "looks at all places.",
+            name="causal",
+        ),
+        Misconception(
+            then(lambda output, weights, value: (output, weights.mT)),
+            "The weights are transposed. A row belongs to the place that asks, and sums to one.",
+            name="weights-transposed",
+        ),
+        Misconception(
+            then(lambda output, weights, value: ((value.flatten(2) @ weights).reshape(value.shape), weights)),
+            "The weights are right, but the values are mixed by their transpose: each place gets what it gave. A row of the "
+            "weights says from where its own place takes.",
+            name="mixed-by-the-transpose",
+        ),
+        Misconception(
+            lambda query, key, value: attend_2d(key, query, value),
+            "Query and key have changed places: what should answer asks. A row of the weights belongs to a query.",
+            name="query-and-key-exchanged",
+        ),
+        Misconception(
+            lambda query, key, value: (attend_2d(query, key, key)[0], attend_2d(query, key, value)[1]),
+            "The weights are right, but they mix the keys. What is handed over are the values.",
+            name="keys-mixed",
+        ),
+        Misconception(
+            then(lambda output, weights, value: (value + output, weights)),
+            "The values are added to the output. The sum around the block comes later: return what attention gives, alone.",
+            name="values-added",
+        ),
+        Misconception(
+            then(lambda output, weights, value: (output, weights[:, None])),
+            "The weights are right, but they have an axis more, for heads. There is one head and no axis for it.",
+            name="axis-for-heads",
+        ),
+        Misconception(
+            then(
+                lambda output, weights, value: (
+                    output,
+                    weights.unflatten(2, value.shape[2:]).unflatten(1, value.shape[2:]),
+                )
+            ),
+            "The weights are right, but laid out as maps. Leave them a matrix: a row for each query, a column for each key.",
+            name="weights-as-maps",
+            also=(then(lambda output, weights, value: (output, weights.unflatten(2, value.shape[2:]))),),
+        ),
+        Misconception(
+            scores_for_weights(scaled=True),
+            "The output is right, but beside it the scores are returned, from before the softmax. Return the weights.",
+            name="scores-returned",
+            also=(scores_for_weights(scaled=False),),
+        ),
+        Misconception(
+            then(lambda output, weights, value: (weights, output)),
+            "The numbers are right, but the weights come first. Return the output first, then the weights.",
+            name="weights-first",
+        ),
+        Misconception(
+            then(lambda output, weights, value: output),
+            "Only the output is returned. Return the weights too, as the second value.",
+            name="only-output",
+        ),
+        Misconception(
+            then(lambda output, weights, value: weights),
+            "Only the weights are returned. Mix the values with them, and return both.",
+            name="only-weights",
+        ),
+    ),
+)

@@ -1,0 +1,323 @@
+"""The neighbourhood of every position, copied out."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.local_attention import neighbourhoods
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    def maps(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=g)
+
+    return [
+        (maps(2, 3, 5, 7), 3),
+        (maps(1, 2, 6, 6), 5, 1),
+        (maps(2, 2, 7, 6), 3, 2),
+        (maps(3, 2, 4, 5), 1, 1),
+        (maps(1, 4, 8, 7), 5, 3),
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    def maps(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=g)
+
+    return [
+        Wild(
+            "transposed-memory",
+            (maps(2, 3, 6, 4).mT, 3, 1),
+            "maps has been transposed, so that its rows do not lie one after the other in memory",
+            "Use `.reshape` or `rearrange` instead of `.view`.",
+        ),
+        Wild("larger-than-the-map", (maps(1, 2, 2, 3), 7, 1), "the neighbourhood is larger than the map"),
+        Wild("stride-beyond-the-map", (maps(2, 2, 2, 3), 3, 4), "the stride is larger than the map"),
+        Wild(
+            "one-position",
+            (maps(1, 1, 1, 1), 3, 1),
+            "there is one map with one position",
+            "An axis of length one is still an axis: `squeeze()` takes it away.",
+        ),
+    ]
+
+
+def _around(maps: Tensor, size: int) -> Tensor:
+    return F.pad(maps, (size // 2,) * 4)
+
+
+def _slip(
+    pad: Callable[[Tensor, int], Tensor] = _around,
+    arrange: str = "b c y x i j -> b c (y x) (i j)",
+    keep: Callable[[Tensor, int], Tensor] = lambda windows, stride: windows[:, :, ::stride, ::stride],
+    pick: Callable[[Tensor], Tensor] = lambda near: near,
+) -> Callable[..., Tensor]:
+    """Windows around every position of the padded map, of which every stride-th is kept, with one step replaced."""
+
+    def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+        windows = pad(maps, size).unfold(2, size, 1).unfold(3, size, 1)
+        return pick(rearrange(keep(windows, stride), arrange))
+
+    return wrong
+
+
+def _columns(then: Callable[[Tensor, int, int], Tensor]) -> Callable[..., Tensor]:
+    """Something else done with what unfold returns, (batch, channels · size², positions), channels and size²."""
+
+    def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+        return then(F.unfold(maps, size, padding=size // 2, stride=stride), maps.shape[1], size**2)
+
+    return wrong
+
+
+def _bordered(mode: str) -> Callable[..., Tensor]:
+    return _slip(pad=lambda maps, size: F.pad(maps, (size // 2,) * 4, mode=mode))
+
+
+def _filled(value: float) -> Callable[..., Tensor]:
+    return _slip(pad=lambda maps, size: F.pad(maps, (size // 2,) * 4, value=value))
+
+
+def _padded(by: Callable[[int], int]) -> Callable[..., Tensor]:
+    return _slip(pad=lambda maps, size: F.pad(maps, (by(size),) * 4))
+
+
+def _dilated(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    columns = F.unfold(maps, size, dilation=stride, padding=stride * (size // 2))
+    return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
+
+
+def _thinned(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    return neighbourhoods(maps[..., ::stride, ::stride], size)
+
+
+def _last_lost(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    rows, columns = (side // stride * stride for side in maps.shape[-2:])
+    return _slip(keep=lambda windows, stride: windows[:, :, :rows:stride, :columns:stride])(maps, size, stride)
+
+
+def _square(axis: int) -> Callable[..., Tensor]:
+    """As many rows and columns as the map has along one axis."""
+
+    def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+        padded, places = _around(maps, size), range(0, maps.shape[axis], stride)
+        return torch.stack(
+            [padded[:, :, y : y + size, x : x + size].flatten(2) for y in places for x in places], dim=2
+        )
+
+    return wrong
+
+
+NEIGHBOURHOODS = Exercise(
+    name="02.neighbourhoods",
+    title="The neighbourhood of every position",
+    reference=neighbourhoods,
+    learns=("maps",),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "`F.unfold(maps, size, padding=…, stride=…)` cuts out the square around every position. How many zeros must "
+        "stand around the map so that its corners become centres too?",
+        "unfold returns (batch, channels · size², positions): the channel is slow and the neighbour fast. `rearrange` "
+        "with n=size**2 takes the two apart.",
+        'Pad by size // 2; then `rearrange(…, "b (c n) p -> b c p n", n=size**2)`.',
+    ),
+    misconceptions=(
+        Misconception(
+            _padded(lambda size: 0),
+            "There is no padding, so the positions at the border have no neighbourhood and the map shrinks by "
+            "size - 1. How far does the square around a corner reach beyond the map?",
+            name="no-padding",
+        ),
+        Misconception(
+            _padded(lambda size: size // 3),
+            "There is too little padding, so for some sizes the positions at the border have no neighbourhood. How far "
+            "does a square reach to each side of its centre?",
+            name="too-little-padding",
+            also=(_padded(lambda size: size // 4), _padded(lambda size: (size - 2) // 2 + (size == 1))),
+        ),
+        Misconception(
+            _padded(lambda size: size - 1),
+            "There is too much padding: squares whose centre lies outside the map are cut out too. How far does a "
+            "square reach to each side of its centre?",
+            name="too-much-padding",
+            also=(_padded(lambda size: size), _padded(lambda size: size // 2 + 1)),
+        ),
+        Misconception(
+            _padded(lambda size: 1),
+            "The padding is the same for every size, so it fits one size only. How far does a square of the given size "
+            "reach to each side of its centre?",
+            name="padding-written-in",
+            also=(_padded(lambda size: 2), _padded(lambda size: 3)),
+        ),
+        Misconception(
+            _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=9)),
+            "The number of neighbours is written in, so it fits one size only. How many are there in a square of the "
+            "given size?",
+            name="neighbours-written-in",
+            also=(
+                _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=25)),
+                _columns(lambda columns, channels, square: columns.unflatten(1, (channels, 9)).transpose(2, 3)),
+                _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
+                _columns(lambda columns, channels, square: columns.view(len(columns), channels, 9, -1).mT),
+            ),
+        ),
+        Misconception(
+            lambda maps, size, stride=1: rearrange(
+                F.unfold(maps, size, padding=size // 2, stride=stride), "b (c n) p -> b c p n", n=size
+            ),
+            "Each square is taken to have size places, one side of it. How many places has the whole square?",
+            name="size-not-squared",
+        ),
+        Misconception(
+            _columns(lambda columns, channels, square: rearrange(columns, "b (n c) p -> b c p n", n=square)),
+            "Channels and neighbours are mixed up: unfold puts all neighbours of the first channel first, then those "
+            "of the second. Take the axis apart with the channel as the slow part.",
+            name="channels-and-neighbours-mixed",
+        ),
+        Misconception(
+            _columns(lambda columns, channels, square: columns.reshape(len(columns), channels, -1, square)),
+            "A bare reshape gives the right shape and puts the numbers at wrong places, since positions come last in "
+            "what unfold returns. Split the axis first, then exchange two axes.",
+            name="bare-reshape",
+            also=(
+                _columns(lambda columns, channels, square: columns.mT.reshape(len(columns), channels, -1, square)),
+                _columns(
+                    lambda columns, channels, square: columns.reshape(len(columns), -1, channels, square).transpose(
+                        1, 2
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            _slip(arrange="b c y x i j -> b c (i j) (y x)"),
+            "The last two axes are swapped: the positions come before the neighbours of each.",
+            name="neighbours-before-positions",
+        ),
+        Misconception(
+            _columns(lambda columns, channels, square: columns),
+            "This is what unfold returns: channels and neighbours are still one axis. Take them apart.",
+            name="not-taken-apart",
+        ),
+        Misconception(
+            _slip(keep=lambda windows, stride: windows),
+            "The stride is not used: every position has its neighbourhood cut out. Only every stride-th row and column "
+            "is wanted.",
+            name="stride-unused",
+        ),
+        Misconception(
+            lambda maps, size, stride=1: neighbourhoods(maps, size, size),
+            "The squares stand side by side and do not overlap, since you go on by size places. Go on by stride.",
+            name="squares-side-by-side",
+        ),
+        Misconception(
+            _slip(arrange="b c y x i j -> b c (x y) (i j)"),
+            "The positions run down the columns of the map. Raster order is the order of reading, row by row.",
+            name="positions-down-the-columns",
+        ),
+        Misconception(
+            _slip(arrange="b c y x i j -> b c (y x) (j i)"),
+            "The neighbours run down the columns of the square. Raster order is the order of reading, row by row.",
+            name="neighbours-down-the-columns",
+        ),
+        Misconception(
+            _slip(arrange="b c y x i j -> b c (x y) (j i)"),
+            "Positions and neighbours both run down the columns. Raster order is the order of reading, row by row.",
+            name="both-down-the-columns",
+        ),
+        Misconception(
+            _slip(pick=lambda near: near.flip(-1)),
+            "The neighbours run backwards, from the bottom right to the top left of the square. Which one comes first "
+            "when you read?",
+            name="neighbours-backwards",
+        ),
+        Misconception(
+            lambda maps, size, stride=1: torch.cat(
+                [(near := neighbourhoods(maps, size, stride))[..., : size**2 // 2], near[..., size**2 // 2 + 1 :]], -1
+            ),
+            "The centre is left out. A position belongs to its own neighbourhood, as a convolution's does.",
+            name="centre-left-out",
+        ),
+        Misconception(
+            _bordered("replicate"),
+            "Beyond the border the map is continued by its last pixel. Here it is zeros that stand there, as in a "
+            "convolution; a mask will tell them from real ones.",
+            name="border-continued",
+        ),
+        Misconception(
+            _bordered("reflect"),
+            "Beyond the border the map is mirrored. Here it is zeros that stand there, as in a convolution.",
+            name="border-mirrored",
+        ),
+        Misconception(
+            _bordered("circular"),
+            "Beyond the border the map begins again from its other side. Here it is zeros that stand there: a map is "
+            "no ring.",
+            name="border-wraps",
+        ),
+        Misconception(
+            _filled(1.0),
+            "Something else than zeros stands outside the map. Look at the value that you pad with.",
+            name="not-zeros-outside",
+            also=(_filled(-1.0), _filled(-math.inf), _filled(math.nan), _filled(0.5), _filled(-1e9)),
+        ),
+        Misconception(
+            _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),
+            "All the zeros stand on one side of the map, so that a position lies in a corner of its square. It should "
+            "lie in the middle: the same number of zeros on every side.",
+            name="zeros-on-one-side",
+            also=(
+                _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, 0, size - 1))),
+                _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, 0, size - 1))),
+                _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, size - 1, 0))),
+            ),
+        ),
+        Misconception(
+            _dilated,
+            "The stride spreads the neighbours of a position instead of the positions: that is a dilation.",
+            name="stride-as-dilation",
+        ),
+        Misconception(
+            _thinned,
+            "The map is thinned out first, so the neighbours are stride places away from each other. Only the centres "
+            "are thinned out; their neighbours are those of the whole map.",
+            name="thinned-out-first",
+        ),
+        Misconception(
+            lambda maps, size, stride=1: neighbourhoods(maps, size)[:, :, ::stride],
+            "Every stride-th number in the list of positions is kept, whole rows included. The stride counts rows and "
+            "columns, each for itself.",
+            name="stride-along-the-list",
+        ),
+        Misconception(
+            _slip(keep=lambda windows, stride: windows[:, :, ::stride]),
+            "The stride is used in one direction only. It counts both rows and columns.",
+            name="stride-in-one-direction",
+            also=(_slip(keep=lambda windows, stride: windows[:, :, :, ::stride]),),
+        ),
+        Misconception(
+            _slip(keep=lambda windows, stride: windows[:, :, stride - 1 :: stride, stride - 1 :: stride]),
+            "The strides do not begin at the top left position, so other positions are kept. The first row and the "
+            "first column are always among them.",
+            name="stride-begins-late",
+            also=(_slip(keep=lambda windows, stride: windows[:, :, stride // 2 :: stride, stride // 2 :: stride]),),
+        ),
+        Misconception(
+            _last_lost,
+            "There are height // stride rows of positions and width // stride columns, and where the division leaves a "
+            "rest the last ones are lost. Round up.",
+            name="last-row-lost",
+        ),
+        Misconception(
+            _square(2),
+            "The map is taken for a square: height and width are confused, or one stands for both.",
+            name="squares-only",
+            also=(_square(3),),
+        ),
+    ),
+)

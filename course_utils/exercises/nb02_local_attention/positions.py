@@ -1,0 +1,187 @@
+"""A vector for every offset."""
+
+from collections.abc import Callable
+
+import torch
+from einops import repeat
+from torch import Generator, Tensor
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.local_attention import relative_positions
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [
+        (torch.randn(size, dim, generator=g), torch.randn(size, dim, generator=g))
+        for size, dim in [(3, 4), (5, 2), (7, 3), (1, 4)]
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    table = torch.randn(5, 6, generator=g)
+    return [
+        Wild(
+            "halves-of-a-table",
+            (table[:, :3], table[:, 3:]),
+            "rows and columns are the two halves of one table, so that their vectors do not follow each other in memory",
+            "Use `.reshape` or `repeat` instead of `.view`.",
+        ),
+        Wild(
+            "one-feature",
+            (torch.randn(5, 1, generator=g), torch.randn(5, 1, generator=g)),
+            "a row's vector has a single number",
+            "An axis of length one is still an axis.",
+        ),
+    ]
+
+
+def _slip(
+    of_rows: str = "i d -> (i j) d",
+    of_columns: str = "j d -> (i j) d",
+    join: Callable[[Tensor, Tensor], Tensor] = lambda by_row, by_column: torch.cat([by_row, by_column], -1),
+    times: Callable[[Tensor], int] = len,
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Rows and columns repeated in other ways, other times or joined in another way."""
+
+    def over(part: Tensor, pattern: str) -> Tensor:
+        return repeat(part, pattern, **{"j" if pattern.startswith("i") else "i": times(part)})
+
+    return lambda rows, columns: join(over(rows, of_rows), over(columns, of_columns))
+
+
+RELATIVE_POSITIONS = Exercise(
+    name="02.relative_positions",
+    title="A vector for every offset",
+    reference=relative_positions,
+    learns=("rows", "columns"),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "There are size² offsets, in raster order: which rows do the first size of them lie in, and which columns?",
+        "Each row's vector is wanted size times in a run, and the run of all columns again for every row: `repeat(rows, "
+        '"i d -> (i j) d", j=len(rows))` does the first.',
+        'The second is `repeat(columns, "j d -> (i j) d", i=len(rows))`; `torch.cat([…, …], dim=-1)` puts them side by '
+        "side, the row's first.",
+    ),
+    misconceptions=(
+        Misconception(
+            _slip("j d -> (i j) d", "i d -> (i j) d"),
+            "The offsets run down the columns of the square. In raster order the first size of them lie in one row, so "
+            "they share rows[0].",
+            name="down-the-columns",
+        ),
+        Misconception(
+            _slip(join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)),
+            "The column's features come first. The paper's order, and ours, is row, then column.",
+            name="columns-first",
+        ),
+        Misconception(
+            _slip(
+                "j d -> (i j) d", "i d -> (i j) d", join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)
+            ),
+            "The offsets run down the columns of the square, and the column's features come first. That is how it looks "
+            "when the two arguments are confused.",
+            name="arguments-confused",
+        ),
+        Misconception(
+            lambda rows, columns: torch.cat([rows, columns], dim=-1),
+            "This pairs row i with column i only: the diagonal of the square. Every row meets every column: size² "
+            "vectors.",
+            name="diagonal-only",
+        ),
+        Misconception(
+            _slip("i d -> (i j) d", "i d -> (i j) d"),
+            "Rows and columns change at the same time, so that row i meets column i again and again and no other. While "
+            "the row stays the column must move on.",
+            name="moving-together",
+            also=(_slip("j d -> (i j) d", "j d -> (i j) d"),),
+        ),
+        Misconception(
+            _slip(join=torch.add),
+            "Row and column are mixed into one vector of dim numbers, so they share their features. Here each has its "
+            "own half: put them side by side.",
+            name="mixed",
+            also=(
+                _slip(join=torch.mul),
+                _slip(join=torch.sub),
+                _slip(join=lambda by_row, by_column: (by_row + by_column) / 2),
+            ),
+        ),
+        Misconception(
+            lambda rows, columns: torch.cat(
+                [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)], 1
+            ),
+            "Rows and columns are joined along an axis of the square. They are the two halves of one vector: join them "
+            "along the features.",
+            name="joined-along-the-square",
+            also=(
+                lambda rows, columns: torch.cat(
+                    [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)]
+                ),
+            ),
+        ),
+        Misconception(
+            lambda rows, columns: (repeat(rows, "i d -> (i j) d", j=len(rows)), columns.repeat(len(rows), 1)),
+            "Two tables are returned, of rows and of columns, and they are right. Put them side by side, into one vector "
+            "for each offset.",
+            name="two-tables",
+        ),
+        Misconception(
+            lambda rows, columns: relative_positions(rows, columns).unflatten(0, (len(rows), -1)),
+            "The vectors are right, but still in a square. Give them one axis, in raster order.",
+            name="still-a-square",
+        ),
+        Misconception(
+            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1).flatten(-2)),
+            "Row and column take turns, feature by feature. First come all features of the row, then all of the column.",
+            name="interleaved",
+        ),
+        Misconception(
+            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], 1)),
+            "Row and column stand on an axis of their own. One vector is wanted for an offset: put them side by side "
+            "along the features.",
+            name="stacked",
+            also=(
+                _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1)),
+                lambda rows, columns: relative_positions(rows, columns).unflatten(1, (2, -1)).transpose(0, 1),
+            ),
+        ),
+        Misconception(
+            lambda rows, columns: torch.cat(relative_positions(rows, columns).chunk(2, -1)),
+            "Rows and columns stand one beneath the other. They are the two halves of one vector: join them along the "
+            "features.",
+            name="one-beneath-the-other",
+        ),
+        Misconception(
+            lambda rows, columns: relative_positions(rows, rows),
+            "Only one of the two tables is used, for rows and for columns alike.",
+            name="one-table-twice",
+            also=(lambda rows, columns: relative_positions(columns, columns),),
+        ),
+        Misconception(
+            _slip(times=lambda part: part.shape[1]),
+            "Each vector is repeated as often as it has features. How many columns does a row of the square meet?",
+            name="repeated-by-features",
+        ),
+        Misconception(
+            _slip(times=lambda part: 5),
+            "The number of repetitions is written in, so it fits one size only.",
+            name="size-written-in",
+            also=(_slip(times=lambda part: 3), _slip(times=lambda part: 7)),
+        ),
+        Misconception(
+            lambda rows, columns: torch.cat([rows.repeat(1, len(rows)), columns.repeat(1, len(rows))], dim=-1),
+            "The vectors are made longer instead of more: the repetition runs along the features.",
+            name="repeated-along-features",
+        ),
+        Misconception(
+            lambda rows, columns: relative_positions(rows.flip(0), columns.flip(0)),
+            "The offsets run backwards: rows or columns are counted from their end.",
+            name="backwards",
+            also=(
+                lambda rows, columns: relative_positions(rows.flip(0), columns),
+                lambda rows, columns: relative_positions(rows, columns.flip(0)),
+            ),
+        ),
+    ),
+)

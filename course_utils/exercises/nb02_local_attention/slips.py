@@ -1,0 +1,95 @@
+"""Local attention with a step replaced, as students write it."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from einops import einsum
+from torch import Tensor
+
+from course_utils.local_attention import local_attend
+
+Two = tuple[Tensor, Tensor]
+
+
+def slip(
+    scale: Callable[[Tensor, Tensor, Tensor], float] = lambda query, key, value: math.sqrt(query.shape[-1]),
+    add: Callable[[Tensor, Tensor | float], Tensor] = lambda scores, prior: scores + prior,
+    hide: Callable[[Tensor, Tensor], Tensor] = lambda scores, inside: scores.masked_fill(~inside, -math.inf),
+    normalise: Callable[[Tensor], Tensor] = lambda scores: scores.softmax(-1),
+    afterwards: Callable[[Tensor, Tensor, Tensor | float], Tensor] = lambda weights, inside, prior: weights,
+    mix: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda weights, value, key: mixed(weights, value),
+    give: Callable[[Tensor, Tensor, Tensor], object] = lambda output, weights, scores: (output, weights),
+) -> Callable[..., object]:
+    """Local attention with one of its steps replaced."""
+
+    def wrong(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> object:
+        scores = einsum(query, key, "... p d, ... p n d -> ... p n") / scale(query, key, value)
+        scores = hide(add(scores, prior), inside)
+        weights = afterwards(normalise(scores), inside, prior)
+        return give(mix(weights, value, key), weights, scores)
+
+    return wrong
+
+
+def mixed(weights: Tensor, value: Tensor) -> Tensor:
+    """The weighted sum over the neighbours."""
+    return einsum(weights, value, "... p n, ... p n d -> ... p d")
+
+
+def all_seen(scores: Tensor, inside: Tensor) -> Tensor:
+    """Nothing hidden."""
+    return scores
+
+
+def filled(value: float, turned: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
+    """Another number where the mask says no or, turned round, where it says yes."""
+    return lambda scores, inside: scores.masked_fill(inside if turned else ~inside, value)
+
+
+def scaled_by(size: float | Callable[[Tensor, Tensor, Tensor], float]) -> Callable[..., object]:
+    """The scores divided by another number, fixed or made of query, key and value."""
+    return slip(scale=(lambda query, key, value: size) if isinstance(size, float) else size)
+
+
+def softmax_over(axis: int) -> Callable[..., object]:
+    """The softmax over another axis."""
+    return slip(normalise=lambda scores: scores.softmax(axis))
+
+
+def two_softmaxes(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
+    """The prior added between them."""
+    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
+    weights = (scores.softmax(-1) + prior).masked_fill(~inside, -math.inf).softmax(-1)
+    return mixed(weights, value), weights
+
+
+def unhidden_scores_returned(
+    query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
+) -> Two:
+    """Beside the right output the scores, of all neighbours."""
+    scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
+    return local_attend(query, key, value, inside, prior)[0], scores + prior
+
+
+def shared_keys(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
+    """As in `attend`: the keys of each place for all queries."""
+    scores = query @ key.mT / math.sqrt(query.shape[-1]) + prior
+    weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
+    return weights @ value, weights
+
+
+def fixed_axes(first: str, second: str) -> Callable[..., Two]:
+    """torch.einsum with a letter for each axis in front."""
+
+    def wrong(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
+        scores = torch.einsum(first, query, key) / math.sqrt(query.shape[-1]) + prior
+        weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
+        return torch.einsum(second, weights, value), weights
+
+    return wrong
+
+
+def with_others(change: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor, Tensor | float]]) -> Callable[..., Two]:
+    """Right, but for other arguments."""
+    return lambda query, key, value, inside, prior=0.0: local_attend(*change(query, key, value, inside, prior))

@@ -1,0 +1,320 @@
+"""How good a prediction of pixels is, in bits."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.pixel_transformer import bits_per_pixel
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    sizes = [(2, 6, 5), (1, 9, 17), (3, 4, 2), (2, 3, 64), (3, 4, 4)]
+    return [
+        (2 * torch.randn(batch, pixels, colours, generator=g), torch.randint(colours, (batch, pixels), generator=g))
+        for batch, pixels, colours in sizes
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    def some(batch: int, pixels: int, colours: int) -> tuple[Tensor, Tensor]:
+        logits = torch.randn(batch, pixels, colours, generator=g)
+        return logits, torch.randint(colours, (batch, pixels), generator=g)
+
+    logits, pixels = some(2, 5, 4)
+    sure = 200 * F.one_hot((pixels + 1) % 4, 4) - 100  # of a wrong colour
+    transposed, others = some(2, 6, 3)
+    return [
+        Wild(
+            "sure-and-wrong",
+            (logits + sure, pixels),
+            "the model is sure of a wrong colour, with logits of 100 and −100",
+            "The probability of the right one is then zero in float32, and so is no logarithm: `log_softmax` and "
+            "`cross_entropy` never leave the logarithms.",
+        ),
+        Wild(
+            "transposed-memory",
+            (transposed.mT.contiguous().mT, others),
+            "logits comes out of a transposition, so that its rows do not lie one after the other in memory",
+            "Use `.reshape` or `.flatten` instead of `.view`.",
+        ),
+        Wild(
+            "expanded-memory",
+            (some(1, 6, 3)[0].expand(2, -1, -1), others),
+            "all pictures share the logits of one, as a histogram's do",
+            "Use `.reshape` or `.flatten` instead of `.view`.",
+        ),
+        Wild(
+            "one-pixel", some(1, 1, 3), "there is one picture of one pixel", "An axis of length one is still an axis."
+        ),
+    ]
+
+
+def _nats(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Cross entropy at each pixel, (batch, pixels)."""
+    return F.cross_entropy(logits.flatten(0, 1), pixels.flatten(), reduction="none").view(pixels.shape)
+
+
+def _right(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Probability of the right colour at each pixel, (batch, pixels)."""
+    return (-_nats(logits, pixels)).exp()
+
+
+def _merged(merge: Callable[[Tensor], Tensor]) -> Loss:
+    """The nats of each pixel, made into another number."""
+    return lambda logits, pixels: merge(_nats(logits, pixels))
+
+
+def _softmaxed(axis: int) -> Loss:
+    return lambda logits, pixels: -logits.log_softmax(axis).gather(-1, pixels[..., None]).mean() / math.log(2)
+
+
+def _shifted(small: float) -> Loss:
+    return lambda logits, pixels: -(_right(logits, pixels) + small).log2().mean()
+
+
+BITS_PER_PIXEL = Exercise(
+    name="03.bits_per_pixel",
+    title="Bits per pixel",
+    points=2,
+    reference=bits_per_pixel,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "The softmax of the logits gives each colour a probability. At every pixel only that of the colour which is "
+        "really there counts.",
+        "`logits.log_softmax(-1).gather(-1, pixels[..., None])` is the natural logarithm of those probabilities. How "
+        "does one get from ln to log₂?",
+        "log₂ x = ln x / ln 2. Then the mean over all pixels of all pictures, with a minus sign.",
+    ),
+    misconceptions=(
+        Misconception(
+            _merged(torch.mean),
+            "These are nats: PyTorch's logarithm is the natural one. How many nats are one bit?",
+            name="nats",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean() * math.log(2)),
+            "The nats are multiplied by ln 2, or divided by log₂ e, so they become fewer. One nat is 1.44 bits: there "
+            "are more bits than nats.",
+            name="wrong-way-to-bits",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean() / 2),
+            "The nats are halved. From a natural logarithm to one of base 2 one divides by another number than 2.",
+            name="halved",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean() / math.log(10)),
+            "The logarithm has base 10. Bits count powers of 2.",
+            name="base-10",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean().log2()),
+            "A logarithm is taken of the mean loss, which is made of logarithms already. From nats to bits it is one "
+            "factor.",
+            name="logarithm-twice",
+            also=(
+                _merged(lambda nats: nats.mean().log()),
+                _merged(lambda nats: nats.log2().mean()),
+                _merged(lambda nats: -nats.log2().mean()),
+                _merged(lambda nats: -nats.mean().log2()),
+            ),
+        ),
+        Misconception(
+            _merged(lambda nats: nats.sum(1).mean() / math.log(2)),
+            "These are bits per picture: they grow with its size. Take the mean over the pixels as well.",
+            name="bits-per-picture",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.sum() / math.log(2)),
+            "All bits of the whole batch are added up. Take the mean, so that batches and pictures of any size can "
+            "be compared.",
+            name="sum",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean(1).sum() / math.log(2)),
+            "The bits of the pictures are added up: they grow with the batch. Take the mean over the pictures as well.",
+            name="sum-over-pictures",
+        ),
+        Misconception(
+            _merged(lambda nats: -nats.mean() / math.log(2)),
+            "The sign is wrong: a probability is below one, so its logarithm is negative. Bits are positive.",
+            name="minus-forgotten",
+        ),
+        Misconception(
+            lambda logits, pixels: _nats(logits.softmax(-1), pixels).mean() / math.log(2),
+            "The softmax is taken twice. `cross_entropy` and `log_softmax` begin with one: give them the logits.",
+            name="softmax-twice",
+        ),
+        Misconception(
+            lambda logits, pixels: (-logits.gather(-1, pixels[..., None])).mean() / math.log(2),
+            "The logits are used as if they were log-probabilities. Their exponentials do not sum to one yet: what "
+            "makes probabilities of scores?",
+            name="no-softmax",
+            also=(lambda logits, pixels: -logits.gather(-1, pixels[..., None]).mean(),),
+        ),
+        Misconception(
+            lambda logits, pixels: -F.logsigmoid(logits).gather(-1, pixels[..., None]).mean() / math.log(2),
+            "A sigmoid makes each score a probability by itself. The colours of a pixel exclude each other: they share "
+            "a probability of one.",
+            name="sigmoid",
+        ),
+        Misconception(
+            lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean(),
+            "Colours are counted, right or wrong ones. How many bits a code needs depends on how probable the right one "
+            "was.",
+            name="accuracy",
+            also=(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean(),),
+        ),
+        Misconception(
+            _softmaxed(1),
+            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours: the last "
+            "axis.",
+            name="softmax-over-pixels",
+        ),
+        Misconception(
+            _softmaxed(0),
+            "The softmax runs over the pictures of the batch. Each pixel shares out a probability of one among its "
+            "colours: the last axis.",
+            name="softmax-over-the-batch",
+        ),
+        Misconception(
+            lambda logits, pixels: (
+                _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels).mean() / math.log(2)
+            ),
+            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis. "
+            "`cross_entropy` wants the colours on the second axis, so exchange two axes.",
+            name="bare-reshape",
+        ),
+        Misconception(
+            lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
+            "`cross_entropy` takes the second axis for the colours, and here it is that of the pixels. Exchange two "
+            "axes, or give it rows of colours.",
+            name="colours-on-the-wrong-axis",
+        ),
+        Misconception(
+            lambda logits, pixels: -_right(logits, pixels).mean().log2(),
+            "The probabilities are averaged first, then the logarithm is taken. Each pixel has its own code length: "
+            "take the logarithm first, then the mean.",
+            name="mean-first",
+        ),
+        Misconception(
+            lambda logits, pixels: -_right(logits, pixels).mean() / math.log(2),
+            "No logarithm is taken: this is made of the mean probability itself. A code for what has probability p "
+            "needs −log₂ p bits.",
+            name="no-logarithm",
+            also=(
+                lambda logits, pixels: _right(logits, pixels).mean(),
+                lambda logits, pixels: -_right(logits, pixels).mean(),
+                lambda logits, pixels: 1 - _right(logits, pixels).mean(),
+            ),
+        ),
+        Misconception(
+            lambda logits, pixels: (_right(logits, pixels) * _nats(logits, pixels)).mean() / math.log(2),
+            "The bits of a pixel are weighted with the probability of its colour once more. What is really there counts "
+            "fully, however unlikely it was.",
+            name="weighted-by-itself",
+        ),
+        Misconception(
+            lambda logits, pixels: torch.distributions.Categorical(logits=logits).entropy().mean() / math.log(2),
+            "This is the entropy of the prediction, the bits that the model itself expects: pixels are not used. Which "
+            "colour was really there?",
+            name="entropy",
+        ),
+        Misconception(
+            lambda logits, pixels: -logits.log_softmax(-1).mean() / math.log(2),
+            "All colours count, whatever the pixel is. Only the probability of the one that is really there does.",
+            name="all-colours",
+            also=(lambda logits, pixels: -logits.log_softmax(-1).sum(-1).mean() / math.log(2),),
+        ),
+        Misconception(
+            lambda logits, pixels: -logits.log_softmax(-1)[..., pixels].mean() / math.log(2),
+            "Every colour that occurs is looked up at every pixel. For each pixel its own colour is wanted only: that is "
+            "what `gather` does.",
+            name="every-pair",
+            also=(
+                lambda logits, pixels: (
+                    -logits.log_softmax(-1)[:, range(logits.shape[1]), pixels].mean() / math.log(2)
+                ),
+                lambda logits, pixels: (
+                    -logits.log_softmax(-1).index_select(-1, pixels.flatten()).mean() / math.log(2)
+                ),
+            ),
+        ),
+        Misconception(
+            lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[None]).mean() / math.log(2),
+            "The index has its new axis at another place than behind, so gather looks up colours at pixels that they do "
+            "not belong to. One colour is picked at each pixel: (batch, pixels, 1).",
+            name="index-with-a-wrong-axis",
+            also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[:, None]).mean() / math.log(2),),
+        ),
+        Misconception(
+            lambda logits, pixels: -logits.log_softmax(-1).gather(1, pixels[..., None]).mean() / math.log(2),
+            "`gather` runs along the pixels, as if the numbers of colours were places in the picture. The colours have "
+            "the last axis.",
+            name="gathered-along-pixels",
+            also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-2, pixels[..., None]).mean() / math.log(2),),
+        ),
+        Misconception(
+            lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean() / math.log(2),
+            "The likeliest colour is scored, whatever the pixel is. Only the probability of the one that is really "
+            "there counts.",
+            name="likeliest-colour",
+        ),
+        Misconception(
+            _merged(lambda nats: nats.mean().exp()),
+            "This is the perplexity, 2 to the power of the bits. The bits themselves are asked for.",
+            name="perplexity",
+        ),
+        Misconception(
+            lambda logits, pixels: _nats(logits, pixels).mean() / math.log(logits.shape[-1]),
+            "The base of the logarithm is the number of colours, so a model that knows nothing gets 1. Bits have base "
+            "2, whatever the palette.",
+            name="base-of-colours",
+        ),
+        Misconception(
+            _merged(lambda nats: nats[:, 1:].mean() / math.log(2)),
+            "The first pixel is left out. The start token stands before it, so it is predicted as all others are.",
+            name="first-pixel-left-out",
+        ),
+        Misconception(
+            _merged(lambda nats: nats[:, :-1].mean() / math.log(2)),
+            "The last pixel is left out. Logits and pixels have the same places, so every one counts.",
+            name="last-pixel-left-out",
+        ),
+        Misconception(
+            _merged(lambda nats: nats[0].mean() / math.log(2)),
+            "Only the first picture of the batch counts. Take the mean over all of them.",
+            name="first-picture-only",
+        ),
+        Misconception(
+            lambda logits, pixels: _nats(logits[:, :-1], pixels[:, 1:]).mean() / math.log(2),
+            "The logits of a pixel are held against its neighbour in the sequence. Both are given for the same places: "
+            "the shift has been made before.",
+            name="shifted-again",
+            also=(
+                lambda logits, pixels: _nats(logits[:, 1:], pixels[:, :-1]).mean() / math.log(2),
+                lambda logits, pixels: _nats(logits, pixels.roll(-1, 1)).mean() / math.log(2),
+            ),
+        ),
+        Misconception(
+            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, ignore_index=0) / math.log(2),
+            "Pixels of colour 0 are left out. It is a colour like any other.",
+            name="colour-0-ignored",
+        ),
+        Misconception(
+            _shifted(1e-2),
+            "The probabilities are kept from zero by a small number, which changes the result where the right colour is "
+            "unlikely. "
+            "With `log_softmax` there is no zero to be afraid of.",
+            name="small-number-added",
+            also=tuple(map(_shifted, (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12))),
+        ),
+    ),
+)

@@ -1,0 +1,290 @@
+"""Which pixels count when some are hidden."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.pixel_transformer import masked_loss
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _case(g: Generator, batch: int, pixels: int, colours: int) -> tuple[Tensor, Tensor, Tensor]:
+    hidden = torch.rand(batch, pixels, generator=g) < torch.linspace(0.15, 0.6, batch)[:, None]
+    hidden[:, 0] = True
+    logits = 2 * torch.randn(batch, pixels, colours, generator=g)
+    return logits, torch.randint(colours, (batch, pixels), generator=g), hidden
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    *all_hidden, hidden = _case(g, 2, 5, 5)
+    sizes = [(2, 8, 5), (3, 9, 17), (1, 12, 3), (4, 16, 6)]
+    return [*(_case(g, *size) for size in sizes), (*all_hidden, torch.ones_like(hidden))]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    logits, pixels, hidden = _case(g, 3, 6, 4)
+    sure = 200 * F.one_hot((pixels + 1) % 4, 4) - 100  # of a wrong colour
+    memory = "Use `.reshape` or `.flatten` instead of `.view`."
+    return [
+        Wild(
+            "sure-and-wrong",
+            (logits + sure, pixels, hidden),
+            "the model is sure of a wrong colour, with logits of 100 and −100",
+            "The probability of the right one is then zero in float32, and so is no logarithm: `log_softmax` and "
+            "`cross_entropy` never leave the logarithms.",
+        ),
+        Wild(
+            "expanded-memory",
+            (logits[:1].expand(3, -1, -1), pixels, hidden),
+            "all pictures share the logits of one, as the histogram's do below",
+            memory,
+        ),
+        Wild(
+            "transposed-memory",
+            (logits.mT.contiguous().mT, pixels, hidden),
+            "logits comes out of a transposition, so that its rows do not lie one after the other in memory",
+            memory,
+        ),
+        Wild(
+            "nothing-hidden-in-a-picture",
+            (logits, pixels, hidden & torch.tensor([True, False, True])[:, None]),
+            "nothing is hidden in one of the pictures",
+        ),
+        Wild("one-pixel", _case(g, 1, 1, 3), "there is one picture of one pixel, hidden"),
+    ]
+
+
+def _nats(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Cross entropy at each pixel, (batch, pixels)."""
+    return F.cross_entropy(logits.flatten(0, 1), pixels.flatten(), reduction="none").view(pixels.shape)
+
+
+def _merged(merge: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    """Cross entropy (batch, pixels) and the mask, merged in another way."""
+    return lambda logits, pixels, hidden: merge(_nats(logits, pixels), hidden)
+
+
+def _of_the_hidden(loss: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    """Something else made of the hidden pixels' logits (n, colours) and colours (n,)."""
+    return lambda logits, pixels, hidden: loss(logits[hidden], pixels[hidden])
+
+
+def _filled(value: float) -> Loss:
+    return lambda logits, pixels, hidden: _nats(logits.masked_fill(~hidden[..., None], value), pixels).mean()
+
+
+def _right(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Probability of the right colour, (n,)."""
+    return logits.softmax(-1).gather(-1, pixels[:, None])[:, 0]
+
+
+MASKED_LOSS = Exercise(
+    name="03.masked_loss",
+    title="Only what was hidden counts",
+    points=2,
+    reference=masked_loss,
+    learns=("logits",),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "A pixel that the model can see needs no guessing. Which logits and which pixels are left?",
+        "A boolean tensor picks: `pixels[hidden]` is one long row of the hidden pixels of all pictures. What is "
+        "`logits[hidden]`?",
+        "`F.cross_entropy` of (n, colours) logits and n right answers, with its usual mean.",
+    ),
+    misconceptions=(
+        Misconception(
+            _merged(lambda nats, hidden: nats.mean()),
+            "All pixels count, the visible ones too, and those only need copying. Keep the hidden ones.",
+            name="all-pixels",
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: nats[~hidden].mean()),
+            "The visible pixels are scored instead of the hidden ones. The mask is True where a pixel is hidden.",
+            name="visible-pixels",
+            also=(
+                _merged(lambda nats, hidden: nats[~hidden].sum() / (~hidden).sum().clamp(min=1)),
+                _merged(lambda nats, hidden: (nats * ~hidden).sum() / hidden.sum()),
+                _merged(lambda nats, hidden: (nats * ~hidden).mean()),
+                _merged(lambda nats, hidden: (nats * ~hidden).sum()),
+            ),
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: (nats * hidden).mean()),
+            "The visible pixels are set to zero but still counted in the mean, so the loss shrinks when less is "
+            "hidden. By how many is the sum to be divided?",
+            name="visible-ones-in-the-mean",
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: (nats * hidden).sum()),
+            "The hidden pixels' losses are added up, so a picture with more of them weighs more in every step. Take "
+            "their mean.",
+            name="sum",
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: (nats * hidden).sum() / len(nats)),
+            "The sum over the hidden pixels is divided by the number of pictures, or of the pixels in one. How many "
+            "numbers were added up?",
+            name="sum-over-batch",
+            also=(_merged(lambda nats, hidden: (nats * hidden).sum() / nats.shape[1]),),
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).mean()),
+            "Each picture is averaged first, so a hidden pixel counts more where few are hidden. Here every hidden "
+            "pixel counts the same: one mean over all. (The authors of iGPT do average by picture.)",
+            name="mean-of-means",
+        ),
+        Misconception(
+            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).sum()),
+            "The means of the pictures are added up, so the loss grows with the batch. One mean over all hidden pixels "
+            "is asked for.",
+            name="sum-of-means",
+        ),
+        Misconception(
+            _filled(0.0),
+            "The visible pixels' logits are made alike, but such a pixel still costs ln(colours). Leave these pixels "
+            "out altogether.",
+            name="visible-logits-alike",
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: _nats(logits, pixels * hidden).mean(),
+            "The visible pixels are turned into colour 0, but they are still asked for and counted. Leave them out "
+            "altogether.",
+            name="visible-pixels-black",
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: F.cross_entropy(logits.mT, pixels * hidden, ignore_index=0),
+            "Hidden pixels of colour 0 are left out together with the visible ones. It is a colour like any other: the "
+            "mark for what does not count must be no colour.",
+            name="colour-0-ignored",
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: F.cross_entropy(logits.mT, torch.where(hidden, pixels, -1)),
+            "`cross_entropy` takes −1 for a colour that there is not. The number that it leaves out is another one: see "
+            "ignore_index in its documentation.",
+            name="minus-one-as-ignored",
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: _nats(
+                logits[hidden.long()].flatten(0, 1), pixels[hidden.long()].flatten(0, 1)
+            ).mean(),
+            "The mask has become whole numbers, and these pick the pictures 0 and 1 again and again. Only a boolean "
+            "tensor picks where it is True.",
+            name="mask-as-numbers",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2)),
+            "These are bits. The loss is in nats: the notebook makes bits of it afterwards.",
+            name="bits",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -F.cross_entropy(logits, pixels)),
+            "The sign is wrong: a probability is below one, so its logarithm is negative. A loss is to become smaller.",
+            name="minus-forgotten",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits.softmax(-1), pixels)),
+            "The softmax is taken twice: `cross_entropy` begins with one. Give it the logits.",
+            name="softmax-twice",
+        ),
+        Misconception(
+            _of_the_hidden(F.nll_loss),
+            "The logits are used as if they were log-probabilities. Their exponentials do not sum to one yet: what "
+            "makes probabilities of scores?",
+            name="no-softmax",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels, label_smoothing=0.1)),
+            "The right answers are smoothed, so the wrong colours count a little too. Plain cross entropy is asked for.",
+            name="smoothed",
+        ),
+        Misconception(
+            _of_the_hidden(
+                lambda logits, pixels: F.binary_cross_entropy_with_logits(
+                    logits, F.one_hot(pixels, logits.shape[-1]).float()
+                )
+            ),
+            "Each colour is taken for a yes-or-no question of its own. The colours of a pixel exclude each other: they "
+            "share a probability of one.",
+            name="binary",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean()),
+            "No logarithm is taken: this is made of the mean probability itself.",
+            name="no-logarithm",
+            also=(
+                _of_the_hidden(lambda logits, pixels: _right(logits, pixels).mean()),
+                _of_the_hidden(lambda logits, pixels: 1 - _right(logits, pixels).mean()),
+            ),
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean().log()),
+            "The probabilities are averaged first, then the logarithm is taken. Take the logarithm of each, then the "
+            "mean.",
+            name="mean-first",
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: (
+                -logits.log_softmax(1).gather(-1, pixels[..., None])[..., 0][hidden].mean()
+            ),
+            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours: the last "
+            "axis.",
+            name="softmax-over-pixels",
+            also=(_of_the_hidden(lambda logits, pixels: -logits.log_softmax(0).gather(1, pixels[:, None]).mean()),),
+        ),
+        Misconception(
+            lambda logits, pixels, hidden: _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels)[
+                hidden
+            ].mean(),
+            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis.",
+            name="bare-reshape",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).mean()),
+            "All colours count, whatever the pixel is. Only the probability of the one that is really there does.",
+            name="all-colours",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1)[:, pixels].mean()),
+            "Every colour that is hidden somewhere is looked up at every hidden pixel. For each pixel its own colour is "
+            "wanted only.",
+            name="every-pair",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean()),
+            "The likeliest colour is scored, whatever the pixel is. Only the probability of the one that is really "
+            "there counts.",
+            name="likeliest-colour",
+        ),
+        Misconception(
+            _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean()),
+            "Colours are counted, wrong or right ones, which has no gradient. Cross entropy asks how probable the right "
+            "one was.",
+            name="error-rate",
+            also=(_of_the_hidden(lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean()),),
+        ),
+        Misconception(
+            _of_the_hidden(
+                lambda logits, pixels: F.mse_loss(logits.softmax(-1), F.one_hot(pixels, logits.shape[-1]).float())
+            ),
+            "Squared differences of probabilities are averaged. Cross entropy looks at the right colour only, and at "
+            "the logarithm of its probability.",
+            name="squared-differences",
+            also=(
+                _of_the_hidden(
+                    lambda logits, pixels: (
+                        (logits.softmax(-1) - F.one_hot(pixels, logits.shape[-1])).square().sum(-1).mean()
+                    )
+                ),
+                _of_the_hidden(
+                    lambda logits, pixels: F.mse_loss(logits, F.one_hot(pixels, logits.shape[-1]).float())
+                ),
+            ),
+        ),
+    ),
+)

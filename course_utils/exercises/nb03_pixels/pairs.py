@@ -1,0 +1,236 @@
+"""What is read and what is asked."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.pixel_transformer import next_pixel_pairs
+
+Two = tuple[Tensor, Tensor]
+
+
+# Neither the lowest nor the highest colour occurs, so that no start token is right by chance.
+def _tokens(g: Generator, batch: int, pixels: int, colours: int) -> Tensor:
+    return torch.randint(1, colours - 1, (batch, pixels), generator=g)
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    sizes = [(2, 6, 9), (3, 9, 4), (1, 4, 12), (4, 16, 17)]
+    return [(_tokens(g, batch, pixels, colours), colours) for batch, pixels, colours in sizes]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild("one-pixel", (_tokens(g, 3, 1, 6), 6), "a picture has a single pixel"),
+        Wild(
+            "transposed-memory",
+            (_tokens(g, 5, 4, 7).T, 7),
+            "tokens has been transposed, so that its rows do not lie one after the other in memory",
+            "Use `.reshape` instead of `.view`.",
+        ),
+    ]
+
+
+def _inputs(change: Callable[[Tensor, int], Tensor]) -> Callable[[Tensor, int], Two]:
+    """Right targets, other inputs."""
+    return lambda tokens, start: (change(tokens, start), tokens)
+
+
+def _targets(change: Callable[[Tensor, int], Tensor]) -> Callable[[Tensor, int], Two]:
+    """Right inputs, other targets."""
+    return lambda tokens, start: (next_pixel_pairs(tokens, start)[0], change(tokens, start))
+
+
+def _first(tokens: Tensor, start: int) -> Tensor:
+    return torch.full_like(tokens[:, :1], start)
+
+
+def _ahead(tokens: Tensor, start: int) -> Tensor:
+    return torch.cat([tokens[:, 1:], _first(tokens, start)], 1)
+
+
+def _longer(tokens: Tensor, start: int) -> Tensor:
+    return torch.cat([_first(tokens, start), tokens], 1)
+
+
+def _put(place: int | tuple[int, int], moved: int = 0) -> Callable[[Tensor, int], Tensor]:
+    """The start token put in one place of each picture, or of one, instead of what is there."""
+
+    def inputs(tokens: Tensor, start: int) -> Tensor:
+        inputs = tokens.roll(moved, 1)
+        inputs[(slice(None), place) if isinstance(place, int) else place] = start
+        return inputs
+
+    return inputs
+
+
+def _instead(other: int | Callable[[Tensor], int]) -> Callable[[Tensor, int], Two]:
+    """Another start token, a fixed one or one made of the tokens."""
+    return _inputs(
+        lambda tokens, start: next_pixel_pairs(tokens, other if isinstance(other, int) else other(tokens))[0]
+    )
+
+
+NEXT_PIXEL_PAIRS = Exercise(
+    name="03.next_pixel_pairs",
+    title="What is read and what is asked",
+    points=2,
+    reference=next_pixel_pairs,
+    cases=_cases,
+    wild=_wild,
+    returns=("inputs", "targets"),
+    hints=(
+        "The targets are simply the picture: every pixel is asked for once, the first one too.",
+        "What may the model have read when it must name pixel 0? Nothing, so something must stand for nothing: the "
+        "start token. And when it must name pixel 1?",
+        "`torch.full_like(tokens[:, :1], start)` is a column of start tokens; `torch.cat` it with all pixels but the "
+        "last along axis 1.",
+    ),
+    misconceptions=(
+        Misconception(
+            _inputs(lambda tokens, start: tokens),
+            "Inputs and targets are the same, so at each place the model reads the very pixel it must name. It would "
+            "learn to copy: what may it have read at that place?",
+            name="no-shift",
+        ),
+        Misconception(
+            _inputs(_ahead),
+            "The inputs are moved to the left: at place i the model reads pixel i + 1, the future. What may it have "
+            "read when it must name pixel i?",
+            name="shifted-to-the-left",
+            also=(_inputs(lambda tokens, start: tokens.roll(-1, 1)),),
+        ),
+        Misconception(
+            _inputs(_longer),
+            "The inputs are one longer than the targets. Which pixel is never read, because nothing comes after it?",
+            name="inputs-too-long",
+        ),
+        Misconception(
+            lambda tokens, start: (_longer(tokens, start), _longer(tokens, start)),
+            "The start token stands in front of inputs and targets, so at each place the model reads what it must name, "
+            "and is asked for the start token too. Only the inputs begin with it.",
+            name="start-before-both",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: tokens.roll(1, 1)),
+            "The last pixel stands where the start token should: the model would see the picture's end before its "
+            "beginning.",
+            name="last-pixel-first",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: torch.cat([tokens[:, :1], tokens[:, :-1]], 1)),
+            "The first pixel is read twice, and start is not used: at the first place the model reads what it must name. "
+            "What stands for having read nothing yet?",
+            name="first-pixel-twice",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: tokens[:, :-1]),
+            "The inputs are the pixels but for the last, one fewer than the targets. What has the model read when it must "
+            "name the first pixel?",
+            name="inputs-without-start",
+        ),
+        Misconception(
+            _inputs(_put(0)),
+            "The start token has taken the place of the first pixel, and all others stay where they are, so the "
+            "answer is still in the input. It goes before the first pixel.",
+            name="first-pixel-replaced",
+        ),
+        Misconception(
+            _inputs(_put(-1)),
+            "The start token has taken the place of the last pixel, and all others stay where they are, so the answer "
+            "is still in the input. It goes before the first pixel.",
+            name="last-pixel-replaced",
+        ),
+        Misconception(
+            lambda tokens, start: (tokens[:, :-1], tokens[:, 1:]),
+            "This is a shift without a start token, so the first pixel is never asked for. What stands for having read "
+            "nothing yet?",
+            name="no-start-token",
+        ),
+        Misconception(
+            _targets(_ahead),
+            "Both are moved, inputs to the right and targets to the left, so they are two places apart. The targets are "
+            "the picture itself.",
+            name="both-moved",
+            also=(
+                lambda tokens, start: (next_pixel_pairs(tokens, start)[0], tokens.roll(-1, 1)),
+                lambda tokens, start: (next_pixel_pairs(tokens, start)[0], F.pad(tokens[:, 1:], (0, 1))),
+            ),
+        ),
+        Misconception(
+            lambda tokens, start: (tokens, _ahead(tokens, start)),
+            "The targets are moved instead of the inputs, so the first pixel is never asked for and the start token is. "
+            "The targets are the picture itself.",
+            name="targets-moved",
+            also=(lambda tokens, start: (tokens, tokens.roll(-1, 1)),),
+        ),
+        Misconception(
+            _targets(lambda tokens, start: tokens[:, 1:]),
+            "The inputs are right, but a pixel is missing among the targets, the first or the last. Every one is asked "
+            "for.",
+            name="targets-too-short",
+            also=(_targets(lambda tokens, start: tokens[:, :-1]),),
+        ),
+        Misconception(
+            lambda tokens, start: next_pixel_pairs(tokens, start)[::-1],
+            "Inputs and targets are both right, but in the wrong order: return inputs first.",
+            name="targets-first",
+        ),
+        Misconception(
+            lambda tokens, start: next_pixel_pairs(tokens, start)[0],
+            "Only the inputs are returned, and they are right. Return the targets too, as the second value.",
+            name="inputs-only",
+        ),
+        Misconception(
+            _instead(0),
+            "The inputs do not begin with start, but with a number of your own. It may be a colour of the palette, and "
+            "the model could not tell it from the start.",
+            name="another-start",
+            also=(
+                *map(_instead, (-1, 1, 5, 17)),
+                _instead(lambda tokens: int(tokens.max()) + 1),
+                _instead(lambda tokens: tokens.shape[1]),
+            ),
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: F.pad(tokens, (2, 0), value=start)[:, : tokens.shape[1]]),
+            "The inputs are moved by two places. At each place the last thing read is the pixel just before.",
+            name="moved-by-two",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: torch.cat([torch.full_like(tokens[:1], start), tokens[:-1]])),
+            "The inputs are moved from picture to picture instead of from pixel to pixel: the first axis is the batch.",
+            name="along-the-batch",
+            also=(_inputs(lambda tokens, start: tokens.roll(1, 0)),),
+        ),
+        Misconception(
+            _inputs(_put((0, 0), moved=1)),
+            "Only the first picture begins with the start token. Every one does.",
+            name="first-picture-only",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: torch.cat([(tokens[:, -1:] + start), tokens[:, :-1]], 1)),
+            "The start token is added to a pixel. It is a word of its own: put it there alone.",
+            name="start-added",
+            also=(_inputs(lambda tokens, start: torch.cat([tokens[:, :1] + start, tokens[:, 1:]], 1)),),
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: next_pixel_pairs(tokens.flip(1), start)[0]),
+            "The inputs are read backwards, from the last pixel on, while the targets run forwards.",
+            name="backwards",
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: next_pixel_pairs(tokens, start)[0].float()),
+            "Numbers of colours have become floats, and an embedding, as well as cross entropy, takes whole numbers only. "
+            "Make the start token's column of the dtype of tokens.",
+            name="floats",
+            also=(
+                lambda tokens, start: tuple(part.float() for part in next_pixel_pairs(tokens, start)),
+                _targets(lambda tokens, start: tokens.float()),
+            ),
+        ),
+    ),
+)

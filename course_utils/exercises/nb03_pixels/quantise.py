@@ -1,0 +1,283 @@
+"""Colours become words."""
+
+from collections.abc import Callable
+
+import torch
+from einops import einsum, rearrange
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.palette import quantise
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    sizes = [(2, 3, 4, 6, 5), (1, 1, 3, 2, 4), (2, 3, 5, 3, 7), (3, 1, 4, 4, 3)]
+    random = [
+        (torch.rand(batch, channels, h, w, generator=g), torch.rand(colours, channels, generator=g))
+        for batch, channels, h, w, colours in sizes
+    ]
+    # Red has the smallest sum of channels, grey the smallest sum of squares.
+    palette = torch.tensor([[0.9, 0.9, 0.8], [0.6, 0.0, 0.0], [0.25, 0.25, 0.25], [0.2, 0.9, 0.7]])
+    return [*random, (torch.rand(1, 3, 2, 7, generator=g), palette)]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    def some(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=g)
+
+    greys = torch.linspace(0, 1, 300)[:, None]
+    return [
+        Wild(
+            "transposed-memory",
+            (some(2, 3, 6, 4).mT, some(5, 3)),
+            "images has been transposed, so that its rows do not lie one after the other in memory",
+            "Use `.reshape` or `rearrange` instead of `.view`.",
+        ),
+        Wild(
+            "many-colours",
+            (greys[[298, 3, 256, 129]].view(1, 1, 2, 2), greys),
+            "the palette has hundreds of colours",
+            "Their numbers do not fit into 8 bits.",
+        ),
+        Wild(
+            "one-pixel",
+            (some(1, 3, 1, 1), some(4, 3)),
+            "there is one picture of one pixel",
+            "An axis of length one is still an axis: `squeeze()` takes it away.",
+        ),
+    ]
+
+
+def _slip(
+    distance: Callable[[Tensor], Tensor] = lambda gap: gap.square().sum(-1),
+    choose: Callable[[Tensor], Tensor] = lambda distance: distance.argmin(-1),
+    flatten: str = "b h w -> b (h w)",
+    spread: Callable[[Tensor], Tensor] = lambda images: rearrange(images, "b c h w -> b h w 1 c"),
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The nearest colour with one step replaced."""
+    return lambda images, palette: rearrange(choose(distance(spread(images) - palette)), flatten)
+
+
+def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The colour of the lowest score, which is made of pixels (batch, places, channels) and palette."""
+    return lambda images, palette: score(images.flatten(2).mT, palette).argmin(-1)
+
+
+def _spaced(round_: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda images, palette: (
+        round_(images.mean(1) * (len(palette) - 1)).long().clamp(0, len(palette) - 1).flatten(1)
+    )
+
+
+def _in_order(descending: bool) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda images, palette: quantise(images, palette[palette.sum(1).argsort(descending=descending)])
+
+
+def _next_brighter(images: Tensor, palette: Tensor) -> Tensor:
+    levels = palette.mean(-1).sort().values
+    return torch.bucketize(images.mean(1), levels).clamp(max=len(palette) - 1).flatten(1)
+
+
+def _rows_of_height(images: Tensor, palette: Tensor) -> Tensor:
+    height, width = images.shape[-2:]
+    right = quantise(images, palette)
+    number = torch.zeros_like(right)
+    for y in range(height):
+        for x in range(width):
+            number[:, y * height + x] = right[:, y * width + x]
+    return number
+
+
+def _then(change: Callable[[Tensor], object]) -> Callable[[Tensor, Tensor], object]:
+    return lambda images, palette: change(quantise(images, palette))
+
+
+QUANTISE = Exercise(
+    name="03.quantise",
+    title="Colours become words",
+    points=2,
+    reference=quantise,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Each pixel is a vector of one or three numbers, each colour of the palette too. Which colour has the "
+        "smallest distance?",
+        "Bring the channels to the end and make room for the palette: `rearrange(images, 'b c h w -> b h w 1 c')` "
+        "minus the palette (colours, channels) gives every gap at once.",
+        "Square the gaps, sum them over the channels, take `argmin` over the colours, and lay rows one after the "
+        "other: 'b h w -> b (h w)'.",
+    ),
+    misconceptions=(
+        Misconception(
+            _slip(choose=lambda distance: distance.argmax(-1)),
+            "Each pixel gets the colour that is furthest from it. Which one has the smallest distance?",
+            name="furthest",
+        ),
+        Misconception(
+            _slip(distance=lambda gap: gap.sum(-1)),
+            "The gaps are added with their signs, so one and the same colour wins, however far it is. Square them "
+            "before you sum over the channels.",
+            name="signed-gaps",
+            also=(_slip(distance=lambda gap: -gap.sum(-1)),),
+        ),
+        Misconception(
+            _slip(distance=lambda gap: gap.sum(-1).abs()),
+            "Only the brightness is compared: gaps of opposite sign cancel before they are measured. Square each "
+            "channel's gap first, then sum.",
+            name="brightness-only",
+        ),
+        Misconception(
+            _slip(distance=lambda gap: gap[..., 0].abs()),
+            "Only one channel is compared, so red or blue decides alone. Sum the squared gaps over all channels.",
+            name="one-channel",
+            also=(_slip(distance=lambda gap: gap[..., -1].abs()),),
+        ),
+        Misconception(
+            lambda images, palette: (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1),
+            "Each channel has a nearest colour of its own here. A colour is all channels together: one number for each "
+            "pixel.",
+            name="each-channel-alone",
+            also=(
+                lambda images, palette: (
+                    (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1).transpose(1, 2)
+                ),
+                lambda images, palette: (images[..., None] - palette.T[:, None, None]).abs().argmin(-1),
+            ),
+        ),
+        Misconception(
+            _slip(distance=lambda gap: gap.abs().sum(-1)),
+            "The gaps' absolute values are added, which is the distance along the axes. The Euclidean one is asked for: "
+            "what does Pythagoras do with each gap?",
+            name="absolute-gaps",
+        ),
+        Misconception(
+            _slip(distance=lambda gap: gap.abs().amax(-1)),
+            "Only the channel with the largest gap counts. The Euclidean distance adds up all of them.",
+            name="largest-gap",
+        ),
+        Misconception(
+            _scored(lambda pixels, palette: -pixels @ palette.T),
+            "The largest dot product is sought, which favours bright colours for every pixel. A distance is small where "
+            "two colours are alike.",
+            name="dot-product",
+        ),
+        Misconception(
+            _scored(lambda pixels, palette: -F.normalize(pixels, dim=-1) @ F.normalize(palette, dim=-1).T),
+            "The angle of the colours is compared, so that dark and bright of one hue are the same. A distance is small "
+            "only where both are alike.",
+            name="cosine",
+        ),
+        Misconception(
+            _scored(lambda pixels, palette: palette.square().sum(-1) - pixels @ palette.T),
+            "The square of the difference is multiplied out wrongly: check the middle term of (a − b)².",
+            name="multiplied-out-wrongly",
+            also=(
+                _scored(lambda pixels, palette: palette.square().sum(-1) + 2 * pixels @ palette.T),
+                _scored(lambda pixels, palette: palette.square().sum(-1) + pixels @ palette.T),
+                _scored(lambda pixels, palette: palette.square().sum(-1).expand(*pixels.shape[:2], -1)),
+            ),
+        ),
+        Misconception(
+            _slip(flatten="b h w -> b (w h)"),
+            "The pixels are laid out column by column. Raster order is the order of reading: row by row.",
+            name="down-the-columns",
+        ),
+        Misconception(
+            _slip(spread=lambda images: images.reshape(len(images), *images.shape[2:], 1, -1)),
+            "A bare reshape takes numbers that lie side by side in memory for the channels of a pixel, and they are "
+            "neighbours in the picture. Move the axis of the channels to the end first.",
+            name="bare-reshape",
+        ),
+        Misconception(
+            _slip(flatten="b h w -> b h w"),
+            "The colours are right, but still lie in rows and columns. A transformer reads a sequence: make one axis of "
+            "the places.",
+            name="still-a-picture",
+        ),
+        Misconception(
+            lambda images, palette: palette[quantise(images, palette)],
+            "These are the colours themselves. A word is the colour's number in the palette.",
+            name="colours-not-numbers",
+            also=(
+                lambda images, palette: rearrange(
+                    palette[quantise(images, palette)], "b (h w) c -> b c h w", h=images.shape[2]
+                ),
+            ),
+        ),
+        Misconception(
+            _slip(choose=lambda distance: distance.amin(-1)),
+            "This is how far the nearest colour is away. Its number in the palette is asked for: not the smallest "
+            "value, but where it stands.",
+            name="distance-not-number",
+            also=(_slip(choose=lambda distance: distance.amin(-1).sqrt()),),
+        ),
+        Misconception(
+            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).min(-1),
+            "`min` along an axis returns two tensors, the smallest distances and where they stand. Return only the "
+            "second.",
+            name="both-of-min",
+            also=(lambda images, palette: torch.cdist(images.flatten(2).mT, palette).square().min(-1),),
+        ),
+        Misconception(
+            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).argmin(1),
+            "For each colour of the palette the nearest pixel is sought. It is the other way round: for each pixel the "
+            "nearest colour.",
+            name="nearest-pixel",
+        ),
+        Misconception(
+            _spaced(torch.round),
+            "The colours of the palette are taken for evenly spaced greys, and its entries are not looked at. Any "
+            "colours may stand there, in any order.",
+            name="evenly-spaced",
+            also=(_spaced(torch.floor), _spaced(torch.ceil)),
+        ),
+        Misconception(
+            _next_brighter,
+            "A pixel gets the next brighter entry of a sorted palette. The nearest one may be darker, and the palette "
+            "need not be sorted.",
+            name="next-brighter",
+        ),
+        Misconception(
+            _in_order(descending=True),
+            "The palette is sorted first, so the numbers are places in another order. A colour's number is its place in "
+            "the palette as it was given.",
+            name="palette-sorted",
+            also=(_in_order(descending=False),),
+        ),
+        Misconception(
+            _then(lambda number: number + 1),
+            "The colours are counted from one. The first one of the palette has the number 0.",
+            name="counted-from-one",
+        ),
+        Misconception(
+            _then(lambda number: number.float()),
+            "The numbers are right, but they are floats. They will be indices: whole numbers.",
+            name="floats",
+            also=(_then(lambda number: number.double()),),
+        ),
+        Misconception(
+            _rows_of_height,
+            "A row is taken to be as long as the picture is high, which is right for squares only. How many pixels lie "
+            "before the first one of row y?",
+            name="height-for-width",
+        ),
+        Misconception(
+            _then(lambda number: number[:1]),
+            "Only the first picture of the batch is there. All of them are wanted.",
+            name="first-picture-only",
+        ),
+        Misconception(
+            _then(lambda number: number.flatten()),
+            "The pictures of the batch stand in one row. Each has its own: the first axis stays.",
+            name="batch-flattened",
+        ),
+        Misconception(
+            lambda images, palette: einsum(
+                (rearrange(images, "b c h w -> b (h w) 1 c") - palette).square(), "b n k c -> n k"
+            ).argmin(-1)[None],
+            "The distances are added up or averaged over the pictures of the batch. Each picture has its own numbers.",
+            name="pictures-averaged",
+        ),
+    ),
+)

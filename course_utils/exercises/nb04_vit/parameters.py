@@ -1,0 +1,35 @@
+"""The parameters of a ViT, counted by hand."""
+
+from torch import Generator
+
+from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.nb04_vit.parameter_slips import MISCONCEPTIONS, vit_parameters
+from course_utils.exercises.nb04_vit.parameter_terms import TERMS
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [
+        (224, 16, 768, 12, 3072, 1000),
+        (28, 7, 64, 3, 128, 10, 1),
+        (32, 8, 24, 2, 100, 7),
+        (30, 5, 36, 4, 50, 11, 2),
+    ]
+
+
+PARAMETERS = Exercise(
+    name="04.parameters",
+    title="Every parameter of a ViT",
+    points=3,
+    reference=vit_parameters,
+    cases=_cases,
+    hints=(
+        "A linear layer from m to n features has (m + 1) · n numbers, its biases included; a norm of dim features "
+        "has 2 · dim.",
+        "Go through the model in order: projection of the patches, class token, positions (one more than patches), "
+        "then the layers, a last norm and the head. What is in a layer is `EncoderBlock` in "
+        "course_utils/attention.py.",
+        "One layer: a norm, four projections from dim to dim (query, key, value and output), a second norm, and an "
+        "MLP from dim to mlp_dim and back.",
+    ),
+    misconceptions=(*MISCONCEPTIONS, *TERMS),
+)

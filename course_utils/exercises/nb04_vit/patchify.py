@@ -1,0 +1,236 @@
+"""From pixels to a sequence of patches."""
+
+from collections.abc import Callable
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.vit import patchify
+
+Answer = Callable[[Tensor, int], Tensor]
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    shapes = [((2, 3, 8, 12), 4), ((1, 1, 6, 6), 3), ((2, 3, 4, 4), 2), ((1, 2, 10, 5), 5), ((1, 1, 16, 32), 16)]
+    return [(torch.rand(*shape, generator=g), patch_size) for shape, patch_size in shapes]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "transposed-memory",
+            (torch.rand(2, 3, 8, 4, generator=g).mT, 2),
+            "the pictures lie in memory column by column, as after a transpose",
+            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+        ),
+        Wild(
+            "expanded-memory",
+            (torch.rand(1, 3, 4, 6, generator=g).expand(3, -1, -1, -1), 2),
+            "one picture is repeated by `expand`, which copies nothing",
+            "`reshape` copies where it must; `view` and `as_strided` do not.",
+        ),
+        Wild("patch-of-one-pixel", (torch.rand(2, 2, 3, 2, generator=g), 1), "a patch is a single pixel"),
+    ]
+
+
+def _as(pattern: str) -> Answer:
+    """An einops pattern with one part in another order."""
+    return lambda images, patch_size: rearrange(images, pattern, p=patch_size, q=patch_size)
+
+
+_UPRIGHT = _as("b c (h p) (w q) -> b (h w) (c p q)")
+
+
+def _one_after_another(images: Tensor, patch_size: int) -> Tensor:
+    """Rightly cut and reordered, but flattened with the channels outside."""
+    cut = rearrange(images, "b c (h p) (w q) -> b c h w p q", p=patch_size, q=patch_size)
+    return cut.reshape(len(images), -1, images.shape[1] * patch_size**2)
+
+
+def _within_channels(images: Tensor, patch_size: int) -> Tensor:
+    runs = images.reshape(*images.shape[:2], -1, patch_size**2).transpose(1, 2)
+    return runs.reshape(len(images), -1, images.shape[1] * patch_size**2)
+
+
+def _slices(images: Tensor, patch_size: int, tops: range, lefts: range) -> Tensor:
+    squares = [images[:, :, y : y + patch_size, x : x + patch_size].flatten(1) for y in tops for x in lefts]
+    return torch.stack(squares, 1)
+
+
+def _last_lost(images: Tensor, patch_size: int) -> Tensor:
+    tops, lefts = (range(0, side - patch_size, patch_size) for side in images.shape[-2:])
+    return _slices(images, patch_size, tops, lefts)
+
+
+def _square_by_slices(axis: int) -> Answer:
+    def wrong(images: Tensor, patch_size: int) -> Tensor:
+        starts = range(0, images.shape[axis] // patch_size * patch_size, patch_size)
+        return _slices(images, patch_size, starts, starts)
+
+    return wrong
+
+
+def _square_by_reshape(axis: int) -> Answer:
+    def wrong(images: Tensor, patch_size: int) -> Tensor:
+        side = images.shape[axis] // patch_size
+        cut = images.reshape(*images.shape[:2], side, patch_size, side, patch_size)
+        return cut.permute(0, 2, 4, 1, 3, 5).reshape(len(images), side * side, -1)
+
+    return wrong
+
+
+PATCHIFY = Exercise(
+    name="04.patchify",
+    title="An image as a sequence of patches",
+    points=2,
+    reference=patchify,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Take one row of pixels apart first: a height is (number of patches, rows inside a patch), and so is a "
+        "width.",
+        "That makes six axes: batch, channel, patch row, row inside, patch column, column inside. The two that "
+        "count patches go together, and so do the three that lie inside one.",
+        'As an einops pattern, the left side is `"b c (h p) (w q)"` with p and q the patch size. On the right, '
+        "patches run row by row, (h w), and inside a patch the channel is slowest.",
+    ),
+    misconceptions=(
+        Misconception(
+            _as("b c (h p) (w q) -> b (w h) (c p q)"),
+            "The patches run down the columns of the image. Our order is that of reading, row by row from the top "
+            "left.",
+            name="down-the-columns",
+            also=tuple(
+                _as(f"b c (h p) (w q) -> b (w h) ({inside})") for inside in ("p q c", "c q p", "q p c", "p c q")
+            ),
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (h w) (p q c)"),
+            "The patches are right, but inside each the channel comes last. Put it first, as in a convolution's "
+            "kernel, so that the projection can be a convolution with the same numbers.",
+            name="channel-last",
+            also=(_as("b c (h p) (w q) -> b (h w) (q p c)"),),
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (h w) (p c q)"),
+            "The patches are right, but inside each the channel stands between row and column. The order is channel, "
+            "row, column.",
+            name="channel-between",
+            also=(_as("b c (h p) (w q) -> b (h w) (q c p)"),),
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (h w) (c q p)"),
+            "Each patch lies on its side: its pixels run down the columns. Inside a patch, too, they run row by row.",
+            name="patch-on-its-side",
+        ),
+        Misconception(
+            lambda images, patch_size: images.reshape(images.shape[0], -1, images.shape[1] * patch_size**2),
+            "The numbers are cut into runs in the order in which they lie, so a token holds pixels along the same few "
+            "rows, not a square. Split height and width into patches first, then bring the axes of one patch together.",
+            name="bare-reshape",
+            also=(
+                _within_channels,
+                lambda images, patch_size: images.movedim(1, -1).reshape(
+                    len(images), -1, images.shape[1] * patch_size**2
+                ),
+            ),
+        ),
+        Misconception(
+            _one_after_another,
+            "The patches are cut rightly, but flattened with the channels outside, so a token holds several patches of "
+            "one channel. Bring the channels inside the patch before you flatten.",
+            name="channels-outside",
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (c h w) (p q)"),
+            "Every channel became a token of its own, so the sequence is channels times too long. A patch holds "
+            "all its channels.",
+            name="a-token-a-channel",
+            also=(_as("b c (h p) (w q) -> b (h w c) (p q)"),),
+        ),
+        Misconception(
+            _as("b c (p h) (q w) -> b (h w) (c p q)"),
+            "A token holds pixels a fixed step apart, not neighbours. Along a side the number of the patch is slow and "
+            "the place inside it fast: (h p), not (p h).",
+            name="every-nth-pixel",
+            also=(_as("b c (p h) (w q) -> b (h w) (c p q)"), _as("b c (h p) (q w) -> b (h w) (c p q)")),
+        ),
+        Misconception(
+            lambda images, patch_size: rearrange(
+                images, "b c (h p) (w q) -> b (h w) (c p q)", h=patch_size, w=patch_size
+            ),
+            "patch_size is taken for the number of patches along a side. It is the side of one patch, in pixels.",
+            name="size-taken-for-count",
+        ),
+        Misconception(
+            lambda images, patch_size: F.unfold(images, patch_size).mT,
+            "The patches overlap: there is one at every pixel. The next patch begins where the last one ended, so the "
+            "stride is patch_size.",
+            name="overlapping",
+            also=(lambda images, patch_size: F.unfold(images, patch_size),),
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (h w) c p q"),
+            "The patches are right, but not yet vectors. Flatten channel, row and column of each into one axis.",
+            name="not-flattened",
+            also=(_as("b c (h p) (w q) -> b (h w) c (p q)"), _as("b c (h p) (w q) -> b h w c p q")),
+        ),
+        Misconception(
+            lambda images, patch_size: F.avg_pool2d(images, patch_size).flatten(2).mT,
+            "Each patch has shrunk to one number a channel. A token keeps every pixel of its patch; the projection "
+            "comes later.",
+            name="patches-averaged",
+            also=(
+                lambda images, patch_size: F.max_pool2d(images, patch_size).flatten(2).mT,
+                lambda images, patch_size: F.avg_pool2d(images, patch_size, divisor_override=1).flatten(2).mT,
+            ),
+        ),
+        Misconception(
+            lambda images, patch_size: _UPRIGHT(images.mean(1, keepdim=True), patch_size),
+            "Only one channel is left of the image. A patch holds all its channels, one after another.",
+            name="channels-merged",
+            also=(
+                lambda images, patch_size: _UPRIGHT(images[:, :1], patch_size),
+                lambda images, patch_size: _UPRIGHT(images.sum(1, keepdim=True), patch_size),
+            ),
+        ),
+        Misconception(
+            _square_by_slices(-1),
+            "This cuts square images only: one side stands for both. Height and width have a number of patches each.",
+            name="squares-only",
+            also=(_square_by_slices(-2), _square_by_reshape(-1), _square_by_reshape(-2)),
+        ),
+        Misconception(
+            _last_lost,
+            "The last row and the last column of patches are missing. The last patch begins at side - patch_size, and "
+            "range leaves its end out.",
+            name="last-patches-lost",
+        ),
+        Misconception(
+            lambda images, patch_size: _UPRIGHT(images[:1], patch_size),
+            "Only the first image is cut. The batch stays the first axis of the result.",
+            name="first-image-only",
+            also=(lambda images, patch_size: _UPRIGHT(images[:1], patch_size)[0],),
+        ),
+        Misconception(
+            lambda images, patch_size: _UPRIGHT(images, 16),
+            "The patch size 16 is written into the function. Use patch_size wherever it stands.",
+            name="sixteen-written-in",
+        ),
+        Misconception(
+            lambda images, patch_size: F.layer_norm(_UPRIGHT(images, patch_size), (images.shape[1] * patch_size**2,)),
+            "The pixels have been rescaled on the way. patchify only moves numbers: each must come out as it went in.",
+            name="rescaled",
+            also=(
+                lambda images, patch_size: _UPRIGHT(images - images.mean(), patch_size),
+                lambda images, patch_size: _UPRIGHT(2 * images - 1, patch_size),
+                lambda images, patch_size: (
+                    _UPRIGHT(images, patch_size) - _UPRIGHT(images, patch_size).mean(-1, keepdim=True)
+                ),
+            ),
+        ),
+    ),
+)

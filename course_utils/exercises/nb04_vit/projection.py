@@ -1,0 +1,161 @@
+"""The projection of the patches is a convolution."""
+
+from collections.abc import Callable
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.vit import projection_kernel
+
+Answer = Callable[[Tensor, int], Tensor]
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    sizes = [(6, 3, 2), (3, 1, 3), (9, 2, 4), (3, 3, 16)]
+    return [(torch.randn(dim, channels * p**2, generator=g), p) for dim, channels, p in sizes]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "transposed-memory",
+            (torch.randn(12, 5, generator=g).mT, 2),
+            "the weight lies in memory column by column, as after a transpose",
+            "`as_strided` trusts the memory; `reshape` and `rearrange` go by the axes.",
+        ),
+        Wild("patch-of-one-pixel", (torch.randn(4, 3, generator=g), 1), "a patch is a single pixel"),
+    ]
+
+
+def _as(pattern: str) -> Answer:
+    """An einops pattern with one part in another order."""
+    return lambda weight, patch_size: rearrange(weight, pattern, p=patch_size, q=patch_size)
+
+
+def _reshaped(weight: Tensor, patch_size: int) -> Tensor:
+    return weight.reshape(len(weight), -1, patch_size, patch_size)
+
+
+PROJECTION_KERNEL = Exercise(
+    name="04.projection_kernel",
+    title="The projection is a convolution",
+    points=2,
+    reference=projection_kernel,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "One row of the weight makes one feature of a token. In a convolution, one kernel makes one feature: what "
+        "shape does it have?",
+        "The last axis of the weight is a flattened patch. In which order did `patchify` flatten it?",
+        "Undo that order: split the last axis into (channel, row, column) and leave the first where it is.",
+    ),
+    misconceptions=(
+        Misconception(
+            _as("dim (p q c) -> dim c p q"),
+            "The last axis is read with the channel last, so the kernel's numbers are shuffled. `patchify` put the "
+            "channel first.",
+            name="read-channel-last",
+            also=(_as("dim (q p c) -> dim c p q"),),
+        ),
+        Misconception(
+            _as("dim (p c q) -> dim c p q"),
+            "The last axis is read with the channel between row and column, so the kernel's numbers are shuffled. "
+            "`patchify` put the channel first.",
+            name="read-channel-between",
+            also=(_as("dim (q c p) -> dim c p q"),),
+        ),
+        Misconception(
+            _as("dim (c p q) -> dim c q p"),
+            "The kernel's rows and columns are swapped, so it sees each patch lying on its side. Keep the order: "
+            "row, then column.",
+            name="rows-and-columns-swapped",
+        ),
+        Misconception(
+            _as("dim (c p q) -> dim p q c"),
+            "The channel comes last in your kernel, as in other libraries' images. PyTorch's kernels are (dim, "
+            "channels, row, column).",
+            name="kernel-channel-last",
+            also=(lambda weight, patch_size: weight.reshape(len(weight), patch_size, patch_size, -1),),
+        ),
+        Misconception(
+            _as("dim (c p q) -> c dim p q"),
+            "Your kernel begins with the channels, as in a transposed convolution. That of a convolution begins with "
+            "what it makes, the dim features, then come the channels that it reads.",
+            name="channels-before-features",
+            also=(lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size),),
+        ),
+        Misconception(
+            lambda weight, patch_size: weight.mT.reshape(weight.shape[0], -1, patch_size, patch_size),
+            "The weight is cut across its rows, so a kernel holds numbers of several features. nn.Linear keeps its "
+            "weight as (outputs, inputs): leave the first axis where it is and split the last.",
+            name="features-mixed",
+            also=(
+                lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
+                lambda weight, patch_size: weight.mT.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
+                lambda weight, patch_size: weight.reshape(patch_size, patch_size, -1, len(weight)).permute(
+                    3, 2, 0, 1
+                ),
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1, -2),
+            "The kernel's rows or columns run backwards. PyTorch's conv2d turns nothing round: each number meets the "
+            "pixel at its own place, as in the linear layer.",
+            name="kernel-flipped",
+            also=(
+                lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1),
+                lambda weight, patch_size: _reshaped(weight, patch_size).flip(-2),
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: _reshaped(weight, patch_size).sum(1, keepdim=True),
+            "Your kernel reads a single channel. A convolution has numbers of its own for every channel that it reads.",
+            name="one-channel-left",
+            also=(
+                lambda weight, patch_size: _reshaped(weight, patch_size).mean(1, keepdim=True),
+                lambda weight, patch_size: _reshaped(weight, patch_size)[:, :1],
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: weight.reshape(-1, 3, patch_size, patch_size),
+            "Three channels are written into the function. How many there are follows from the weight's last axis and "
+            "patch_size.",
+            name="three-channels-written-in",
+            also=(
+                lambda weight, patch_size: weight.reshape(len(weight), 3, patch_size, patch_size),
+                lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", c=3, p=patch_size, q=patch_size),
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: weight.reshape(len(weight), -1, 16, 16),
+            "The patch size 16 is written into the function. Use patch_size wherever it stands.",
+            name="sixteen-written-in",
+            also=(
+                lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", p=16, q=16),
+                lambda weight, patch_size: weight.reshape(len(weight), 3, 16, 16),
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: weight.reshape(len(weight), -1, patch_size**2),
+            "The numbers are in the right order, but your kernel is not (dim, channels, row, column). Each of these is "
+            "an axis of its own.",
+            name="not-four-axes",
+            also=(
+                lambda weight, patch_size: weight[:, :, None, None],
+                lambda weight, patch_size: _reshaped(weight, patch_size).flatten(0, 1),
+            ),
+        ),
+        Misconception(
+            lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size**2,
+            "The numbers have been scaled. The convolution adds up just what the linear layer adds up, so they stay as "
+            "they are.",
+            name="scaled",
+            also=(
+                lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size,
+                lambda weight, patch_size: _reshaped(weight, patch_size) * patch_size**2,
+            ),
+        ),
+    ),
+)

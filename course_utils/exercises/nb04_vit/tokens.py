@@ -1,0 +1,242 @@
+"""Class token and positions: what the encoder reads."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.models.vit import sequence
+
+Answer = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [
+        tuple(torch.randn(*shape, generator=g) for shape in ((batch, n, dim), (1, 1, dim), (1, n + 1, dim)))
+        for batch, n, dim in [(2, 5, 8), (1, 9, 4), (3, 4, 6), (5, 4, 5)]
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    class_token, positions = torch.randn(1, 1, 4, generator=g), torch.randn(1, 7, 4, generator=g)
+    return [
+        Wild(
+            "transposed-memory",
+            (torch.randn(2, 4, 6, generator=g).mT, class_token, positions),
+            "the patches lie in memory feature by feature, as a convolution leaves them after `flatten(2).mT`",
+            "`view` trusts the memory; `reshape`, `cat` and `+` go by the axes.",
+        ),
+        Wild(
+            "expanded-memory",
+            (torch.randn(1, 6, 4, generator=g).expand(3, -1, -1), class_token, positions),
+            "one sequence is repeated by `expand`, which copies nothing",
+            "`view` trusts the memory; `reshape`, `cat` and `+` go by the axes.",
+        ),
+        Wild(
+            "one-patch",
+            (torch.randn(2, 1, 4, generator=g), class_token, positions[:, :2]),
+            "there is a single patch",
+            "Then the sequence has two tokens.",
+        ),
+    ]
+
+
+def _slip(join: Answer) -> Answer:
+    """A slip in how three are joined, once the class token is there for every image."""
+    return lambda patches, class_token, positions: join(
+        patches, class_token.expand(patches.shape[0], -1, -1), positions
+    )
+
+
+def _then(change: Callable[[Tensor, Tensor], Tensor]) -> Answer:
+    """The class token in front, then a slip with the positions."""
+    return _slip(lambda patches, first, positions: change(torch.cat([first, patches], 1), positions))
+
+
+SEQUENCE = Exercise(
+    name="04.sequence",
+    title="Class token and positions",
+    points=2,
+    reference=sequence,
+    learns=("patches", "class_token", "positions"),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "The class token is one token more, and the same for every image of the batch.",
+        "`class_token.expand(batch, -1, -1)`, with the size of the batch, repeats it without copying; `torch.cat` along "
+        "the axis of the tokens puts it in front.",
+        "Count: the positions are one more than the patches. So add them after the class token has joined.",
+    ),
+    misconceptions=(
+        Misconception(
+            _slip(lambda patches, first, positions: torch.cat([patches, first], 1) + positions),
+            "The class token stands at the end of the sequence. Put it first: the head reads token 0, and the "
+            "weights of published ViTs expect it there.",
+            name="class-token-last",
+            also=(
+                _slip(
+                    lambda patches, first, positions: torch.cat(
+                        [patches + positions[:, 1:], first + positions[:, :1]], 1
+                    )
+                ),
+                _slip(lambda patches, first, positions: torch.cat([patches, first], 1)),
+            ),
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1)),
+            "The class token gets no position. There is one for it among the positions, since they are one more than the "
+            "patches.",
+            name="class-token-without-position",
+            also=(_slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, :-1]], 1)),),
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens + positions.roll(1, 1)),
+            "The positions are added, but not each to its own token. Number i belongs to token i of the finished "
+            "sequence.",
+            name="positions-moved",
+            also=(
+                _then(lambda tokens, positions: tokens + positions.roll(-1, 1)),
+                _then(lambda tokens, positions: tokens + positions.flip(1)),
+            ),
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1)),
+            "Only the class token gets a position. The patches need theirs more: without it the encoder sees a set.",
+            name="patches-without-position",
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens + positions[:, :1]),
+            "Every token gets one and the same position, so positions tell nothing apart. There is one for each token.",
+            name="one-position-for-all",
+            also=(
+                _then(lambda tokens, positions: tokens + positions[:, -1:]),
+                _then(lambda tokens, positions: tokens + positions.mean(1, keepdim=True)),
+                _then(lambda tokens, positions: tokens + positions.sum(1, keepdim=True)),
+            ),
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens),
+            "The positions are not added. Without them the encoder cannot tell an image from the same patches "
+            "shuffled.",
+            name="no-positions",
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens + 2 * positions),
+            "Some tokens get their position twice. Add the positions once, to the finished sequence.",
+            name="positions-twice",
+            also=(
+                _slip(
+                    lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1) + positions
+                ),
+                _slip(
+                    lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1) + positions
+                ),
+            ),
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens * positions),
+            "The tokens are multiplied by the positions. Equation 1 of Dosovitskiy et al. is a sum: a place shifts "
+            "a token, it does not scale it.",
+            name="multiplied",
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens - positions),
+            "The positions are subtracted. Equation 1 of Dosovitskiy et al. is a sum.",
+            name="subtracted",
+        ),
+        Misconception(
+            _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], -1)),
+            "The positions are appended as further features, so each token is twice as wide. Add them: equation 1 "
+            "of Dosovitskiy et al. is a sum.",
+            name="positions-appended",
+            also=(_then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], 1)),),
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: patches + positions[:, 1:]),
+            "The class token is not in your result, so nothing could collect what the head needs. It is a token of its "
+            "own, and comes first.",
+            name="no-class-token",
+            also=(
+                _slip(lambda patches, first, positions: patches + positions[:, :-1]),
+                lambda patches, class_token, positions: F.pad(patches, (0, 0, 1, 0)) + positions,
+                lambda patches, class_token, positions: (
+                    torch.cat([patches.mean(1, keepdim=True), patches], 1) + positions
+                ),
+                lambda patches, class_token, positions: (
+                    torch.cat([torch.ones_like(patches[:, :1]), patches], 1) + positions
+                ),
+            ),
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: patches + first + positions[:, 1:]),
+            "The class token is added to every patch, so the sequence has no token of its own for the class. Join "
+            "it to the sequence with torch.cat.",
+            name="class-token-added-to-patches",
+            also=(
+                _slip(lambda patches, first, positions: patches + first + positions[:, :-1]),
+                _slip(lambda patches, first, positions: torch.cat([first, patches + first], 1) + positions),
+            ),
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, :-1]),
+            "A patch is lost: the class token has taken its place. It comes in addition, so the sequence is one token "
+            "longer than the patches.",
+            name="patch-replaced",
+            also=(
+                _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, 1:]),
+                _slip(lambda patches, first, positions: torch.cat([first, patches[:, :-1]], 1) + positions[:, :-1]),
+            ),
+        ),
+        Misconception(
+            lambda patches, class_token, positions: torch.cat([class_token, patches], 1) + positions,
+            "This works for a batch of one image only: torch.cat does not repeat the class token by itself. Expand "
+            "it to the size of the batch first.",
+            name="class-token-not-repeated",
+        ),
+        Misconception(
+            lambda patches, class_token, positions: torch.cat([class_token, patches[:1]], 1) + positions,
+            "Only the first image of the batch is left. Every image has a sequence of its own.",
+            name="first-image-only",
+        ),
+        Misconception(
+            _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], 0)),
+            "The class token is joined along the wrong axis, so it is no token of the sequence. Tokens are counted along "
+            "axis 1.",
+            name="wrong-axis",
+            also=(
+                _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], -1)),
+                lambda patches, class_token, positions: torch.cat([class_token.expand_as(patches[:1]), patches], 0),
+                _slip(
+                    lambda patches, first, positions: torch.cat(
+                        [first.expand_as(patches), patches + positions[:, 1:]], -1
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            _then(lambda tokens, positions: tokens * tokens.shape[-1] ** 0.5 + positions),
+            "The tokens are scaled by the root of their size before the positions are added. The transformer for text "
+            "does so with its words; equation 1 of Dosovitskiy et al. does not.",
+            name="tokens-scaled",
+            also=(
+                _slip(
+                    lambda patches, first, positions: (
+                        torch.cat([first, patches * patches.shape[-1] ** 0.5], 1) + positions
+                    )
+                ),
+                _then(lambda tokens, positions: tokens / tokens.shape[-1] ** 0.5 + positions),
+            ),
+        ),
+        Misconception(
+            _then(lambda tokens, positions: F.layer_norm(tokens + positions, tokens.shape[-1:])),
+            "The sequence is normalised at the end. That is left to the blocks: each begins with a norm of its own.",
+            name="normalised",
+            also=(
+                _then(lambda tokens, positions: F.normalize(tokens + positions, dim=-1)),
+                _then(lambda tokens, positions: F.layer_norm(tokens, tokens.shape[-1:]) + positions),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,297 @@
+"""The same patches in another order."""
+
+from collections.abc import Callable
+
+import torch
+from einops import rearrange
+from torch import Generator, Tensor
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.probes import shuffle_patches
+
+Answer = Callable[[Tensor, int, Tensor], Tensor]
+
+
+def _order(g: Generator, images: Tensor, patch_size: int) -> Tensor:
+    return torch.randperm(images.shape[-2] * images.shape[-1] // patch_size**2, generator=g)
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    shapes = [((2, 1, 8, 12), 4), ((1, 3, 6, 6), 2), ((2, 2, 9, 6), 3), ((3, 1, 8, 8), 2), ((1, 2, 6, 2), 1)]
+    pictures = [(torch.rand(*shape, generator=g), patch_size) for shape, patch_size in shapes]
+    return [(images, patch_size, _order(g, images, patch_size)) for images, patch_size in pictures]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    on_its_side = torch.rand(2, 2, 6, 4, generator=g).mT
+    repeated = torch.rand(1, 1, 4, 6, generator=g).expand(3, 2, -1, -1)
+    return [
+        Wild(
+            "transposed-memory",
+            (on_its_side, 2, _order(g, on_its_side, 2)),
+            "the pictures lie in memory column by column, as after a transpose",
+            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+        ),
+        Wild(
+            "expanded-memory",
+            (repeated, 2, _order(g, repeated, 2)),
+            "one picture is repeated by `expand`, which copies nothing",
+            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+        ),
+        Wild(
+            "one-patch",
+            (torch.rand(2, 1, 3, 3, generator=g), 3, torch.zeros(1, dtype=torch.int64)),
+            "the picture is a single patch",
+            "Then it stays as it is.",
+        ),
+    ]
+
+
+def _cut(images: Tensor, patch_size: int) -> Tensor:
+    return rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)
+
+
+def _joined(patches: Tensor, images: Tensor, patch_size: int) -> Tensor:
+    return rearrange(patches, "b (h w) c p q -> b c (h p) (w q)", h=images.shape[-2] // patch_size)
+
+
+def _slip(gather: Callable[[Tensor, Tensor], Tensor]) -> Answer:
+    """The patches gathered in another way."""
+    return lambda images, patch_size, order: _joined(gather(_cut(images, patch_size), order), images, patch_size)
+
+
+def _by(change: Callable[[Tensor], Tensor]) -> Answer:
+    """The right shuffle by another order."""
+    return _slip(lambda patches, order: patches[:, change(order)])
+
+
+def _as(cut: str, join: str) -> Answer:
+    """Cut and laid out by other patterns."""
+
+    def wrong(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+        height, width = (side // patch_size for side in images.shape[-2:])
+        patches = rearrange(images, cut, p=patch_size, q=patch_size)
+        return rearrange(patches[:, order], join, h=height, w=width, p=patch_size, q=patch_size)
+
+    return wrong
+
+
+_CUT, _JOIN = "b c (h p) (w q) -> b (h w) c p q", "b (h w) c p q -> b c (h p) (w q)"
+
+
+def _grid_on_its_side(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    columns = images.shape[-1] // patch_size
+    return rearrange(_cut(images, patch_size)[:, order], _JOIN, h=columns).reshape(images.shape)
+
+
+def _square_grid(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    side = int(len(order) ** 0.5)
+    return rearrange(_cut(images, patch_size)[:, order], _JOIN, h=side, w=side)
+
+
+def _cut_by_reshape(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    patches = images.reshape(*images.shape[:2], -1, patch_size, patch_size)
+    return patches[:, :, order].reshape(images.shape)
+
+
+def _across_the_batch(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    patches = rearrange(images, "b c (h p) (w q) -> (b h w) c p q", p=patch_size, q=patch_size)
+    return patches[order].repeat(len(images), 1, 1, 1).reshape(images.shape)
+
+
+def _first_of_all(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
+    patches = rearrange(images, "b c (h p) (w q) -> (b h w) c p q", p=patch_size, q=patch_size)[order]
+    return _joined(patches[None].expand(len(images), -1, -1, -1, -1), images, patch_size)
+
+
+def _overwritten(patches: Tensor, order: Tensor) -> Tensor:
+    patches = patches.clone()
+    for place, source in enumerate(order):
+        patches[:, place] = patches[:, source]
+    return patches
+
+
+def _swapped(patches: Tensor, order: Tensor) -> Tensor:
+    places = list(range(len(order)))
+    for place, source in enumerate(order.tolist()):
+        places[place], places[source] = places[source], places[place]
+    return patches[:, places]
+
+
+def _first_picture_only(patches: Tensor, order: Tensor) -> Tensor:
+    return torch.cat([patches[:1, order], patches[1:]])
+
+
+SHUFFLE_PATCHES = Exercise(
+    name="05.shuffle_patches",
+    title="The same patches in another order",
+    points=2,
+    reference=shuffle_patches,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Three steps: cut the picture into patches, put the patches in another order, lay them out again.",
+        "With einops, patches as an axis of their own: `b c (h p) (w q) -> b (h w) c p q`. Then the order is an "
+        "index on that axis.",
+        "`patches[:, order]` puts patch order[i] at place i. The way back is the same pattern from right to left; "
+        "tell einops the number of rows, h.",
+    ),
+    misconceptions=(
+        Misconception(
+            _by(torch.argsort),
+            "This is the inverse permutation: patch i went to place order[i]. At place i should stand patch "
+            "order[i].",
+            name="inverse",
+        ),
+        Misconception(
+            _by(lambda order: order.flip(0)),
+            "The order is read from back to front. At place 0 should stand patch order[0].",
+            name="order-backwards",
+        ),
+        Misconception(
+            _by(lambda order: order[order]),
+            "The patches are shuffled more than once by the same order. Once is enough.",
+            name="shuffled-twice",
+            also=(_by(lambda order: order[order[order]]),),
+        ),
+        Misconception(
+            _by(lambda order: order.roll(1)),
+            "You are off by one, in the index into the order or in the patch that it names. At place i should stand patch "
+            "order[i].",
+            name="off-by-one",
+            also=(
+                _by(lambda order: order.roll(-1)),
+                _by(lambda order: (order + 1) % len(order)),
+                _by(lambda order: (order - 1) % len(order)),
+            ),
+        ),
+        Misconception(
+            lambda images, patch_size, order: images,
+            "The pictures come back as they were. Use the order as an index on the axis of patches.",
+            name="unshuffled",
+        ),
+        Misconception(
+            _by(lambda order: torch.randperm(len(order))),
+            "The patches are in an order of your own. The order to use is given.",
+            name="own-order",
+            also=(
+                _by(lambda order: torch.randperm(len(order), generator=torch.Generator().manual_seed(0))),
+                _by(lambda order: torch.arange(len(order)).flip(0)),
+            ),
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (w h) c p q", _JOIN),
+            "The patches are counted down the columns when they are cut, and along the rows when they are laid out. "
+            "Raster order is row by row, both times.",
+            name="columns-when-cut",
+        ),
+        Misconception(
+            _as(_CUT, "b (w h) c p q -> b c (h p) (w q)"),
+            "The patches are counted along the rows when they are cut, and down the columns when they are laid out. "
+            "Raster order is row by row, both times.",
+            name="columns-when-laid-out",
+        ),
+        Misconception(
+            _as("b c (h p) (w q) -> b (w h) c p q", "b (w h) c p q -> b c (h p) (w q)"),
+            "The patches are counted down the columns of the grid. Raster order is row by row.",
+            name="down-the-columns",
+        ),
+        Misconception(
+            _as("b c (p h) (q w) -> b (h w) c p q", "b (h w) c p q -> b c (p h) (q w)"),
+            "Your patches are pixels a fixed step apart, not squares. Along a side the number of the patch is slow and the "
+            "place inside it fast: (h p), not (p h).",
+            name="every-nth-pixel",
+            also=(_as("b c (p h) (q w) -> b (h w) c p q", _JOIN), _as(_CUT, "b (h w) c p q -> b c (p h) (q w)")),
+        ),
+        Misconception(
+            lambda images, patch_size, order: _cut(images, patch_size)[:, order].reshape(images.shape),
+            "The patches are laid out by a bare reshape, which strings their pixels along the rows. Go back as you came: "
+            "bring the axes into their places first.",
+            name="laid-out-by-reshape",
+            also=(
+                lambda images, patch_size, order: (
+                    _cut(images, patch_size)[:, order].transpose(1, 2).reshape(images.shape)
+                ),
+            ),
+        ),
+        Misconception(
+            _cut_by_reshape,
+            "The picture is cut by a bare reshape: your patches are runs of pixels from the same few rows, not squares. "
+            "Split height and width first.",
+            name="cut-by-reshape",
+            also=(
+                lambda images, patch_size, order: _joined(
+                    images.reshape(len(images), -1, images.shape[1], patch_size, patch_size)[:, order],
+                    images,
+                    patch_size,
+                ),
+            ),
+        ),
+        Misconception(
+            _slip(lambda patches, order: patches[:, order].mT),
+            "The patches stand where they should, but the pixels inside them are in another order too. They stay "
+            "as they are.",
+            name="pixels-moved-too",
+            also=(
+                _slip(lambda patches, order: patches[:, order].flip(-1)),
+                _slip(lambda patches, order: patches[:, order].flip(-2)),
+                _slip(lambda patches, order: patches[:, order].flip(-1, -2)),
+                _slip(lambda patches, order: patches[:, order].flip(2)),
+                _as("b c (h p) (w q) -> b (h w) (p q c)", "b (h w) (c p q) -> b c (h p) (w q)"),
+            ),
+        ),
+        Misconception(
+            lambda images, patch_size, order: _cut(images, patch_size)[:, order],
+            "The patches are in the right order, but they are still a sequence. Lay them out as a picture again.",
+            name="not-laid-out",
+            also=(lambda images, patch_size, order: _cut(images, patch_size)[:, order].flatten(2),),
+        ),
+        Misconception(
+            lambda images, patch_size, order: torch.cat(
+                [shuffle_patches(one[None], patch_size, order.roll(index)) for index, one in enumerate(images)]
+            ),
+            "Every picture of the batch has an order of its own. The permutation is one and the same for all: only "
+            "then can it be learned.",
+            name="an-order-each",
+        ),
+        Misconception(
+            _slip(_first_picture_only),
+            "Only the first picture of the batch is shuffled. The same order holds for all of them.",
+            name="first-picture-only",
+            also=(lambda images, patch_size, order: shuffle_patches(images[:1], patch_size, order),),
+        ),
+        Misconception(
+            _across_the_batch,
+            "The order is used on the patches of the whole batch, strung together. Keep the batch as an axis of its own.",
+            name="across-the-batch",
+            also=(_first_of_all,),
+        ),
+        Misconception(
+            _slip(_overwritten),
+            "Patches are overwritten while they are still to be read, so some appear twice and others are lost. Write into "
+            "a new tensor.",
+            name="overwritten",
+        ),
+        Misconception(
+            _slip(_swapped),
+            "Patches change places two by two, so later swaps move again what earlier ones had placed. Fetch every patch "
+            "from the picture as it was.",
+            name="swapped-in-turn",
+        ),
+        Misconception(
+            _grid_on_its_side,
+            "The grid of patches is laid out with its rows and columns exchanged. It has height // patch_size rows.",
+            name="grid-on-its-side",
+            also=(
+                lambda images, patch_size, order: rearrange(
+                    _cut(images, patch_size)[:, order], _JOIN, h=images.shape[-1] // patch_size
+                ),
+            ),
+        ),
+        Misconception(
+            _square_grid,
+            "The patches are laid out in a square grid. Pictures need not be square: the grid has height // patch_size rows.",
+            name="squares-only",
+        ),
+    ),
+)

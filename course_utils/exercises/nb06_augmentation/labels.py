@@ -1,0 +1,197 @@
+"""Smoothed labels: targets of which a share is spread over all classes."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.training.regularise import smooth_labels
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    # Fewer, as many and more classes than labels; a label that comes twice, and classes that do not come at all.
+    return [
+        (torch.tensor([0, 2, 1]), 3, 0.1),
+        (torch.tensor([4, 0]), 10, 0.6),
+        (torch.tensor([1, 1, 0, 1]), 2, 0.2),
+        (torch.tensor([3, 0, 3, 1, 2]), 6, 0.3),
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "no-smoothing",
+            (torch.tensor([2, 0]), 4, 0.0),
+            "smoothing is 0",
+            "Then the targets are hard: nothing may be divided by `smoothing`, and 0 is a number like any other.",
+        ),
+        Wild("one-label", (torch.tensor([2]), 5, 0.3), "the batch has a single label"),
+    ]
+
+
+def _spread(right: Callable[[int, float], float], others: Callable[[int, float], float]) -> Callable[..., Tensor]:
+    """Targets with one value for the right class and one for each other, both of (classes, smoothing)."""
+
+    def wrong(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+        one = F.one_hot(labels, classes).float()
+        return one * right(classes, smoothing) + (1 - one) * others(classes, smoothing)
+
+    return wrong
+
+
+def _over(number: Callable[[Tensor, int], float]) -> Callable[..., Tensor]:
+    """The share is divided by another number than that of the classes: a function of labels and classes."""
+    return lambda labels, classes, smoothing: (
+        (1 - smoothing) * F.one_hot(labels, classes) + smoothing / number(labels, classes)
+    )
+
+
+def _only_present(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    present = int(labels.max()) + 1
+    return smooth_labels(labels, present, smoothing)
+
+
+def _columns(chosen: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """Whole columns are filled, those of the chosen labels."""
+
+    def wrong(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+        targets = torch.full((len(labels), classes), smoothing / classes)
+        targets[:, chosen(labels)] += 1 - smoothing
+        return targets
+
+    return wrong
+
+
+LABEL_SMOOTHING = Exercise(
+    name="06.label_smoothing",
+    title="Smoothed labels",
+    reference=smooth_labels,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Start from the hard target: `F.one_hot(labels, classes)` is 1 at the right class and 0 elsewhere. It gives "
+        "whole numbers; `.float()` makes them floating-point.",
+        "Take the share `smoothing` away from it, and give that share to all classes alike, the right one too.",
+        "How much does each class get when the share `smoothing` is cut into `classes` equal parts? Check with a row: "
+        "its sum must be one.",
+    ),
+    misconceptions=(
+        Misconception(
+            _spread(lambda k, e: 1 - e, lambda k, e: e / (k - 1)),
+            "The share goes to the other classes only, so the right class gets 1 − ε. The lecture's slide on DeiT "
+            "says so, but Szegedy et al. and PyTorch spread it over all classes: the right one gets its part back.",
+            name="others-only",
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 - e, lambda k, e: e / k),
+            "The rows do not sum to one: the right class gets 1 − ε and no part of what is spread. It is one of the "
+            "classes among which the share is divided.",
+            name="right-class-gets-no-part",
+        ),
+        Misconception(
+            _spread(lambda k, e: 1.0, lambda k, e: e / k),
+            "The right class keeps all it had, so the rows sum to more than one. What is spread must first be taken "
+            "away.",
+            name="right-class-keeps-all",
+            also=(_spread(lambda k, e: 1.0, lambda k, e: e / (k - 1)),),
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 + e / k, lambda k, e: e / k),
+            "The share is given to all, but taken from nobody: the rows sum to 1 + ε. Where should it come from?",
+            name="taken-from-nobody",
+            also=(_spread(lambda k, e: 1 + e, lambda k, e: e),),
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 - e, lambda k, e: e),
+            "Each of the other classes gets the whole share. It is one share for all of them together: divide it.",
+            name="share-not-divided",
+            also=(_spread(lambda k, e: 1.0, lambda k, e: e), _spread(lambda k, e: 1 - e + e / k, lambda k, e: e)),
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 - e / k, lambda k, e: e / k),
+            "The right class gives away the part of a single class, and all the others get as much. It gives away the "
+            "whole share, and gets one part back.",
+            name="too-little-taken",
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 - e, lambda k, e: 0.0),
+            "The share is taken away from the right class, and nobody gets it: the rows sum to 1 − ε.",
+            name="given-to-nobody",
+        ),
+        Misconception(
+            _spread(lambda k, e: e + (1 - e) / k, lambda k, e: (1 - e) / k),
+            "The two parts have changed places: 1 − smoothing is spread, and the right class gets smoothing for itself. "
+            "With smoothing 0.1 that would be hardly a target.",
+            name="parts-exchanged",
+            also=(_spread(lambda k, e: e, lambda k, e: (1 - e) / (k - 1)),),
+        ),
+        Misconception(
+            lambda labels, classes, smoothing: F.one_hot(labels, classes).float(),
+            "These are hard targets: smoothing is not used.",
+            name="not-smoothed",
+        ),
+        Misconception(
+            _spread(lambda k, e: (1 + e / k) / (1 + e), lambda k, e: e / k / (1 + e)),
+            "Something is added, and then each row is divided by its sum. So the rows sum to one, but the share that is "
+            "spread is no longer ε: take it away before you give it.",
+            name="normalised-afterwards",
+            also=(_spread(lambda k, e: 1 / (1 + (k - 1) * e), lambda k, e: e / (1 + (k - 1) * e)),),
+        ),
+        Misconception(
+            _over(lambda labels, classes: len(labels)),
+            "The share is divided by the number of labels in the batch. It is spread over the classes.",
+            name="divided-by-the-batch",
+        ),
+        Misconception(
+            _only_present,
+            "The classes are counted among the labels of this batch. A class may be missing there: use `classes`.",
+            name="classes-of-the-batch",
+            also=(
+                lambda labels, classes, smoothing: (1 - smoothing) * F.one_hot(labels) + smoothing / classes,
+                _over(lambda labels, classes: int(labels.max()) + 1),
+                _over(lambda labels, classes: len(labels.unique())),
+            ),
+        ),
+        Misconception(
+            _over(lambda labels, classes: 10),
+            "The share is cut into ten parts, whatever the number of classes: use `classes`.",
+            name="ten-parts",
+        ),
+        Misconception(
+            lambda labels, classes, smoothing: smooth_labels(labels, 10, smoothing),
+            "There are ten columns, whatever the number of classes: use `classes`.",
+            name="ten-classes",
+        ),
+        Misconception(
+            _columns(lambda labels: labels),
+            "Every row gets the labels of the whole batch: `[:, labels]` means these columns in all rows. Each row has "
+            "one right class, its own.",
+            name="every-row-every-label",
+        ),
+        Misconception(
+            _columns(lambda labels: labels[0]),
+            "The first label's class is raised in every row. Each row has a right class of its own.",
+            name="first-label-for-all",
+        ),
+        Misconception(
+            lambda labels, classes, smoothing: smooth_labels((labels - 1) % classes, classes, smoothing),
+            "The right class is one place too far to the left: labels count from zero, so label 0 is the first column.",
+            name="labels-counted-from-one",
+        ),
+        Misconception(
+            lambda labels, classes, smoothing: F.one_hot(labels, classes),
+            "These are hard targets, and whole numbers: smoothing is not used, and could not be written into them. Make "
+            "them floating-point with `.float()`.",
+            name="whole-numbers",
+        ),
+        Misconception(
+            lambda labels, classes, smoothing: smooth_labels(labels, classes, smoothing).long(),
+            "The targets are made into whole numbers, and every probability below 1 becomes 0: leave them "
+            "floating-point.",
+            name="cut-to-whole-numbers",
+        ),
+    ),
+)

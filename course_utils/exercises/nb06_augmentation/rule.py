@@ -1,0 +1,195 @@
+"""Stochastic depth: how the survival probability falls from layer to layer."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.stochastic_depth import linear_rule
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [(4, 0.6), (12, 0.9), (3, 0.4), (7, 0.75)]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "one-layer",
+            (1, 0.8),
+            "there is a single layer",
+            "It is the last one, so it survives with probability `last`.",
+        ),
+        Wild(
+            "nothing-left-out",
+            (5, 1.0),
+            "last is 1",
+            "Then every layer always survives, and a step has length zero: `torch.arange` refuses such a step.",
+        ),
+        Wild(
+            "many-layers",
+            (49, 0.5),
+            "there are 49 layers",
+            "With a fraction as its step, `torch.arange` may make one number too many, or one too few, because fractions "
+            "are rounded: count in whole numbers, or use `torch.linspace`.",
+        ),
+    ]
+
+
+def _falls_by(gone: Callable[[Tensor, float], Tensor], first: int = 1) -> Callable[..., Tensor]:
+    """A slip in how far the probability has fallen: a function of l / L, counted from first, and of last."""
+    return lambda layers, last: 1 - gone(torch.arange(first, layers + first) / layers, last)
+
+
+def _line(start: Callable[[float], float], end: Callable[[float], float]) -> Callable[..., Tensor]:
+    """Equal steps from the first layer's probability to the last one's."""
+    return lambda layers, last: torch.linspace(start(last), end(last), layers)
+
+
+LINEAR_RULE = Exercise(
+    name="06.linear_rule",
+    title="Who survives how often",
+    reference=linear_rule,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Draw it for three layers: 1 at the input, `last` at layer 3, and a straight line between them. How many steps "
+        "are there, and how long is each?",
+        "Layer l of L has gone l/L of the way down. `torch.arange(1, layers + 1) / layers` is 1/L, 2/L, … 1.",
+        "The whole way down is 1 − last. Or let `torch.linspace` draw the line from the input to the last layer, and "
+        "leave the input away.",
+    ),
+    misconceptions=(
+        Misconception(
+            _falls_by(lambda way, last: way * (1 - last), first=0),
+            "The layers are counted from zero, so the first always survives and the last is not as low as `last`. "
+            "Layer 1 is the first that may be left out: l runs from 1 to L.",
+            name="counted-from-zero",
+        ),
+        Misconception(
+            _line(lambda last: 1.0, lambda last: last),
+            "The first layer always survives. So it is in timm, but the paper's step before the first layer is the "
+            "input: layer 1 already has 1/L of the way.",
+            name="first-layer-always",
+        ),
+        Misconception(
+            lambda layers, last: torch.full((layers,), last),
+            "All layers are treated alike. The early ones make features that all later ones use, so they should "
+            "survive more often.",
+            name="all-alike",
+        ),
+        Misconception(
+            lambda layers, last: linear_rule(layers, last).flip(0),
+            "The probabilities rise from layer to layer. They should fall: the last layer is left out most often, the "
+            "first most rarely.",
+            name="rising",
+            also=(
+                _line(lambda last: last, lambda last: 1.0),
+                lambda layers, last: last + torch.arange(1, layers + 1) / layers * (1 - last),
+            ),
+        ),
+        Misconception(
+            lambda layers, last: torch.arange(1, layers + 1) / layers * (1 - last),
+            "These are probabilities of leaving a layer out. Survival is one minus that.",
+            name="probabilities-of-dropping",
+            also=(
+                lambda layers, last: torch.arange(layers) / layers * (1 - last),
+                _line(lambda last: 0.0, lambda last: 1 - last),
+            ),
+        ),
+        Misconception(
+            lambda layers, last: last ** (torch.arange(1, layers + 1) / layers),
+            "It falls by equal factors. The linear rule falls by equal steps.",
+            name="equal-factors",
+            also=(
+                lambda layers, last: last ** (torch.arange(layers) / layers),
+                lambda layers, last: last ** (torch.arange(layers) / (layers - 1)),
+                lambda layers, last: last ** torch.arange(1, layers + 1),
+                lambda layers, last: last ** torch.arange(layers),
+            ),
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way**2 * (1 - last)),
+            "It falls along a curve: slowly at first, or at the end. The linear rule falls by equal steps.",
+            name="along-a-curve",
+            also=(
+                _falls_by(lambda way, last: way.sqrt() * (1 - last)),
+                _falls_by(lambda way, last: (1 - (torch.pi * way).cos()) / 2 * (1 - last)),
+            ),
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way * last),
+            "`last` is taken for the last layer's probability of being left out: the last layer survives with 1 − last, "
+            "or nearly. But `last` is its survival probability.",
+            name="last-taken-for-dropping",
+            also=(_falls_by(lambda way, last: way * last, first=0), _line(lambda last: 1.0, lambda last: 1 - last)),
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way),
+            "It falls to zero, or nearly, so the deepest layers would hardly ever be there. It should end at `last`.",
+            name="falls-to-zero",
+            also=(
+                lambda layers, last: last * (1 - torch.arange(1, layers + 1) / layers),
+                lambda layers, last: last * (1 - torch.arange(layers) / layers),
+                lambda layers, last: (1 - last) * (1 - torch.arange(1, layers + 1) / layers),
+                _falls_by(lambda way, last: way, first=0),
+                _line(lambda last: 1.0, lambda last: 0.0),
+                _line(lambda last: last, lambda last: 0.0),
+            ),
+        ),
+        Misconception(
+            lambda layers, last: last - torch.arange(1, layers + 1) / layers * (1 - last),
+            "It begins at `last`, or below it, and falls from there. It begins at 1, at the input, and ends at `last`.",
+            name="begins-at-last",
+            also=(
+                lambda layers, last: last - torch.arange(layers) / layers * (1 - last),
+                lambda layers, last: last - torch.arange(1, layers + 1) / layers * last**2,
+            ),
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way + last),
+            "`last` is subtracted whole from every layer, which makes probabilities below zero. A pair of brackets is "
+            "missing round what l/L is multiplied by.",
+            name="brackets-missing",
+            also=(_falls_by(lambda way, last: way + last, first=0),),
+        ),
+        Misconception(
+            lambda layers, last: 1 - torch.arange(1, layers + 1) * (1 - last),
+            "Each layer loses 1 − last. That is how far it falls in all L steps together, so a step is shorter.",
+            name="whole-way-in-each-step",
+            also=(lambda layers, last: 1 - torch.arange(layers) * (1 - last),),
+        ),
+        Misconception(
+            lambda layers, last: 1 - torch.arange(1, layers + 1) / (layers + 1) * (1 - last),
+            "The way is cut into L + 1 steps, so the last layer does not get down to `last`. From the input to layer L "
+            "there are L.",
+            name="one-step-too-many",
+        ),
+        Misconception(
+            lambda layers, last: linear_rule(layers, last).cumprod(0),
+            "The probabilities are multiplied up: this is how often a layer survives together with all those before it. "
+            "Each layer draws for itself.",
+            name="multiplied-up",
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way.floor() * (1 - last)),
+            "Every layer but the last always survives. If you divide with `//`, l/L is 0 until l = L: use `/`.",
+            name="whole-number-division",
+        ),
+        Misconception(
+            lambda layers, last: torch.linspace(1, last, layers + 1),
+            "The input's 1 is returned as well. It is no layer: leave it away, so that `layers` numbers are left.",
+            name="input-too",
+        ),
+        Misconception(
+            lambda layers, last: linear_rule(layers, last)[:-1],
+            "The last layer is missing: the end of a range is not part of it.",
+            name="last-layer-missing",
+            also=(
+                lambda layers, last: 1 - torch.arange(1, layers) / layers * (1 - last),
+                lambda layers, last: 1 - torch.arange(layers - 1) / layers * (1 - last),
+            ),
+        ),
+    ),
+)

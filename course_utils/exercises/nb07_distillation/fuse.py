@@ -1,0 +1,187 @@
+"""One answer from two heads."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb07_distillation.parts import cases_of_logits, extreme, logits
+from course_utils.models.deit import fuse
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    return [(one, other) for one, other, _ in cases_of_logits(g)]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    large = extreme(g, 4, 5)
+    large[2:] -= 100  # rows that are far below the others
+    return [
+        Wild(
+            "large-logits",
+            (large, extreme(g, 4, 5)),
+            "logits are near ±100, and some rows far below others",
+            "`exp` of such a number is infinite, or zero: `softmax` subtracts the largest of each row first.",
+        ),
+        Wild("one-picture", (logits(g, 1, 4), logits(g, 1, 4)), "the batch has a single picture"),
+        Wild(
+            "other-layout",
+            (logits(g, 5, 4).mT, logits(g, 5, 4).mT),
+            "the logits are transposed tensors",
+            "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
+        ),
+    ]
+
+
+def _of_softmaxes(both: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A slip in how the two softmaxes are put together."""
+    return lambda label_logits, distillation_logits: both(label_logits.softmax(-1), distillation_logits.softmax(-1))
+
+
+def _of_logits(both: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A slip that puts the logits together."""
+    return lambda label_logits, distillation_logits: both(label_logits, distillation_logits)
+
+
+def _surer(one: Tensor, other: Tensor) -> Tensor:
+    return torch.where(one.amax(-1, keepdim=True) >= other.amax(-1, keepdim=True), one, other)
+
+
+FUSE = Exercise(
+    name="07.fuse",
+    title="One answer from two heads",
+    reference=fuse,
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "The slide: *softmax output is added*. Which comes first, the softmax or the sum? And over which axis does a "
+        "softmax run?",
+        "Add the two softmaxes of a picture, on paper: to what does the row sum?",
+        "Bring it to one without changing which class is ahead: every number by the same factor.",
+    ),
+    misconceptions=(
+        Misconception(
+            _of_logits(lambda one, other: ((one + other) / 2).softmax(-1)),
+            "The logits are averaged and then the softmax is taken. timm does it that way; the paper and the slide add "
+            "the softmaxes. With logits, one head can rule a class out all alone.",
+            name="logits-averaged",
+        ),
+        Misconception(
+            _of_logits(lambda one, other: (one + other).softmax(-1)),
+            "What is normalised is the product of the two softmaxes, which is the same as a softmax of the added logits. "
+            "The paper and the slide add the softmaxes themselves.",
+            name="logits-added",
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: one + other),
+            "The rows sum to two. The order of the classes is right, but the probabilities of a picture sum to one.",
+            name="rows-sum-to-two",
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one + other).softmax(-1)),
+            "A softmax is taken of probabilities, to bring the rows to one. It does, but it makes them nearly alike. Which "
+            "factor brings a sum of two softmaxes to one?",
+            name="softmax-again",
+            also=(_of_softmaxes(lambda one, other: ((one + other) / 2).softmax(-1)),),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: one),
+            "The distillation token's head is not asked.",
+            name="class-head-only",
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: other),
+            "The class token's head is not asked.",
+            name="distillation-head-only",
+        ),
+        Misconception(
+            _of_softmaxes(_surer),
+            "Of each picture only the surer head is asked. Both count alike: their softmaxes are added.",
+            name="surer-head",
+        ),
+        Misconception(
+            _of_softmaxes(torch.maximum),
+            "The larger of the two probabilities is taken, class by class. The slide adds them.",
+            name="larger-of-the-two",
+            also=(_of_softmaxes(lambda one, other: F.normalize(torch.maximum(one, other), p=1, dim=-1)),),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: one + other / 2),
+            "Only one of the two softmaxes is halved: is there a bracket missing?",
+            name="one-half-forgotten",
+            also=(_of_softmaxes(lambda one, other: one / 2 + other),),
+        ),
+        Misconception(
+            lambda label_logits, distillation_logits: (label_logits.softmax(0) + distillation_logits.softmax(0)) / 2,
+            "The softmax runs over the batch (dim 0): each class's probabilities sum to one over the pictures. It runs "
+            "over the classes, the last axis.",
+            name="softmax-over-the-batch",
+            also=(
+                lambda label_logits, distillation_logits: label_logits.softmax(0) + distillation_logits.softmax(0),
+            ),
+        ),
+        Misconception(
+            _of_logits(lambda one, other: torch.stack([one, other]).softmax(0).mean(0)),
+            "The softmax runs over the two heads, class by class: it asks which head is surer of a class. It runs over "
+            "the classes, head by head.",
+            name="softmax-over-the-heads",
+            also=(_of_logits(lambda one, other: torch.stack([one, other]).softmax(0).sum(0)),),
+        ),
+        Misconception(
+            _of_logits(
+                lambda one, other: (one.exp() + other.exp()) / (one.exp() + other.exp()).sum(-1, keepdim=True)
+            ),
+            "The two heads share one softmax, so the one with the larger logits counts more. Each has a softmax of its own, "
+            "and then they count alike.",
+            name="one-softmax-for-both",
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one * other).sqrt()),
+            "The two probabilities are multiplied, as they are when logarithms are averaged, and the rows sum to less "
+            "than one. Added, they would let either head speak up for a class.",
+            name="geometric-mean",
+            also=(_of_softmaxes(torch.mul),),
+        ),
+        Misconception(
+            _of_logits(lambda one, other: (one.sigmoid() + other.sigmoid()) / 2),
+            "A sigmoid is taken of each logit on its own, so the rows do not sum to one. The classes exclude each other: "
+            "that is a softmax.",
+            name="sigmoids",
+            also=(_of_logits(lambda one, other: ((one + other) / 2).sigmoid()),),
+        ),
+        Misconception(
+            _of_logits(lambda one, other: (one + other) / 2),
+            "These are logits still: no softmax has been taken.",
+            name="no-softmax",
+            also=(_of_logits(torch.add),),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: ((one + other) / 2).log()),
+            "These are logarithms. The answer is asked for as probabilities.",
+            name="logarithms",
+            also=(
+                _of_softmaxes(lambda one, other: (one + other).log()),
+                _of_softmaxes(lambda one, other: (one.log() + other.log()) / 2),
+                _of_softmaxes(lambda one, other: one.log() + other.log()),
+            ),
+        ),
+        Misconception(
+            lambda label_logits, distillation_logits: (label_logits.softmax(-1) + distillation_logits) / 2,
+            "Only one of the two heads has a softmax: the other's logits are added to probabilities.",
+            name="one-softmax-missing",
+            also=(lambda label_logits, distillation_logits: (label_logits + distillation_logits.softmax(-1)) / 2,),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: F.one_hot((one + other).argmax(-1), one.shape[-1]).float()),
+            "The winner gets 1 and every other class 0. The answer is asked for as probabilities: how sure are the heads?",
+            name="winner-takes-all",
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one + other).argmax(-1)),
+            "These are class numbers. The answer is asked for as probabilities, one for each class.",
+            name="class-numbers",
+        ),
+    ),
+)

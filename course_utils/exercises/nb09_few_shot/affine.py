@@ -1,0 +1,344 @@
+"""Scale and zero point."""
+
+import torch
+from torch import Generator
+
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb09_few_shot.affine_slips import (
+    STARTS,
+    before_widening,
+    hold_zero,
+    low_end,
+    no_clamp,
+    one_for_all,
+    one_for_all_spread,
+    ones_up_to,
+    reach,
+    repaired_late,
+    rounded_by,
+    slip,
+    symmetric,
+    with_tiny_scale,
+    with_width,
+)
+from course_utils.quantise import affine_parameters
+
+
+def _cases(g: Generator) -> list[Arguments]:
+    """Ranges around zero, above it (after a ReLU6, say), below it, of no width, and with any fraction."""
+    return [
+        (torch.tensor([-1.0, -0.2, -3.0, -0.33]), torch.tensor([2.0, 5.0, 0.5, 0.98]), 8),
+        (torch.tensor([0.5, 1.0]), torch.tensor([6.0, 4.0]), 4),
+        (torch.tensor(-21.0), torch.tensor(-2.0), 3),
+        (torch.tensor([-1.3, 0.0, 2.0, -3.0]), torch.tensor([1.0, 0.0, 2.0, -3.0]), 5),
+        (-3 * torch.rand(12, generator=g), 3 * torch.rand(12, generator=g), 6),
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    low, high = -torch.rand(3, 1, generator=g), torch.rand(3, 1, generator=g)
+    return [
+        Wild(
+            "columns",
+            (low, high, 8),
+            "the ranges come as a column (rows, 1), one for each channel",
+            "Scale and zero point keep the shape of low.",
+        ),
+        Wild(
+            "one-range-in-two-axes",
+            (torch.tensor([[-0.7]]), torch.tensor([[1.9]]), 8),
+            "the one range of a whole layer comes with the shape (1, 1)",
+            "Scale and zero point keep the shape of low: look for a `squeeze`.",
+        ),
+        Wild(
+            "half-way",
+            (torch.tensor([-3.5, -2.5, -4.5, -0.5]), torch.tensor([3.5, 4.5, 2.5, 6.5]), 3),
+            "zero lies just half-way between two whole numbers",
+            "The docstring asks for what `torch.round` does there: it goes to the even one.",
+        ),
+    ]
+
+
+AFFINE_PARAMETERS = Exercise(
+    name="09.affine_parameters",
+    title="Scale and zero point",
+    points=2,
+    reference=affine_parameters,
+    returns=("the scale", "the zero point"),
+    cases=_cases,
+    wild=_wild,
+    hints=(
+        "Widen the range first, so that zero lies in it: `low` may not lie above zero, nor `high` below. `clamp` takes a "
+        "`min` or a `max`.",
+        "The scale is the width of one step. `bits` bits say how many values there are: how many steps lie between them? "
+        "Where the range has no width, put 1 (`torch.where`).",
+        "The low end is said by the least whole number. Solve value = scale · (q − zero point) for the zero point, with that "
+        "q and that value; then round, and clamp to the signed range.",
+    ),
+    misconceptions=(
+        Misconception(
+            slip(steps=lambda bits: 2**bits),
+            "The range is divided by the number of values. Between that many values there is one step fewer.",
+            name="values-for-steps",
+        ),
+        Misconception(
+            slip(steps=lambda bits: 2 ** (bits - 1) - 1),
+            "The range is divided by about half the number of steps, so that they are twice too wide. It spans the negative "
+            "whole numbers as well as the others.",
+            name="half-the-steps",
+            also=(slip(steps=lambda bits: 2 ** (bits - 1)),),
+        ),
+        Misconception(
+            slip(steps=lambda bits: bits),
+            "The number of steps is computed from `bits` without a power. Each bit doubles the number of values.",
+            name="bits-for-steps",
+            also=(slip(steps=lambda bits: bits - 1), slip(steps=lambda bits: 2 * bits - 1)),
+        ),
+        Misconception(
+            slip(steps=lambda bits: (2 ^ bits) - 1),
+            "`^` is no power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**bits`.",
+            name="exclusive-or",
+            also=(
+                slip(steps=lambda bits: 2 ^ bits - 1),
+                slip(lambda bits: (2 ^ bits) - 1, lambda bits: -(2 ^ (bits - 1)), clamped=False),
+                slip(lambda bits: 2 ^ bits - 1, lambda bits: -(2 ^ (bits - 1)), clamped=False),
+                slip(lambda bits: 2 ^ bits - 1, lambda bits: -(2 ^ bits - 1), clamped=False),
+                slip(lambda bits: (2 ^ bits) - 1, lambda bits: -(2 ^ (bits - 1))),
+                slip(lambda bits: (2 ^ bits) - 1, lambda bits: -(2 ^ (bits - 1)), lambda bits: (2 ^ (bits - 1)) - 1),
+                slip(lambda bits: (2 ^ bits) - 1, lambda bits: -(2 ^ bits - 1), lambda bits: (2 ^ bits - 1) - 1),
+            ),
+        ),
+        Misconception(
+            slip(lambda bits: 255, lambda bits: -128, lambda bits: 127),
+            "Eight bits are built in (255 steps, or −128 … 127), whatever `bits` is.",
+            name="eight-bits-always",
+            also=(
+                slip(steps=lambda bits: 255),
+                slip(least=lambda bits: -128, most=lambda bits: 127),
+            ),
+        ),
+        Misconception(
+            slip(widen=lambda low, high: (low, high)),
+            "The range is not widened to hold zero. In a range of 0.5 to 6 zero could not be said exactly, and padding "
+            "and ReLU are full of it.",
+            name="not-widened",
+        ),
+        Misconception(
+            slip(widen=lambda low, high: (low.clamp(max=0), high)),
+            "Only the low end is widened to hold zero. A range may also lie below zero.",
+            name="only-low-widened",
+        ),
+        Misconception(
+            slip(widen=lambda low, high: (low, high.clamp(min=0))),
+            "Only the high end is widened to hold zero. A range may also lie above zero.",
+            name="only-high-widened",
+        ),
+        Misconception(
+            slip(widen=lambda low, high: (low.clamp(min=0), high.clamp(max=0))),
+            "The clamps are turned round: the low end is kept *above* zero, the high end below. Zero should lie inside.",
+            name="clamps-turned-round",
+        ),
+        Misconception(
+            slip(widen=reach),
+            "The range is made symmetric about zero: half of the values stay unused when the numbers have one sign.",
+            name="symmetric-range",
+            also=(symmetric, slip(widen=reach, zero=lambda least, low, high, scale: torch.zeros_like(scale))),
+        ),
+        Misconception(
+            with_width(lambda low, high: high + low),
+            "The width of the range is not high − low: low is negative, so taking it off makes the range wider. Look at the "
+            "sign.",
+            name="wrong-width",
+            also=(
+                slip(widen=lambda low, high: hold_zero(low, high + low.clamp(max=0))),
+                with_width(lambda low, high: high),
+                with_width(lambda low, high: low - high),
+            ),
+        ),
+        Misconception(
+            slip(least=lambda bits: 0),
+            "The whole numbers start at 0 here. They are signed, so the least one is negative, and the zero point moves "
+            "with it.",
+            name="unsigned",
+            also=(
+                slip(least=lambda bits: 0, most=lambda bits: 2 ** (bits - 1) - 1),
+                slip(zero=lambda least, low, high, scale: (-low / scale).round()),
+            ),
+        ),
+        Misconception(
+            slip(least=lambda bits: -(2 ** (bits - 1)) + 1),
+            "The least whole number is left out: the range of b bits begins at −2^(b−1) and is not symmetric.",
+            name="least-left-out",
+            also=(
+                slip(least=lambda bits: -(2 ** (bits - 1)) + 1, steps=lambda bits: 2**bits - 2),
+                slip(least=lambda bits: -(2 ** (bits - 1)) + 1, most=lambda bits: 2 ** (bits - 1) - 1),
+            ),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: least - low / scale),
+            "The zero point is not rounded. It must be a whole number, or zero itself is not exact.",
+            name="zero-point-not-rounded",
+        ),
+        Misconception(
+            rounded_by(torch.floor),
+            "The zero point is rounded down. It should be the *nearest* whole number.",
+            name="zero-point-rounded-down",
+        ),
+        Misconception(
+            rounded_by(torch.ceil),
+            "The zero point is rounded up. It should be the *nearest* whole number.",
+            name="zero-point-rounded-up",
+        ),
+        Misconception(
+            rounded_by(torch.trunc),
+            "The zero point's fraction is cut off. It should be the *nearest* whole number.",
+            name="zero-point-cut-off",
+            also=(
+                rounded_by(lambda zero: zero.long()),
+                rounded_by(lambda zero: zero.int()),
+            ),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (least + low / scale).round()),
+            "The zero point comes out below the least whole number, and the clamp makes it that one always. The low end "
+            "lies below zero, so zero lies that many steps *above* the least number.",
+            name="below-the-least",
+            also=(slip(zero=lambda least, low, high, scale: (least - high / scale).round()),),
+        ),
+        Misconception(
+            no_clamp(lambda least, low, high, scale: (least + low / scale).round()),
+            "low is added with the wrong sign, and the zero point lies below the least whole number. The low end lies below "
+            "zero, so zero lies that many steps *above* the least number.",
+            name="low-with-wrong-sign",
+        ),
+        Misconception(
+            slip(returned=lambda scale, zero: (scale, -zero)),
+            "The zero point's sign is turned round. Put q = zero point into value = scale · (q − zero point): zero must "
+            "come out.",
+            name="zero-point-with-wrong-sign",
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (least + high / scale).round()),
+            "The zero point is counted from `high`. The least whole number stands for `low`: count the steps from there up "
+            "to zero.",
+            name="counted-from-high",
+            also=(no_clamp(lambda least, low, high, scale: (least + high / scale).round()),),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (-least - 1 - low / scale).round()),
+            "The low end is said by the *largest* whole number here. The least one should say it.",
+            name="low-for-the-largest",
+            also=(no_clamp(lambda least, low, high, scale: (-least - 1 - low / scale).round()),),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (-least - 1 - high / scale).round()),
+            "The zero point is counted down from the largest whole number, as what stands for `high`. Where a range has no "
+            "width that gives another one: start from the least, which stands for `low`.",
+            name="counted-down-from-the-largest",
+        ),
+        Misconception(
+            slip(least=lambda bits: -(2**bits), most=lambda bits: 2 ** (bits - 1) - 1),
+            "Counting does not start at the least signed whole number. With 3 bits that is −4.",
+            name="another-start",
+            also=(
+                slip(least=lambda bits: -(2**bits - 1), most=lambda bits: 2 ** (bits - 1) - 1),
+                slip(zero=lambda least, low, high, scale: (2 * least - low / scale).round()),
+                slip(zero=lambda least, low, high, scale: (2 * least + 1 - low / scale).round()),
+                *(slip(least=start, clamped=False) for start in STARTS),
+            ),
+        ),
+        Misconception(
+            slip(steps=lambda bits: 2**bits - 2),
+            "The range is divided by one step too few. Between 2^b whole numbers lie 2^b − 1 steps: count with 3 bits.",
+            name="one-step-too-few",
+        ),
+        Misconception(
+            slip(widen=lambda low, high: (-low.abs(), high.abs())),
+            "The ends lose their signs: a range above zero is taken to reach as far below it. Widen it to zero and no "
+            "further.",
+            name="signs-of-the-ends-lost",
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),
+            "The zero point is found from the middle of the range. There is a whole number more below zero than above, so "
+            "this can be one off: count from the low end.",
+            name="from-the-middle",
+            also=(no_clamp(lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: least * scale - low),
+            "The zero point is in units of the values. It is a whole number: count in steps of the scale.",
+            name="zero-point-in-values",
+            also=(
+                no_clamp(lambda least, low, high, scale: least * scale - low),
+                slip(zero=lambda least, low, high, scale: (least * scale - low).round()),
+            ),
+        ),
+        Misconception(
+            slip(zero=lambda least, low, high, scale: (least - low).round()),
+            "low itself is taken off, not the number of steps it makes: it is not divided by the scale.",
+            name="low-not-in-steps",
+            also=(
+                no_clamp(lambda least, low, high, scale: (least - low).round()),
+                slip(zero=lambda least, low, high, scale: (least - low * scale).round()),
+            ),
+        ),
+        Misconception(
+            slip(repair=lambda scale: scale),
+            "A range without width has scale 0, and everything is divided by the scale: put 1 there.",
+            name="scale-zero",
+            also=(
+                slip(repair=lambda scale: torch.where(scale > 0, scale, 0.0)),
+                repaired_late,
+                slip(zero=lambda *parts: low_end(*parts).nan_to_num(0), repair=lambda scale: scale),
+            ),
+        ),
+        Misconception(
+            with_tiny_scale(1e-8),
+            "A range without width gets a tiny scale. The docstring says 1 there.",
+            name="tiny-scale",
+            also=tuple(map(with_tiny_scale, (torch.finfo(torch.float32).eps, *(10.0**-n for n in range(3, 13))))),
+        ),
+        Misconception(
+            before_widening,
+            "Whether the range has a width is judged before it is widened. A range from 2 to 2 becomes one from 0 to 2.",
+            name="judged-before-widening",
+        ),
+        Misconception(
+            ones_up_to(1.0),
+            "Scales that are not zero become 1 as well. Only a range without width has scale 1.",
+            name="other-scales-become-one",
+            also=(
+                *map(ones_up_to, (0.5, 0.1, 0.05, 0.02)),
+                slip(returned=lambda scale, zero: (scale.clamp(min=1), zero)),
+            ),
+        ),
+        Misconception(
+            slip(widen=one_for_all),
+            "There is one range for all. Each entry of low and high is a range of its own.",
+            name="one-range-for-all",
+            also=(slip(widen=one_for_all_spread),),
+        ),
+        Misconception(
+            slip(returned=lambda scale, zero: (zero, scale)),
+            "Both are right, but exchanged: the scale comes first.",
+            name="exchanged",
+        ),
+        Misconception(
+            slip(returned=lambda scale, zero: (1 / scale, zero)),
+            "The scale is upside down: it is the width of a step, not how many steps make 1.",
+            name="scale-upside-down",
+        ),
+        Misconception(
+            slip(returned=lambda scale, zero: (scale, zero.long())),
+            "The zero point has the right value, but its dtype is that of whole numbers. It is to be floating point, like "
+            "the scale.",
+            name="whole-number-dtype",
+        ),
+        Misconception(
+            slip(returned=lambda scale, zero: scale),
+            "Only the scale is returned. Return the zero point as well: `return scale, zero_point`.",
+            name="scale-only",
+        ),
+    ),
+)

@@ -1,0 +1,131 @@
+"""Where a wrong answer is right all the same: at a simple value of one argument, or in how it grows with another."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.compare import fitted, same, tensors_in
+from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.findings import Finding
+from course_utils.exercises.observe import handed_over
+from course_utils.exercises.other_values import other_values
+
+Function = Callable[..., Any]
+
+
+def right_when(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
+    """A simple value of one argument at which fn is right in every case, though every other argument still counts."""
+    for name, sentence, change in _simplifications(exercise, cases[0]):
+        simple = [other for case in cases if (other := change(case)) is not None]
+        if len(simple) < 2 or not _tells(exercise, simple):
+            continue
+        if all(_agree(exercise, fn, case) for case in simple):
+            return Finding(f"right-when-{name}", f"Your answer is right {sentence}, but not otherwise.")
+    return None
+
+
+def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
+    """The argument with which a count grows otherwise than it should, when it grows rightly with some other."""
+    right, wrong = [], []
+    for number, name in enumerate(exercise.arguments):
+        doubled = [_doubled(case, number) for case in cases]
+        pairs = [(case, other) for case, other in zip(cases, doubled, strict=True) if other is not None]
+        if not pairs:
+            continue
+        gains = [tuple(_call(each, exercise, other) - _call(each, exercise, case) for each in (exercise.reference, fn))
+                 for case, other in pairs]  # fmt: skip
+        if all(wanted == mine for wanted, mine in gains):
+            right.append(name)
+        else:
+            at = next(index for index, (wanted, mine) in enumerate(gains) if wanted != mine)
+            wrong.append((name, pairs[at][0][number], *gains[at]))
+    if not right or not wrong:
+        return None
+    name, value, wanted, mine = wrong[0]
+    return Finding(
+        f"growth-{name}",
+        f"The result grows as it should with {_listed(right)}, but not with {_listed([each[0] for each in wrong])}: when "
+        f"`{name}` doubles from {value:,}, it should grow by {wanted:,}, and yours grows by {mine:,}.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _doubled(case: Arguments, number: int) -> Arguments | None:
+    if number >= len(case) or type(case[number]) is not int:
+        return None
+    return (*case[:number], 2 * case[number], *case[number + 1 :])
+
+
+def _simplifications(
+    exercise: Exercise, case: Arguments
+) -> Iterator[tuple[str, str, Callable[[Arguments], Arguments | None]]]:
+    """Name, the words after "is right", and the change of a case."""
+    named = list(zip(exercise.arguments, case, strict=False))
+    for number, (name, value) in enumerate(named):
+        if isinstance(value, float):
+            yield f"{name}-1", f"when `{name}` is 1", _with(number, lambda _: 1.0)
+        elif isinstance(value, Tensor) and value.dtype == torch.bool:
+            yield f"{name}-true", f"when `{name}` is True everywhere", _with(number, torch.ones_like)
+    yield "one-item", "for a batch of one", _first_only
+    for one, other in combinations(range(len(case)), 2):
+        (first, mine), (second, theirs) = named[one], named[other]
+        if isinstance(mine, Tensor) and isinstance(theirs, Tensor) and mine.dtype == theirs.dtype:
+            yield f"{first}-is-{second}", f"when `{first}` and `{second}` are the same", _equal(one, other)
+
+
+def _with(number: int, to: Callable[[Any], Any]) -> Callable[[Arguments], Arguments | None]:
+    def change(case: Arguments) -> Arguments | None:
+        return None if number >= len(case) else (*case[:number], to(case[number]), *case[number + 1 :])
+
+    return change
+
+
+def _equal(one: int, other: int) -> Callable[[Arguments], Arguments | None]:
+    def change(case: Arguments) -> Arguments | None:
+        if other >= len(case) or case[one].shape != case[other].shape:
+            return None
+        return (*case[:other], case[one], *case[other + 1 :])
+
+    return change
+
+
+def _first_only(case: Arguments) -> Arguments | None:
+    lengths = {len(value) for value in case if isinstance(value, Tensor) and value.ndim}
+    if len(lengths) != 1 or lengths == {1}:
+        return None
+    return tuple(value[:1] if isinstance(value, Tensor) and value.ndim else value for value in case)
+
+
+def _tells(exercise: Exercise, simple: Sequence[Arguments]) -> bool:
+    """Whether being right there says anything: results are finite and differ, and all tensors and floats still count."""
+    try:
+        results = [_call(exercise.reference, exercise, case) for case in simple]
+        for number in range(len(simple[0])):
+            others = [(case, other) for case in simple for other in other_values(case, number)]
+            if others and all(same(*(_call(exercise.reference, exercise, each) for each in pair)) for pair in others):
+                return False
+    except Exception:
+        return False
+    if any(not tensor.isfinite().all() for result in results for tensor in tensors_in(result)):
+        return False
+    return not all(same(result, results[0]) for result in results[1:])
+
+
+def _agree(exercise: Exercise, fn: Function, case: Arguments) -> bool:
+    try:
+        mine = _call(fn, exercise, case)
+    except Exception:
+        return False
+    right = _call(exercise.reference, exercise, case)
+    return same(fitted(mine, right), right)
+
+
+def _call(fn: Function, exercise: Exercise, arguments: Arguments) -> Any:
+    torch.default_generator.manual_seed(0)
+    return fn(*handed_over(exercise.arguments, arguments))

@@ -33,7 +33,7 @@ def shift_images(images: Tensor, down: int, right: int) -> Tensor:
     """(batch, channels, height, width) → the same shape: content moved by so many pixels, zeros come in.
 
     A negative number moves up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved by
-    its height or width or further.
+    its height or width or further. Gradients pass through to what stays in the picture.
     """
     height, width = images.shape[-2:]
     padded = F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
@@ -45,7 +45,8 @@ def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
     """(batch, channels, height, width) → the same shape: at patch i of the grid stands what was patch order[i].
 
     order (patches,) is a permutation, int64, the same for every picture. Patches are counted in raster order;
-    patch_size divides height and width, which may differ. Pixels inside a patch stay as they are.
+    patch_size divides height and width, which may differ. Pixels inside a patch stay as they are, and
+    gradients pass through.
     """
     rows = images.shape[-2] // patch_size
     patches = rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)

@@ -215,16 +215,23 @@ class _Examination:
         return None
 
     def _is(self, spelling: Callable[..., Any], cases: Sequence[Arguments], wrong: Sequence[int]) -> bool:
-        """Whether a known wrong answer gives what the student's function gave, in every case, and a wrong result too."""
-        order = [*wrong, *(number for number in range(len(cases)) if number not in wrong)]
-        recognised = False
-        for number in order:
+        """Whether a known wrong answer gives what the student's function gave, in every case.
+
+        An exception alone is too common to recognise anyone by. A wrong result must agree, or else some result, and
+        every exception in its words.
+        """
+        wrong_result = some_result = False
+        same_words = True
+        for number in [*wrong, *(number for number in range(len(cases)) if number not in wrong)]:
             seen, answer = self.observed[number], observe_one(spelling, cases[number], number)
             if not seen.like(answer):
                 return False
-            # An exception alone is too common to recognise anyone by.
-            recognised |= number in wrong and answer.error is None
-        return recognised
+            if answer.error is None:
+                some_result = True
+                wrong_result |= number in wrong
+            else:
+                same_words &= seen.fails_like(answer)
+        return wrong_result or (some_result and same_words)
 
     def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
         """What all ordinary cases show; an unused or exchanged argument explains more than a weak pattern."""

@@ -33,7 +33,7 @@ class Misconception:
     wrong: Callable[..., Any]
     message: str
     _: KW_ONLY
-    name: str = ""  # stable: progress, grading and the mutation score know it by this
+    name: str  # stable: progress, grading and the mutation score know it by this
     also: tuple[Callable[..., Any], ...] = ()
 
     @property
@@ -100,6 +100,9 @@ class Exercise:
             raise ValueError(f"{self.name} has no hint: write at least one.")
         if self.points < 1 or self.seconds <= 0:
             raise ValueError(f"{self.name} has {self.points} points and {self.seconds} s: make both positive.")
+        names = [misconception.name for misconception in self.misconceptions]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{self.name} has two misconceptions called {', '.join(twice)}: give each its own name.")
         if unknown := {*self.learns, *self.frozen} - set(self.arguments):
             raise ValueError(f"{self.name} has no argument {', '.join(unknown)}: choose among {self.arguments}.")
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from course_utils.exercises.compare import comparable, fitted, same
 from course_utils.exercises.exercise import Arguments
-from course_utils.exercises.own_code import code_of, does_nothing, written_raise
+from course_utils.exercises.own_code import code_of, does_nothing, message_of, written_raise
 from course_utils.exercises.worker import Stop
 
 
@@ -29,6 +29,10 @@ class Observation:
         if self.error is None and other.error is None:
             return same(fitted(self.result, other.result), other.result)
         return self.error is not None and other.error is not None
+
+    def fails_like(self, other: "Observation") -> bool:
+        """Whether both failed in the same words."""
+        return type(self.error) is type(other.error) and message_of(self.error) == message_of(other.error)
 
 
 def watch(fn: Callable[..., Any], cases: Sequence[Arguments], observed: list[Observation]) -> Iterator[None]:

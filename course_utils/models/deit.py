@@ -33,7 +33,7 @@ def fuse(label_logits: Tensor, distillation_logits: Tensor) -> Tensor:
     """Logits (batch, classes) of the student's two heads, of any size → its answer: probabilities (batch, classes).
 
     As in the paper, the heads' softmaxes are added; each row must sum to one, as the probabilities of one picture do.
-    Touvron et al. 2021, section 4, "Classification with our approach".
+    Gradients reach both heads. Touvron et al. 2021, section 4, "Classification with our approach".
     """
     return (label_logits.softmax(dim=-1) + distillation_logits.softmax(dim=-1)) / 2
 

@@ -42,9 +42,9 @@ class ImageTextConfig:
 def similarities(pictures: Tensor, captions: Tensor, temperature: float | Tensor) -> Tensor:
     """Cosine similarity of every picture with every caption, divided by the temperature.
 
-    pictures (pictures, dim) and captions (captions, dim), of any floating dtype, one vector a row → (pictures,
+    pictures (pictures, dim) and captions (captions, dim), of any floating dtype, one vector per row → (pictures,
     captions), of the same dtype. No vector is zero; otherwise its length does not matter. temperature: a number above
-    0, or a tensor of shape () that learns, as the embeddings do. Radford et al. 2021, figure 3.
+    0, however small, or a tensor of shape () that learns, as the embeddings do. Radford et al. 2021, figure 3.
     """
     pictures = pictures / pictures.norm(dim=-1, keepdim=True)
     captions = captions / captions.norm(dim=-1, keepdim=True)
@@ -54,10 +54,10 @@ def similarities(pictures: Tensor, captions: Tensor, temperature: float | Tensor
 def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
     """Cross entropy in both directions: which caption belongs to a picture, which picture to a caption.
 
-    logits (batch, batch), of any floating dtype: picture i with caption j. same (batch, batch), boolean: captions i
-    and j say the same, the diagonal included. All right answers share the target evenly, so a twin is no mistake. → a
-    tensor of shape (), from which the logits learn: the mean over the batch, and over both directions. Radford et al.
-    2021, figure 3; van den Oord et al. 2018, eq. 4.
+    logits (batch, batch), in single or double precision: picture i with caption j. same (batch, batch), boolean:
+    captions i and j say the same, the diagonal included. All right answers share the target evenly, so a twin is no
+    mistake. → a tensor of shape () and the logits' dtype, through which gradients reach the logits: the mean over the
+    batch, and over both directions. Radford et al. 2021, figure 3; van den Oord et al. 2018, eq. 4.
     """
     target = same.to(logits.dtype) / same.sum(dim=1, keepdim=True)
     of_pictures = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
@@ -66,10 +66,11 @@ def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
 
 
 def retrieval_ranks(logits: Tensor, right: Tensor) -> Tensor:
-    """At which place each picture's right caption comes when all captions are sorted by their logits; 1 is the best.
+    """The rank of each picture's right caption when all captions are sorted by their logits; 1 is the best.
 
-    logits (pictures, captions), no two of a row equal. right (pictures,), int64: the number of each picture's right
-    caption, from 0 → (pictures,), int64. Logits [[0.3, 0.9, 0.5]] with right [2] give [2]: one caption is better.
+    logits (pictures, captions), no two in a row are equal. right (pictures,), int64: the number of each picture's
+    right caption, from 0 → (pictures,), int64. Logits [[0.3, 0.9, 0.5]] with right [2] give [2]: one caption is
+    better.
     """
     of_right = logits.gather(1, right[:, None])
     return (logits > of_right).sum(dim=1) + 1

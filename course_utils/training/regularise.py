@@ -28,7 +28,8 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
 
     images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike,
     all of them floats → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
-    Those that were given stay as they are. Zhang et al. 2018, section 2; the slide's λ is the share.
+    Those that were given stay as they are; gradients pass through to the images. Zhang et al. 2018, section 2; the
+    slide's λ is the share.
     """
     results = []
     for values in (images, targets):

@@ -9,7 +9,6 @@ from course_utils.exercises.nb02_local_attention.inputs import cases, wild
 from course_utils.exercises.nb02_local_attention.slips import (
     all_seen,
     filled,
-    fixed_axes,
     mixed,
     scaled_by,
     shared_keys,
@@ -85,14 +84,14 @@ LOCAL_ATTEND = Exercise(
             "A number stands where a score should be hidden that is not far enough from real scores: those neighbours "
             "still get weight. Which score does exp turn into nothing?",
             name="hidden-scores-too-near",
-            also=tuple(slip(hide=filled(number)) for number in (-2.0, -3.0, -5.0, -10.0)),
+            also=tuple(slip(hide=filled(number)) for number in (-2.0, -3.0)),
         ),
         Misconception(
             slip(hide=filled(1e9)),
             "A large positive number stands where a score should be hidden, so what lies beyond the border wins. Which "
             "score does exp turn into nothing?",
             name="hidden-scores-large",
-            also=tuple(slip(hide=filled(number)) for number in (math.inf, 1.0, 10.0, 100.0)),
+            also=tuple(slip(hide=filled(number)) for number in (1.0, 10.0, 100.0)),
         ),
         Misconception(
             slip(hide=lambda scores, inside: scores + inside),
@@ -209,7 +208,7 @@ LOCAL_ATTEND = Exercise(
             "The softmax counts its axis from the front, and that is not the neighbours for every shape. There may be "
             "any number of axes in front: count from the end.",
             name="softmax-axis-from-the-front",
-            also=(softmax_over(1), softmax_over(3), softmax_over(0)),
+            also=(softmax_over(1), softmax_over(0)),
         ),
         Misconception(
             two_softmaxes,
@@ -286,13 +285,6 @@ LOCAL_ATTEND = Exercise(
             "Every position is compared with the keys of every position, as if all shared them: that is `attend`. Here "
             "position p has keys of its own, key[..., p, :, :].",
             name="keys-shared",
-        ),
-        Misconception(
-            fixed_axes("bpd,bpnd->bpn", "bpn,bpnd->bpd"),
-            "The number of axes in front is written in. There may be any number of them, or none: three dots stand "
-            "for them.",
-            name="batch-axes-written-in",
-            also=(fixed_axes("bhpd,bhpnd->bhpn", "bhpn,bhpnd->bhpd"),),
         ),
     ),
 )

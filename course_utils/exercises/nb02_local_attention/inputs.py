@@ -53,13 +53,19 @@ def wild(g: Generator) -> list[Wild]:
         ),
         Wild(
             "permuted-memory",
-            (some(2, 12, 3), near, near.flip(2), _inside(3, 4, 5)),
-            "key and value come out of `rearrange`, and their numbers lie in memory in another order",
+            (some(2, 3, 12).mT, near, 2 * near, _inside(3, 4, 5), some(2, 25, 12).mT),
+            "its arguments come out of `rearrange`, and their numbers lie in memory in another order",
             "Use `.reshape` or `einsum` instead of `.view`.",
         ),
         Wild(
             "nothing-hidden",
-            (some(1, 12, 8), some(1, 12, 25, 8), some(1, 12, 25, 1), torch.ones(12, 25, dtype=torch.bool)),
+            (
+                some(1, 12, 8),
+                some(1, 12, 25, 8),
+                some(1, 12, 25, 1),
+                torch.ones(12, 25, dtype=torch.bool),
+                some(1, 12, 25),
+            ),
             "no neighbour is hidden, and a value has a single number",
         ),
         Wild(

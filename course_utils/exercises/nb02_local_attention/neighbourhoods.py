@@ -21,7 +21,7 @@ def _cases(g: Generator) -> list[Arguments]:
         (maps(1, 2, 6, 6), 5, 1),
         (maps(2, 2, 7, 6), 3, 2),
         (maps(3, 2, 4, 5), 1, 1),
-        (maps(1, 4, 8, 7), 5, 3),
+        (maps(1, 9, 8, 7), 5, 3),  # 9 channels of 25 neighbours can be taken for 25 of 9
     ]
 
 
@@ -161,10 +161,8 @@ NEIGHBOURHOODS = Exercise(
             "given size?",
             name="neighbours-written-in",
             also=(
-                _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=25)),
-                _columns(lambda columns, channels, square: columns.unflatten(1, (channels, 9)).transpose(2, 3)),
                 _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
-                _columns(lambda columns, channels, square: columns.view(len(columns), channels, 9, -1).mT),
+                _columns(lambda columns, channels, square: columns.view(len(columns), -1, 9, columns.shape[2]).mT),
             ),
         ),
         Misconception(
@@ -264,7 +262,7 @@ NEIGHBOURHOODS = Exercise(
             _filled(1.0),
             "Something else than zeros stands outside the map. Look at the value that you pad with.",
             name="not-zeros-outside",
-            also=(_filled(-1.0), _filled(-math.inf), _filled(math.nan), _filled(0.5), _filled(-1e9)),
+            also=(_filled(-1.0), _filled(-math.inf), _filled(0.5), _filled(-1e9)),
         ),
         Misconception(
             _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 
-import torch
 from einops import einsum
 from torch import Tensor
 
@@ -77,17 +76,6 @@ def shared_keys(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior
     scores = query @ key.mT / math.sqrt(query.shape[-1]) + prior
     weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
     return weights @ value, weights
-
-
-def fixed_axes(first: str, second: str) -> Callable[..., Two]:
-    """torch.einsum with a letter for each axis in front."""
-
-    def wrong(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
-        scores = torch.einsum(first, query, key) / math.sqrt(query.shape[-1]) + prior
-        weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
-        return torch.einsum(second, weights, value), weights
-
-    return wrong
 
 
 def with_others(change: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor, Tensor | float]]) -> Callable[..., Two]:

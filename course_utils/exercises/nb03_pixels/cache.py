@@ -35,6 +35,7 @@ def _wild(g: Generator) -> list[Wild]:
     def some(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=g)
 
+    query, key, value = (some(2, 6, 3, 4).transpose(1, 2) for _ in range(3))
     sign = torch.tensor([-1.0, 1.0])[:, None, None, None]  # all scores of a picture near −200, or near 200
     return [
         Wild(
@@ -57,7 +58,7 @@ def _wild(g: Generator) -> list[Wild]:
         ),
         Wild(
             "permuted-memory",
-            tuple(some(2, length, 3, 4).transpose(1, 2) for length in (1, 1, 1, 5, 5)),
+            (query[..., 5:, :], key[..., 5:, :], value[..., 5:, :], key[..., :5, :], value[..., :5, :]),
             "the heads have just been split off, so that the numbers lie in memory in another order",
             "Use `.reshape` or `.flatten` instead of `.view`.",
         ),
@@ -282,10 +283,7 @@ CACHED_STEP = Exercise(
             "Keys and values are returned in one, as a pair or as one tensor. Three things are asked for: output, keys, "
             "values.",
             name="kept-in-one",
-            also=(
-                returns(lambda output, keys, values, *_: (output, (keys, values))),
-                returns(lambda output, keys, values, *_: (output, torch.cat([keys, values], -1))),
-            ),
+            also=(returns(lambda output, keys, values, *_: (output, torch.cat([keys, values], -1))),),
         ),
         Misconception(
             returns(lambda output, keys, values, *_: (output, values, keys)),

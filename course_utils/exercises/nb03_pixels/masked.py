@@ -164,12 +164,6 @@ MASKED_LOSS = Exercise(
             name="colour-0-ignored",
         ),
         Misconception(
-            lambda logits, pixels, hidden: F.cross_entropy(logits.mT, torch.where(hidden, pixels, -1)),
-            "`cross_entropy` takes −1 for a colour that there is not. The number that it leaves out is another one: see "
-            "ignore_index in its documentation.",
-            name="minus-one-as-ignored",
-        ),
-        Misconception(
             lambda logits, pixels, hidden: _nats(
                 logits[hidden.long()].flatten(0, 1), pixels[hidden.long()].flatten(0, 1)
             ).mean(),

@@ -87,6 +87,7 @@ PATCHIFY = Exercise(
     title="An image as a sequence of patches",
     points=2,
     reference=patchify,
+    learns=("images",),
     cases=_cases,
     wild=_wild,
     hints=(

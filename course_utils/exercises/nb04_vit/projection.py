@@ -43,6 +43,7 @@ PROJECTION_KERNEL = Exercise(
     title="The projection is a convolution",
     points=2,
     reference=projection_kernel,
+    learns=("weight",),
     cases=_cases,
     wild=_wild,
     hints=(

@@ -127,6 +127,7 @@ SHIFT_IMAGES = Exercise(
     title="The same picture, moved",
     points=2,
     reference=shift_images,
+    learns=("images",),
     cases=_cases,
     wild=_wild,
     hints=(

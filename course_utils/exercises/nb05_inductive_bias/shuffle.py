@@ -127,6 +127,7 @@ SHUFFLE_PATCHES = Exercise(
     title="The same patches in another order",
     points=2,
     reference=shuffle_patches,
+    learns=("images",),
     cases=_cases,
     wild=_wild,
     hints=(

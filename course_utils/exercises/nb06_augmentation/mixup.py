@@ -100,6 +100,7 @@ MIXUP = Exercise(
     title="MixUp",
     points=2,
     reference=mixup,
+    learns=("images",),
     returns=("the mixed images", "the mixed targets"),
     cases=_cases,
     wild=_wild,

@@ -189,6 +189,7 @@ APPLY_EACH = Exercise(
     title="Each picture its own transforms",
     points=2,
     reference=apply_each,
+    learns=("images",),
     cases=_cases,
     wild=_wild,
     promises=(Promise("together", _not_together),),

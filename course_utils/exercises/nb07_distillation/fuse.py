@@ -53,6 +53,7 @@ FUSE = Exercise(
     name="07.fuse",
     title="One answer from two heads",
     reference=fuse,
+    learns=("label_logits", "distillation_logits"),
     cases=_cases,
     wild=_wild,
     hints=(

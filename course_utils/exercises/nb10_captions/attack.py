@@ -33,19 +33,19 @@ def _wild(g: Generator) -> list[Wild]:
             "zero-gradient",
             (pictures, half, centre, radius, step_size),
             "the gradient is exactly 0 at some pixels",
-            "There the loss does not change, and the pixel stays where it is.",
+            "A pixel without a gradient should stay where it is, unless the ball or [0, 1] moves it.",
         ),
         Wild(
             "tiny-gradient",
             (pictures, 1e-8 * gradient.sign(), centre, radius, step_size),
             "the gradient is tiny",
-            "Only its sign counts, so the step is as large as ever.",
+            "Only its sign counts, so the step should be as large as ever.",
         ),
         Wild(
             "radius-0",
-            (centre, gradient, centre, 0.0, step_size),
+            (centre, half, centre, 0.0, step_size),
             "the radius is 0",
-            "The ball is then a single point, the original picture.",
+            "The ball is then a single point, so `centre` should come out. Divide nothing by the radius.",
         ),
         Wild(
             "other-memory",
@@ -65,10 +65,10 @@ PGD_STEP = Exercise(
     wild=_wild,
     hints=(
         "Three moves: a step, back into the ball around `centre`, back into [0, 1]. Where does the step begin?",
-        "The step has the same size at every pixel, however large the gradient is there: what of `gradient` is left? The "
+        "The step has the same size at every pixel, however large the gradient is there: what remains of `gradient`? The "
         "loss should fall, so in which direction does the step go?",
         "The ball is a box: at each pixel from centre − radius to centre + radius. Its sides are tensors: `torch.minimum` "
-        "and `torch.maximum` cut at tensors, and `.clamp` at tensors or at numbers such as 0 and 1.",
+        "and `torch.maximum` take tensors as limits, and `.clamp` takes tensors or numbers such as 0 and 1.",
     ),
     misconceptions=SLIPS,
 )

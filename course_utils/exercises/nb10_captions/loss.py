@@ -24,8 +24,8 @@ def _wild(g: Generator) -> list[Wild]:
             "logits-near-100",
             (200 * torch.rand(4, 4, generator=g) - 100, same),
             "logits reach ±100, as at a temperature of 0.01",
-            "There `exp` is infinite or a softmax is exactly 0: take softmax and logarithm in one step, with "
-            "`log_softmax` or `cross_entropy`.",
+            "If you take the logarithm of a softmax or of a sum of exponentials, do it in one step, with `log_softmax`, "
+            "`logsumexp` or `cross_entropy`; and set the loss no limit.",
         ),
         Wild("one-pair", _batch(g, 7), "the batch is a single pair", "There is nothing to choose: the loss is 0."),
         Wild("all-twins", _batch(g, 5, 5, 5), "all captions of the batch say the same"),
@@ -33,7 +33,7 @@ def _wild(g: Generator) -> list[Wild]:
             "double-precision",
             (logits.double(), same),
             "the logits are in double precision",
-            "The notebook passes some: make the target of the logits' dtype.",
+            "The notebook passes some: the target, and the loss, should be of the logits' dtype.",
         ),
         Wild(
             "transposed-memory",
@@ -58,7 +58,7 @@ CONTRASTIVE_LOSS = Exercise(
         "With twins, a row of `same` has several True, and the target becomes a row of shares that sum to one. What must "
         "each row of `same` be divided by?",
         "Cross entropy with shares is −(shares · log softmax), summed over a row; then the mean over the rows. "
-        "`F.cross_entropy` also takes shares, of the logits' dtype, in place of numbers of classes.",
+        "`F.cross_entropy` also accepts shares, of the logits' dtype, in place of class numbers.",
         "A picture chooses among the captions: its softmax runs along dim=1. A caption chooses among the pictures: along "
         "dim=0, or along dim=1 of `logits.mT`. Take the mean of the two losses.",
     ),

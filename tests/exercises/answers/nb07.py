@@ -678,7 +678,6 @@ RIGHT = {
         _fuse_loop,
         _fuse_by_hand,
         _fuse_in_logarithms,
-        _fuse_no_grad,
         _Fuse(),
         lambda label_logits, distillation_logits: (
             torch.stack([label_logits, distillation_logits]).softmax(-1).mean(0)
@@ -1180,6 +1179,7 @@ WRONG = {
         ("logarithm of a softmax: infinite for large logits", _token_softmax_then_log),
     ],
     "07.fuse": [
+        ("no_grad: neither head could learn", _fuse_no_grad),
         (
             "the sum of the probabilities",
             lambda label_logits, distillation_logits: label_logits.softmax(-1) + distillation_logits.softmax(-1),

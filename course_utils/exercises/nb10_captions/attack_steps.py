@@ -1,0 +1,230 @@
+"""Steps that go elsewhere, or another way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.exercise import Misconception
+
+Answer = Callable[..., Any]
+Form = Callable[[Tensor], Tensor]
+Box = Callable[[Tensor, Tensor, Tensor, float], Tensor]  # moved, pictures, centre, radius
+
+PICTURE, ALL = (1, 2, 3), (0, 1, 2, 3)  # axes
+
+
+def ball(moved: Tensor, pictures: Tensor, centre: Tensor, radius: float) -> Tensor:
+    """The ball around the centre."""
+    return moved.clamp(centre - radius, centre + radius)
+
+
+def no_ball(moved: Tensor, pictures: Tensor, centre: Tensor, radius: float) -> Tensor:
+    """Nothing brought back."""
+    return moved
+
+
+def pixels(moved: Tensor) -> Tensor:
+    """Back into [0, 1]."""
+    return moved.clamp(0, 1)
+
+
+def any_pixels(moved: Tensor) -> Tensor:
+    """As they are."""
+    return moved
+
+
+def slip(
+    direction: Form = lambda gradient: -gradient.sign(),
+    box: Box = ball,
+    pixels: Form = pixels,
+    start: str = "pictures",
+) -> Answer:
+    """The step with one of its parts replaced."""
+
+    def wrong(pictures: Tensor, gradient: Tensor, centre: Tensor, radius: float, step_size: float) -> Tensor:
+        begin = centre if start == "centre" else pictures
+        return pixels(box(begin + step_size * direction(gradient), pictures, centre, radius))
+
+    return wrong
+
+
+def of_each(x: Tensor, order: float, dims: tuple[int, ...] = PICTURE) -> Tensor:
+    """The length of every picture, or over other axes."""
+    return torch.linalg.vector_norm(x, ord=order, dim=dims, keepdim=True)
+
+
+def _radius(radius: float, step_size: float) -> float:
+    return radius
+
+
+def _step_size(radius: float, step_size: float) -> float:
+    return step_size
+
+
+def _with(ball: Callable[[float, float], float], step: Callable[[float, float], float]) -> Answer:
+    """The step with another radius and another size, each made of the radius and the size that are given."""
+    return lambda pictures, gradient, centre, radius, step_size: slip()(
+        pictures, gradient, centre, ball(radius, step_size), step(radius, step_size)
+    )
+
+
+def _over(length: Form) -> Answer:
+    """A step along the gradient, divided by something made of it."""
+    return slip(direction=lambda gradient: -gradient / length(gradient))
+
+
+def _averaged(*dims: int) -> Answer:
+    return slip(direction=lambda gradient: -gradient.mean(dim=dims, keepdim=True).sign())
+
+
+def _clipped_gradient(pictures: Tensor, gradient: Tensor, centre: Tensor, radius: float, step_size: float) -> Tensor:
+    return pixels(ball(pictures - gradient.clamp(-step_size, step_size), pictures, centre, radius))
+
+
+STEPS = (
+    Misconception(
+        slip(direction=torch.sign),
+        "The step goes up the loss. The attacker wants it small here: go against the gradient.",
+        name="uphill",
+    ),
+    Misconception(
+        slip(direction=torch.neg),
+        "The step is proportional to the gradient, pixel by pixel. In an L∞ ball every pixel may use its whole allowance: "
+        "only the gradient's sign counts.",
+        name="gradient-itself",
+        also=(slip(direction=lambda gradient: gradient),),
+    ),
+    Misconception(
+        _over(lambda gradient: of_each(gradient, 2)),
+        "The gradient is divided by an L2 length. In an L∞ ball every pixel takes a whole step: only "
+        "the gradient's sign counts.",
+        name="gradient-of-length-one",
+        also=(
+            _over(torch.norm),
+            _over(lambda gradient: gradient.norm(dim=1, keepdim=True)),
+            _over(lambda gradient: gradient.norm(dim=-1, keepdim=True)),
+        ),
+    ),
+    Misconception(
+        _over(lambda gradient: gradient.abs().max()),
+        "The gradient is scaled by one number for many pixels, so where it is small, the step is small too. Every pixel "
+        "takes a whole step: only the gradient's sign counts.",
+        name="gradient-scaled",
+        also=(
+            _over(torch.std),
+            _over(lambda gradient: gradient.abs().sum()),
+            _over(lambda gradient: gradient.abs().mean()),
+            _over(lambda gradient: of_each(gradient, 1)),
+            _over(lambda gradient: of_each(gradient, torch.inf)),
+        ),
+    ),
+    Misconception(
+        slip(direction=lambda gradient: -gradient.tanh()),
+        "Large gradients are clipped or squashed, but where the gradient is small, the step is small too. Only −1, 0 and 1 "
+        "are signs.",
+        name="soft-sign",
+        also=(
+            slip(direction=lambda gradient: -gradient.clamp(-1, 1)),
+            _clipped_gradient,
+            slip(direction=lambda gradient: -gradient / (1 + gradient.abs())),
+            slip(direction=lambda gradient: 1 - 2 * gradient.sigmoid()),
+        ),
+    ),
+    Misconception(
+        slip(direction=lambda gradient: -gradient.abs().sign()),
+        "The sign of the gradient is lost: every pixel goes the same way. Each has a direction of its own.",
+        name="sign-lost",
+        also=(
+            slip(direction=lambda gradient: gradient.abs().sign()),
+            slip(direction=lambda gradient: -gradient.abs()),
+        ),
+    ),
+    Misconception(
+        _averaged(1),
+        "The gradient is averaged before its sign is taken, over colours, pixels or pictures. Each has a sign of its own.",
+        name="averaged-first",
+        also=(_averaged(0), _averaged(2, 3), _averaged(1, 2, 3), _averaged(0, 1, 2, 3)),
+    ),
+    Misconception(
+        slip(direction=lambda gradient: -gradient.sign().relu()),
+        "Only pixels whose gradient has one of the two signs are moved. The others should move too, the other way.",
+        name="one-way-only",
+        also=(slip(direction=lambda gradient: (-gradient).sign().relu()),),
+    ),
+    Misconception(
+        slip(start="centre"),
+        "The step starts at the original picture each time, so all steps but the last are forgotten. Start from `pictures`.",
+        name="from-the-centre",
+        also=(slip(start="centre", box=no_ball),),
+    ),
+    Misconception(
+        lambda pictures, gradient, centre, radius, step_size: slip()(centre, gradient, pictures, radius, step_size),
+        "`pictures` and `centre` have changed places. The step starts at `pictures`, and the ball lies around `centre`.",
+        name="pictures-for-centre",
+    ),
+    Misconception(
+        _with(ball=_step_size, step=_radius),
+        "`radius` and `step_size` have changed places.",
+        name="radius-for-step",
+    ),
+    Misconception(
+        _with(ball=_radius, step=_radius),
+        "The step is as large as the radius, whatever `step_size` says.",
+        name="step-of-the-radius",
+    ),
+    Misconception(
+        _with(ball=_step_size, step=_step_size),
+        "The ball is as large as the step, whatever `radius` says.",
+        name="ball-of-the-step",
+    ),
+    Misconception(
+        _with(ball=lambda radius, step_size: radius / 255, step=_step_size),
+        "`radius` is divided by 255. It is already given in units in which white is 1.",
+        name="radius-in-255ths",
+    ),
+    Misconception(
+        _with(ball=_radius, step=lambda radius, step_size: step_size / 255),
+        "`step_size` is divided by 255. It is already given in units in which white is 1.",
+        name="step-in-255ths",
+    ),
+    Misconception(
+        _with(ball=lambda radius, step_size: radius / 255, step=lambda radius, step_size: step_size / 255),
+        "`radius` and `step_size` are divided by 255. They are already given in units in which white is 1.",
+        name="both-in-255ths",
+    ),
+    Misconception(
+        _with(ball=_radius, step=lambda radius, step_size: 255 * step_size),
+        "Every pixel goes all the way to a side of the ball or of [0, 1]. A step leads from `pictures` only as far as "
+        "`step_size`, which is given in units in which white is 1.",
+        name="all-the-way",
+        also=(
+            lambda pictures, gradient, centre, radius, step_size: centre - radius * gradient.sign(),
+            lambda pictures, gradient, centre, radius, step_size: (centre - radius * gradient.sign()).clamp(0, 1),
+            slip(box=lambda moved, pictures, centre, radius: centre + radius * (moved - centre).sign()),
+        ),
+    ),
+    Misconception(
+        _with(ball=_radius, step=lambda radius, step_size: radius * step_size),
+        "The step is `radius` times `step_size`. It should be `step_size` alone.",
+        name="step-times-radius",
+    ),
+    Misconception(
+        _with(ball=_radius, step=lambda radius, step_size: min(radius, step_size)),
+        "A step is never longer than `radius` here. It may be: from one side of the ball, the other is two radii away.",
+        name="step-limited",
+    ),
+    Misconception(
+        lambda pictures, gradient, centre, radius, step_size: slip()(
+            slip()(pictures, gradient, centre, radius, step_size), gradient, centre, radius, step_size
+        ),
+        "Two steps are taken. One is asked for.",
+        name="two-steps",
+    ),
+    Misconception(
+        slip(direction=lambda gradient: (torch.rand_like(gradient) - 0.5).sign()),
+        "The direction is drawn at random. It should be that in which the loss falls.",
+        name="random-direction",
+    ),
+)

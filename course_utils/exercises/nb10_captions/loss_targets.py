@@ -1,0 +1,200 @@
+"""Targets that are not shared evenly by the right answers."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Misconception
+from course_utils.exercises.nb10_captions.loss_directions import Answer, both_ways, shares, slip
+
+
+def _one_right_answer(last: bool = False) -> Answer:
+    def target(same: Tensor) -> Tensor:
+        place = len(same) - 1 - same.flip(1).int().argmax(dim=1) if last else same.int().argmax(dim=1)
+        return F.one_hot(place, len(same)).float()
+
+    return slip(target=target)
+
+
+def _without_twins(logits: Tensor, same: Tensor) -> Tensor:
+    diagonal = torch.eye(len(same), dtype=torch.bool)
+    logits = logits.masked_fill(same & ~diagonal, torch.finfo(logits.dtype).min)
+    return slip(target=lambda _: diagonal.float())(logits, same)
+
+
+def _summed_chance(share: bool) -> Answer:
+    def one_way(logits: Tensor, same: Tensor) -> Tensor:
+        probability = (logits.softmax(dim=1) * same).sum(dim=1)
+        return -(probability / same.sum(dim=1) if share else probability).log().mean()
+
+    return both_ways(one_way)
+
+
+def _one_twin(pick: Callable[..., Tensor]) -> Answer:
+    """The loss of one right answer a row, the most or the least likely."""
+    low = -math.inf if pick is torch.amax else math.inf
+    return lambda logits, same: -pick(logits.log_softmax(dim=1).masked_fill(~same, low), dim=1).mean()
+
+
+def _shares_of_wrong_ones(same: Tensor) -> Tensor:
+    return (~same) / (~same).sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def _towards_wrong_ones(logits: Tensor, same: Tensor) -> Tensor:
+    shares = _shares_of_wrong_ones(same)
+    return -(shares * (logits.log_softmax(dim=1) + logits.log_softmax(dim=0))).sum(dim=1).mean() / 2
+
+
+def _others(same: Tensor) -> Tensor:
+    return same & ~torch.eye(len(same), dtype=torch.bool)
+
+
+def _smoothed(part: float) -> Answer:
+    return slip(target=lambda same: (1 - part) * shares(same) + part / len(same))
+
+
+def _mistakes_for_one(pictures: bool) -> Answer:
+    def wrong(logits: Tensor, same: Tensor) -> Tensor:
+        one, place = (logits, logits.mT) if pictures else (logits.mT, logits), torch.arange(len(logits))
+        return (F.cross_entropy(one[0], place) + F.cross_entropy(one[1], shares(same).to(logits.dtype))) / 2
+
+    return wrong
+
+
+def _alone(logits: Tensor, same: Tensor) -> Tensor:
+    alone = same.sum(dim=1) == 1
+    of_both = -(logits.log_softmax(dim=1) + logits.log_softmax(dim=0)).diagonal() / 2
+    return (of_both * alone).sum() / alone.sum().clamp(min=1)
+
+
+def _own_shares(logits: Tensor, same: Tensor) -> Tensor:
+    own = logits.masked_fill(~same, -math.inf).softmax(dim=1)
+    return -(own * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+TARGETS = (
+    Misconception(
+        slip(target=lambda same: torch.eye(len(same))),
+        "Twins count as mistakes: only the diagonal is a right answer here. Where `same` is True, the answer is right.",
+        name="twins-as-mistakes",
+    ),
+    Misconception(
+        _one_right_answer(),
+        "Each row has a single right answer here, and its twins count as mistakes. All right answers share the target.",
+        name="one-right-answer",
+        also=(_one_right_answer(last=True),),
+    ),
+    Misconception(
+        _without_twins,
+        "The twins are taken out of the softmax, so they are neither right nor wrong. They are right answers, and share "
+        "the target.",
+        name="twins-left-out",
+    ),
+    Misconception(
+        slip(target=lambda same: same.float()),
+        "The shares of a row's right answers do not add up to one. Divide them by the number of right answers in the "
+        "row, which is the number of True in that row of `same`.",
+        name="shares-not-one",
+        also=tuple(
+            slip(combine=combine, target=target)
+            for target in (
+                lambda same: same.float(),
+                lambda same: same / 2,
+                lambda same: same / same.sum(dim=1, keepdim=True).clamp(max=2),
+                lambda same: same / same.sum(dim=1).max(),
+            )
+            for combine in (
+                lambda one, other: (one.mean() + other.mean()) / 2,
+                lambda one, other: (one.sum() + other.sum()) / 2,
+                lambda one, other: one.mean() + other.mean(),
+                lambda one, other: one.sum() + other.sum(),
+                lambda one, other: (one.mean() + other.mean()) / 2 / len(one),
+                lambda one, other: (one.mean() + other.mean()) / 2 / len(one) ** 2,
+            )
+        ),
+    ),
+    Misconception(
+        slip(combine=lambda one, other: (one.sum() + other.sum()) / 2, target=lambda same: same / same.sum()),
+        "All right pairs of the batch count alike, so a picture with twins counts more than one without. Share the "
+        "target within each row, then take the mean over the rows.",
+        name="mean-over-pairs",
+        also=(
+            slip(combine=lambda one, other: one.sum() + other.sum(), target=lambda same: same / same.sum()),
+            slip(target=lambda same: same / same.sum()),
+        ),
+    ),
+    Misconception(
+        slip(target=lambda same: same.float().softmax(dim=1)),
+        "The target gives wrong answers a share too, as a softmax of `same` or label smoothing does. A wrong answer gets "
+        "none.",
+        name="softmax-of-target",
+        also=tuple(map(_smoothed, (0.1, 0.2, 0.01))),
+    ),
+    Misconception(
+        slip(target=lambda same: F.normalize(same.float(), dim=1)),
+        "The rows of the target get length one, as vectors do. Shares have to add up to one.",
+        name="target-of-length-one",
+    ),
+    Misconception(
+        _summed_chance(share=False),
+        "The probabilities of all right answers are added before the logarithm, so one likely twin is enough. Each right "
+        "answer has its share of the target, and its own logarithm.",
+        name="log-of-sum",
+    ),
+    Misconception(
+        _summed_chance(share=True),
+        "The mean of the right answers' probabilities is taken before the logarithm. Take the mean of their logarithms.",
+        name="log-of-mean",
+    ),
+    Misconception(
+        both_ways(_one_twin(torch.amax)),
+        "Only one right answer of each row counts, the most or the least likely. All of them share the target.",
+        name="one-twin-enough",
+        also=(both_ways(_one_twin(torch.amin)),),
+    ),
+    Misconception(
+        slip(target=lambda same: shares(same) * torch.eye(len(same))),
+        "The target is shared, but only the diagonal's share is counted. The twins' shares belong to the sum.",
+        name="shares-of-diagonal",
+    ),
+    Misconception(
+        slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True).clamp(min=1)),
+        "The diagonal is left out of the target. A picture's own caption is a right answer, with twins or without.",
+        name="diagonal-left-out",
+        also=(
+            slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True)),
+            slip(target=lambda same: _others(same) / same.sum(dim=1, keepdim=True)),
+            slip(target=lambda same: _others(same).float()),
+        ),
+    ),
+    Misconception(
+        slip(target=_shares_of_wrong_ones),
+        "`same` is inverted: the target lies on the wrong answers here.",
+        name="same-inverted",
+        also=(_towards_wrong_ones, slip(target=lambda same: (~same).float())),
+    ),
+    Misconception(
+        _mistakes_for_one(pictures=True),
+        "Twins count as mistakes in one of the two directions. In both, all right answers share the target.",
+        name="twins-as-mistakes-in-one-direction",
+        also=(_mistakes_for_one(pictures=False),),
+    ),
+    Misconception(
+        both_ways(lambda logits, same: (logits.logsumexp(dim=1) - (logits * same).sum(dim=1)).mean()),
+        "The logits of all right answers are added. Each has only its share of the target, so take their mean.",
+        name="twins-logits-added",
+    ),
+    Misconception(
+        _alone,
+        "Only pictures and captions without twins count here. Those with twins belong to the mean as well.",
+        name="without-those-with-twins",
+    ),
+    Misconception(
+        both_ways(_own_shares),
+        "The model's own probabilities decide how the right answers share the target. They share it evenly.",
+        name="shared-by-probability",
+    ),
+)

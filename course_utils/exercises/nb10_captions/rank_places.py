@@ -1,0 +1,266 @@
+"""Numbers that are not the rank of the right caption."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.exercise import Misconception
+
+Answer = Callable[[Tensor, Tensor], Tensor]
+
+
+def of_right(logits: Tensor, right: Tensor) -> Tensor:
+    """The right captions' logits, in a column."""
+    return logits.gather(1, right[:, None])
+
+
+def slip(
+    above: Callable[[Tensor, Tensor], Tensor] = torch.gt,
+    first: int = 1,
+    seen: Callable[[Tensor], Tensor] = lambda logits: logits,
+    of: Callable[[Tensor, Tensor], Tensor] = of_right,
+) -> Answer:
+    """The rank with another comparison, counted from another number, of other logits or of another caption."""
+
+    def wrong(logits: Tensor, right: Tensor) -> Tensor:
+        logits = seen(logits)
+        return above(logits, of(logits, right)).sum(dim=1) + first
+
+    return wrong
+
+
+def ranks(logits: Tensor, right: Tensor) -> Tensor:
+    """The right ranks."""
+    return slip()(logits, right)
+
+
+def _order(logits: Tensor) -> Tensor:
+    return logits.argsort(dim=1, descending=True)
+
+
+def _best(logits: Tensor, right: Tensor) -> Tensor:
+    return logits.argmax(dim=1) == right
+
+
+def _among(best: int, missed: int | None) -> Answer:
+    """The rank among the best few; another number for those further down, or that of captions (None)."""
+
+    def wrong(logits: Tensor, right: Tensor) -> Tensor:
+        found = _order(logits)[:, :best] == right[:, None]
+        return torch.where(
+            found.any(dim=1), found.int().argmax(dim=1) + 1, logits.shape[1] if missed is None else missed
+        )
+
+    return wrong
+
+
+def _slip_seen(seen: Callable[[Tensor], Tensor]) -> Answer:
+    return slip(seen=seen)
+
+
+def _rounded(decimals: int) -> Answer:
+    return slip(seen=lambda logits: logits.round(decimals=decimals))
+
+
+def _pick_row(fit: Callable[[Tensor, int], Tensor]) -> Answer:
+    """`right` as the row and the picture's number as the column."""
+    return lambda logits, right: logits[
+        fit(right, len(logits)), torch.arange(len(right)).clamp(max=logits.shape[1] - 1)
+    ][:, None]
+
+
+def _recall(best: int, form: Callable[[Tensor], Tensor]) -> Answer:
+    return lambda logits, right: form((_order(logits)[:, :best] == right[:, None]).any(dim=1))
+
+
+PLACES = (
+    Misconception(
+        slip(first=0),
+        "The ranks begin with 0. The best caption should have rank 1, so a median rank of 1 means that at least half of "
+        "the answers are right.",
+        name="from-zero",
+    ),
+    Misconception(
+        slip(above=torch.ge),
+        "All ranks are one too high: a right caption that is the best gets 2 here, and should get 1.",
+        name="one-too-high",
+    ),
+    Misconception(
+        slip(above=torch.lt),
+        "The order is reversed: a caption comes first here when its logit is small. The best one has the largest.",
+        name="turned-round",
+        also=(slip(above=torch.lt, first=0), slip(above=torch.le)),
+    ),
+    Misconception(
+        lambda logits, right: logits.argmax(dim=1),
+        "This tells which caption is the best. What is asked for is the rank of the right one.",
+        name="best-caption",
+        also=(lambda logits, right: logits.argmax(dim=1) + 1,),
+    ),
+    Misconception(
+        lambda logits, right: _order(logits).gather(1, right[:, None])[:, 0] + 1,
+        "This tells which caption stands at place number `right`. What is asked for is the place at which caption `right` "
+        "stands. (Sorting once gives the first, sorting the order again gives the second.)",
+        name="who-stands-there",
+        also=(
+            lambda logits, right: _order(logits).gather(1, right[:, None])[:, 0],
+            lambda logits, right: logits.argsort(dim=1).gather(1, right[:, None])[:, 0] + 1,
+            lambda logits, right: logits.argsort(dim=1).gather(1, right[:, None])[:, 0],
+        ),
+    ),
+    Misconception(
+        lambda logits, right: _best(logits, right).long(),
+        "This looks only at whether the right caption is the best, or among the best few. A rank also says how far off a "
+        "wrong answer was.",
+        name="right-or-wrong",
+        also=(
+            lambda logits, right: (~_best(logits, right)).long(),
+            lambda logits, right: (~_best(logits, right)).long() + 1,
+            lambda logits, right: _best(logits, right),
+            lambda logits, right: ~_best(logits, right),
+            lambda logits, right: _best(logits, right).float(),
+            lambda logits, right: _best(logits, right).float().mean(),
+            *(_recall(best, form) for best in (3, 5) for form in (Tensor.bool, Tensor.long, Tensor.float)),
+        ),
+    ),
+    Misconception(
+        lambda logits, right: (logits.argmax(dim=1) - right).abs() + 1,
+        "This is how far the numbers of the best and of the right caption lie apart. The captions' numbers have no "
+        "order: count those that are better.",
+        name="distance-of-numbers",
+        also=(
+            lambda logits, right: (logits.argmax(dim=1) - right).abs(),
+            lambda logits, right: logits.argmax(dim=1) - right + 1,
+        ),
+    ),
+    Misconception(
+        lambda logits, right: (logits[:, right] > of_right(logits, right).mT).sum(dim=0) + 1,
+        "Pictures compete for a caption here. What is asked for is the rank of a caption among all captions of its own "
+        "picture, along its row.",
+        name="pictures-compete",
+        also=(lambda logits, right: (logits[:, right] > of_right(logits, right).mT).sum(dim=0),),
+    ),
+    Misconception(
+        lambda logits, right: (logits > of_right(logits, right)).sum(dim=0) + 1,
+        "The comparisons are counted down the columns, which gives one number per caption. A picture is a row.",
+        name="counted-down-the-columns",
+        also=(lambda logits, right: (logits > of_right(logits, right)).sum(dim=0),),
+    ),
+    Misconception(
+        slip(of=lambda logits, right: logits.diagonal()[:, None]),
+        "The right caption of picture i is taken to be caption i. Its number stands in `right`.",
+        name="diagonal",
+    ),
+    Misconception(
+        slip(of=lambda logits, right: logits[:, right[0]][:, None]),
+        "All pictures are asked for the right caption of the first one. Each has a right caption of its own.",
+        name="first-for-all",
+    ),
+    Misconception(
+        slip(of=lambda logits, right: logits[:, right]),
+        "In each row the right captions of all pictures are looked up, not only its own. A row needs one entry.",
+        name="columns-of-all",
+        also=(
+            slip(of=lambda logits, right: logits[:, right].amax(dim=1, keepdim=True)),
+            slip(of=lambda logits, right: logits[:, right].mean(dim=1, keepdim=True)),
+        ),
+    ),
+    Misconception(
+        slip(of=lambda logits, right: logits[right]),
+        "`right` numbers captions, but here it picks rows, which are pictures. Pick a column in each row.",
+        name="picks-rows",
+        also=(
+            slip(of=lambda logits, right: logits[right % len(logits)]),
+            slip(of=lambda logits, right: logits[right % len(logits)].amax(dim=1, keepdim=True)),
+            slip(of=_pick_row(torch.remainder)),
+            slip(of=_pick_row(lambda right, rows: right.clamp(max=rows - 1))),
+        ),
+    ),
+    Misconception(
+        slip(of=lambda logits, right: of_right(logits, right)[:, 0]),
+        "The logits of the right captions run along the rows: that fails, or compares with those of other pictures. "
+        "They must stand in a column, one per row.",
+        name="not-a-column",
+    ),
+    Misconception(
+        slip(of=lambda logits, right: of_right(logits, (right - 1).clamp(min=0))),
+        "The numbers in `right` are taken to begin with 1. They begin with 0.",
+        name="right-from-one",
+        also=(slip(of=lambda logits, right: of_right(logits, (right - 1) % logits.shape[1])),),
+    ),
+    Misconception(
+        lambda logits, right: _order(logits).argsort(dim=1) + 1,
+        "These are the ranks of all captions. What is asked for is one per picture, that of its right caption.",
+        name="ranks-of-all",
+        also=(lambda logits, right: _order(logits).argsort(dim=1),),
+    ),
+    Misconception(
+        lambda logits, right: of_right(logits, right)[:, 0],
+        "These are logits, or numbers made of them. What is asked for is the rank of the right caption in its row.",
+        name="the-logit",
+        also=(
+            lambda logits, right: logits.softmax(dim=1).gather(1, right[:, None])[:, 0],
+            lambda logits, right: logits.amax(dim=1) - of_right(logits, right)[:, 0],
+            lambda logits, right: logits.sort(dim=1, descending=True).values.gather(1, right[:, None])[:, 0],
+        ),
+    ),
+    Misconception(
+        lambda logits, right: logits > of_right(logits, right),
+        "This says which captions are better, and does not count them yet.",
+        name="not-counted",
+        also=(lambda logits, right: (logits > of_right(logits, right)).long(),),
+    ),
+    Misconception(
+        lambda logits, right: ranks(logits, right).float(),
+        "The ranks are right, but not whole numbers: leave out what turns them into floating-point numbers.",
+        name="not-whole",
+    ),
+    Misconception(
+        lambda logits, right: ranks(logits, right) / logits.shape[1],
+        "The rank, or the rank minus 1, is divided by the number of captions. Return the rank itself.",
+        name="share",
+        also=(lambda logits, right: (ranks(logits, right) - 1) / logits.shape[1],),
+    ),
+    Misconception(
+        lambda logits, right: 1 / ranks(logits, right),
+        "This is one over the rank, as its mean is often reported. Return the rank itself.",
+        name="reciprocal",
+    ),
+    Misconception(
+        lambda logits, right: ranks(logits, right).float().mean(),
+        "This is one number for all pictures. What is asked for is one rank per picture.",
+        name="one-number",
+        also=(
+            lambda logits, right: ranks(logits, right).median(),
+            lambda logits, right: ranks(logits, right).sum(),
+            lambda logits, right: (logits > of_right(logits, right)).sum() + 1,
+        ),
+    ),
+    Misconception(
+        slip(seen=torch.abs),
+        "The logits have lost their signs. A very negative logit is a very bad one.",
+        name="absolute",
+    ),
+    Misconception(
+        slip(seen=torch.round),
+        "The logits are rounded before they are compared, so close ones become equal. Compare them as they are.",
+        name="rounded",
+        also=(*map(_slip_seen, (torch.floor, torch.trunc)), *map(_rounded, (1, 2))),
+    ),
+    Misconception(
+        slip(seen=lambda logits: logits.softmax(dim=0)),
+        "A softmax over the pictures is taken first, which changes the order within a row.",
+        name="softmax-over-pictures",
+    ),
+    Misconception(
+        _among(5, 1),
+        "Only the best few captions are looked at, and a right one that is not among them gets no true rank. Rank all of "
+        "them.",
+        name="best-few",
+        also=(
+            *(_among(best, missed) for best in (1, 2, 3, 4, 5) for missed in (0, 1, -1, best, best + 1)),
+            *(_among(best, None) for best in (1, 2, 3, 4, 5)),
+        ),
+    ),
+)

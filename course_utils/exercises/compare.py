@@ -114,9 +114,9 @@ def describe(value: Any) -> str:
         case bool() | int() | float():
             return f"the {type(value).__name__} {value}"
         case None:
-            return "None, because nothing is returned"
+            return "None"
     if type(value).__name__ == "generator":
-        return "a generator, because the function says `yield`: use `return`"
+        return "a generator, as every function with `yield` in it gives,"
     return f"an object of type {type(value).__name__}"
 
 

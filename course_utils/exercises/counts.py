@@ -15,20 +15,23 @@ def miscounted(pairs: Sequence[Pair]) -> Finding | None:
         return None
     gaps = [pair.yours - pair.right for pair in pairs]
     if len(set(gaps)) == 1:
-        sense = "many" if gaps[0] > 0 else "few"
+        sense = "large" if gaps[0] > 0 else "small"
         return Finding("count-offset", f"The result is {abs(gaps[0]):,} too {sense} in every case.")
     terms = list(_terms(pairs))
     for quotients, sentence in (
-        ([pair.yours / pair.right for pair in pairs], "The result is {} times too large"),
-        ([pair.right / pair.yours if pair.yours else 0.0 for pair in pairs], "The result is {} times too small"),
+        ([pair.yours / pair.right for pair in pairs], "The result is {} times what it should be"),
+        (
+            [pair.right / pair.yours if pair.yours else 0.0 for pair in pairs],
+            "The result should be {} times as large",
+        ),
     ):
         found = _explained(quotients, terms, most=1)
         if found:
             return Finding("count-factor", sentence.format(found) + f": {_beside(pairs[0])}.")
     one_way = all(gap > 0 for gap in gaps) or all(gap < 0 for gap in gaps)
     if one_way and (found := _explained([float(abs(gap)) for gap in gaps], terms, most=MOST)):
-        sense = "many" if gaps[0] > 0 else "few"
-        return Finding("count-gap", f"The result has {found} too {sense}: {_beside(pairs[0])}.")
+        sense = "large" if gaps[0] > 0 else "small"
+        return Finding("count-gap", f"The result is {found} too {sense}: {_beside(pairs[0])}.")
     return None
 
 

@@ -147,9 +147,9 @@ def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
     for order in permutations(range(axes)):
         if all(_like(pair.yours, pair.right.permute(order)) for pair in pairs):
             moved = [axis for axis, other in enumerate(order) if axis != other]
-            how = "have changed places" if len(moved) == 2 else "stand in another order"
+            how = "are swapped" if len(moved) == 2 else "are in another order"
             listed = ", ".join(map(str, moved[:-1])) + f" and {moved[-1]}"
-            return Finding("transposed", f"{_named(what)}: the numbers are right, but the axes {listed} {how}.")
+            return Finding("transposed", f"{_named(what)}: the numbers are right, but axes {listed} {how}.")
     return None
 
 
@@ -176,6 +176,20 @@ def _reduced(over: Callable[..., Tensor], pair: Pair, axis: int) -> bool:
     if not pair.yours.is_floating_point() or not -pair.yours.ndim <= axis < pair.yours.ndim:
         return False
     return _like(over(pair.yours, dim=axis), pair.right)
+
+
+def _imprecise(pairs: Sequence[Pair], what: str) -> Finding | None:
+    """All numbers nearly right: something was rounded."""
+    if not all(pair.right.is_floating_point() and pair.right.numel() > 1 for pair in pairs):
+        return None
+    if all(
+        torch.allclose(pair.yours, pair.right, rtol=0.01, atol=1e-3 * float(pair.right.abs().max())) for pair in pairs
+    ):
+        return Finding(
+            "imprecise",
+            f"{_named(what)}: every number is nearly right, and only the last digits are off: is one rounded?",
+        )
+    return None
 
 
 def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
@@ -295,7 +309,7 @@ def _like(one: Tensor, other: Tensor) -> bool:
 
 
 _CERTAIN = ("sign", "columns-sum-to-one")
-_WEAK = (factor, offset, _another_function, _shares, wrong_places)
+_WEAK = (_imprecise, factor, offset, _another_function, _shares, wrong_places)
 _LOOKS = (_an_argument, _axes, _constant, _along_an_axis, *_WEAK)
 
 

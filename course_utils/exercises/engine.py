@@ -159,9 +159,9 @@ class _Examination:
                 if not callable(old) and not _unchanged(old, new):
                     return not_yet(
                         Kind.CHANGED_INPUT,
-                        f"The function writes into its input `{name}`, and whoever called it loses their numbers: make a "
+                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: make a "
                         "new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`, "
-                        f"`.append`). This was {case(self.exercise, number, self.cases)}.",
+                        f"`.append`, `.pop`). This was {case(self.exercise, number, self.cases)}.",
                         "pattern/changed-input",
                     )
         return None
@@ -266,7 +266,8 @@ class _Examination:
             failed = self._limited(look)
             if isinstance(failed, TimedOut):
                 return self._given_up(failed, "")
-            sentence = failure(self.fn, failed) if failed else said[0]
+            trial = f"What the docstring promises was tried ({promise.name.replace('-', ' ')}), and it failed: "
+            sentence = trial + failure(self.fn, failed) if failed else said[0]
             if sentence:
                 cases = len(self.cases)
                 return not_yet(Kind.PROMISE, sentence, f"{self.exercise.name}/{promise.name}", cases, cases)

@@ -29,6 +29,8 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
     known = [ratio for ratio in ratios if ratio is not None]
     name = what[0].upper() + what[1:]
     alike = max(known) - min(known) < 1e-3 * abs(known[0])
+    if all(abs(ratio - 1) < 0.01 for ratio in known):
+        return None  # numbers that are a little off are off by rounding, and each by another factor
     if alike and abs(known[0] + 1) < 1e-3:
         return Finding("sign", f"{name}: the numbers are right, but the sign is turned round.")
     if alike and len(known) + sum(pair.right.numel() > 1 for pair in pairs) >= 2:

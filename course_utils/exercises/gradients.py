@@ -36,8 +36,9 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
         if not right.any():
             return None
         return (
-            f"The values are right, but no gradient reaches `{name}`, so it could not learn: look for .detach(), .data, "
-            ".item(), float(…), .numpy(), torch.tensor(…), torch.no_grad(), or a branch that leaves it out."
+            f"The values are right, but no gradient reaches `{name}`, so nothing behind it could learn: look for "
+            ".detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), torch.no_grad(), or a branch "
+            "that leaves it out."
         )
     if not mine.isfinite().all():
         return f"The values are right, but the gradient of `{name}` is NaN or infinite, and would spoil every weight."

@@ -21,7 +21,8 @@ def rolls_dice(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> 
         return None
     return Finding(
         "random",
-        "Two calls with the same arguments give different results: something in it is random, or kept from call to call.",
+        "Two calls with the same arguments give different results: something in it is random, kept from call to call, or "
+        "never written (torch.empty).",
     )
 
 

@@ -22,18 +22,23 @@ def code_of(fn: Any) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
-def written_raise(error: BaseException | None) -> CodeType | None:
-    """The code in which a line ``raise NotImplementedError`` stands; None for any other error.
-
-    PyTorch raises it too, for a kind of number that an operation does not know: then no statement stands there.
-    """
-    if not isinstance(error, NotImplementedError) or error.__traceback__ is None:
+def raised_in(error: BaseException | None) -> CodeType | None:
+    """The code in which the error's ``raise`` statement stands; None when it comes out of a call into C."""
+    if error is None or error.__traceback__ is None:
         return None
     last = error.__traceback__
     while last.tb_next is not None:
         last = last.tb_next
     code = last.tb_frame.f_code
     return code if code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"] else None
+
+
+def written_raise(error: BaseException | None) -> CodeType | None:
+    """The code in which a line ``raise NotImplementedError`` stands; None for any other error.
+
+    PyTorch raises it too, for a kind of number that an operation does not know: then no statement stands there.
+    """
+    return raised_in(error) if isinstance(error, NotImplementedError) else None
 
 
 def does_nothing(code: CodeType | None) -> bool:
@@ -54,7 +59,7 @@ def place_of(fn: Callable[..., Any], error: BaseException) -> str | None:
     if not own:
         return None
     where, number = own[-1]
-    line = linecache.getline(code.co_filename, number).strip()
+    line = linecache.getline(code.co_filename, number).strip().removesuffix("\\").rstrip()
     within = where is code or _encloses(code, where)
     place = f"line {number - code.co_firstlineno + 1} of your function" if within else f"`{where.co_name}`"
     return f"{place}: `{line}`" if line else place

@@ -25,11 +25,15 @@ def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Pr
             said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
             return (
                 f"The numbers are right, but when {why}, it raises {type(error).__name__}{said}. The docstring promises "
-                f"a {kind.__name__}: look at the sizes first, and `raise {kind.__name__}(…)` with a sentence of your own."
+                f"a {kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
+            )
+        if isinstance(result, BaseException):
+            return (
+                f"The numbers are right, but when {why}, the error is returned. Write `raise` in place of `return`."
             )
         return (
             f"The numbers are right, but when {why}, it returns {describe(result)}. The docstring promises a "
-            f"{kind.__name__}: look at the sizes first, and `raise {kind.__name__}(…)`."
+            f"{kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
         )
 
     return Promise(f"refuses-{why.replace(' ', '-')}", broken)

@@ -2,12 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import Any
 
 from torch import Tensor
 
 from course_utils.exercises.exercise import Arguments, Exercise, exercises
-from course_utils.exercises.own_code import code_of, message_of, place_of, written_raise
+from course_utils.exercises.own_code import code_of, message_of, place_of, raised_in, written_raise
 
 
 def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
@@ -84,9 +85,13 @@ def _said(fn: Callable[..., Any], error: BaseException) -> str:
                 f"It calls {stub.co_name}, which is still a stub: write it first, or run its check, "
                 f'`{stub.co_name} = check("{others[0]}", {stub.co_name})`, which lends the course\'s version'
             )
+    if "numpy() on Tensor that requires grad" in message_of(error):
+        return "NumPy cannot carry gradients: stay with PyTorch's own functions"
     lines = [line for line in message_of(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
+    if raised_in(error) is code_of(fn) and not isinstance(error, KeyboardInterrupt):
+        return f"Your own `raise {type(error).__name__}` refuses arguments that are right: look at its condition"
     # einops says what it was doing first, and why it failed last.
     reason = lines[-1].strip() if type(error).__module__.startswith("einops") else lines[0]
-    return f"{type(error).__name__}: {reason[:300].rstrip('.')}"
+    return f"{type(error).__name__}: {shorten(reason, 300, placeholder=' …').rstrip('.')}"

@@ -90,7 +90,7 @@ def of_scores(change):
 @pytest.mark.parametrize(
     ("made", "student", "name", "words"),
     [
-        (SCORES, of_scores(lambda s: s.mT), "transposed", ["axes 1 and 2 have changed places"]),
+        (SCORES, of_scores(lambda s: s.mT), "transposed", ["axes 1 and 2 are swapped"]),
         (SCORES, of_scores(lambda s: s.flatten(1)), "reshaped", ["right order", "(2, 28)"]),
         (SCORES, of_scores(lambda s: s.flip(1)), "reversed", ["axis 1 runs backwards"]),
         (SCORES, of_scores(lambda s: s.roll(1, 2)), "rolled", ["on by one place along axis 2"]),
@@ -128,17 +128,18 @@ def of_scores(change):
         (LOSS, lambda logits, labels: loss(logits.softmax(-1), labels), "changed-logits", ["the softmax of logits"]),
         (LOSS, lambda logits, labels: torch.nn.functional.cross_entropy(logits, labels, reduction="none"),
          "not-reduced", ["the mean"]),
-        (COUNT, lambda layers, dim, heads: layers * dim * dim, "count-gap", ["layers · heads too few"]),
-        (COUNT, lambda layers, dim, heads: dim * dim + heads, "count-factor", ["layers times too small"]),
+        (COUNT, lambda layers, dim, heads: layers * dim * dim, "count-gap", ["layers · heads too small"]),
+        (COUNT, lambda layers, dim, heads: dim * dim + heads, "count-factor", ["should be layers times as large"]),
         (COUNT, lambda layers, dim, heads: layers * (dim**3 + heads) + dim, "growth-layers",
          ["grows as it should with `heads`, but not with `layers`, `dim`"] ),
         (SCORES, of_scores(lambda s: s + 0.1 * torch.randn_like(s)), "random", ["Two calls"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature ** 0.7),
          "right-when-temperature-1", ["right when `temperature` is 1"]),
+        (SCORES, of_scores(lambda s: s.bfloat16().float()), "imprecise", ["only the last digits are off"]),
         (SCORES, of_scores(lambda s: list(s)), "not-stacked", ["torch.stack"]),
-        (COUNT, lambda layers, dim, heads: count(layers, dim, heads) + 17, "count-offset", ["17 too many"]),
+        (COUNT, lambda layers, dim, heads: count(layers, dim, heads) + 17, "count-offset", ["17 too large"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) - 3 * layers * dim, "count-gap",
-         ["3 · layers · dim too few"]),
+         ["3 · layers · dim too small"]),
     ],
 )  # fmt: skip
 def test_each_pattern_is_said_in_words(made, student, name, words):

@@ -90,7 +90,7 @@ def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, 
     row = printed.split("00.causal_mask")[1].split("00.")[0]
     assert "passed" in row
     assert f"{date.today():%Y-}" in row
-    assert "00.split_heads: The result: this is `tokens` itself, unchanged." in printed
+    assert "00.split_heads: Your function returns `tokens` itself, unchanged." in printed
     assert "1 of 5 passed, 1 tried and not passed yet." in printed
 
 

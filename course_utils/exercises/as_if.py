@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.compare import fitted, same, tensors_in
+from course_utils.exercises.compare import fitted, same, tensors_in, with_article
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.observe import Observation, handed_over
@@ -81,7 +81,7 @@ def as_if(
     cases = [completed(exercise, case) for case in cases]
     for part in _wrong_parts(observed, expected):
         pick: Callable[[Any], Any] = (lambda result: result) if part is None else itemgetter(part)
-        what = "The result" if part is None else (exercise.returns or ("A part",) * 9)[part]
+        what = "The result" if part is None else with_article((exercise.returns or ("part",) * 9)[part])
         for name, sentence, change in _changes(exercise, cases[0]):
             if all(
                 _explains(exercise, change, case, pick(seen.result), pick)

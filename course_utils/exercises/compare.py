@@ -21,6 +21,7 @@ class Difference:
 
     kind: Kind
     sentence: str
+    hint: str = ""  # where to look, when nothing better is known
 
 
 def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "the result") -> Difference | None:
@@ -36,7 +37,7 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
     if len(yours) != len(right):
         return Difference(Kind.TYPE, f"{_capital(what)} has {_count(len(yours))}, but it should have {len(right)}.")
     for index, (mine, theirs) in enumerate(zip(yours, right, strict=True)):
-        item = parts[index] if index < len(parts) else f"item {index} of {what}"
+        item = with_article(parts[index]) if index < len(parts) else f"item {index} of {what}"
         if found := difference(mine, theirs, what=item):
             return found
     return None
@@ -134,6 +135,11 @@ def tensors_in(value: Any, depth: int = 3) -> list[Tensor]:
     return [tensor for item in value for tensor in tensors_in(item, depth - 1)]
 
 
+def with_article(part: str) -> str:
+    """The name of a result's part within a sentence: ``the output``."""
+    return part if part.startswith(("the ", "item ")) else f"the {part}"
+
+
 def _count(number: int, thing: str = "item") -> str:
     return f"{number} {thing}" + ("" if number == 1 else "s")
 
@@ -171,8 +177,9 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
         )
         return Difference(
             Kind.NOT_FINITE,
-            f"{name}: NaN or infinity at {amount}. Look for a division by zero, a logarithm of zero or of a negative "
-            "number, the mean of nothing, exp of a large number, or a softmax over a row in which every score is −inf.",
+            f"{name}: NaN or infinity at {amount}.",
+            "Look for a division by zero, a logarithm of zero or of a negative number, the mean of nothing, exp of a large "
+            "number, or a softmax over a row in which every score is −inf.",
         )
     if right.ndim == 0:
         shown = _told_apart(yours.item(), right.item())

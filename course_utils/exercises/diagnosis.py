@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, fitted, same
+from course_utils.exercises.compare import close, fitted, same, with_article
 from course_utils.exercises.counts import miscounted
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.factors import factor, offset
@@ -77,7 +77,8 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
         ):
             missing = ", ".join(name for other, name in enumerate(names) if other != index)
             return Finding(
-                "part-missing", f"Only {names[index]} is returned, and that is right: return {missing} too."
+                "part-missing",
+                f"One part of {parts} is returned, {names[index]}, and its numbers are right: return {missing} too.",
             )
     if not all(isinstance(pair.yours, tuple | list) and len(pair.yours) == parts for pair in pairs):
         return None
@@ -96,7 +97,7 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
             for pair, right in zip(pairs, rights, strict=True)
             if not same(pair.yours[index], right[index])
         ]
-        if wrong and (finding := _of_tensors(wrong, name)):
+        if wrong and (finding := _of_tensors(wrong, with_article(name))):
             found.append(finding)
     # What is wrong in one part often follows from another, in which it is simpler.
     return min(found, key=lambda finding: finding.weak, default=None)
@@ -135,7 +136,8 @@ def _kind(tensor: Tensor) -> tuple[Any, ...]:
 def _an_argument(pairs: Sequence[Pair], what: str) -> Finding | None:
     for name in pairs[0].arguments:
         if all(same(pair.yours, pair.arguments.get(name)) for pair in pairs):
-            return Finding("argument-returned", f"{_named(what)}: this is `{name}` itself, unchanged.")
+            where = "" if what == "the result" else f" as {what}"
+            return Finding("argument-returned", f"Your function returns `{name}` itself, unchanged{where}.")
     return None
 
 
@@ -147,7 +149,7 @@ def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
     for order in permutations(range(axes)):
         if all(_like(pair.yours, pair.right.permute(order)) for pair in pairs):
             moved = [axis for axis, other in enumerate(order) if axis != other]
-            how = "are swapped" if len(moved) == 2 else "are in another order"
+            how = "are swapped" if len(moved) == 2 else "are in a different order"
             listed = ", ".join(map(str, moved[:-1])) + f" and {moved[-1]}"
             return Finding("transposed", f"{_named(what)}: the numbers are right, but axes {listed} {how}.")
     return None
@@ -158,8 +160,8 @@ def _another_shape(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_like(pair.yours.reshape(-1), pair.right.reshape(-1)) for pair in pairs):
         return Finding(
             "reshaped",
-            f"{_named(what)}: the numbers are right, and in the right order, but their shape is "
-            f"{tuple(pairs[0].yours.shape)} where {tuple(pairs[0].right.shape)} is asked for.",
+            f"{_named(what)}: the numbers are right and in order, but the shape is {tuple(pairs[0].yours.shape)} and should "
+            f"be {tuple(pairs[0].right.shape)}.",
         )
     for verb, over in (("mean", torch.mean), ("sum", torch.sum)):
         for axis in range(-4, 4):
@@ -253,8 +255,8 @@ def _along_an_axis(pairs: Sequence[Pair], what: str) -> Finding | None:
             place, other = next((i, j) for i, j in enumerate(orders[0] or ()) if i != j)
             return Finding(
                 "reordered",
-                f"{_named(what)}: the numbers are right, but along axis {axis} they stand in another order: at place "
-                f"{place} stands what belongs at place {other}.",
+                f"{_named(what)}: the numbers are right, but along axis {axis} they are in a different order: place "
+                f"{place} holds what belongs at place {other}.",
             )
     if any(pair.right.numel() < ENOUGH or pair.right.dtype == torch.bool for pair in pairs):
         return None

@@ -157,11 +157,15 @@ class _Examination:
         for number, (before, seen) in enumerate(zip(self.cases, self.observed, strict=True)):
             for name, old, new in zip(self.exercise.arguments, before, seen.given, strict=False):
                 if not callable(old) and not _unchanged(old, new):
+                    remedy = (
+                        f"work on a copy, `list({name})`"
+                        if isinstance(old, list)
+                        else "make a new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`)"
+                    )
                     return not_yet(
                         Kind.CHANGED_INPUT,
-                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: make a "
-                        "new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`, "
-                        f"`.append`, `.pop`). This was {case(self.exercise, number, self.cases)}.",
+                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: {remedy}. "
+                        f"This was {case(self.exercise, number, self.cases)}.",
                         "pattern/changed-input",
                     )
         return None
@@ -183,23 +187,23 @@ class _Examination:
             return not_yet(Kind.MISCONCEPTION, known.sentence, f"{exercise.name}/{known.name}", *counts)
         where = f"This was {case(exercise, number, self.cases)}"
         where += f"; {right} of {len(self.cases)} cases {'is' if right == 1 else 'are'} right." if right else "."
-        kind, sentence = self._first_failure(number, gaps[number])
+        kind, sentence, hint = self._first_failure(number, gaps[number])
         if number >= len(self.plain):
             wild = self.wild[number - len(self.plain)]
-            advice = f" {wild.advice}" if wild.advice else ""
-            said = f"Your answer is right on ordinary inputs, but not when {wild.note}.{advice} {sentence} {where}"
-            return not_yet(Kind.WILD, said, f"{exercise.name}/{wild.name}", *counts)
-        found = self._pattern(expected, kind)
-        if found:
+            said = (
+                f"Your answer is right on ordinary inputs, but not when {wild.note}. {wild.advice or hint} {sentence}"
+            )
+            return not_yet(Kind.WILD, f"{said} {where}", f"{exercise.name}/{wild.name}", *counts)
+        if found := self._pattern(expected, kind):
             return not_yet(Kind.PATTERN, f"{found.sentence} {where}", f"pattern/{found.name}", *counts)
-        return not_yet(kind, f"{sentence} {where}", None, *counts)
+        return not_yet(kind, " ".join(filter(None, (sentence, hint, where))), None, *counts)
 
-    def _first_failure(self, number: int, gap: Difference | None) -> tuple[Kind, str]:
+    def _first_failure(self, number: int, gap: Difference | None) -> tuple[Kind, str, str]:
         error = self.observed[number].error
         if error is not None:
-            return Kind.ERROR, failure(self.fn, error)
+            return Kind.ERROR, failure(self.fn, error), ""
         assert gap is not None
-        return gap.kind, gap.sentence
+        return gap.kind, gap.sentence, gap.hint
 
     def _misconception(self, expected: Sequence[Observation], ordinary: bool) -> Finding | None:
         """The known wrong answer that gives the same: on the ordinary cases if one of these is wrong, else on all.
@@ -240,7 +244,7 @@ class _Examination:
         if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE, Kind.DTYPE) or not all(map(comparable, results)):
             return None
         found = diagnose(self.exercise, plain, observed, expected[: len(plain)])
-        if (found and not found.weak) or kind in (Kind.TYPE, Kind.DTYPE) or any(seen.error for seen in observed):
+        if (found and not found.weak) or kind is not Kind.VALUES or any(seen.error for seen in observed):
             return found
         return (
             self._probed(rolls_dice)

@@ -35,10 +35,8 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
         return Finding("sign", f"{name}: the numbers are right, but the sign is turned round.")
     if alike and len(known) + sum(pair.right.numel() > 1 for pair in pairs) >= 2:
         origin = next((each for each, value in CONSTANTS.items() if _near(known[0], value)), None)
-        origin = origin or _origin(pairs, known)
         return Finding("factor", f"{name}: every number is {known[0]:.4g} times what it should be{_is(origin)}.")
-    origin = _origin(pairs, known) if len(known) >= 3 or any(pair.right.numel() > 1 for pair in pairs) else None
-    if origin:
+    if len(known) >= 3 and (origin := _origin(pairs, known)):
         return Finding("factor", f"{name}: every number is {known[0]:.4g} times what it should be{_is(origin)}.")
     if all(pair.right.numel() >= 4 for pair in pairs):
         listed = ", ".join(f"{ratio:.3g}" for ratio in known[:3])

@@ -36,7 +36,7 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
         if not right.any():
             return None
         return (
-            f"The values are right, but no gradient reaches `{name}`, so nothing behind it could learn: look for "
+            f"The values are right, but no gradient reaches `{name}`, so neither it nor anything behind it could learn: look for "
             ".detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), torch.no_grad(), or a branch "
             "that leaves it out."
         )

@@ -23,7 +23,7 @@ def right_when(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> 
         if len(simple) < 2 or not _tells(exercise, simple):
             continue
         if all(_agree(exercise, fn, case) for case in simple):
-            return Finding(f"right-when-{name}", f"Your answer is right {sentence}, but not otherwise.")
+            return Finding(f"right-when-{name}", f"Your answer would be right in every case {sentence}.")
     return None
 
 
@@ -65,18 +65,18 @@ def _doubled(case: Arguments, number: int) -> Arguments | None:
 def _simplifications(
     exercise: Exercise, case: Arguments
 ) -> Iterator[tuple[str, str, Callable[[Arguments], Arguments | None]]]:
-    """Name, the words after "is right", and the change of a case."""
+    """Name, the words after "in every case", and the change of a case."""
     named = list(zip(exercise.arguments, case, strict=False))
     for number, (name, value) in enumerate(named):
         if isinstance(value, float):
-            yield f"{name}-1", f"when `{name}` is 1", _with(number, lambda _: 1.0)
+            yield f"{name}-1", f"if `{name}` were 1", _with(number, lambda _: 1.0)
         elif isinstance(value, Tensor) and value.dtype == torch.bool:
-            yield f"{name}-true", f"when `{name}` is True everywhere", _with(number, torch.ones_like)
+            yield f"{name}-true", f"if `{name}` were True everywhere", _with(number, torch.ones_like)
     yield "one-item", "for a batch of one", _first_only
     for one, other in combinations(range(len(case)), 2):
         (first, mine), (second, theirs) = named[one], named[other]
         if isinstance(mine, Tensor) and isinstance(theirs, Tensor) and mine.dtype == theirs.dtype:
-            yield f"{first}-is-{second}", f"when `{first}` and `{second}` are the same", _equal(one, other)
+            yield f"{first}-is-{second}", f"if `{first}` and `{second}` were the same", _equal(one, other)
 
 
 def _with(number: int, to: Callable[[Any], Any]) -> Callable[[Arguments], Arguments | None]:

@@ -28,13 +28,13 @@ def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
             mine.bind(**dict.fromkeys(some))
     except TypeError:
         return (
-            f"Your function is {_call(fn, mine)}, but the notebook calls {_call(exercise.reference, right)}: use these "
-            "arguments, with these names, in this order."
+            f"Your function is {_call(fn, mine)}, but the exercise asks for {_call(exercise.reference, right)}: use "
+            "these arguments, with these names, in this order."
         )
     if [name for name in mine.parameters if name in names] != names and set(names) <= set(mine.parameters):
         return (
-            f"The arguments stand in another order: your function is {_call(fn, mine)}, but the notebook calls "
-            f"{_call(exercise.reference, right)}."
+            f"The arguments stand in another order: your function is {_call(fn, mine)}, but the exercise asks "
+            f"for {_call(exercise.reference, right)}."
         )
     for name in names:
         default, other = right.parameters[name].default, mine.parameters.get(name)

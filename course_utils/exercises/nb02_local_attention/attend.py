@@ -225,7 +225,6 @@ LOCAL_ATTEND = Exercise(
             "There is no softmax. Weights are positive and sum to one, wherever the scores lie.",
             name="no-softmax",
             also=(
-                slip(normalise=lambda scores: scores),
                 slip(hide=all_seen, normalise=lambda scores: scores),
                 slip(hide=filled(0.0), normalise=lambda scores: scores / scores.sum(-1, keepdim=True)),
                 slip(normalise=torch.sigmoid),
@@ -235,7 +234,6 @@ LOCAL_ATTEND = Exercise(
             slip(hide=filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
             "These are the logarithms of the weights. To weigh values, take the softmax itself.",
             name="log-softmax",
-            also=(slip(normalise=lambda scores: scores.log_softmax(-1)),),
         ),
         Misconception(
             slip(give=lambda output, weights, scores: (output, scores)),

@@ -11,6 +11,7 @@ from course_utils.exercises.nb02_local_attention.masks import (
     as_dtype,
     by_distance,
     farthest,
+    in_one_direction,
     mixed_axes,
     mixed_lengths,
     of_the_sequence,
@@ -22,6 +23,21 @@ from course_utils.exercises.nb02_local_attention.masks import (
     wrapping,
 )
 from course_utils.local_attention import neighbourhood_mask
+
+_TOO_LARGE = (
+    *in_one_direction(lambda difference, size: difference.abs() <= size),
+    *in_one_direction(lambda difference, size: difference.abs() < size),
+    *in_one_direction(lambda difference, size: difference.abs() <= 2 * size),
+)
+_TOO_SMALL = (
+    *in_one_direction(lambda difference, size: difference.abs() < size // 2),
+    *in_one_direction(lambda difference, size: difference.abs() <= size // 3),
+    *in_one_direction(lambda difference, size: difference.abs() <= size // 4),
+)
+_FAR = (
+    *in_one_direction(lambda difference, size: difference.abs() > size // 2),
+    *in_one_direction(lambda difference, size: difference.abs() >= size // 2),
+)
 
 NEIGHBOURHOOD_MASK = Exercise(
     name="02.neighbourhood_mask",
@@ -90,11 +106,17 @@ NEIGHBOURHOOD_MASK = Exercise(
             name="a-ring-too-small",
         ),
         Misconception(
-            by_distance(lambda row, column, size: (row.abs() < size // 2) & (column.abs() <= size // 2)),
-            "In one direction the square is too small by one place on each side: it reaches size // 2 places, that "
-            "distance included, in both.",
+            _TOO_SMALL[0],
+            "In one direction the square is too small: it reaches size // 2 places to each side, that distance "
+            "included, in both.",
             name="too-small-in-one-direction",
-            also=(by_distance(lambda row, column, size: (row.abs() <= size // 2) & (column.abs() < size // 2)),),
+            also=_TOO_SMALL[1:],
+        ),
+        Misconception(
+            _FAR[0],
+            "In one direction the far places are taken for the near ones. Look at the two comparisons.",
+            name="far-in-one-direction",
+            also=_FAR[1:],
         ),
         Misconception(
             by_distance(lambda row, column, size: farthest(row, column) <= size),
@@ -106,15 +128,11 @@ NEIGHBOURHOOD_MASK = Exercise(
             ),
         ),
         Misconception(
-            by_distance(lambda row, column, size: (row.abs() <= size) & (column.abs() <= size // 2)),
+            _TOO_LARGE[0],
             "In one direction the square is too large: size is its whole side. How far does it then reach to each side "
             "of the centre?",
             name="too-large-in-one-direction",
-            also=(
-                by_distance(lambda row, column, size: (row.abs() <= size // 2) & (column.abs() <= size)),
-                by_distance(lambda row, column, size: (row.abs() < size) & (column.abs() <= size // 2)),
-                by_distance(lambda row, column, size: (row.abs() <= size // 2) & (column.abs() < size)),
-            ),
+            also=_TOO_LARGE[1:],
         ),
         Misconception(
             by_distance(lambda row, column, size: row.abs() + column.abs() <= size // 2),
@@ -191,10 +209,14 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             by_distance(lambda row, column, size: (row <= size // 2) & (column <= size // 2)),
-            "The differences keep their sign, so everything on one side counts as near, however far it is. A distance "
-            "has no sign.",
+            "Differences keep their sign, so everything on one side counts as near, however far it is. A distance has no "
+            "sign.",
             name="signed-differences",
-            also=(by_distance(lambda row, column, size: (row >= -(size // 2)) & (column >= -(size // 2))),),
+            also=(
+                by_distance(lambda row, column, size: (row >= -(size // 2)) & (column >= -(size // 2))),
+                *in_one_direction(lambda difference, size: difference <= size // 2),
+                *in_one_direction(lambda difference, size: difference >= -(size // 2)),
+            ),
         ),
         Misconception(
             by_distance(lambda row, column, size: (row >= 0) & (row < size) & (column >= 0) & (column < size)),

@@ -32,6 +32,14 @@ def farthest(row: Tensor, column: Tensor) -> Tensor:
     return torch.maximum(row.abs(), column.abs())
 
 
+def in_one_direction(near: Callable[[Tensor, int], Tensor]) -> tuple[Mask, Mask]:
+    """Rows judged in another way, by their signed difference and the size, and columns rightly; and the other way round."""
+    return (
+        by_distance(lambda row, column, size: near(row, size) & (column.abs() <= size // 2)),
+        by_distance(lambda row, column, size: (row.abs() <= size // 2) & near(column, size)),
+    )
+
+
 def painted(reach: Callable[[int, int, int], Iterable[int]]) -> Mask:
     """For every position the neighbours that reach names along an axis, from the position, the axis and the size."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Generator
 
 from course_utils import costs
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 
 
 def matrix_bytes(
@@ -15,8 +15,9 @@ def matrix_bytes(
 ) -> int:
     """Bytes of all attention matrices of a ViT for one square image, a whole number (int).
 
-    image_size and patch_size are pixels a side, and patch_size divides image_size; class_token says whether there is
-    one. Example: (224, 16, layers=1, heads=1, class_token=False) → 153664, the slide's 150 KB.
+    image_size and patch_size are the sides of the image and of a patch, in pixels, and patch_size divides image_size;
+    class_token says whether there is one. The count is exact, however large. Example: (224, 16, layers=1, heads=1,
+    class_token=False) → 153664, the slide's 150 KB.
     """
     tokens = (image_size // patch_size) ** 2
     if class_token:
@@ -32,6 +33,17 @@ def _cases(g: Generator) -> list[Arguments]:
         (384, 16, 24, 16, True, 2),
         (28, 7, 3, 4, True, 8),
         (224, 14, 2, 5, False, 2),
+    ]
+
+
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "more-than-32-bits",
+            (224, 1, 48, 16),
+            "every pixel is a patch, which makes 7.7 TB",
+            "Neither a float32 nor 32 bits hold so large a count exactly: stay with Python's own whole numbers.",
+        )
     ]
 
 
@@ -95,24 +107,34 @@ def _a_byte_for_the_class_token(
     return layers * heads * ((image_size // patch_size) ** 4 * bytes_per_number + class_token)
 
 
+def _at_the_end(bytes_more: Callable[[bool, int], int]) -> Callable[..., int]:
+    """The bytes of the patches' matrices, and something more for the class token, once."""
+    return lambda image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4: (
+        layers * heads * (image_size // patch_size) ** 4 * bytes_per_number
+        + bytes_more(class_token, bytes_per_number)
+    )
+
+
 ATTENTION_BYTES = Exercise(
     name="04.attention_bytes",
     title="The memory of the attention matrices",
     points=2,
     reference=matrix_bytes,
     cases=_cases,
+    wild=_wild,
     promises=(Promise("own-formula", _written_by_oneself),),
     hints=(
-        "How many patches lie along one side, and how many in the whole image? The class token makes one token more.",
+        "How many patches lie along one side, and how many in the whole image? The class token is one more token.",
         "One attention matrix has a row and a column for each token. How many matrices are there, with all layers "
         "and heads?",
-        "A count of matrices, times the numbers in one, times the bytes of a number. Divide with `//` to stay with whole "
+        "Multiply the count of matrices by the numbers in one and by the bytes of a number. Divide with `//` to stay with whole "
         "numbers.",
     ),
     misconceptions=(
         Misconception(
             _slip(entries=lambda tokens: tokens),
-            "Each head is counted with one number a token. An attention matrix has one for every pair of tokens.",
+            "Your count for a head grows with the tokens, not with their square. An attention matrix has a number for every "
+            "pair of tokens.",
             name="tokens-not-squared",
             also=(_slip(entries=lambda tokens: 2 * tokens),),
         ),
@@ -129,16 +151,21 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _slip(tokens=lambda image, patch, token: (image // patch) ** 2 + (not token)),
-            "The class token is counted just when there is none. With class_token=True the sequence is one token longer.",
+            "The class token is counted exactly when there is none. With class_token=True the sequence is one token "
+            "longer.",
             name="class-token-turned-round",
         ),
         Misconception(
             _beside_the_patches(lambda patches, token: int(token)),
-            "The class token adds a single number to each matrix. It adds a row and a column: count it among the "
-            "tokens before you square them.",
+            "The class token is added after squaring, so it makes at most one number more per matrix. It brings a row and a "
+            "column: count it among the tokens before you square them.",
             name="class-token-after-squaring",
             also=(
                 _a_byte_for_the_class_token,
+                *(
+                    _at_the_end(bytes_more)
+                    for bytes_more in (lambda token, size: token, lambda token, size: token * size)
+                ),
                 _slip(
                     tokens=lambda image, patch, token: (image // patch) ** 2,
                     total=lambda numbers, size: (numbers + 1) * size,
@@ -147,8 +174,8 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _beside_the_patches(lambda patches, token: patches * token),
-            "The class token adds a row or a column to each matrix, but not both. It looks at every token, and every "
-            "token looks at it.",
+            "In each matrix the class token's row, its column, or the number where the two meet is missing. It looks at "
+            "every token, itself included, and every token looks at it.",
             name="class-token-one-way",
             also=(
                 _beside_the_patches(lambda patches, token: (patches + 1) * token),
@@ -157,12 +184,13 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _slip(tokens=lambda image, patch, token: (image // patch) ** 2 + 2 * token),
-            "The class token is counted twice. It is one token more.",
+            "The class token is counted twice. It is one more token.",
             name="class-token-twice",
         ),
         Misconception(
             _slip(entries=lambda tokens: tokens**4),
-            "The tokens are raised to too high a power. A matrix has a row and a column for each of them, so two factors.",
+            "The tokens are raised to too high a power. A matrix has a row and a column for each of them: that makes two "
+            "factors.",
             name="too-high-a-power",
             also=(_slip(entries=lambda tokens: tokens**3),),
         ),
@@ -185,7 +213,7 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _slip(total=lambda numbers, size: numbers * size * 8),
-            "This is eight times too much, as if in bits. bytes_per_number already counts bytes.",
+            "This is eight times what it should be, as if counted in bits. bytes_per_number already counts bytes.",
             name="bits",
         ),
         Misconception(
@@ -240,14 +268,14 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _slip(matrices=lambda layers, heads: 3 * layers * heads),
-            "Three matrices are counted for each head. Query and key make one attention matrix together, and the value "
+            "More than one matrix is counted for each head. Query and key make one attention matrix together, and the value "
             "makes none.",
             name="three-matrices",
             also=(_slip(matrices=lambda layers, heads: 2 * layers * heads),),
         ),
         Misconception(
             _slip(entries=lambda tokens: tokens * (tokens + 1) // 2),
-            "Only half of each matrix is counted. Here every token looks at every token, also at those that come after "
+            "About half of each matrix is counted. Here every token looks at every token, including those that come after "
             "it.",
             name="half-the-matrix",
             also=(
@@ -268,7 +296,7 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             _slip(tokens=lambda image, patch, token: image**2 // patch + token),
-            "The area of the image is divided by the side of a patch. Divide side by side, or area by area.",
+            "An area is divided by a side, or a side by an area. Divide side by side, or area by area.",
             name="area-by-side",
             also=(_slip(tokens=lambda image, patch, token: image // patch**2 + token),),
         ),
@@ -276,7 +304,23 @@ ATTENTION_BYTES = Exercise(
             _slip(tokens=lambda image, patch, token: patch**2 + token),
             "The pixels of one patch are counted as tokens. The tokens are the patches: how many does the image hold?",
             name="pixels-of-a-patch",
-            also=(_slip(tokens=lambda image, patch, token: (patch // image) ** 2 + token),),
+        ),
+        Misconception(
+            _slip(tokens=lambda image, patch, token: (patch // image) ** 2 + token),
+            "No patch is counted. Their number follows from image_size divided by patch_size, in this order.",
+            name="no-patches",
+        ),
+        Misconception(
+            _slip(tokens=lambda image, patch, token: (image // patch) ** 2 + 1 if token else 0),
+            "With class_token=False your result is 0. A condition takes in all that stands before it: `a + 1 if b else 0` "
+            "means `(a + 1) if b else 0`.",
+            name="condition-takes-in-all",
+        ),
+        Misconception(
+            _slip(tokens=lambda image, patch, token: (image // patch) ** 2 - token),
+            "The sequence is shorter by one than the patches in your count. The class token is one more token beside them.",
+            name="class-token-subtracted",
+            also=(_slip(tokens=lambda image, patch, token: (image // patch) ** 2 - 1),),
         ),
     ),
 )

@@ -11,8 +11,9 @@ def vit_parameters(
 ) -> int:
     """Learned numbers of a ViT, a whole number (int) and exact to the last one. Dosovitskiy et al. 2021, eq. 1 to 4.
 
-    image_size and patch_size are pixels a side, and patch_size divides image_size. Every linear layer has biases,
-    every norm a scale and a shift for each of the dim features; the MLP has one hidden layer, of mlp_dim.
+    image_size and patch_size are the sides of the image and of a patch, in pixels, and patch_size divides image_size.
+    Every linear layer has biases, every norm a scale and a shift for each of the dim features; the MLP has one hidden
+    layer, of mlp_dim features.
     """
     patches = (image_size // patch_size) ** 2
     norm = 2 * dim
@@ -77,7 +78,7 @@ MISCONCEPTIONS = (
     Misconception(
         _weights(),
         "These are the slide's terms: they leave out the output projection, all biases and norms, and the "
-        "class token. The projection alone is dim² a layer: 25 million of a ViT-L.",
+        "class token. The projection alone is dim² per layer: 25 million numbers of a ViT-L.",
         name="slide",
     ),
     Misconception(
@@ -88,21 +89,21 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         _per_layer(lambda s: -(s.dim + 1) * s.dim),
-        "Each layer's output projection is missing. After the heads are put together again, one more linear "
-        "layer from dim to dim mixes them.",
+        "In each layer one of the attention's four projections is missing, or its weights are. Query, key and value have one "
+        "each; and after the heads are put together again, one more linear layer from dim to dim mixes them.",
         name="no-output-projection",
         also=(_per_layer(lambda s: -s.dim * s.dim),),
     ),
     Misconception(
         off_by(lambda s: -s.dim),
-        "Exactly dim numbers are missing. Four places hold so many: the class token, its position, the biases of the "
+        "Exactly dim numbers are missing. Four places hold that many: the class token, its position, the biases of the "
         "patches' projection, and the scale or the shift of the last norm.",
         name="dim-missing",
     ),
     Misconception(
         off_by(lambda s: -2 * s.dim),
         "Exactly 2 · dim numbers are missing, as many as the norm between the last layer and the head has. The class "
-        "token and its position together are as many, too.",
+        "token and its position add up to as many.",
         name="two-dim-missing",
     ),
     Misconception(
@@ -113,13 +114,13 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         off_by(lambda s: -s.layers * 2 * s.dim - s.dim),
-        "Half of the norms' numbers are missing. Each of them has a scale and a shift, dim numbers each.",
+        "As many numbers are missing as half of the norms' are. Each norm has a scale and a shift, of dim numbers each.",
         name="half-of-the-norms",
     ),
     Misconception(
         _per_layer(lambda s: -s.dim),
-        "In each layer exactly dim numbers are missing, as many as a linear layer back to dim features has biases. "
-        "Two do this: the output projection and the MLP's second layer.",
+        "In each layer exactly dim numbers are missing, as many as a linear layer that makes dim features has biases, or as "
+        "a norm has in its scale or its shift. The output projection and the MLP's second layer make dim features, too.",
         name="dim-a-layer-missing",
     ),
     Misconception(
@@ -142,7 +143,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         off_by(lambda s: -(s.patches + 1) * s.dim),
-        "The positions are not counted. ViT learns them: one vector of dim numbers for each token.",
+        "The positions of the patches are not counted. ViT learns them: one vector of dim numbers for each token.",
         name="no-positions",
         also=(
             off_by(lambda s: -s.patches * s.dim),
@@ -151,13 +152,14 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         off_by(lambda s: -s.patches * (s.dim - 1)),
-        "A position is not counted as a vector of dim numbers. It is added to a token, so it is as long as one.",
+        "A position is counted as a single number. It is added to a token, so it is as long as one: dim numbers.",
         name="positions-are-numbers",
         also=(off_by(lambda s: -(s.patches + 1) * (s.dim - 1)),),
     ),
     Misconception(
         _per_layer(lambda s: -2 * (s.dim + 1) * s.dim),
-        "Query, key and value share one projection in your count. They have one each, from dim to dim features.",
+        "In each layer two or three of the attention's four projections are missing, or their weights are. Query, key and "
+        "value have one each, from dim to dim features, and so has the output.",
         name="one-projection-for-three",
         also=(
             _per_layer(lambda s: -3 * (s.dim + 1) * s.dim),
@@ -167,18 +169,18 @@ MISCONCEPTIONS = (
     Misconception(
         _per_layer(lambda s: -4 * (s.dim + 1) * s.dim),
         "The attention is not counted. In each layer it has projections to query, key and value, and one of its "
-        "output.",
+        "output, all from dim to dim features.",
         name="no-attention",
     ),
     Misconception(
         _per_layer(lambda s: -(2 * s.dim * s.mlp_dim + s.mlp_dim + s.dim)),
-        "The MLPs are missing. Each layer has one, from dim features to mlp_dim and back.",
+        "MLPs are missing. Each layer has one, from dim features to mlp_dim and back.",
         name="no-mlp",
         also=(off_by(lambda s: -(s.layers - 1) * (2 * s.dim * s.mlp_dim + s.mlp_dim + s.dim)),),
     ),
     Misconception(
         _per_layer(lambda s: -(s.mlp_dim + 1) * s.dim),
-        "The MLP has one matrix only in your count. It goes to mlp_dim features and back, so it has two.",
+        "The MLP has only one matrix in your count. It goes to mlp_dim features and back, so it has two.",
         name="half-of-the-mlp",
         also=(
             _per_layer(lambda s: -(s.dim + 1) * s.mlp_dim),
@@ -198,26 +200,32 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         _per_layer(lambda s: 1 - s.mlp_dim),
-        "A linear layer is counted with a single bias. It has one for each feature that it makes.",
+        "Something of dim, mlp_dim or classes numbers is counted as a single one, as if it were one bias for a whole linear "
+        "layer. A linear layer has a bias for each feature that it makes.",
         name="single-bias",
         also=(
             _per_layer(lambda s: 1 - s.dim),
             _per_layer(lambda s: 2 - s.mlp_dim - s.dim),
             _per_layer(lambda s: 3 * (1 - s.dim)),
             _per_layer(lambda s: 6 - 5 * s.dim - s.mlp_dim),
-            off_by(lambda s: 1 - s.dim),
             off_by(lambda s: 1 - s.classes),
         ),
     ),
     Misconception(
+        off_by(lambda s: 1 - s.dim),
+        "Exactly dim - 1 numbers are missing, so something is counted as one number that should be dim: the class token, "
+        "for example, or the biases of the patches' projection.",
+        name="dim-counted-as-one",
+    ),
+    Misconception(
         off_by(lambda s: s.layers * (2 * s.dim * (4 * s.dim - s.mlp_dim) + 4 * s.dim - s.mlp_dim)),
-        "4 · dim stands where mlp_dim should. The two are equal in the published sizes, but here mlp_dim is given.",
+        "There is 4 · dim where mlp_dim should be. The two are equal in the published sizes, but here mlp_dim is given.",
         name="four-dim-for-mlp-dim",
         also=(off_by(lambda s: s.layers * (2 * s.dim * (4 * s.dim - s.mlp_dim) + 4 * s.dim - s.mlp_dim - s.dim)),),
     ),
     Misconception(
         off_by(lambda s: -(s.dim + 1) * s.classes),
-        "The head is missing. It is a linear layer from dim to classes.",
+        "The head is missing, or its weights are. It is a linear layer from dim features to classes.",
         name="no-head",
         also=(off_by(lambda s: -s.dim * s.classes),),
     ),
@@ -230,20 +238,6 @@ MISCONCEPTIONS = (
         off_by(lambda s: -(s.layers - 1) * (4 * (s.dim + 1) * s.dim + 2 * s.dim * s.mlp_dim + s.mlp_dim + 5 * s.dim)),
         "Only one layer is counted. The layers share nothing: multiply by their number.",
         name="one-layer",
-    ),
-    Misconception(
-        off_by(lambda s: (s.layers - 1) * 2 * s.dim),
-        "The last norm is counted in every layer. There is one of it, between the last layer and the head.",
-        name="last-norm-in-every-layer",
-    ),
-    Misconception(
-        off_by(lambda s: (s.layers - 1) * (s.patches + 1) * s.dim),
-        "The positions are counted in every layer. They are added once, before the first.",
-        name="positions-in-every-layer",
-        also=(
-            off_by(lambda s: (s.layers - 1) * (s.patches + 2) * s.dim),
-            off_by(lambda s: (s.layers - 1) * (s.patches + 3 + s.pixels) * s.dim),
-        ),
     ),
     Misconception(
         off_by(lambda s: (3 - s.channels) * s.patch_size**2 * s.dim),
@@ -262,9 +256,13 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         off_by(lambda s: (s.channels * s.patch_size - s.pixels) * s.dim),
-        "A patch is counted as patch_size numbers a channel. It is a square.",
+        "A patch is counted as patch_size numbers per channel. It is a square.",
         name="patch-not-squared",
-        also=(off_by(lambda s: (s.channels - 1) * s.pixels * s.dim),),
+    ),
+    Misconception(
+        off_by(lambda s: (s.channels - 1) * s.pixels * s.dim),
+        "The channels are multiplied in twice. A patch holds channels · patch_size² numbers.",
+        name="channels-twice",
     ),
     Misconception(
         off_by(lambda s: (s.image_size // s.patch_size - s.patches) * s.dim),
@@ -285,7 +283,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         off_by(lambda s: -s.pixels * (s.dim - 1)),
-        "The projection's weights are not multiplied by dim. `*` comes before `+`, so it takes brackets: inputs plus "
+        "The projection's weights are not multiplied by dim. `*` comes before `+`, so you need brackets: inputs plus "
         "one bias, times dim.",
         name="brackets-missing",
         also=(off_by(lambda s: -s.pixels * (s.dim - 1) - s.dim + 1),),
@@ -298,10 +296,15 @@ MISCONCEPTIONS = (
         also=(off_by(lambda s: -(s.pixels + 1) * s.dim),),
     ),
     Misconception(
-        _per_layer(lambda s: 4 - 4 * s.dim),
-        "A norm of a layer is counted with two numbers. It has a scale and a shift for each of the dim features.",
+        off_by(lambda s: (2 * s.layers + 1) * (2 - 2 * s.dim)),
+        "A norm is counted with two numbers. It has a scale and a shift for each of the dim features.",
         name="norms-of-two-numbers",
-        also=(off_by(lambda s: (2 * s.layers + 1) * (2 - 2 * s.dim)),),
+    ),
+    Misconception(
+        _per_layer(lambda s: 4 - 4 * s.dim),
+        "In each layer 4 numbers are counted where 4 · dim belong: the scales and shifts of the two norms, or the biases of "
+        "the attention's four projections.",
+        name="four-for-four-dim",
     ),
     Misconception(
         off_by(lambda s: (2 * s.layers + 1) * 2 * s.dim * s.patches),
@@ -316,7 +319,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         _per_layer(lambda s: (s.patches + 1) ** 2),
-        "The attention matrices are counted. They are computed from every picture anew, and nobody learns them.",
+        "The attention matrices are counted. They are computed anew for every picture, not learned.",
         name="attention-matrices-counted",
     ),
     Misconception(
@@ -334,7 +337,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         lambda *given, **named: round(vit_parameters(*given, **named) / 1e6, 1),
-        "These are millions. Return the whole number, exact to the last one; the notebook rounds when it talks.",
+        "These are millions. Return the whole number, exact to the last one; the notebook rounds when it prints.",
         name="millions",
         also=(lambda *given, **named: vit_parameters(*given, **named) / 1e6,),
     ),

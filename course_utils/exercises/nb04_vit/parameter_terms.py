@@ -1,4 +1,4 @@
-"""A count of parameters in which everything fits but one term: another size stands in it, or its biases are wrong."""
+"""A count of parameters in which only one term is wrong: another size stands in it, or it is counted too often."""
 
 from collections.abc import Callable, Iterator
 
@@ -34,7 +34,7 @@ def _mistaken(inputs: str, outputs: str, times: Callable[[Sizes], int]) -> Itera
 def _all_but(
     name: str, message: str, inputs: str, outputs: str, times: Callable[[Sizes], int] = lambda s: 1
 ) -> Misconception:
-    """Everything fits but one linear layer, of which there are so many."""
+    """Everything fits except one linear layer, of which there are so many."""
     first, *others = _mistaken(inputs, outputs, times)
     return Misconception(first, message, name=name, also=tuple(others))
 
@@ -58,37 +58,58 @@ def _positions(patches: Callable[[Sizes], int]) -> Answer:
 
 
 TERMS = (
+    Misconception(
+        off_by(lambda s: (s.layers - 1) * 2 * s.dim),
+        "The last norm is counted in every layer. There is only one, between the last layer and the head.",
+        name="last-norm-in-every-layer",
+    ),
+    Misconception(
+        off_by(lambda s: (s.layers - 1) * (s.patches + 1) * s.dim),
+        "The positions are counted in every layer. They are added once, before the first.",
+        name="positions-in-every-layer",
+    ),
+    Misconception(
+        off_by(lambda s: (s.layers - 1) * (s.patches + 2) * s.dim),
+        "The class token and the positions are counted in every layer. They join once, before the first.",
+        name="class-token-and-positions-in-every-layer",
+    ),
+    Misconception(
+        off_by(lambda s: (s.layers - 1) * (s.patches + 3 + s.pixels) * s.dim),
+        "The projection of the patches, the class token and the positions are counted in every layer. All three come "
+        "once, before the first.",
+        name="embedding-in-every-layer",
+    ),
     _all_but(
         "all-but-the-projection",
-        "Everything fits but the projection of the patches. It makes dim features of all the numbers in a patch, and each "
+        "Everything fits except the projection of the patches. It makes dim features of all the numbers in a patch, and each "
         "feature has a bias.",
         "pixels",
         "dim",
     ),
     _all_but(
         "all-but-the-head",
-        "Everything fits but the head. It makes a number for each class of the dim features of one token, with a bias for "
+        "Everything fits except the head. It makes a number for each class of the dim features of one token, with a bias for "
         "each class.",
         "dim",
         "classes",
     ),
     _all_but(
         "all-but-the-mlp-in",
-        "Everything fits but the MLP's first layer. It makes mlp_dim features of dim, and each has a bias.",
+        "Everything fits except the MLP's first layer. It makes mlp_dim features of dim, and each has a bias.",
         "dim",
         "mlp_dim",
         lambda s: s.layers,
     ),
     _all_but(
         "all-but-the-mlp-out",
-        "Everything fits but the MLP's second layer. It makes dim features of mlp_dim, and each has a bias.",
+        "Everything fits except the MLP's second layer. It makes dim features of mlp_dim, and each has a bias.",
         "mlp_dim",
         "dim",
         lambda s: s.layers,
     ),
     _all_but(
         "all-but-one-projection-of-the-attention",
-        "Everything fits but one of the attention's four projections. Each makes dim features of dim, and each feature has "
+        "Everything fits except one of the attention's four projections. Each makes dim features of dim, and each feature has "
         "a bias.",
         "dim",
         "dim",
@@ -96,7 +117,7 @@ TERMS = (
     ),
     _all_but(
         "all-but-query-key-and-value",
-        "Everything fits but the projections to query, key and value. Each of the three makes dim features of dim, and each "
+        "Everything fits except the projections to query, key and value. Each of the three makes dim features of dim, and each "
         "feature has a bias.",
         "dim",
         "dim",
@@ -104,39 +125,50 @@ TERMS = (
     ),
     _all_but(
         "all-but-the-attention",
-        "Everything fits but the attention's four projections. Each makes dim features of dim, and each feature has a bias.",
+        "Everything fits except the attention's four projections. Each makes dim features of dim, and each feature has a bias.",
         "dim",
         "dim",
         lambda s: 4 * s.layers,
     ),
     Misconception(
         next(_wrong_biases()),
-        "Everything fits but the biases of one layer. A linear layer has one for each feature that it makes.",
+        "Everything fits except the biases of one linear layer, or of several alike. A linear layer has one for each "
+        "feature that it makes.",
         name="all-but-some-biases",
         also=tuple(_wrong_biases())[1:],
     ),
     Misconception(
         _positions(lambda s: s.patch_size**2),
-        "Everything fits but the number of positions. There is one for each patch of the image, and one for the class "
+        "Everything fits except the number of positions. There is one for each patch of the image, and one for the class "
         "token.",
         name="all-but-the-positions",
         also=(
             _positions(lambda s: 2 * (s.image_size // s.patch_size)),
             _positions(lambda s: s.image_size),
-            _positions(lambda s: s.patches + 1),
             _positions(lambda s: s.patches * s.channels),
             _positions(lambda s: s.image_size**2 // s.patch_size),
             _positions(lambda s: s.image_size // s.patch_size**2),
         ),
     ),
     Misconception(
+        off_by(lambda s: s.dim),
+        "Your count is exactly dim too high: there is a position too many, for example, or the class token is counted "
+        "twice.",
+        name="dim-too-many",
+    ),
+    Misconception(
+        off_by(lambda s: 2 * s.dim),
+        "Your count is exactly 2 · dim too high, as much as a norm has, or as the class token and its position have "
+        "together. What is counted twice?",
+        name="two-dim-too-many",
+    ),
+    Misconception(
         off_by(lambda s: s.layers * 2 * s.dim),
-        "Everything fits but the norms. Each layer has two, the last layer is followed by one, and each has a scale and a "
+        "Everything fits except the norms. Each layer has two, the last layer is followed by one, and each has a scale and a "
         "shift of dim numbers.",
         name="all-but-the-norms",
         also=(
             off_by(lambda s: s.layers * 4 * s.dim),
-            off_by(lambda s: 2 * s.dim),
             off_by(lambda s: (2 * s.layers + 1) * s.dim),
             off_by(lambda s: (2 * s.layers + 1) * 2 * s.dim),
             off_by(lambda s: (2 * s.layers + 1) * 2 * (s.mlp_dim - s.dim)),

@@ -2,7 +2,7 @@
 
 from torch import Generator
 
-from course_utils.exercises.exercise import Arguments, Exercise
+from course_utils.exercises.exercise import Arguments, Exercise, Wild
 from course_utils.exercises.nb04_vit.parameter_slips import MISCONCEPTIONS, vit_parameters
 from course_utils.exercises.nb04_vit.parameter_terms import TERMS
 
@@ -16,12 +16,24 @@ def _cases(g: Generator) -> list[Arguments]:
     ]
 
 
+def _wild(g: Generator) -> list[Wild]:
+    return [
+        Wild(
+            "more-than-24-bits",
+            (224, 16, 1024, 24, 4096, 1000),
+            "the total has more than 24 binary digits, as ViT-L/16's has",
+            "A float32 does not hold it exactly: stay with Python's own whole numbers.",
+        )
+    ]
+
+
 PARAMETERS = Exercise(
     name="04.parameters",
     title="Every parameter of a ViT",
     points=3,
     reference=vit_parameters,
     cases=_cases,
+    wild=_wild,
     hints=(
         "A linear layer from m to n features has (m + 1) · n numbers, its biases included; a norm of dim features "
         "has 2 · dim.",

@@ -1,6 +1,7 @@
 """From pixels to a sequence of patches."""
 
 from collections.abc import Callable
+from itertools import permutations
 
 import torch
 from einops import rearrange
@@ -45,7 +46,7 @@ _UPRIGHT = _as("b c (h p) (w q) -> b (h w) (c p q)")
 
 
 def _one_after_another(images: Tensor, patch_size: int) -> Tensor:
-    """Rightly cut and reordered, but flattened with the channels outside."""
+    """Correctly cut and reordered, but flattened with the channels outside."""
     cut = rearrange(images, "b c (h p) (w q) -> b c h w p q", p=patch_size, q=patch_size)
     return cut.reshape(len(images), -1, images.shape[1] * patch_size**2)
 
@@ -80,6 +81,32 @@ def _square_by_reshape(axis: int) -> Answer:
         return cut.permute(0, 2, 4, 1, 3, 5).reshape(len(images), side * side, -1)
 
     return wrong
+
+
+def _one_index(rows: bool) -> Answer:
+    """Loops over both, but one index stands for row and column."""
+
+    def wrong(images: Tensor, patch_size: int) -> Tensor:
+        tops, lefts = (range(0, side, patch_size) for side in images.shape[-2:])
+        places = [y if rows else x for y in tops for x in lefts]
+        return torch.stack([images[:, :, i : i + patch_size, i : i + patch_size].flatten(1) for i in places], 1)
+
+    return wrong
+
+
+def _flattened_in(order: tuple[str, ...]) -> Answer:
+    """Cut as it should be, and reshaped with the axes in another order."""
+
+    def wrong(images: Tensor, patch_size: int) -> Tensor:
+        cut = rearrange(images, f"b c (h p) (w q) -> b {' '.join(order)}", p=patch_size, q=patch_size)
+        return cut.reshape(len(images), -1, images.shape[1] * patch_size**2)
+
+    return wrong
+
+
+# In these two orders, and with the channels outside, it has another name.
+_BARE = (tuple("chpwq"), tuple("hpwqc"), tuple("chwpq"))
+_ORDERS = [order for order in permutations("cpqhw") if {*order[:2]} != {"h", "w"} and order not in _BARE]
 
 
 PATCHIFY = Exercise(
@@ -117,14 +144,14 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             _as("b c (h p) (w q) -> b (h w) (p c q)"),
-            "The patches are right, but inside each the channel stands between row and column. The order is channel, "
+            "The patches are right, but inside each the channel comes between row and column. The order is channel, "
             "row, column.",
             name="channel-between",
             also=(_as("b c (h p) (w q) -> b (h w) (q c p)"),),
         ),
         Misconception(
             _as("b c (h p) (w q) -> b (h w) (c q p)"),
-            "Each patch lies on its side: its pixels run down the columns. Inside a patch, too, they run row by row.",
+            "Each patch lies on its side: its pixels run down the columns. Inside a patch, too, they should run row by row.",
             name="patch-on-its-side",
         ),
         Misconception(
@@ -141,14 +168,56 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             _one_after_another,
-            "The patches are cut rightly, but flattened with the channels outside, so a token holds several patches of "
-            "one channel. Bring the channels inside the patch before you flatten.",
+            "The patches are cut correctly, but flattened with the channels outside, so a token holds parts of several "
+            "patches. Bring the channels inside the patch before you flatten.",
             name="channels-outside",
         ),
         Misconception(
+            _flattened_in(_ORDERS[0]),
+            "The axes are in the wrong order when you reshape, so a token holds parts of several patches. The two axes that "
+            "count patches have to come first, then the three that lie inside one; F.unfold counts the patches along its "
+            "last axis.",
+            name="reshaped-in-another-order",
+            also=tuple(_flattened_in(order) for order in _ORDERS[1:]),
+        ),
+        Misconception(
+            _one_index(rows=True),
+            "One index is used for both the row and the column, so you cut only patches on the diagonal. Each needs an index "
+            "of its own.",
+            name="one-index-for-both",
+            also=(_one_index(rows=False),),
+        ),
+        Misconception(
+            lambda images, patch_size: rearrange(
+                images, "b c (h p) (w q) -> b (h w) (c p q)", c=3, p=patch_size, q=patch_size
+            ),
+            "Three channels are written into the function. How many there are follows from the shape of the images.",
+            name="three-channels-written-in",
+            also=(
+                lambda images, patch_size: (
+                    images.reshape(
+                        len(images),
+                        3,
+                        images.shape[2] // patch_size,
+                        patch_size,
+                        images.shape[3] // patch_size,
+                        patch_size,
+                    )
+                    .permute(0, 2, 4, 1, 3, 5)
+                    .reshape(len(images), -1, 3 * patch_size**2)
+                ),
+                lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
+                    len(images), -1, 3 * patch_size**2
+                ),
+                lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
+                    len(images), images.shape[2] * images.shape[3] // patch_size**2, 3 * patch_size**2
+                ),
+            ),
+        ),
+        Misconception(
             _as("b c (h p) (w q) -> b (c h w) (p q)"),
-            "Every channel became a token of its own, so the sequence is channels times too long. A patch holds "
-            "all its channels.",
+            "Every channel of a patch has become a token of its own, so there are too many tokens. A patch holds all its "
+            "channels.",
             name="a-token-a-channel",
             also=(_as("b c (h p) (w q) -> b (h w c) (p q)"),),
         ),
@@ -181,7 +250,7 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             lambda images, patch_size: F.avg_pool2d(images, patch_size).flatten(2).mT,
-            "Each patch has shrunk to one number a channel. A token keeps every pixel of its patch; the projection "
+            "Each patch has shrunk to one number per channel. A token keeps every pixel of its patch; the projection "
             "comes later.",
             name="patches-averaged",
             also=(
@@ -200,7 +269,8 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             _square_by_slices(-1),
-            "This cuts square images only: one side stands for both. Height and width have a number of patches each.",
+            "This cuts square images only: one side is used for both. Height and width each have their own number of "
+            "patches.",
             name="squares-only",
             also=(_square_by_slices(-2), _square_by_reshape(-1), _square_by_reshape(-2)),
         ),

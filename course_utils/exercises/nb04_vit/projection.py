@@ -23,7 +23,7 @@ def _wild(g: Generator) -> list[Wild]:
             "transposed-memory",
             (torch.randn(12, 5, generator=g).mT, 2),
             "the weight lies in memory column by column, as after a transpose",
-            "`as_strided` trusts the memory; `reshape` and `rearrange` go by the axes.",
+            "`as_strided` and `resize_` trust the memory; `reshape` and `rearrange` go by the axes.",
         ),
         Wild("patch-of-one-pixel", (torch.randn(4, 3, generator=g), 1), "a patch is a single pixel"),
     ]
@@ -55,15 +55,15 @@ PROJECTION_KERNEL = Exercise(
     misconceptions=(
         Misconception(
             _as("dim (p q c) -> dim c p q"),
-            "The last axis is read with the channel last, so the kernel's numbers are shuffled. `patchify` put the "
-            "channel first.",
+            "The last axis is read with the channel last, so the kernel's numbers end up in the wrong places. `patchify` "
+            "put the channel first.",
             name="read-channel-last",
             also=(_as("dim (q p c) -> dim c p q"),),
         ),
         Misconception(
             _as("dim (p c q) -> dim c p q"),
-            "The last axis is read with the channel between row and column, so the kernel's numbers are shuffled. "
-            "`patchify` put the channel first.",
+            "The last axis is read with the channel between row and column, so the kernel's numbers end up in the wrong "
+            "places. `patchify` put the channel first.",
             name="read-channel-between",
             also=(_as("dim (q c p) -> dim c p q"),),
         ),
@@ -102,7 +102,7 @@ PROJECTION_KERNEL = Exercise(
         ),
         Misconception(
             lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1, -2),
-            "The kernel's rows or columns run backwards. PyTorch's conv2d turns nothing round: each number meets the "
+            "The kernel's rows or columns run backwards. PyTorch's conv2d flips nothing: each number meets the "
             "pixel at its own place, as in the linear layer.",
             name="kernel-flipped",
             also=(
@@ -150,8 +150,8 @@ PROJECTION_KERNEL = Exercise(
         ),
         Misconception(
             lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size**2,
-            "The numbers have been scaled. The convolution adds up just what the linear layer adds up, so they stay as "
-            "they are.",
+            "The numbers have been scaled. The convolution adds up exactly what the linear layer adds up, so they stay "
+            "as they are.",
             name="scaled",
             also=(
                 lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size,

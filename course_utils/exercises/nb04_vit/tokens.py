@@ -64,7 +64,7 @@ SEQUENCE = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "The class token is one token more, and the same for every image of the batch.",
+        "The class token is one more token, and it is the same for every image of the batch.",
         "`class_token.expand(batch, -1, -1)`, with the size of the batch, repeats it without copying; `torch.cat` along "
         "the axis of the tokens puts it in front.",
         "Count: the positions are one more than the patches. So add them after the class token has joined.",
@@ -72,7 +72,7 @@ SEQUENCE = Exercise(
     misconceptions=(
         Misconception(
             _slip(lambda patches, first, positions: torch.cat([patches, first], 1) + positions),
-            "The class token stands at the end of the sequence. Put it first: the head reads token 0, and the "
+            "The class token comes at the end of the sequence. Put it first: the head reads token 0, and the "
             "weights of published ViTs expect it there.",
             name="class-token-last",
             also=(
@@ -108,7 +108,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _then(lambda tokens, positions: tokens + positions[:, :1]),
-            "Every token gets one and the same position, so positions tell nothing apart. There is one for each token.",
+            "The same vector is added to every token, so the positions tell no place from another. There is one for each "
+            "token.",
             name="one-position-for-all",
             also=(
                 _then(lambda tokens, positions: tokens + positions[:, -1:]),
@@ -124,7 +125,7 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _then(lambda tokens, positions: tokens + 2 * positions),
-            "Some tokens get their position twice. Add the positions once, to the finished sequence.",
+            "Some tokens, or all of them, get their position twice. Add the positions once, to the finished sequence.",
             name="positions-twice",
             also=(
                 _slip(
@@ -155,8 +156,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _slip(lambda patches, first, positions: patches + positions[:, 1:]),
-            "The class token is not in your result, so nothing could collect what the head needs. It is a token of its "
-            "own, and comes first.",
+            "The class token is not in your result: its place is missing, or something else stands there, such as zeros or "
+            "the mean of the patches. It is a token of its own, and comes first.",
             name="no-class-token",
             also=(
                 _slip(lambda patches, first, positions: patches + positions[:, :-1]),
@@ -171,8 +172,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _slip(lambda patches, first, positions: patches + first + positions[:, 1:]),
-            "The class token is added to every patch, so the sequence has no token of its own for the class. Join "
-            "it to the sequence with torch.cat.",
+            "The class token is added to every patch. It is a token of its own: join it to the sequence with torch.cat, and "
+            "leave the patches as they are.",
             name="class-token-added-to-patches",
             also=(
                 _slip(lambda patches, first, positions: patches + first + positions[:, :-1]),
@@ -181,8 +182,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, :-1]),
-            "A patch is lost: the class token has taken its place. It comes in addition, so the sequence is one token "
-            "longer than the patches.",
+            "A patch is lost where the class token joins the sequence. It is one more token, so the sequence is longer by "
+            "one than the patches.",
             name="patch-replaced",
             also=(
                 _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, 1:]),
@@ -202,7 +203,7 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], 0)),
-            "The class token is joined along the wrong axis, so it is no token of the sequence. Tokens are counted along "
+            "The class token is joined along the wrong axis, so it is not a token of the sequence. Tokens are counted along "
             "axis 1.",
             name="wrong-axis",
             also=(
@@ -217,8 +218,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _then(lambda tokens, positions: tokens * tokens.shape[-1] ** 0.5 + positions),
-            "The tokens are scaled by the root of their size before the positions are added. The transformer for text "
-            "does so with its words; equation 1 of Dosovitskiy et al. does not.",
+            "Tokens are multiplied or divided by the square root of dim before the positions are added. The transformer for "
+            "text multiplies its words by it; equation 1 of Dosovitskiy et al. does not.",
             name="tokens-scaled",
             also=(
                 _slip(
@@ -231,7 +232,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _then(lambda tokens, positions: F.layer_norm(tokens + positions, tokens.shape[-1:])),
-            "The sequence is normalised at the end. That is left to the blocks: each begins with a norm of its own.",
+            "The sequence is normalised, before or after the positions are added. That is left to the blocks: each begins "
+            "with a norm of its own.",
             name="normalised",
             also=(
                 _then(lambda tokens, positions: F.normalize(tokens + positions, dim=-1)),

@@ -33,7 +33,7 @@ def _wild(g: Generator) -> list[Wild]:
             "zero-gradient",
             (pictures, half, centre, radius, step_size),
             "the gradient is exactly 0 at some pixels",
-            "A pixel without a gradient should stay where it is, unless the ball or [0, 1] moves it.",
+            "A pixel whose gradient is 0 should take no step.",
         ),
         Wild(
             "tiny-gradient",

@@ -92,7 +92,7 @@ BALLS = (
     ),
     Misconception(
         slip(box=_sides(-1, -1)),
-        "Every pixel ends at the same side of the ball, the lower or the upper one: the two limits have changed places. "
+        "Every pixel is sent to the same side of the ball, the lower or the upper one: the two limits have changed places. "
         "Which of them keeps a pixel from falling too low?",
         name="limits-exchanged",
         also=(slip(box=_sides(1, 1)),),
@@ -116,7 +116,7 @@ BALLS = (
     ),
     Misconception(
         slip(box=_shrunk(torch.inf)),
-        "Many pixels' changes are shrunk by one factor until they fit, also those that are small enough. Only the pixels "
+        "Many pixels' changes are shrunk by one factor, also those that are small enough. Only the pixels "
         "that went too far should be brought back.",
         name="shrunk-as-a-whole",
         also=(slip(box=_shrunk(torch.inf, ALL)), slip(box=_shrunk_by_mean(PICTURE)), slip(box=_shrunk_by_mean(ALL))),
@@ -156,8 +156,8 @@ BALLS = (
     ),
     Misconception(
         slip(box=lambda moved, pictures, centre, radius: torch.minimum(moved, centre - radius)),
-        "Every pixel ends at one side of the ball or beyond it, and none inside: the limit that should keep a pixel from "
-        "falling too low keeps it from rising, or the other way round.",
+        "Every pixel is sent to one side of the ball or beyond it: the limit that should keep a pixel from falling too "
+        "low keeps it from rising, or the other way round.",
         name="limit-on-the-wrong-side",
         also=(
             slip(box=lambda moved, pictures, centre, radius: torch.maximum(moved, centre + radius)),

@@ -44,7 +44,7 @@ RANGES = (
     ),
     Misconception(
         _first(lambda moved: moved),
-        "The picture is projected first, and the step comes after it: nothing brings the result back.",
+        "The picture is projected first, and the step comes after it: nothing brings the result back into the ball.",
         name="projected-first",
         also=(_first(pixels),),
     ),

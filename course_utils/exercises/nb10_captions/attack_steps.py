@@ -223,8 +223,24 @@ STEPS = (
         name="two-steps",
     ),
     Misconception(
-        slip(direction=lambda gradient: (torch.rand_like(gradient) - 0.5).sign()),
-        "The direction is drawn at random. It should be that in which the loss falls.",
-        name="random-direction",
+        lambda pictures, gradient, centre, radius, step_size: slip(direction=lambda _: -pictures * gradient.sign())(
+            pictures, gradient, centre, radius, step_size
+        ),
+        "The step is a share of the pixel's value, so dark pixels hardly move. Every pixel takes a whole step.",
+        name="step-of-the-value",
+    ),
+    Misconception(
+        slip(direction=lambda gradient: -gradient.sign() / gradient.sign().norm()),
+        "All signs together are divided by their length, so every pixel moves less than `step_size`. Each takes a whole "
+        "step.",
+        name="signs-of-length-one",
+        also=(slip(direction=lambda gradient: -gradient.sign() / of_each(gradient.sign(), 2)),),
+    ),
+    Misconception(
+        slip(direction=lambda gradient: -gradient.flatten(1).softmax(dim=1).view_as(gradient)),
+        "A softmax is taken of the gradient, so every pixel goes the same way, by a share of the step. Each has a "
+        "direction of its own, and takes a whole step.",
+        name="softmax-of-gradient",
+        also=(slip(direction=lambda gradient: -gradient.softmax(dim=1)),),
     ),
 )

@@ -246,7 +246,7 @@ PLACES = (
         slip(seen=torch.round),
         "The logits are rounded before they are compared, so close ones become equal. Compare them as they are.",
         name="rounded",
-        also=(*map(_slip_seen, (torch.floor, torch.trunc)), *map(_rounded, (1, 2))),
+        also=(*map(_slip_seen, (torch.floor, torch.trunc)), _rounded(1)),
     ),
     Misconception(
         slip(seen=lambda logits: logits.softmax(dim=0)),
@@ -259,8 +259,8 @@ PLACES = (
         "them.",
         name="best-few",
         also=(
-            *(_among(best, missed) for best in (1, 2, 3, 4, 5) for missed in (0, 1, -1, best, best + 1)),
-            *(_among(best, None) for best in (1, 2, 3, 4, 5)),
+            *(_among(best, missed) for best in (3, 4, 5) for missed in (0, 1, -1, best, best + 1)),
+            *(_among(best, None) for best in (3, 4, 5)),
         ),
     ),
 )

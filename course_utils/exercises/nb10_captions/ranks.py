@@ -56,7 +56,7 @@ def _wild(g: Generator) -> list[Wild]:
 
 RETRIEVAL_RANKS = Exercise(
     name="10.retrieval_ranks",
-    title="At which place is the right caption?",
+    title="What rank does the right caption get?",
     reference=retrieval_ranks,
     cases=_cases,
     wild=_wild,

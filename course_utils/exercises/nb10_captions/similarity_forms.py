@@ -101,7 +101,7 @@ FORMS = (
         "The temperature, or one over it, is kept within limits before it is used. The model sees to that; this function "
         "should divide by the temperature that it is given.",
         name="temperature-limited",
-        also=tuple(map(_at_least, (0.001, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.2, 0.5, 1.0))),
+        also=tuple(map(_at_least, (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.2, 0.5, 1.0))),
     ),
     Misconception(
         lambda pictures, captions, temperature: slip()(captions, pictures, temperature),

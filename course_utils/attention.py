@@ -52,7 +52,7 @@ def causal_mask(tokens: int) -> Tensor:
 def split_heads(tokens: Tensor, heads: int) -> Tensor:
     """(batch, tokens, heads · dim) → (batch, heads, tokens, dim). Vaswani et al. 2017, section 3.2.2.
 
-    Head 0 takes the first dim features of every token, head 1 the next dim, and so on. One head has an axis too.
+    Head 0 takes the first dim features of every token, head 1 the next dim, and so on. A single head has an axis too.
     """
     return rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads)
 
@@ -231,7 +231,7 @@ def attend_by_dot_product(query: Tensor, key: Tensor, value: Tensor) -> tuple[Te
     query (..., queries, dim), key (..., keys, dim), value (..., keys, value_dim)
     → output (..., queries, value_dim), weights (..., queries, keys), of any sign; rows need not sum to one.
 
-    A single key's weight is the dot product itself; and when every key and every value is there twice, the output
+    A single key's weight is the dot product itself; and when every key and every value appears twice, the output
     stays as it was. Wang et al. 2018, equation 4 and section 3.2.
     """
     weights = query @ key.mT / key.shape[-2]

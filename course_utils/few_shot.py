@@ -79,9 +79,9 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
 def prototypes(features: Tensor, labels: Tensor, ways: int) -> Tensor:
     """features (pictures, dim) of labelled pictures, labels (pictures,) in 0 … ways - 1, in any order → (ways, dim).
 
-    A class's prototype is the mean of its pictures' features. Classes may have different numbers of pictures, and one
-    with none keeps its row, whatever stands there. Gradients reach features, because a network may be trained through
-    its prototypes. Snell et al. 2017, eq. 1.
+    A class's prototype is the mean of its pictures' features. Classes may have different numbers of pictures; a class
+    without pictures still has a row, whose contents do not matter. Gradients reach features, because a network may be
+    trained through its prototypes. Snell et al. 2017, eq. 1.
     """
     members = F.one_hot(labels, ways).to(features.dtype)
     return members.T @ features / members.sum(dim=0)[:, None]

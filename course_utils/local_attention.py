@@ -30,19 +30,21 @@ TILE = 4  # rows of queries in a tile
 def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
     """(batch, channels, height, width) → (batch, channels, positions, size²): what lies around every position.
 
-    size is odd, and a position lies in the middle of its square. Positions in raster order, every stride-th row and
-    column, the top left one first; the neighbours of a position in raster order too. Outside the map there are zeros,
-    so that the borders have neighbourhoods as well; the map may be smaller than the square.
+    size is odd, and a position lies in the middle of its square. The positions are those in every stride-th row and
+    column, in raster order, the top left one first; the neighbours of a position are in raster order too. Outside the
+    map there are zeros, so that positions at the border have neighbourhoods as well; the map may be smaller than the
+    square.
     """
     columns = F.unfold(maps, size, padding=size // 2, stride=stride)
     return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
 
 
 def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
-    """→ (height · width, height · width), boolean: True where position and position are neighbours.
+    """→ (height · width, height · width), boolean: True where two positions are neighbours.
 
-    Positions in raster order. Row i is True at the columns j whose place lies in the size × size square around i, size
-    being odd: at i itself, and for size 3 at up to eight places around it. The map may be smaller than the square.
+    Positions are numbered in raster order. Row i is True at the columns j whose place lies in the size × size square
+    around that of i, where size is odd: at i itself, and for size 3 at up to eight places around it. The map may be
+    smaller than the square.
     """
     rows, columns = torch.arange(height), torch.arange(width)
     near_rows = (rows[:, None] - rows).abs() <= size // 2
@@ -53,7 +55,7 @@ def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
 def relative_positions(rows: Tensor, columns: Tensor) -> Tensor:
     """rows (size, dim), columns (size, dim) → (size², 2 · dim): one vector for every offset in a neighbourhood.
 
-    The neighbours in raster order; the one in row i and column j of the square has rows[i], then columns[j].
+    The neighbours are in raster order; the one in row i and column j of the square has rows[i], then columns[j].
     Ramachandran et al. 2019, section 3.1.
     """
     size = len(rows)
@@ -72,7 +74,7 @@ def local_attend(
 
     inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight; at least
     one is True in every row. prior, a number or a tensor that broadcasts to (..., positions, neighbours), is added to
-    the scaled scores: what the place alone says. The dots stand for any axes, or none: batch, heads.
+    the scaled scores: what a neighbour's place adds. The dots stand for any axes, or none: batch, heads.
     Ramachandran et al. 2019, eq. 2 and 3.
     """
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior

@@ -16,12 +16,12 @@ def grid_distances(rows: int, columns: int, patch_size: int) -> Tensor:
 
 
 def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
-    """Attention (batch, heads, tokens, tokens), first token the class token, and pixels between patches
-    (patches, patches) → (heads,): how far each head looks, in pixels.
+    """Attention weights (batch, heads, tokens, tokens), whose first token is the class token, and distances between
+    patches, in pixels, (patches, patches) → (heads,): how far each head looks, in pixels.
 
     The distances from a patch to all patches are averaged with its attention as weights; the class token has no
     place, so its row and column are left out and the remaining attention of a row is scaled to sum to one, even where
-    the class token had nearly all of it. Then the mean, in which every patch of every picture counts alike.
+    the class token had nearly all of it. The result is the mean, in which every patch of every picture counts alike.
     Dosovitskiy et al. 2021, figure 7 (right) and appendix D.7.
     """
     between = weights[:, :, 1:, 1:]
@@ -30,10 +30,10 @@ def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
 
 
 def shift_images(images: Tensor, down: int, right: int) -> Tensor:
-    """(batch, channels, height, width) → the same shape: content moved by so many pixels, zeros come in.
+    """(batch, channels, height, width) → the same shape: the content moved by that many pixels; zeros come in.
 
-    A negative number moves up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved by
-    its height or width or further. Gradients pass through to what stays in the picture.
+    A negative number moves it up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved by
+    its height or width, or further. Gradients pass through to what stays in the picture.
     """
     height, width = images.shape[-2:]
     padded = F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
@@ -42,11 +42,11 @@ def shift_images(images: Tensor, down: int, right: int) -> Tensor:
 
 
 def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
-    """(batch, channels, height, width) → the same shape: at patch i of the grid stands what was patch order[i].
+    """(batch, channels, height, width) → the same shape: patch i of the result is patch order[i] of the input.
 
     order (patches,) is a permutation, int64, the same for every picture. Patches are counted in raster order;
-    patch_size divides height and width, which may differ. Pixels inside a patch stay as they are, and
-    gradients pass through.
+    patch_size, the side of a patch in pixels, divides height and width, which may differ. Pixels inside a patch stay
+    as they are, and gradients pass through.
     """
     rows = images.shape[-2] // patch_size
     patches = rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)

@@ -11,9 +11,9 @@ def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Ten
     """Smallest and largest value (any shape), bits → scale and zero point (same shape, all floating point).
 
     The range is first widened to hold zero, which must be exact: padding and ReLU are full of it. The scale is the
-    width of one step when the signed whole numbers just span the range, the least of them standing for its low end; a
-    range that is still without width has scale 1. The zero point is the whole number, within the signed range, that
-    stands for zero, rounded as torch.round does. Jacob et al. 2018, eq. 1 and section 3.
+    width of one step when the signed whole numbers span exactly the range, the least of them standing for its low
+    end; a range that is still without width has scale 1. The zero point is the whole number, within the signed range,
+    that stands for zero, rounded as torch.round does. Jacob et al. 2018, eq. 1 and section 3.
     """
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     low, high = low.clamp(max=0), high.clamp(min=0)
@@ -32,9 +32,9 @@ def symmetric_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, 
 
 
 def fake_quantise(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
-    """values, rounded to what whole numbers of so many bits can say, as floats of the same shape.
+    """values, rounded to what whole numbers of so many bits can stand for, as floats of the same shape.
 
-    A signed whole number q says scale · (q − zero_point), and each value goes to the nearest that can be said, at
+    A signed whole number q stands for scale · (q − zero_point), and each value goes to the nearest of these, beyond
     either end too. Where value / scale lies half-way between two whole numbers, it goes where torch.round sends it,
     before zero_point comes in. scale and zero_point, floating point, broadcast. Jacob et al. 2018, eq. 1 and 12.
     """

@@ -28,8 +28,8 @@ def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
     """flops (operations,), int64: the work of one run of each operation; seconds (operations, runs): the time of each
     run → (operations,): FLOP/s, not GFLOP/s.
 
-    The number of runs is odd. One run decides for each operation: as many of the others are faster as are slower, so
-    a run that the machine interrupts has no say.
+    The number of runs is odd. One run decides for each operation, the one with as many faster runs as slower ones beside
+    it, so a run that the machine interrupts has no say.
     """
     return flops / seconds.median(dim=1).values
 

@@ -18,7 +18,7 @@ def partition(maps: Tensor, window: int) -> Tensor:
     """(batch, height, width, dim), of any dtype → (batch, windows, window², dim): the map cut into squares.
 
     Windows come in reading order, and the places of a window in reading order too. Gradients pass through. Raises
-    ValueError when height or width is no multiple of the window.
+    ValueError when height or width is not a multiple of the window.
     """
     height, width = maps.shape[1:3]
     if window < 1 or window > min(height, width):
@@ -47,7 +47,7 @@ def shift_mask(height: int, width: int, window: int, shift: tuple[int, int]) -> 
     """→ (windows, window², window²), boolean: True where a place may look at another after a cyclic shift.
 
     The map has been rolled by shift[0] rows up and shift[1] columns to the left, each from 0 to window - 1, so that
-    the last windows hold pieces from opposite borders of the picture, which are no neighbours. Two places of a window
+    the last windows hold pieces from opposite borders of the picture, which are not neighbours. Two places of a window
     may look at each other when they lie in the same piece. height and width are multiples of window; windows and
     places come in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
     """
@@ -74,11 +74,11 @@ def relative_position_index(window: int) -> Tensor:
 class WindowAttention(_Attention):
     """(batch, height, width, dim) → the same shape: attention within windows, the map first moved by shift.
 
-    A map that is no multiple of the window is padded with zeros at the bottom and on the right, and cut again; the
+    A map that is not a multiple of the window is padded with zeros at the bottom and on the right, and cut again; the
     padding can be looked at, as in torchvision. In a direction in which one window covers the map, nothing is shifted.
     ``recorded`` weights are (batch · windows, heads, window², window²). Liu et al. 2021, section 3.2.
 
-    Raises ValueError when dim is no multiple of heads or shift is not in [0, window).
+    Raises ValueError when dim is not a multiple of heads or shift is not in [0, window).
     """
 
     bias_index: Tensor

@@ -117,7 +117,7 @@ def describe(value: Any) -> str:
         case None:
             return "None"
     if type(value).__name__ == "generator":
-        return "a generator, as every function with `yield` in it gives,"
+        return "a generator, as every function with `yield` in it gives"
     return f"an object of type {type(value).__name__}"
 
 

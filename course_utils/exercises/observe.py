@@ -89,9 +89,11 @@ def handed_over(names: Sequence[str], arguments: Arguments) -> Arguments:
 
 def _copied_tensor(tensor: Tensor) -> Tensor:
     """clone() keeps neither an expanded layout nor that of a slice: copy what lies in memory, and look at it alike."""
-    tensor = tensor.detach()
-    if not comparable(tensor) or tensor.is_contiguous():
-        return tensor.clone()
-    numbers = tensor.untyped_storage().nbytes() // tensor.element_size()
-    memory = tensor.as_strided((numbers,), (1,), 0).clone()
-    return memory.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+    source = tensor.detach()
+    if not comparable(source) or source.is_contiguous():
+        twin = source.clone()
+    else:
+        numbers = source.untyped_storage().nbytes() // source.element_size()
+        memory = source.as_strided((numbers,), (1,), 0).clone()
+        twin = memory.as_strided(source.shape, source.stride(), source.storage_offset())
+    return twin.requires_grad_(tensor.requires_grad)

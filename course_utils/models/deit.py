@@ -30,7 +30,7 @@ class TwoLogits(NamedTuple):
 
 
 def fuse(label_logits: Tensor, distillation_logits: Tensor) -> Tensor:
-    """Logits (batch, classes) of the student's two heads, of any size → its answer: probabilities (batch, classes).
+    """Two heads' logits (batch, classes), of any magnitude → the student's answer: probabilities (batch, classes).
 
     As in the paper, the heads' softmaxes are added; each row must sum to one, as the probabilities of one picture do.
     Gradients reach both heads. Touvron et al. 2021, section 4, "Classification with our approach".

@@ -35,7 +35,7 @@ def quantise(images: Tensor, palette: Tensor) -> Tensor:
     """Each pixel becomes the number of the palette's nearest colour (Euclidean), in raster order.
 
     images (batch, channels, height, width), palette (colours, channels) → (batch, height · width), int64, from 0 to
-    colours − 1. Row by row from the top left, as one reads; where two colours are equally near, either will do.
+    colours − 1. The pixels are read row by row from the top left; where two colours are equally near, either will do.
     Chen et al. 2020, section 3.2.
     """
     pixels = rearrange(images, "b c h w -> b h w 1 c")

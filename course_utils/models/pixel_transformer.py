@@ -34,7 +34,7 @@ Past = list[Tensor]  # of one layer: nothing yet, or its keys and values so far,
 class PixelTransformerConfig:
     """Everything that decides the shape of the model. Raises ValueError, in words, for what cannot be built."""
 
-    image_size: int = 32  # pixels a side
+    image_size: int = 32  # pixels per side
     channels: int = 3
     colours: int = 512  # of the palette
     dim: int = 512  # features of a token
@@ -83,7 +83,7 @@ def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
     """What a next-pixel model reads, and what it must say at each place.
 
     tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels), all whole numbers; start is the number of
-    the start token, and no pixel's. The inputs begin with it, so that at every place the model has read exactly the
+    the start token, which no pixel has. The inputs begin with it, so that at every place the model has read exactly the
     pixels before the one it must name. tokens itself is left as it is. Chen et al. 2020, eq. 1.
     """
     first = torch.full_like(tokens[:, :1], start)
@@ -95,7 +95,7 @@ def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     """logits (batch, pixels, colours), pixels (batch, pixels) → mean of −log₂ of the probability of the right colour.
 
     The mean over all pixels of all pictures, a tensor of shape (), and finite even when the model is sure of a wrong
-    colour. A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and by the pixel.
+    colour. A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and per pixel.
     """
     log_probabilities = logits.log_softmax(dim=-1)
     right = log_probabilities.gather(-1, pixels[..., None])
@@ -115,11 +115,11 @@ def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
 def cached_step(
     query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Causal attention of one new token, which comes after all that were kept.
+    """Causal attention of one new token, which comes after all those whose keys and values were kept.
 
     query, key, value (batch, heads, 1, dim), past_keys and past_values (batch, heads, seen, dim)
     → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to keep for the next token, in the
-    order in which the tokens came. For the first token seen is 0.
+    order in which the tokens came. For the first token, seen is 0. Gradients pass through.
     """
     keys = torch.cat([past_keys, key], dim=-2)
     values = torch.cat([past_values, value], dim=-2)

@@ -9,7 +9,7 @@ EXPANSION = {"basic": 1, "bottleneck": 4}  # a block's output channels for one o
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many pixels a side one output of a stack of convolutions can see.
+    """How many pixels per side one output of a stack of convolutions can see.
 
     layers are (kernel, stride), the first one first: [(3, 1), (3, 1)] → 5, and [(3, 2), (3, 1)] → 7. Without any
     layer it is 1. Araujo et al. 2019, equation 2.

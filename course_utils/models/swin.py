@@ -21,14 +21,14 @@ class SwinConfig:
     A Swin reads pictures of any size: nothing in it belongs to a position in the picture.
     """
 
-    patch_size: int = 4  # pixels a side
+    patch_size: int = 4  # side of a patch in pixels
     channels: int = 3
     dim: int = 96  # features of a token in the first stage; they double from stage to stage
     depths: Sequence[int] = (2, 2, 6, 2)  # blocks of each stage
     heads: Sequence[int] = (3, 6, 12, 24)
-    window: int = 7  # tokens a side
+    window: int = 7  # side of a window in tokens
     shifted: bool = True  # every second block moves its windows by half their size
-    mlp_ratio: float = 4.0  # MLP features of a token: so many times its dim
+    mlp_ratio: float = 4.0  # features inside an MLP: so many times the stage's dim
     classes: int = 1000
     dropout: float = 0.0  # in the MLPs
     mean: float = 0.0  # of the pixels that the model is trained on; it subtracts this and divides by std first

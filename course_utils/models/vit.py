@@ -78,8 +78,8 @@ PUBLISHED = {
 def patchify(images: Tensor, patch_size: int) -> Tensor:
     """(batch, channels, height, width) → (batch, patches, channels · patch_size²).
 
-    Images need not be square; patch_size, the pixels a side of a patch, divides height and width. Patches in raster
-    order, row by row from the top left; inside a patch the order is channel, row, column, as in a convolution's
+    Images need not be square; patch_size, the side of a patch in pixels, divides height and width. The patches are in
+    raster order, row by row from the top left; inside a patch the order is channel, row, column, as in a convolution's
     kernel. Gradients pass through to the images. Dosovitskiy et al. 2021, section 3.1.
     """
     return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
@@ -94,8 +94,8 @@ def projection_kernel(weight: Tensor, patch_size: int) -> Tensor:
     """Linear weight (dim, channels · patch_size²) → convolution kernel (dim, channels, patch_size, patch_size).
 
     A convolution with this kernel and stride patch_size computes what the linear layer computes on each patch of
-    :func:`patchify`. The number of channels is not given: it follows from the weight's shape. The weight
-    goes on learning in its new shape.
+    :func:`patchify`. The number of channels is not given: it follows from the weight's shape. The weight goes on
+    learning in its new shape.
     """
     return rearrange(weight, "dim (c p q) -> dim c p q", p=patch_size, q=patch_size)
 

@@ -18,7 +18,7 @@ SMOOTHING = 0.1  # of the true labels, Touvron et al. 2021, section 4
 def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, weight: float) -> Tensor:
     """(1 − λ) · cross entropy with the labels + λ · τ² · KL(teacher ‖ student), the KL's two sides softened by τ.
 
-    student and teacher: logits (batch, classes), of any size and any floating dtype; labels (batch,), int64;
+    student and teacher: logits (batch, classes), of any magnitude and any floating dtype; labels (batch,), int64;
     τ = temperature > 0; λ = weight in [0, 1] → a tensor of shape (), of the logits' dtype: the mean over the batch.
     The student learns from it; the teacher's probabilities are the target. Hinton et al. 2015, section 2; Touvron et
     al. 2021, eq. 2.
@@ -32,9 +32,10 @@ def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperat
 def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
     """½ cross entropy with the labels + ½ cross entropy with the teacher's word, the class that it finds likeliest.
 
-    student and teacher: logits (batch, classes), of any size; labels (batch,), int64; smoothing in [0, 1): the share
-    of each label, and only of the label, that is spread evenly over all classes → a tensor of shape (): the mean over
-    the batch. The student learns from it. Of two likeliest classes either will do. Touvron et al. 2021, eq. 3.
+    student and teacher: logits (batch, classes), of any magnitude; labels (batch,), int64; smoothing in [0, 1): the
+    share of each label, and only of the label, that is spread evenly over all classes → a tensor of shape (): the
+    mean over the batch. The student learns from it. Of two equally likely ones either will do. Touvron et al.
+    2021, eq. 3.
     """
     said = teacher.argmax(dim=-1)
     from_label = F.cross_entropy(student, labels, label_smoothing=smoothing)
@@ -44,12 +45,13 @@ def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothin
 def token_distillation(
     label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
 ) -> Tensor:
-    """Hard distillation of a student with two heads, which have a lesson each.
+    """Hard distillation of a student with two heads, each with a lesson of its own.
 
     label_logits: of the student's head on the class token; distillation_logits: of its head on the distillation
-    token; teacher: the teacher's logits; all (batch, classes), of any size. labels (batch,), int64, smoothed as in
-    hard distillation → a tensor of shape (): the mean over the batch. Both heads learn from it.
-    Touvron et al. 2021, section 4, "Distillation token".
+    token; teacher: the teacher's logits; all (batch, classes), of any magnitude. labels (batch,), int64, smoothed
+    as in hard distillation → a tensor of shape (): the mean over the batch. Both heads learn from it. Of the
+    teacher's two likeliest classes either will do, if they are equally likely. Touvron et al. 2021, section 4,
+    "Distillation token".
     """
     from_label = F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
     from_teacher = F.cross_entropy(distillation_logits, teacher.argmax(dim=-1))

@@ -40,10 +40,11 @@ POOL = tuple(sorted(EITHER_WAY | ONE_WAY))
 def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:
     """Each picture gets its own transforms, round by round; in a round, those that get the same one go together.
 
-    images (batch, channels, height, width); transforms: functions from a batch of pictures to as many pictures of
-    the same shape; chosen (rounds, batch), int64: chosen[r, i] is the number of the transform that picture i gets in
-    round r. There may be no round at all → images of the same shape; the given ones stay as they are. In a round a
-    transform is called once at most, with all the pictures that get it and no others. Gradients pass through.
+    images (batch, channels, height, width); transforms: any number of functions, from a batch of pictures to as many
+    pictures of the same shape; chosen (rounds, batch), int64: chosen[r, i] is the number of the transform that
+    picture i gets in round r. There may be no round at all → images of the same shape; the given ones stay as they
+    are. In a round a transform is called at most once, with all the pictures that get it and no others. Gradients
+    pass through.
     """
     for choice in chosen:
         result = images.clone()

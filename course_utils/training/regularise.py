@@ -28,7 +28,7 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
 
     images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike,
     all of them floats → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
-    Those that were given stay as they are; gradients pass through to the images. Zhang et al. 2018, section 2; the
+    The given ones stay as they are; gradients pass through to the images. Zhang et al. 2018, section 2; the
     slide's λ is the share.
     """
     results = []
@@ -49,7 +49,7 @@ def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -
 def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own: bool = False) -> Loss:
     """A loss for ``fit(…, loss=…)`` that mixes the batch before the model sees it.
 
-    One λ a batch, as torchvision and most others draw it, or each_its_own. The logits it returns are those of the
+    One λ per batch, as torchvision and most others draw it, or each_its_own. The logits it returns are those of the
     mixed pictures, so the accuracy counted in training is that of the larger part at best.
 
     Raises ValueError for nonsense here, and when it is called for labels and pictures that cannot be mixed.
@@ -85,10 +85,10 @@ def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
     if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(
             f"The labels are of shape {tuple(labels.shape)} and {str(labels.dtype).removeprefix('torch.')}, but "
-            "must be (batch,) whole numbers, one class a picture."
+            "must be (batch,) whole numbers, one class per picture."
         )
     if len(labels) != len(images):
-        raise ValueError(f"There are {len(labels)} labels for {len(images)} pictures: give one a picture.")
+        raise ValueError(f"There are {len(labels)} labels for {len(images)} pictures: give one per picture.")
     low, high = labels.min().item(), labels.max().item()
     if low < 0 or high >= classes:
         raise ValueError(

@@ -42,6 +42,9 @@ def _wild(g: Generator) -> list[Wild]:
     query, key = (((8 * normal(*shape)).round() / 8) for shape in ((4, 4), (6, 4)))
     key[:, 0] = torch.tensor([2.0, 2.0, 1.75, 2.0, 1.75, 4.0])
     known = torch.tensor([[True, True, True, True, True, False]])
+    # And here √dim = 4, which has an exact root itself.
+    low, low_key = (((8 * normal(*shape)).round() / 8) for shape in ((3, 16), (4, 16)))
+    low[:, 0], low_key[:, 0] = -65536.0, 1.0
     parts = (split_heads(part, 2) for part in normal(2, 5, 24).chunk(3, dim=-1))
     return [
         Wild(
@@ -53,14 +56,15 @@ def _wild(g: Generator) -> list[Wild]:
             "blind-query",
             (normal(2, 3, 8), normal(2, 4, 8), normal(2, 4, 5), blind),
             "a query may look nowhere",
-            "It gets zeros, as its output and as its row of weights. A softmax has nothing to share out there: of −inf "
-            "everywhere it makes NaN, of one finite number everywhere equal shares, so its weights need another look.",
+            "It gets zeros, both as its output and as its row of weights. There is nothing to share out: a softmax "
+            "of −inf everywhere gives NaN, a softmax of one finite number everywhere gives equal shares, and "
+            "dividing by a sum of zero gives NaN too. The weights must be zero before they mix the values.",
         ),
         Wild(
             "blind-queries",
             (normal(2, 1, 3, 8), normal(2, 1, 5, 8), normal(2, 1, 5, 5), empty[:, None, None, :]),
             "one sequence of the batch is nothing but padding, and its queries may look nowhere",
-            "They get zeros, as their output and as their rows of weights.",
+            "They get zeros, both as their output and as their rows of weights.",
         ),
         Wild(
             "large-scores",
@@ -76,10 +80,16 @@ def _wild(g: Generator) -> list[Wild]:
             "Hide it before the softmax, with a number that is lower than any score could be.",
         ),
         Wild(
+            "very-low-scores-with-a-mask",
+            (low, low_key, normal(4, 3), torch.tensor([[True, True, False, True]])),
+            "all scores are near −16000, and a key is hidden",
+            "Hide it with a number that is lower than any score could be: −10³⁰, for example, or −∞.",
+        ),
+        Wild(
             "heads",
             tuple(parts),
             "query, key and value are the heads of one projection, as in the cells below",
-            "Their numbers do not lie side by side in memory: `@` and `reshape` bear that, `view` does not.",
+            "Their numbers do not lie side by side in memory: `@` and `reshape` can cope with that, `view` cannot.",
         ),
         Wild(
             "one-key",

@@ -14,8 +14,8 @@ MISCONCEPTIONS = (
     *SCALE,
     Misconception(
         slip(normalise=lambda scores: scores.softmax(-2)),
-        "The softmax runs over the queries, so the columns of the weights sum to one. Each query shares out "
-        "its attention among the keys: rows must sum to one, so take the last axis.",
+        "The softmax runs over the queries: it makes columns that sum to one, not rows. Each query shares out its "
+        "attention among the keys, so take the last axis.",
         name="softmax-over-queries",
         also=(
             *slips.with_every_mask(lambda scores: scores.softmax(-2)),
@@ -41,7 +41,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(normalise=lambda scores: scores.flatten(-2).softmax(-1).view_as(scores)),
-        "One softmax runs over queries and keys together, so a whole matrix sums to one. Every query has a weight "
+        "One softmax is shared by several queries, so a row does not sum to one by itself. Every query has a weight "
         "of one of its own to share out: take the last axis only.",
         name="one-softmax-for-all",
         also=(slip(normalise=lambda scores: scores.flatten().softmax(-1).view_as(scores)),),
@@ -54,6 +54,12 @@ MISCONCEPTIONS = (
         also=slips.with_every_fill(lambda scores: scores),
     ),
     Misconception(
+        slip(normalise=slips.hard),
+        "Each query takes the value of its best key alone. A softmax gives a share to every key that may be seen, and "
+        "only the largest to the best.",
+        name="hard-attention",
+    ),
+    Misconception(
         slip(normalise=torch.exp),
         "The weights are exp of the scores, and no row sums to one. Something is still to be divided by: that is "
         "the other half of a softmax.",
@@ -61,7 +67,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(normalise=torch.sigmoid),
-        "Each score goes through a sigmoid of its own, so a row does not sum to one. A softmax shares one weight out "
+        "Each score goes through a sigmoid of its own, so a row does not sum to one. A softmax shares out one weight "
         "among all the keys.",
         name="sigmoid",
         also=(slip(normalise=torch.sigmoid, hide=slips.unmasked, hide_weights=slips.times),),
@@ -74,15 +80,17 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(normalise=lambda scores: scores.log_softmax(-1)),
-        "The weights are the logarithms of shares, all of them negative. A mean needs the shares: softmax, not "
+        "The weights are the logarithms of shares, and those are negative. A mean needs the shares: softmax, not "
         "log_softmax.",
         name="log-softmax",
-        also=slips.with_every_fill(lambda scores: scores.log_softmax(-1)),
+        also=(
+            *slips.with_every_fill(lambda scores: scores.log_softmax(-1)),
+            slip(normalise=lambda scores: scores.log_softmax(-1), hide_weights=slips.fill(0)),
+        ),
     ),
     Misconception(
         slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
-        "A softmax is taken of the weights once more, which makes them nearly equal. One is enough: they sum to "
-        "one already.",
+        "A second softmax is taken, of the weights, which makes them more alike. One is enough.",
         name="softmax-twice",
         also=(
             slip(normalise=lambda scores: scores.softmax(-1).softmax(-1), hide_weights=slips.times),
@@ -96,13 +104,17 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(hide=slips.fill(-1e30, turned=True)),
-        "The mask is turned round: keys that may be seen are hidden. True means that a query may look, so what is "
-        "to be hidden is where `~mask` is True.",
+        "The mask is inverted: keys that may be seen are hidden. True means that a query may look, so what is to be "
+        "hidden is where `~mask` is True.",
         name="mask-turned-round",
-        also=(
-            slip(hide=slips.fill(-1e30, turned=True), hide_weights=slips.times),
-            slip(hide=slips.unmasked, hide_weights=lambda weights, mask: weights * ~mask),
-        ),
+        also=(slip(hide=slips.unmasked, hide_weights=lambda weights, mask: weights * ~mask),),
+    ),
+    Misconception(
+        slip(hide_weights=lambda weights, mask: weights.masked_fill(mask, 0)),
+        "The mask is used twice, before the softmax and after it, and in one of the two places it is inverted. "
+        "Together they hide every key, and all weights are zero: use `~mask` in both.",
+        name="mask-inverted-once",
+        also=(slip(hide=slips.fill(-1e30, turned=True), hide_weights=slips.times),),
     ),
     Misconception(
         slip(hide=slips.unmasked),
@@ -112,8 +124,8 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(hide=slips.unmasked, hide_weights=slips.times),
-        "The mask is used on the weights, after the softmax, so a row that lost a key no longer sums to one. Hide "
-        "the scores before the softmax, which then shares the whole weight among the keys that are left.",
+        "The mask is used only after the softmax, on the weights, and what is left of a row no longer sums to one. "
+        "Hide the scores before the softmax, which then shares the whole weight among the keys that are left.",
         name="mask-after-the-softmax",
         also=(
             slips.only_part_masked(
@@ -123,22 +135,23 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(hide=slips.unmasked, hide_weights=slips.fill(-1e30)),
-        "The very negative number is put into the weights, where it is no share of anything. It belongs into the "
-        "scores, before the softmax, which makes a zero of it.",
+        "The very negative number is put into the weights, where it is no share of anything. It belongs in the "
+        "scores, before the softmax, which turns it into a zero.",
         name="weights-filled",
         also=tuple(slip(hide=slips.unmasked, hide_weights=slips.fill(number)) for number in slips.FILLS),
     ),
     Misconception(
         slip(hide=slips.times),
-        "The hidden scores are set to zero before the softmax, but exp(0) is one: those keys still take a share "
-        "from the others. Only a very negative number leaves them nothing.",
+        "The hidden scores are set to zero, or very nearly, before the softmax. But exp(0) is one, so those keys "
+        "still take a share from the others: only a very negative number leaves them nothing. 1e-9 is almost zero; "
+        "-1e9 is very negative.",
         name="hidden-scores-zero",
         also=(slip(hide=slips.times, hide_weights=slips.times),),
     ),
     Misconception(
         slip(hide=lambda scores, mask: scores + mask),
-        "The mask only moves the scores by one, so hidden keys still get weight. A boolean mask says where to fill "
-        "in a very negative number.",
+        "The mask only shifts some scores by one, so hidden keys still take a share in the softmax. A boolean mask "
+        "says where to fill in a very negative number.",
         name="mask-added",
         also=(
             slip(hide=lambda scores, mask: scores + mask, hide_weights=slips.times),
@@ -147,13 +160,14 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(hide=slips.fill(-1.0)),
-        "The hidden scores are filled with a number that is not low enough: those keys still get a share. Their "
-        "weight must be zero beside any score, so fill with −∞ or something like −10³⁰.",
+        "The scores of the hidden keys are low, but not low enough: those keys still take a share in the softmax. "
+        "That share must be zero beside any score, so fill with −∞ or something like −10³⁰.",
         name="fill-not-low-enough",
         also=(
             *(slip(hide=slips.fill(-1.0 * number)) for number in (2, 3, 5, 10)),
             slip(hide=slips.fill(-1.0), hide_weights=slips.times),
             slip(hide=slips.fill(-10.0), hide_weights=slips.times),
+            *(slip(hide=slips.lowered_by(number)) for number in (2, 5, 10)),
             slip(hide=lambda scores, mask: scores.masked_fill(~mask, scores.min().item())),
         ),
     ),
@@ -166,19 +180,19 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slips.only_part_masked(output=slip(hide=slips.unmasked)),
-        "The weights that you return are right, but the output was made of others, without the mask. Mix the values with "
-        "the weights that you return.",
+        "The weights that you return are right, but the output was made with others, without the mask. Mix the "
+        "values with the weights that you return.",
         name="output-unmasked",
     ),
     Misconception(
         slips.only_part_masked(weights=slip(hide=slips.unmasked)),
-        "The output is right, but the weights beside it are others, made without the mask. Return those that the values "
-        "were mixed with.",
+        "The output is right, but the weights beside it are others, made without the mask. Return those that the "
+        "values were mixed with.",
         name="weights-unmasked",
     ),
     Misconception(
         lambda query, key, value, mask=None: attend(query, key, value, None if mask is None else mask.mT),
-        "The mask is transposed. Its rows belong to the queries and its columns to the keys, as those of the scores.",
+        "The mask is transposed. Its rows belong to the queries and its columns to the keys, like those of the scores.",
         name="mask-transposed",
     ),
     Misconception(
@@ -195,8 +209,8 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slips.mask_as_index(everywhere=False),
-        "As an index the mask must have the shape of the scores, but it may be smaller and is to be broadcast. "
-        "`masked_fill` and `torch.where` do that.",
+        "As an index the mask is not broadcast, though it may have fewer or shorter axes than the scores. "
+        "`masked_fill` and `torch.where` broadcast it.",
         name="mask-as-index",
         also=(slips.mask_as_index(everywhere=True),),
     ),
@@ -214,23 +228,23 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slips.matrix_product(lambda key: key.permute(*range(key.ndim)[::-1])),
-        "`.T` turns round all the axes of key, those in front too. Exchange the last two only: `.mT`.",
+        "`.T` reverses the order of all the axes of key, those in front too. Swap only the last two: `.mT`.",
         name="all-axes-turned",
     ),
     Misconception(
         slips.matrix_product(lambda key: key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2])),
         "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old order, "
-        "so a column is no key. Exchange the two axes.",
+        "so a column is no key. Swap the two axes.",
         name="key-reshaped",
     ),
     Misconception(
         lambda query, key, value, mask=None: attend(key, query, value, mask),
-        "Queries and keys have changed places. The scores have a row for each query and a column for each key.",
+        "Queries and keys are swapped. The scores have a row for each query and a column for each key.",
         name="queries-and-keys-exchanged",
     ),
     Misconception(
         lambda query, key, value, mask=None: attend(query, value, key, mask),
-        "Keys and values have changed places: the queries are compared with the values. The keys make the weights.",
+        "Keys and values are swapped: the queries are compared with the values. The keys make the weights.",
         name="keys-and-values-exchanged",
     ),
     Misconception(
@@ -240,7 +254,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         slip(mix=lambda weights, value, key: (weights @ key, weights)),
-        "The weights are right, but they mix the keys. What is handed over are the values.",
+        "The weights are right, but they mix the keys. It is the values that are handed over.",
         name="keys-mixed",
     ),
     Misconception(
@@ -264,7 +278,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         returning(lambda output, weights: output),
-        "Only the output is returned. Return the weights too, as the second value: they are what we will look at.",
+        "Only the output is returned. Return the weights too, as the second value: we will look at them.",
         name="only-output",
     ),
 )

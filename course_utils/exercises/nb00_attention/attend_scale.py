@@ -22,14 +22,14 @@ SCALE = (
     ),
     Misconception(
         scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
-        "The scores are multiplied by √dim, and they were too large before. Divide by it.",
+        "The scores are multiplied by √dim or by dim, and they were too large before. Divide by √dim.",
         name="scaled-the-wrong-way",
         also=(scaled_by(lambda query, key, value: 1 / query.shape[-1]),),
     ),
     Misconception(
         scaled_by(lambda query, key, value: query.shape[-1] ** 2),
         "What the scores are divided by comes from dim, but it is not √dim. A dot product of dim terms of variance one "
-        "has the standard deviation √dim: neither another root nor another factor.",
+        "has the standard deviation √dim: no other root and no other factor.",
         name="another-function-of-dim",
         also=(
             *map(slips.scaled_by_power, (1 / 4, 1 / 3, 3 / 2)),
@@ -37,6 +37,8 @@ SCALE = (
             scaled_by(lambda query, key, value: math.log(query.shape[-1])),
             scaled_by(lambda query, key, value: int(math.sqrt(query.shape[-1]))),
             scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] - 1)),
+            scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] + 1)),
+            scaled_by(lambda query, key, value: math.sqrt(query.shape[-1]) + 1),
         ),
     ),
     Misconception(
@@ -53,14 +55,14 @@ SCALE = (
     Misconception(
         scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
         "What the scores are divided by comes from the number of keys. What makes a dot product large is "
-        "the number of its terms: use the last axis of query, not the last but one of key.",
+        "the number of its terms: use the last axis of query, not the second-to-last of key.",
         name="scaled-by-keys",
         also=(scaled_by(lambda query, key, value: key.shape[-2]),),
     ),
     Misconception(
         scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
         "What the scores are divided by comes from the number of queries. What makes a dot product large is the "
-        "number of its terms: use the last axis of query, not the last but one.",
+        "number of its terms: use the last axis of query, not the second-to-last.",
         name="scaled-by-queries",
         also=(scaled_by(lambda query, key, value: query.shape[-2]),),
     ),
@@ -88,7 +90,7 @@ SCALE = (
     Misconception(
         scaled_by(lambda query, key, value: query.norm()),
         "The scores are divided by the size of the numbers in query. √dim depends only on how many numbers a query "
-        "has, so that a louder query stays louder.",
+        "has, so that a longer query keeps its larger scores.",
         name="scaled-by-a-norm",
         also=(
             scaled_by(lambda query, key, value: query.norm(dim=-1, keepdim=True)),
@@ -97,8 +99,8 @@ SCALE = (
     ),
     Misconception(
         slip(score=slips.cosine, scale=lambda query, key, value: 1.0),
-        "Queries and keys are brought to length one first, so no score can be larger than one. The equation takes "
-        "them as they are: how loudly a query asks is for it to say.",
+        "Queries and keys are scaled to length one first, so no score can be larger than one. The equation takes "
+        "them as they are: the length of a query is part of what it says.",
         name="cosine",
         also=(slip(score=slips.cosine),),
     ),
@@ -107,8 +109,7 @@ SCALE = (
             scale=lambda query, key, value: 1.0,
             mix=lambda weights, value, key: ((weights := weights / math.sqrt(key.shape[-1])) @ value, weights),
         ),
-        "The division comes after the softmax, so the rows of weights no longer sum to one, and the softmax saw "
-        "scores that are too large. Divide the scores.",
+        "The division comes after the softmax, which by then has seen scores that are too large. Divide the scores.",
         name="scaled-after-the-softmax",
         also=(
             slip(

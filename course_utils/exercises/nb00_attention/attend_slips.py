@@ -64,6 +64,16 @@ def fill(number: float, turned: bool = False) -> Step:
     return lambda scores, mask: scores.masked_fill(mask if turned else ~mask, number)
 
 
+def lowered_by(number: float) -> Step:
+    """Hidden scores that are lowered only."""
+    return lambda scores, mask: scores - number * ~mask
+
+
+def hard(scores: Tensor) -> Tensor:
+    """The whole weight for the largest score of each row."""
+    return F.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)
+
+
 def times(weights: Tensor, mask: Tensor) -> Tensor:
     """Zeros where the mask is False."""
     return weights * mask
@@ -84,7 +94,7 @@ def with_every_mask(normalise: Callable[[Tensor], Tensor]) -> tuple[Callable[...
 
 
 def with_every_slip_of_the_mask(**steps: Any) -> tuple[Callable[..., Any], ...]:
-    """A slip that shows without a mask too, and beside it the mask unused, turned round, too late or too weak."""
+    """A slip that shows without a mask too, and beside it the mask unused, inverted, too late or too weak."""
     return (
         slip(hide=unmasked, **steps),
         slip(hide=fill(-1e30, turned=True), **steps),

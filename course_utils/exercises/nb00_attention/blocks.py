@@ -1,17 +1,28 @@
 """The encoder block."""
 
-from collections.abc import Callable
-
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 from torch.nn import functional as F
 
 from course_utils.attention import Layer, attend, encoder_block
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
+from course_utils.exercises.nb00_attention.block_slips import (
+    Block,
+    ending,
+    first_sequence,
+    half,
+    mlp_first,
+    norm_of_correction,
+    own_norms,
+    plus,
+    post_norm,
+    post_norm_first,
+    post_norm_second,
+    replaced,
+    steps,
+    sum_of_normed,
+)
 from course_utils.exercises.nb00_attention.cross_slips import linear
-
-Block = Callable[..., Tensor]
-Join = Callable[[Tensor, Tensor], Tensor]
 
 
 def _layers(g: Generator, dim: int) -> tuple[Layer, Layer, Layer, Layer]:
@@ -48,10 +59,21 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (tokens.mT, *_layers(g, 6)),
-            "the tokens lie in memory the other way round, as after a transpose",
+            "the tokens lie in memory in another order, as after a transpose",
             "Leave the axes alone: nothing here needs a `view`.",
         ),
-        Wild("one-token", (torch.randn(1, 1, 6, generator=g), *_layers(g, 6)), "there is a single token"),
+        Wild(
+            "batch-of-one",
+            (torch.randn(1, 5, 6, generator=g), *_layers(g, 6)),
+            "there is one sequence in the batch",
+            "An axis of length one is still an axis.",
+        ),
+        Wild(
+            "one-token",
+            (torch.randn(2, 1, 6, generator=g), *_layers(g, 6)),
+            "each sequence is a single token",
+            "An axis of length one is still an axis.",
+        ),
     ]
 
 
@@ -65,86 +87,10 @@ def _in_place(fn: Block) -> str | None:
         if "inplace operation" in str(error):
             return (
                 "The numbers are right, but the block could not be trained: tokens that a norm has read, and needs "
-                "again for its gradient, are changed afterwards by `+=` or `add_`. Make new ones: `tokens = tokens + …`."
+                "again for its gradient, are changed afterwards by `+=` or `add_`. Make new ones: `tokens = tokens + "
+                "…`."
             )
     return None
-
-
-def _steps(first: Join, second: Join, norms: str = "12") -> Block:
-    """Two residual steps; each joins the tokens and the layer's correction in some way."""
-
-    def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        norm = {"1": norm1, "2": norm2, "-": lambda tokens: tokens}
-        tokens = first(tokens, attention(norm[norms[0]](tokens)))
-        return second(tokens, mlp(norm[norms[1]](tokens)))
-
-    return wrong
-
-
-def _plus(tokens: Tensor, correction: Tensor) -> Tensor:
-    return tokens + correction
-
-
-def _replaced(tokens: Tensor, correction: Tensor) -> Tensor:
-    return correction
-
-
-def _half(tokens: Tensor, correction: Tensor) -> Tensor:
-    return tokens + correction / 2
-
-
-def _post_norm(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    tokens = norm1(tokens + attention(tokens))
-    return norm2(tokens + mlp(tokens))
-
-
-def _half_post_norm(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    tokens = tokens + attention(norm1(tokens))
-    return norm2(tokens + mlp(tokens))
-
-
-def _norm_of_correction(both: bool) -> Block:
-    def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        tokens = tokens + norm1(attention(norm1(tokens) if both else tokens))
-        return tokens + norm2(mlp(norm2(tokens) if both else tokens))
-
-    return wrong
-
-
-def _sum_of_normed(first: bool, second: bool) -> Block:
-    """In one step or in both the normalised tokens are carried on."""
-
-    def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        normed = norm1(tokens)
-        tokens = (normed if first else tokens) + attention(normed)
-        normed = norm2(tokens)
-        return (normed if second else tokens) + mlp(normed)
-
-    return wrong
-
-
-def _ending(last: Callable[[Tensor, Tensor, Tensor, Layer, Layer], Tensor]) -> Block:
-    """The first step is right; last makes the rest of tokens before and after it and of attention's correction."""
-
-    def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        correction = attention(norm1(tokens))
-        return last(tokens, tokens + correction, correction, norm2, mlp)
-
-    return wrong
-
-
-def _mlp_first(norms: str) -> Block:
-    def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        first, second = (norm1, norm2) if norms == "12" else (norm2, norm1)
-        tokens = tokens + mlp(first(tokens))
-        return tokens + attention(second(tokens))
-
-    return wrong
-
-
-def _first_sequence(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    tokens = tokens + attention(norm1(tokens))[0]
-    return tokens + mlp(norm2(tokens))
 
 
 ENCODER_BLOCK = Exercise(
@@ -165,44 +111,57 @@ ENCODER_BLOCK = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _post_norm,
+            post_norm,
             "The norm comes after each sum: this is the post-norm block of Vaswani et al. 2017. A ViT normalises "
             "what goes into attention and MLP and leaves the sum alone, so that the residual path is free.",
             name="post-norm",
         ),
         Misconception(
-            _half_post_norm,
-            "In the second step the norm comes after the sum. Normalise what goes into the MLP, and leave the sum "
-            "alone.",
+            post_norm_second,
+            "In the second step a norm comes after the sum. Normalise what goes into the MLP, and leave the sum alone.",
             name="second-step-post-norm",
-            also=(_ending(lambda start, middle, correction, norm2, mlp: norm2(middle + mlp(norm2(middle)))),),
+            also=(ending(lambda start, middle, correction, norm2, mlp: norm2(middle + mlp(norm2(middle)))),),
         ),
         Misconception(
-            _norm_of_correction(both=False),
-            "The norms stand behind attention and MLP, on what these return. They belong in front: what attention and "
-            "MLP read is normalised.",
+            post_norm_first(both=False),
+            "In the first step a norm comes after the sum. Normalise what goes into attention, and leave the sum "
+            "alone.",
+            name="first-step-post-norm",
+            also=(post_norm_first(both=True),),
+        ),
+        Misconception(
+            own_norms("12"),
+            "A norm of your own stands in place of `norm1` or `norm2`, whose learned scale and shift are lost. Call "
+            "the functions that you are given.",
+            name="norms-of-your-own",
+            also=(own_norms("1"), own_norms("2")),
+        ),
+        Misconception(
+            norm_of_correction(both=False),
+            "The norms stand behind attention and MLP and change what these return. They belong in front: what "
+            "attention and MLP read is normalised.",
             name="norm-of-the-correction",
         ),
         Misconception(
-            _norm_of_correction(both=True),
-            "Each norm is used twice, before a layer and behind it. Only what attention and MLP read is normalised, not "
-            "what they return.",
+            norm_of_correction(both=True),
+            "Each norm is used twice, before a layer and behind it. Only what attention and MLP read is normalised, "
+            "not what they return.",
             name="norm-of-the-correction-too",
         ),
         Misconception(
-            _steps(_replaced, _replaced),
+            steps(replaced, replaced),
             "Nothing is added back: attention and MLP replace the tokens instead of correcting them. Add the "
             "tokens to the result of each of the two steps.",
             name="no-sums",
         ),
         Misconception(
-            _steps(_replaced, _plus),
+            steps(replaced, plus),
             "The first sum is missing: what attention returns replaces the tokens. Add the tokens to it, as in the "
             "second step.",
             name="first-sum-missing",
         ),
         Misconception(
-            _steps(_plus, _replaced),
+            steps(plus, replaced),
             "The second sum is missing: the MLP replaces the tokens. Add them to its result, as in the first step.",
             name="second-sum-missing",
         ),
@@ -213,48 +172,48 @@ ENCODER_BLOCK = Exercise(
             name="one-sum-around-both",
         ),
         Misconception(
-            _ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
-            "The second sum takes the tokens from before the first step, so attention's correction is lost on the way. "
-            "Add what the first step has made.",
+            ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
+            "The second sum takes the tokens from before the first step, so attention's correction is missing from "
+            "it. Add to what the first step has made.",
             name="second-sum-with-the-start",
         ),
         Misconception(
-            _ending(lambda start, middle, correction, norm2, mlp: start + middle + mlp(norm2(middle))),
+            ending(lambda start, middle, correction, norm2, mlp: start + middle + mlp(norm2(middle))),
             "The tokens are added twice: they are in the first step's result already. Add that alone.",
             name="added-twice",
         ),
         Misconception(
-            _sum_of_normed(True, True),
-            "The sum takes the tokens after the norm, so the original ones are lost. Normalise only what goes into "
+            sum_of_normed(True, True),
+            "A sum takes the tokens after a norm, so the original ones are lost. Normalise only what goes into "
             "attention and MLP, and keep the tokens themselves for the sum.",
             name="sum-of-normed",
             also=(
-                _sum_of_normed(True, False),
-                _sum_of_normed(False, True),
+                sum_of_normed(True, False),
+                sum_of_normed(False, True),
                 lambda tokens, norm1, attention, norm2, mlp: encoder_block(
                     norm1(tokens), norm1, attention, norm2, mlp
                 ),
             ),
         ),
         Misconception(
-            _steps(_plus, _plus, "11"),
+            steps(plus, plus, "11"),
             "norm1 is used in both steps. Each step has a norm of its own with its own learned scale: the MLP's is "
             "norm2.",
             name="norm1-twice",
         ),
         Misconception(
-            _steps(_plus, _plus, "22"),
-            "norm2 is used in both steps. Each step has a norm of its own with its own learned scale: that of attention "
-            "is norm1.",
+            steps(plus, plus, "22"),
+            "norm2 is used in both steps. Each step has a norm of its own with its own learned scale: that of "
+            "attention is norm1.",
             name="norm2-twice",
         ),
         Misconception(
-            _steps(_plus, _plus, "21"),
-            "The norms have changed places. norm1 is that of attention, norm2 that of the MLP.",
+            steps(plus, plus, "21"),
+            "The norms are swapped. norm1 is that of attention, norm2 that of the MLP.",
             name="norms-exchanged",
         ),
         Misconception(
-            _ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(start))),
+            ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(start))),
             "The MLP reads the block's input, so it never sees what attention has gathered. Run the second step on "
             "the result of the first.",
             name="parallel",
@@ -265,19 +224,19 @@ ENCODER_BLOCK = Exercise(
             ),
         ),
         Misconception(
-            _ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(correction))),
-            "The MLP reads only attention's correction, without the tokens. It is to read their sum.",
+            ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(correction))),
+            "The MLP reads only attention's correction, without the tokens. It should read the sum of both.",
             name="mlp-of-the-correction",
         ),
         Misconception(
-            _mlp_first("21"),
+            mlp_first("21"),
             "The MLP works first and attention second. Exchange comes first, so that the MLP can work on what was "
             "gathered.",
             name="mlp-first",
-            also=(_mlp_first("12"),),
+            also=(mlp_first("12"),),
         ),
         Misconception(
-            _ending(lambda start, middle, correction, norm2, mlp: middle),
+            ending(lambda start, middle, correction, norm2, mlp: middle),
             "The second step is missing: the MLP is never called.",
             name="mlp-missing",
         ),
@@ -287,22 +246,22 @@ ENCODER_BLOCK = Exercise(
             name="attention-missing",
         ),
         Misconception(
-            _steps(_plus, _plus, "--"),
+            steps(plus, plus, "--"),
             "The norms are never called. Normalise what goes into attention and into the MLP.",
             name="no-norms",
         ),
         Misconception(
-            _steps(_plus, _plus, "1-"),
-            "norm2 is never called: the MLP reads tokens as they are. Normalise what goes into it.",
+            steps(plus, plus, "1-"),
+            "norm2 is never called: the MLP reads the tokens as they are. Normalise what goes into it.",
             name="mlp-without-norm",
         ),
         Misconception(
-            _steps(_plus, _plus, "-2"),
+            steps(plus, plus, "-2"),
             "norm1 is never called: attention reads the tokens as they are. Normalise what goes into it.",
             name="attention-without-norm",
         ),
         Misconception(
-            _steps(
+            steps(
                 lambda tokens, correction: (tokens + correction) / 2,
                 lambda tokens, correction: (tokens + correction) / 2,
             ),
@@ -311,29 +270,29 @@ ENCODER_BLOCK = Exercise(
             name="mean-for-sum",
         ),
         Misconception(
-            _steps(lambda tokens, correction: tokens - correction, lambda tokens, correction: tokens - correction),
+            steps(lambda tokens, correction: tokens - correction, lambda tokens, correction: tokens - correction),
             "A correction is subtracted. Corrections are added.",
             name="subtracted",
-            also=(_steps(_plus, torch.sub), _steps(torch.sub, _plus)),
+            also=(steps(plus, torch.sub), steps(torch.sub, plus)),
         ),
         Misconception(
-            _steps(lambda tokens, correction: tokens * correction, lambda tokens, correction: tokens * correction),
+            steps(lambda tokens, correction: tokens * correction, lambda tokens, correction: tokens * correction),
             "Tokens and correction are multiplied. They are added, so that a correction of zero changes nothing.",
             name="multiplied",
         ),
         Misconception(
             lambda tokens, norm1, attention, norm2, mlp: encoder_block(tokens, norm1, attention, norm2, mlp) - tokens,
-            "The tokens are missing in the result: it is the two corrections alone. Where both are zero, the tokens come "
-            "out.",
+            "The tokens are missing in the result: it is the two corrections alone. Where both are zero, the tokens "
+            "must come out unchanged.",
             name="only-corrections",
         ),
         Misconception(
-            _steps(_half, _half),
+            steps(half, half),
             "The corrections are halved before they are added. Add them whole.",
             name="corrections-halved",
         ),
         Misconception(
-            _first_sequence,
+            first_sequence,
             "`attention(…)[0]` is what attention has made of the first sequence, and it is added to all of the batch. "
             "This attention returns the tokens alone, not a pair.",
             name="first-sequence-for-all",

@@ -132,19 +132,19 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             by(lambda query, key, value: attend(query, key, value)[1]),
-            "The weights are returned, without the values. Of the two things that `attend` returns the first is the "
+            "The weights are returned, without the values. Of the two things that `attend` returns, the first is the "
             "output.",
             name="only-weights",
         ),
         Misconception(
             by(lambda query, key, value: attend(query, value, key)[0]),
-            "Keys and values have changed places: the queries are compared with what is to be handed over. The order is "
+            "Keys and values are swapped: the queries are compared with what is to be handed over. The order is "
             "query, key, value.",
             name="keys-and-values-exchanged",
         ),
         Misconception(
             by(lambda query, key, value: attend(key, query, value)[0]),
-            "Queries and keys have changed places, so it is the memory that asks. The order is query, key, value.",
+            "Queries and keys are swapped, so it is the memory that asks. The order is query, key, value.",
             name="queries-and-keys-exchanged",
         ),
         Misconception(
@@ -170,8 +170,8 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             layers(lambda to_query, to_key, to_value: (no_layer, no_layer, no_layer)),
-            "None of the three layers is called: tokens and memory meet as they are. Queries, keys and values are three "
-            "views of them, and each is made by a layer.",
+            "None of the three layers is called: tokens and memory meet as they are. Queries, keys and values are "
+            "three views of them, and each is made by a layer.",
             name="no-layer",
         ),
         Misconception(
@@ -192,8 +192,8 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             to_value_last,
-            "to_value is called last, on what attention has mixed. For a linear layer that is the same, but to_value may be "
-            "any function: make the values first, then mix them.",
+            "to_value is called last, on what attention has mixed. For a linear layer that is the same, but to_value "
+            "may be any function: make the values first, then mix them.",
             name="to-value-last",
         ),
         Misconception(
@@ -208,15 +208,15 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             scaled_by_tokens,
-            "The root is taken of the tokens' last axis, or of the memory's. The dot products have as many terms as a "
-            "query has numbers, after to_query.",
+            "The scores are divided by the root of the tokens' last axis, or of the memory's. The dot products have "
+            "as many terms as a query has numbers, after to_query.",
             name="scaled-by-the-input-dim",
             also=(scaled_by_memory,),
         ),
         Misconception(
             scaled(lambda query, key: math.sqrt(key.shape[-2])),
-            "What the scores are divided by comes from the number of keys or of queries. What makes a dot product large "
-            "is the number of its terms: the last axis of a query.",
+            "What the scores are divided by comes from the number of keys or of queries. What makes a dot product "
+            "large is the number of its terms: the last axis of a query.",
             name="scaled-by-a-length",
             also=(
                 scaled(lambda query, key: math.sqrt(query.shape[-2])),
@@ -226,8 +226,8 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             by(lambda query, key, value: (query @ key.mT / math.sqrt(value.shape[-1])).softmax(-1) @ value),
-            "The root is taken of the values' last axis. The values have no part in the scores: take the last axis of a "
-            "query.",
+            "The scores are divided by the root of the values' last axis. The values have no part in the scores: "
+            "take the last axis of a query.",
             name="scaled-by-value-dim",
         ),
         Misconception(
@@ -238,7 +238,7 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(0)),
-            "The softmax runs over the batch, which is what PyTorch takes of three axes when none is named. Take the "
+            "The softmax runs over the batch, the axis that PyTorch chooses among three when none is named. Take the "
             "last.",
             name="softmax-over-the-batch",
         ),
@@ -250,7 +250,7 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1).softmax(-1)),
-            "A softmax is taken of the weights once more, which makes them nearly equal. `attend` has taken it already.",
+            "A second softmax is taken, of the weights, which makes them more alike. One is enough: `attend` has it.",
             name="softmax-twice",
         ),
         Misconception(

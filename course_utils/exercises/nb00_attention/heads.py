@@ -12,18 +12,19 @@ from course_utils.exercises.exercise import Arguments, Exercise, Misconception, 
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    shapes = [((2, 5, 12), 3), ((1, 7, 8), 4), ((3, 4, 12), 12)]
+    # Heads that divide the tokens, so that a sequence can be cut; and one head, which is an axis too.
+    shapes = [((2, 5, 12), 3), ((1, 8, 12), 4), ((3, 4, 6), 1)]
     return [(torch.randn(*shape, generator=g), heads) for shape, heads in shapes]
 
 
 def _wild(g: Generator) -> list[Wild]:
     return [
         Wild(
-            "one-head-of-a-slice",
-            (torch.randn(2, 5, 24, generator=g).chunk(3, dim=-1)[1], 1),
-            "there is one head, and the tokens are a slice of a larger tensor, as the queries are of a projection",
-            "One head is still an axis. And the numbers of a slice do not lie side by side in memory: name the axes, "
-            "as `rearrange` does, and rely on nothing else.",
+            "slice",
+            (torch.randn(2, 6, 24, generator=g)[:, 1:].chunk(3, dim=-1)[1], 2),
+            "the tokens are a slice of a larger tensor, as the queries are of a projection",
+            "The numbers of a slice do not lie side by side in memory: `rearrange`, `reshape` and `unflatten` go by "
+            "the axes, but `as_strided`, and `view` where it merges axes, go by the memory.",
         )
     ]
 
@@ -55,25 +56,25 @@ SPLIT_HEADS = Exercise(
     hints=(
         "Every token keeps its place; only its features are dealt out. Head 0 takes the first dim of them.",
         "Two steps: split the last axis into (heads, dim), then bring the heads in front of the tokens.",
-        'In einops both are one pattern: `"b n (heads d) -> b heads n d"`. What is slowest stands first in brackets.',
+        'In einops both are one pattern: `"b n (heads d) -> b heads n d"`. The slower-varying axis comes first inside the brackets.',
     ),
     misconceptions=(
         Misconception(
             lambda tokens, heads: tokens.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
-            "A bare reshape cuts the sequence where it happens to be: a head gets all features of some tokens "
-            "instead of some features of all tokens. Split the last axis first, then move the heads forward.",
+            "A bare reshape cuts the sequence at arbitrary points: a head gets the features of some tokens instead "
+            "of some features of all tokens. Split the last axis first, then move the heads forward.",
             name="bare-reshape",
         ),
         Misconception(
             _as("b n (d heads) -> b heads n d"),
-            "The features are dealt out like cards: head 0 gets every heads-th one. It should get the first dim "
-            "features in a row, so the heads are the slow axis: (heads d), not (d heads).",
+            "The features are dealt out like cards, one to each head in turn. Head 0 should get the first dim "
+            "features in a row, so the heads are the slower axis: (heads d), not (d heads).",
             name="dealt-like-cards",
         ),
         Misconception(
             _as("b n (heads d) -> b n heads d"),
-            "The features are split rightly, but the heads stand behind the tokens. Attention mixes the last axis "
-            "but one, which must be the tokens: (batch, heads, tokens, dim).",
+            "The heads stand behind the tokens. Attention mixes the second-to-last axis, which must be the tokens: "
+            "(batch, heads, tokens, dim).",
             name="heads-behind-tokens",
             also=(_as("b n (d heads) -> b n heads d"),),
         ),
@@ -90,10 +91,35 @@ SPLIT_HEADS = Exercise(
             name="transposed-then-reshaped",
         ),
         Misconception(
+            lambda tokens, heads: tokens.reshape(*tokens.shape[:2], heads, tokens.shape[-1]).transpose(1, 2),
+            "Each head is made as wide as all the features together, and there are not enough numbers for that. The "
+            "features are shared out: divide their number by the number of heads.",
+            name="dim-not-divided",
+            also=(
+                lambda tokens, heads: tokens.reshape(len(tokens), heads, *tokens.shape[1:]),
+                lambda tokens, heads: rearrange(
+                    tokens, "b n (heads d) -> b heads n d", heads=heads, d=tokens.shape[-1]
+                ),
+            ),
+        ),
+        Misconception(
+            _then(lambda split: split.squeeze(1)),
+            "A single head has lost its axis. One head is still an axis: (batch, 1, tokens, dim).",
+            name="single-head-without-axis",
+            also=(_then(lambda split: split[:, 0] if split.shape[1] == 1 else split),),
+        ),
+        Misconception(
+            _then(torch.squeeze),
+            "`squeeze` has taken away every axis of length one, though a batch of one sequence and a single head are "
+            "still axes. Leave it out.",
+            name="squeezed",
+        ),
+        Misconception(
             _tokens_in_groups,
             "The tokens are cut into groups, so each head would get all features of some tokens. It is the features "
             "that are shared out: cut the last axis.",
             name="sequence-cut",
+            also=(_as("b (heads n) d -> b heads n d"), _as("b (n heads) d -> b heads n d")),
         ),
         Misconception(
             _then(lambda split: split.flatten(0, 1)),
@@ -126,7 +152,7 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             lambda tokens, heads: rearrange(tokens, "b n (a d) -> b a n d", d=heads),
-            "Each head is `heads` features wide, and so many heads are made as fit. It is the other way round: `heads` "
+            "Each head is `heads` features wide, and as many heads as fit are made. It is the other way round: `heads` "
             "is their number, and the features are shared out among them.",
             name="heads-taken-for-dim",
             also=(lambda tokens, heads: rearrange(tokens, "b n (d a) -> b a n d", d=heads),),
@@ -160,15 +186,15 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             lambda tokens, heads: tokens[:, None].repeat(1, heads, 1, 1),
-            "Every head gets all the features. They are shared out: each head takes its own part, one heads-th of them.",
+            "Every head gets all the features. They are shared out: each head takes a part of its own.",
             name="all-features-to-every-head",
         ),
         Misconception(
             lambda tokens, heads: tokens.reshape(tokens.shape[0], -1, heads, tokens.shape[-1] // heads).permute(
                 2, 1, 0, 3
             ),
-            "The axes stand in another order than (batch, heads, tokens, dim). The split is right: move the heads from "
-            "behind the tokens to before them, and nothing else.",
+            "The axes are in a different order from (batch, heads, tokens, dim). The split is right: move the heads "
+            "from behind the tokens to before them, and nothing else.",
             name="axes-in-another-order",
             also=tuple(
                 _as(f"b n (heads d) -> {order}")

@@ -111,3 +111,15 @@ def square(query: Tensor, key: Tensor, value: Tensor) -> Two:
     output, weights = attend_2d(query, key, value)
     side = math.isqrt(weights.shape[-1])
     return output.flatten(2).unflatten(-1, (side, side)), weights
+
+
+def as_high_as_a_square(query: Tensor, key: Tensor, value: Tensor) -> Two:
+    """The output laid out with as many rows as a square would have."""
+    output, weights = attend_2d(query, key, value)
+    return rearrange(output.flatten(2), "b c (h w) -> b c h w", h=math.isqrt(weights.shape[-1])), weights
+
+
+def as_wide_as_a_square(query: Tensor, key: Tensor, value: Tensor) -> Two:
+    """The output laid out with as many columns as a square would have."""
+    output, weights = attend_2d(query, key, value)
+    return rearrange(output.flatten(2), "b c (h w) -> b c h w", w=math.isqrt(weights.shape[-1])), weights

@@ -55,8 +55,8 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "doubled-keys",
             (normal(1, 3, 4), normal(1, 5, 4).repeat(1, 2, 1), normal(1, 5, 2).repeat(1, 2, 1)),
-            "every key and every value is there twice",
-            "The output is to stay as it was.",
+            "every key and every value appears twice",
+            "The output must stay as it was.",
         ),
     ]
 
@@ -73,6 +73,14 @@ def _slip(weigh: Weigh) -> Callable[..., Any]:
 
 def _over(size: Callable[[Tensor, Tensor], float]) -> Callable[..., Any]:
     return _slip(lambda query, key: query @ key.mT / size(query, key))
+
+
+def _over_values(size: Callable[[Tensor], float]) -> Callable[..., Any]:
+    def wrong(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        weights = query @ key.mT / size(value)
+        return weights @ value, weights
+
+    return wrong
 
 
 def _then(change: Callable[[Tensor, Tensor, int, Tensor, Tensor], Any]) -> Callable[..., Any]:
@@ -99,8 +107,8 @@ DOT_PRODUCT = Exercise(
     wild=_wild,
     hints=(
         "The scores are the same as ever, `query @ key.mT`. What is left out is the softmax, and √dim with it.",
-        "The output is a sum over the keys. With every key and every value there twice it has twice as many terms, all "
-        "of them twice: what must each weight be divided by, so that it stays as it was?",
+        "The output is a sum over the keys. When every key and every value appears twice, there are twice as many "
+        "terms, each of them twice: what must each weight be divided by, so that the output stays as it was?",
         "By the number of keys, `key.shape[-2]`. Return `weights @ value` and the weights.",
     ),
     misconceptions=(
@@ -120,14 +128,14 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _over(lambda query, key: 1),
-            "The weights are the bare scores, so the output grows with the size of the map. With every key and value "
-            "there twice it would be twice as large.",
+            "The weights are the bare scores, so the output grows with the size of the map. If every key and every "
+            "value appeared twice, it would be twice as large.",
             name="not-divided",
         ),
         Misconception(
             _over(lambda query, key: query.shape[-2]),
-            "The weights are divided by the number of queries. What is added up for each query are the keys: their "
-            "number counts, and with pooled keys it is another one.",
+            "The weights are divided by the number of queries. Each query adds up one term for each key, so it is "
+            "the number of keys that counts, and the two differ when the keys are pooled.",
             name="over-queries",
         ),
         Misconception(
@@ -138,8 +146,8 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _over(lambda query, key: query.shape[-1]),
-            "The weights are divided by dim, the number of terms of a dot product. Here it is the number of terms that are "
-            "added up for the output that matters.",
+            "The weights are divided by dim, the number of terms of a dot product. Here it is the number of terms "
+            "that are added up for the output that matters.",
             name="over-dim",
         ),
         Misconception(
@@ -150,33 +158,51 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _over(lambda query, key: math.sqrt(key.shape[-2])),
-            "The weights are divided by the root of the number of keys, so the output still grows with the map: with every "
-            "key and value there twice it is √2 times as large.",
+            "The weights are divided by the root of the number of keys, so the output still grows with the map: if "
+            "every key and every value appeared twice, it would be √2 times as large.",
             name="over-root-of-keys",
         ),
         Misconception(
+            _over_values(lambda value: value.shape[-1]),
+            "What the weights are divided by comes from the last axis of value. Here it is the number of terms that "
+            "are added up for the output that matters, not how many numbers each of them has.",
+            name="over-value-dim",
+            also=(_over_values(lambda value: math.sqrt(value.shape[-1])),),
+        ),
+        Misconception(
+            _over(lambda query, key: 1 / key.shape[-2]),
+            "The weights are multiplied by the number of keys, so the output grows with the map twice over. Divide.",
+            name="multiplied",
+        ),
+        Misconception(
             _over(lambda query, key: len(key)),
-            "The weights are divided by the length of the first axis, the batch. What one picture gets must not depend on "
-            "how many there are.",
+            "The weights are divided by the length of the first axis, the batch. What one picture gets must not "
+            "depend on how many there are.",
             name="over-batch",
         ),
         Misconception(
             _over(lambda query, key: key.numel()),
-            "The weights are divided by more than the number of keys: batch or dim are counted in. What is added up for one "
-            "query are the keys of its own picture.",
+            "The weights are divided by more than the number of keys: batch, queries or dim are counted in too. One "
+            "query adds up one term for each key of its own picture.",
             name="over-too-much",
-            also=(_over(lambda query, key: key.shape[-1] * key.shape[-2]),),
+            also=(
+                _over(lambda query, key: key.shape[-1] * key.shape[-2]),
+                _over(lambda query, key: query.shape[-2] * key.shape[-2]),
+                _over(lambda query, key: len(query) * query.shape[-2] * key.shape[-2]),
+            ),
         ),
         Misconception(
             _slip(lambda query, key: _rows(query @ key.mT)),
-            "Each row is divided by its own sum or length, which depends on the numbers in it and may be near zero. The "
-            "paper divides all weights by one number, and that comes from the sizes alone.",
+            "Each row is divided by something made of its own numbers, such as their sum, their length or the "
+            "largest. The paper divides all weights by one number, and that comes from the sizes alone.",
             name="rows-sum-to-one",
             also=(
                 _slip(lambda query, key: F.normalize(query @ key.mT, p=1, dim=-1)),
                 _slip(lambda query, key: F.normalize(query @ key.mT, dim=-1)),
                 _slip(lambda query, key: _rows((query @ key.mT).relu())),
                 _slip(lambda query, key: _rows((query @ key.mT).abs())),
+                _slip(lambda query, key: (scores := query @ key.mT) / scores.amax(-1, keepdim=True)),
+                _slip(lambda query, key: (scores := query @ key.mT) / scores.abs().amax(-1, keepdim=True)),
             ),
         ),
         Misconception(
@@ -187,8 +213,8 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _then(lambda output, weights, keys, key, value: (output * keys, weights)),
-            "The weights are right, but the output was made of the scores from before the division. Mix the values with the "
-            "weights.",
+            "The weights are right, but the output was made of the scores from before the division. Mix the values "
+            "with the weights.",
             name="output-before-the-division",
         ),
         Misconception(
@@ -209,15 +235,15 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _slip(lambda query, key: (query @ key.mT).exp() / key.shape[-2]),
-            "The weights are exp of the scores. There is no softmax here, nor a half of one: the scores themselves are the "
-            "weights, up to one factor.",
+            "The weights are exp of the scores. There is no softmax here, nor half of one: the scores themselves are "
+            "the weights, up to one factor.",
             name="exp",
             also=(_slip(lambda query, key: (query @ key.mT).exp()),),
         ),
         Misconception(
             _slip(lambda query, key: (query @ key.mT).sigmoid() / key.shape[-2]),
-            "The scores go through a sigmoid or another bend. There is no nonlinearity here: they themselves are the "
-            "weights, up to one factor.",
+            "The scores are squashed by a sigmoid or a tanh. There is no nonlinearity here: they are the weights "
+            "themselves, up to one factor.",
             name="bent",
             also=(
                 _slip(lambda query, key: (query @ key.mT).sigmoid()),
@@ -228,18 +254,18 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             _slip(lambda query, key: (scores := query @ key.mT) / scores.sum(-2, keepdim=True)),
-            "Each column is divided by its own sum. The paper divides all weights by one number, and that comes from the "
-            "sizes alone.",
+            "Each column is divided by its own sum. The paper divides all weights by one number, and that comes from "
+            "the sizes alone.",
             name="columns-sum-to-one",
         ),
         Misconception(
             _slip(lambda query, key: query @ key.mT // key.shape[-2]),
-            "The weights are rounded down: `//` divides without the rest. Use `/`.",
+            "The weights are rounded down: `//` drops the fraction. Use `/`.",
             name="floor-division",
         ),
         Misconception(
             _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT / key.shape[-2]),
-            "Queries and keys are brought to length one first. The dot product takes them as they are.",
+            "Queries and keys are scaled to length one first. The dot product takes them as they are.",
             name="cosine",
             also=(_slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT),),
         ),
@@ -253,13 +279,13 @@ DOT_PRODUCT = Exercise(
             _slip(
                 lambda query, key: query @ key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2]) / key.shape[-2]
             ),
-            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old order, so "
-            "a column is no key. Exchange the two axes.",
+            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old "
+            "order, so a column is no key. Swap the two axes.",
             name="key-reshaped",
         ),
         Misconception(
             _then(lambda output, weights, keys, key, value: (weights @ key, weights)),
-            "The weights are right, but they mix the keys. What is handed over are the values.",
+            "The weights are right, but they mix the keys. It is the values that are handed over.",
             name="keys-mixed",
         ),
         Misconception(

@@ -57,6 +57,15 @@ def _all_strides(layers: Layers) -> int:
     return 1 + sum((kernel - 1) * step for kernel, _ in layers)
 
 
+def _sum_from_zero(layers: Layers) -> int:
+    """Strides added up from zero, with a step of at least one."""
+    field, step = 1, 0
+    for kernel, stride in layers:
+        field = field + (kernel - 1) * max(step, 1)
+        step = step + stride
+    return field
+
+
 def _two_before(layers: Layers) -> int:
     strides = [stride for _, stride in layers]
     return 1 + sum((kernel - 1) * prod(strides[: max(i - 1, 0)]) for i, (kernel, _) in enumerate(layers))
@@ -84,7 +93,7 @@ RECEPTIVE_FIELD = Exercise(
         ([(4, 2), (6, 3), (2, 1), (2, 2)],),
     ],
     wild=lambda g: [
-        Wild("no-layers", ([],), "there is no layer at all", "A pixel then sees itself."),
+        Wild("no-layers", ([],), "there is no layer at all", "One pixel then sees itself alone."),
         Wild(
             "larger-strides-than-kernels",
             ([(1, 2), (2, 3), (3, 1)],),
@@ -109,7 +118,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _slip(stride_first=True),
-            "A layer's own stride is counted for its own kernel. It moves the kernel, it does not spread it: only "
+            "A layer's own stride is counted for its own kernel. It moves the kernel but does not spread it: only "
             "the strides of the layers before widen its reach.",
             name="own-stride-counted",
         ),
@@ -130,12 +139,12 @@ RECEPTIVE_FIELD = Exercise(
             "The strides are added up. They multiply: after two of 2, neighbours are 4 pixels apart, and after a third "
             "8.",
             name="strides-added",
-            also=(_slip(advance=lambda step, stride: step + stride - 1),),
+            also=(_slip(advance=lambda step, stride: step + stride - 1), _sum_from_zero),
         ),
         Misconception(
             _all_strides,
-            "Every layer's reach is multiplied by all the strides, those of later layers too. A layer is spread only by "
-            "the strides before it.",
+            "Every layer's reach is multiplied by all the strides, those of later layers too. A layer is spread only "
+            "by the strides before it.",
             name="all-strides",
         ),
         Misconception(
@@ -162,28 +171,32 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _slip(widen=lambda field, kernel, step: field + 2 * (kernel // 2) * step),
-            "Both sides of a kernel are taken to be equally long, and that is so for odd sizes only. Count the steps "
+            "Both sides of a kernel are taken to be equally long, which is true of odd sizes only. Count the steps "
             "from one end of the kernel to the other.",
             name="odd-kernels-only",
             also=(_slip(widen=lambda field, kernel, step: field + 2 * ((kernel - 1) // 2) * step),),
         ),
         Misconception(
             _sum(lambda kernel, stride: kernel * stride),
-            "Each layer adds its kernel times its own stride. A layer's reach is one step less than its kernel is long, and "
-            "the step comes from the strides of the layers before.",
+            "Each layer adds its kernel times its own stride. A layer's reach is one step less than its kernel is "
+            "long, and the step comes from the strides of the layers before.",
             name="kernel-times-own-stride",
             also=(lambda layers: sum(kernel * stride for kernel, stride in layers),),
         ),
         Misconception(
             _slip(widen=lambda field, kernel, step: field + (kernel + 1) * step),
-            "Each layer adds more than its kernel is long. Of a 3 × 3 the middle is there already: it adds one step on each "
-            "side.",
+            "Each layer adds kernel + 1 steps. The middle of a 3 × 3 is there already, so it adds one step on each "
+            "side: kernel - 1.",
             name="kernel-plus-one",
         ),
         Misconception(
             _slip(widen=lambda field, kernel, step: field * step + kernel - 1),
-            "The field is multiplied by the step in each layer. It stays what it is, and something is added to it.",
+            "In each layer the field so far is multiplied, by the stride or by the step. It keeps its size, and "
+            "something is added to it.",
             name="field-multiplied",
+            also=(
+                lambda layers: _from_the_end(lambda field, kernel, stride: field * stride + kernel - 1)(layers[::-1]),
+            ),
         ),
         Misconception(
             _slip(advance=max),
@@ -197,7 +210,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             lambda layers: len(layers),
-            "Only the number of layers counts in your result. Kernels and strides say how much each of them adds.",
+            "Your result depends only on the number of layers. Kernels and strides say how much each of them adds.",
             name="layers-counted",
             also=(
                 lambda layers: 2 * len(layers) + 1,
@@ -233,7 +246,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _of(lambda layers: [(stride, kernel) for kernel, stride in layers]),
-            "Kernel and stride have changed places. Each layer is (kernel, stride).",
+            "Kernel and stride are swapped. Each layer is (kernel, stride).",
             name="unpacked-backwards",
         ),
         Misconception(
@@ -251,7 +264,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _of(lambda layers: layers[:1]),
-            "Only the first layer is counted: so it is when `return` stands inside the loop. Go through all of them.",
+            "Only the first layer is counted: that happens when `return` stands inside the loop. Go through all of "
+            "them.",
             name="first-layer-only",
         ),
         Misconception(
@@ -266,7 +280,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _of(lambda layers: [(3, stride) for _, stride in layers]),
-            "Every kernel is taken to be 3 pixels wide. Each layer has a size of its own, the first of its two numbers.",
+            "Every kernel is taken to be 3 pixels wide. Each layer has a size of its own, the first of its two "
+            "numbers.",
             name="kernel-written-in",
         ),
         Misconception(
@@ -282,7 +297,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _with(lambda field, step: (field, step)),
-            "The right number is there, but the step stands beside it. Return the field alone.",
+            "The right number is there, but the step is returned beside it. Return the field alone.",
             name="step-too",
         ),
         Misconception(
@@ -302,8 +317,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             _with(lambda field, step: 48 // step),
-            "That is the side of the map that comes out of a picture of a certain size. We ask how much of the picture one "
-            "place of it sees.",
+            "That is the side of the map that comes out of a picture of a certain size. We ask how much of the "
+            "picture one place of it sees.",
             name="side-of-the-map",
             also=(_with(lambda field, step: 224 // step), _with(lambda field, step: 32 // step)),
         ),

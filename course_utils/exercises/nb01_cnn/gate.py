@@ -56,8 +56,8 @@ def _stays_closed(fn: Callable[..., Any]) -> str | None:
     if learns(0.0) or not learns(0.5):
         return None
     return (
-        "The numbers are right, but no gradient reaches the gate while it is zero, and there it begins: so it would stay "
-        "zero for ever. Do without an `if` on the gate: the general formula gives the features by itself."
+        "The numbers are right, but no gradient reaches the gate while it is zero, and there it begins: so it would "
+        "stay zero for ever. Do without an `if` on the gate: the general formula gives the features by itself."
     )
 
 
@@ -89,7 +89,7 @@ GATED_RESIDUAL = Exercise(
         Misconception(
             lambda features, update, gate: features + update,
             "The gate is not used, so at the first step the new block already pours its random output into a network "
-            "that was trained without it. At a gate of zero nothing of the update gets in.",
+            "that was trained without it. At a gate of zero nothing of the update may get in.",
             name="gate-unused",
             also=(
                 lambda features, update, gate: features + 0.1 * update,
@@ -115,6 +115,12 @@ GATED_RESIDUAL = Exercise(
             also=(lambda features, update, gate: gate * features + (1 - gate) * update,),
         ),
         Misconception(
+            lambda features, update, gate: (1 - gate) * features + update,
+            "The whole update gets in, whatever the gate, and the gate takes away from the features. It is the other "
+            "way round: the features stay whole, and the gate is the factor of the update.",
+            name="gate-takes-from-the-features",
+        ),
+        Misconception(
             lambda features, update, gate: gate * features + update,
             "The gate sits on the features instead of the update: with a gate of zero, only the new block's output "
             "would be left.",
@@ -133,10 +139,14 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             _with_gate(torch.tanh),
-            "The gate is bent: at 1 the update is to be there whole, and at 2 twice. It is a plain factor, without a "
-            "tanh or another bound.",
+            "The gate is squashed by a tanh or something like it, but at 1 the whole update is to be added, and at 2 "
+            "twice as much. It is a plain factor, without any bound.",
             name="tanh",
-            also=(_with_gate(torch.sin), _with_gate(torch.atan)),
+            also=(
+                _with_gate(torch.sin),
+                _with_gate(torch.atan),
+                _with_gate(lambda gate: 2 * gate.sigmoid() - 1),
+            ),
         ),
         Misconception(
             _with_gate(lambda gate: gate.clamp(0, 1)),
@@ -172,13 +182,13 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             lambda features, update, gate: gate * update - features,
-            "The features are subtracted. They stay as they are, and the update comes to them.",
+            "The features are subtracted. They stay as they are, and the gated update is added to them.",
             name="features-subtracted",
         ),
         Misconception(
             lambda features, update, gate: features + update + gate,
-            "The gate is added, so with a gate of zero the whole update gets in. It says how much of the update is to get "
-            "in: a factor.",
+            "The gate is added, so with a gate of zero the whole update gets in. It says how much of the update gets "
+            "in, so it is a factor.",
             name="gate-added",
         ),
         Misconception(
@@ -192,7 +202,7 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             lambda features, update, gate: features * (1 + gate * update),
-            "The update multiplies the features. It is added to them.",
+            "The features are multiplied by the update. It should be added to them.",
             name="multiplied",
             also=(
                 lambda features, update, gate: features * gate * update,
@@ -201,7 +211,8 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             lambda features, update, gate: features + update / gate,
-            "The update is divided by the gate, and at zero that is no number. With a gate of zero nothing of it gets in.",
+            "The update is divided by the gate, which fails at zero. The larger the gate, the more of the update "
+            "gets in: it is a factor.",
             name="divided",
         ),
         Misconception(
@@ -209,6 +220,17 @@ GATED_RESIDUAL = Exercise(
             "A ReLU cuts off the negative numbers of the sum, so even a closed gate changes the features. There is no "
             "nonlinearity here.",
             name="relu-of-the-sum",
+        ),
+        Misconception(
+            lambda features, update, gate: features + (gate * update).tanh(),
+            "The update is squashed by a tanh or a sigmoid, before or after the gate. Multiply it by the gate, and add "
+            "it as it is.",
+            name="update-squashed",
+            also=(
+                _with_update(torch.tanh),
+                _with_update(torch.sigmoid),
+                lambda features, update, gate: features + (gate * update).sigmoid(),
+            ),
         ),
         Misconception(
             _with_update(torch.relu),
@@ -238,7 +260,7 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             lambda features, update, gate: features + update * (gate != 0),
-            "The gate only switches: the update is let in whole or not at all. It is a factor, 0.5 lets in half.",
+            "The gate only switches: the update is let in whole or not at all. It is a factor: 0.5 lets half of it in.",
             name="open-or-closed",
             also=(
                 lambda features, update, gate: features + update * (gate > 0),
@@ -248,13 +270,14 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             _with_gate(F.softplus),
-            "A gate of zero lets a part of the update in, because the gate goes through a function first. It is a plain "
-            "factor.",
+            "A gate of zero lets a part of the update in, because the gate goes through a function first. It is a "
+            "plain factor.",
             name="softplus",
         ),
         Misconception(
             _with_gate(lambda gate: gate / 2),
-            "The update comes in with another factor than the gate: at 1 it is to be there once and whole.",
+            "The update is multiplied by a number made of the gate, not by the gate itself. The gate is the factor, "
+            "as it is.",
             name="another-factor",
             also=(
                 _with_gate(lambda gate: 2 * gate),
@@ -274,7 +297,8 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             lambda features, update, gate: features * (1 + gate) + gate * update,
-            "The gate changes the features too. They stay whole, whatever it is: only the update is multiplied.",
+            "The gate changes the features too. They stay whole, whatever it is: multiply only the update, by the "
+            "gate.",
             name="features-scaled-too",
             also=(lambda features, update, gate: gate * features + gate**2 * update,),
         ),

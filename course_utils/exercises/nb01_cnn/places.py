@@ -21,8 +21,15 @@ def _wild(g: Generator) -> list[Wild]:
             "channels-last-memory",
             (torch.randn(2, 4, 5, 3, generator=g).permute(0, 3, 1, 2),),
             "the channels lie last in memory already, as convolutions may leave them",
-            "`reshape`, `flatten` and `rearrange` go by the axes; `as_strided`, and `view` on axes that do not lie side by "
-            "side, do not.",
+            "`reshape`, `flatten` and `rearrange` go by the axes; `as_strided`, and `view` on axes that do not lie "
+            "side by side, do not.",
+        ),
+        Wild(
+            "cut-out",
+            (torch.randn(2, 3, 4, 7, generator=g)[..., 1:-1],),
+            "the map is cut out of a wider one, so that its rows do not follow each other in memory",
+            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does "
+            "not.",
         ),
         Wild(
             "one-place", (torch.randn(1, 3, 1, 1, generator=g),), "the map has a single place", "It is still an axis."
@@ -62,14 +69,14 @@ FLATTEN_POSITIONS = Exercise(
     hints=(
         "What is one token? The vector of all channels at one place. How many places are there?",
         "Height and width become one axis, and the channels go last.",
-        'As an einops pattern, the left side is `"b c h w"`. On the right, brackets join two axes; the first one in '
-        "them is the slow one.",
+        'As an einops pattern, the left side is `"b c h w"`. On the right, brackets join two axes; the slower-varying '
+        "one comes first inside them.",
     ),
     misconceptions=(
         Misconception(
             lambda features: features.reshape(features.shape[0], -1, features.shape[1]),
-            "A bare reshape cuts the memory, in which all places of the first channel come first: these tokens mix "
-            "places of one channel. The axes have to change their order: name them in rearrange.",
+            "A bare reshape goes by the order of the axes, and in that all places of the first channel come first: "
+            "these tokens mix places of one channel. Change the order of the axes: name them in rearrange.",
             name="bare-reshape",
         ),
         Misconception(
@@ -99,14 +106,15 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             _as("b c h w -> b (c h w)"),
-            "Everything of a picture stands in one axis. Only the places are joined; the channels keep an axis of their "
+            "All of a picture is joined into one axis. Only the places are joined; the channels keep an axis of their "
             "own.",
             name="everything-joined",
             also=(_as("b c h w -> b (h w c)"),),
         ),
         Misconception(
             _as("b c h w -> b (c h) w"),
-            "The channels are joined with the rows or the columns. What becomes one axis are rows and columns.",
+            "The channels are joined with the rows or the columns. It is the rows and the columns that become one "
+            "axis.",
             name="channels-joined-with-places",
             also=(
                 _as("b c h w -> b (h c) w"),
@@ -117,8 +125,8 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             lambda features: features.transpose(1, 2).reshape(features.shape[0], -1, features.shape[1]),
-            "The axes are exchanged, but the channels are not last when the reshape cuts: these tokens mix places. Bring "
-            "them behind height and width first.",
+            "Axes are swapped, but the channels are not last when the reshape cuts: these tokens mix places. Move "
+            "the channels behind height and width first.",
             name="cut-before-the-channels-are-last",
             also=(
                 lambda features: features.mT.reshape(features.shape[0], -1, features.shape[1]),
@@ -132,7 +140,8 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             _as("b c h w -> (h w) c b"),
-            "The axes stand in another order than (batch, height · width, channels).",
+            "The axes are in a different order from (batch, height · width, channels). Channels go last, the batch "
+            "stays first.",
             name="batch-last",
             also=(_as("b c h w -> c (h w) b"), _as("b c h w -> c b (h w)")),
         ),
@@ -144,9 +153,12 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             _then(lambda tokens: tokens.squeeze(0)),
-            "A batch of one picture loses its axis: so it is after `squeeze`. It is still a batch.",
+            "An axis of length one is lost, as happens with `squeeze`. A batch of one picture is still a batch.",
             name="squeezed",
-            also=(_then(torch.squeeze),),
+            also=(
+                _then(torch.squeeze),
+                lambda features: features.squeeze().flatten(-2).transpose(-2, -1),
+            ),
         ),
         Misconception(
             _then(lambda tokens: tokens.flip(1)),
@@ -171,13 +183,13 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             _then(lambda tokens: torch.cat([torch.zeros_like(tokens[:, :1]), tokens], 1)),
-            "There is one token more than places. A CNN has no class token: every token is a place.",
+            "There is one more token than there are places. A CNN has no class token: every token is a place.",
             name="one-token-more",
             also=(_then(lambda tokens: torch.cat([tokens.mean(1, keepdim=True), tokens], 1)),),
         ),
         Misconception(
             _then(lambda tokens: tokens[:, None]),
-            "The tokens are right, but there is an axis more. Three are enough: (batch, height · width, channels).",
+            "The tokens are right, but there is an extra axis. Three are enough: (batch, height · width, channels).",
             name="one-axis-more",
             also=(_then(lambda tokens: tokens[..., None]), _then(lambda tokens: tokens[None])),
         ),

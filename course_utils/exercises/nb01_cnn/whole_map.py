@@ -9,6 +9,8 @@ from torch import Generator, Tensor
 from course_utils.attention import attend
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb01_cnn.attention import (
+    as_high_as_a_square,
+    as_wide_as_a_square,
     attend_2d,
     causal,
     lines,
@@ -43,13 +45,14 @@ def _wild(g: Generator) -> list[Wild]:
             "large-scores",
             (query, key, normal(1, 3, 2, 3)),
             "some places have scores near 200 and others near −200",
-            "exp of such a number is infinite or zero: leave it to `attend`, or to a softmax over one row.",
+            "exp of such a number is infinite or zero: leave it to `attend`, or to a softmax over each row.",
         ),
         Wild(
             "channels-last-memory",
             tuple(normal(2, 3, 4, 5).permute(0, 3, 1, 2) for _ in range(3)),
             "the channels lie last in memory, as convolutions may leave them",
-            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does not.",
+            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does "
+            "not.",
         ),
         Wild(
             "one-place",
@@ -80,32 +83,33 @@ ATTEND_2D = Exercise(
     misconceptions=(
         Misconception(
             normalised(lambda scores: scores.softmax(-2)),
-            "The softmax runs over the queries, so the columns of the weights sum to one. Each place shares out its "
-            "own attention among all places: rows must sum to one, so take the last axis.",
+            "The softmax runs over the queries: it makes columns that sum to one, not rows. Each place shares out "
+            "its own attention among all places, so take the last axis.",
             name="softmax-over-queries",
         ),
         Misconception(
             normalised(lambda scores: scores.softmax(0)),
-            "The softmax runs over the batch, which is what PyTorch takes of three axes when none is named. Take the "
+            "The softmax runs over the batch, the axis that PyTorch chooses among three when none is named. Take the "
             "last.",
             name="softmax-over-the-batch",
         ),
         Misconception(
             normalised(lambda scores: scores.flatten(1).softmax(-1).view_as(scores)),
-            "The softmax runs over queries and keys together, so one whole matrix sums to one. Every query has a "
-            "weight of one of its own to share out: softmax over the last axis only.",
+            "One softmax is shared by several queries, so a row does not sum to one by itself. Every query has a "
+            "weight of one of its own to share out: take the last axis only.",
             name="one-softmax-for-all",
+            also=(normalised(lambda scores: scores.flatten().softmax(-1).view_as(scores)),),
         ),
         Misconception(
             normalised(lambda scores: scores),
-            "There is no softmax: the scores themselves are used as weights. That is the next exercise; here each place "
-            "shares out a weight of one.",
+            "There is no softmax: the scores themselves are used as weights. That is the next exercise; here each "
+            "place shares out a weight of one.",
             name="no-softmax",
             also=(weighing(lambda query, key: query @ key.mT),),
         ),
         Misconception(
             normalised(lambda scores: scores.softmax(-1).softmax(-1)),
-            "A softmax is taken of the weights once more, which makes them nearly equal. `attend` has taken it already.",
+            "A second softmax is taken, of the weights, which makes them more alike. One is enough: `attend` has it.",
             name="softmax-twice",
         ),
         Misconception(
@@ -116,14 +120,13 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             scaled(lambda query, value: query.shape[1]),
-            "The scores are divided by dim, or twice by its root. `attend` divides by √dim already: leave the query as it "
-            "is.",
+            "The scores are divided by dim, or twice by its root. Divide by √dim once: `attend` does it.",
             name="scaled-by-dim",
         ),
         Misconception(
             scaled(lambda query, value: math.sqrt(query.shape[-1])),
-            "The root is taken of the map's width or height. A dot product has as many terms as there are channels, and in "
-            "a map these stand on axis 1.",
+            "What the scores are divided by comes from the map's width or height. A dot product has as many terms as "
+            "there are channels, and in a map these stand on axis 1.",
             name="scaled-by-a-side",
             also=(
                 scaled(lambda query, value: math.sqrt(query.shape[2])),
@@ -132,16 +135,17 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             scaled(lambda query, value: math.sqrt(query.shape[2] * query.shape[3])),
-            "What the scores are divided by comes from the number of places. A dot product has as many terms as there are "
-            "channels in a query.",
+            "What the scores are divided by comes from the number of places. A dot product has as many terms as "
+            "there are channels in a query.",
             name="scaled-by-places",
             also=(scaled(lambda query, value: query.shape[2] * query.shape[3]),),
         ),
         Misconception(
             scaled(lambda query, value: math.sqrt(value.shape[1])),
-            "The root is taken of the number of the values' channels. The values have no part in the scores: count the "
-            "channels of the query.",
+            "What the scores are divided by comes from the number of the values' channels. The values have no part "
+            "in the scores: count the channels of the query.",
             name="scaled-by-value-dim",
+            also=(scaled(lambda query, value: value.shape[1]),),
         ),
         Misconception(
             slip(tokens=lambda part: part.flatten(2), back=lambda mixed, h, w: mixed.unflatten(-1, (h, w))),
@@ -151,8 +155,8 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             slip(tokens=lambda part: part.reshape(len(part), -1, part.shape[1])),
-            "The maps become tokens by a bare reshape, which mixes the places of one channel. Move the channels to the last "
-            "axis first, as in the exercise before.",
+            "The maps become tokens by a bare reshape, which mixes the places of one channel. Move the channels to "
+            "the last axis first, as in the exercise before.",
             name="reshaped-into-tokens",
             also=(
                 slip(
@@ -177,21 +181,28 @@ ATTEND_2D = Exercise(
                 tokens=lambda part: rearrange(part, "b c h w -> b (w h) c"),
                 back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h),
             ),
-            "The output is right, but rows and columns of the weights count the places down the columns of the map. Raster "
-            "order is that of reading, row by row.",
+            "The output is right, but rows and columns of the weights count the places down the columns of the map. "
+            "Raster order is that of reading, row by row.",
             name="columns-both-ways",
         ),
         Misconception(
             slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c h w", h=w)),
-            "Height and width have changed places on the way back, so the rows are cut at the wrong length. A row is as long "
+            "Height and width are swapped on the way back, so the rows are cut at the wrong length. A row is as long "
             "as the map is wide.",
             name="sides-exchanged",
-            also=(slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c w h", h=h)),),
+        ),
+        Misconception(
+            then(lambda output, weights, value: (output.mT, weights)),
+            "The numbers are right, but the map is transposed: (batch, value_dim, width, height). Height comes before "
+            "width.",
+            name="map-transposed",
         ),
         Misconception(
             square,
-            "The output is laid out as a square. Take height and width from the maps: they may differ.",
+            "The output is laid out as if the map were a square, by the root of the number of places. Take height and "
+            "width from the maps: they may differ.",
             name="square-maps-only",
+            also=(as_high_as_a_square, as_wide_as_a_square),
         ),
         Misconception(
             lines("b c h w -> b h w c", "b h w c -> b c h w"),
@@ -207,29 +218,38 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             attend,
-            "`attend` gets the maps as they are, and takes their rows for tokens and the width for the features. Make tokens "
-            "of the places first.",
+            "`attend` gets the maps as they are, and takes their rows for tokens and the width for the features. "
+            "Make tokens of the places first.",
             name="maps-as-they-are",
         ),
         Misconception(
             whole_batch,
-            "The pictures of the batch look at each other: all their places are one sequence. The batch keeps its own axis.",
+            "The pictures of the batch look at each other: all their places are one sequence. The batch keeps its "
+            "own axis.",
             name="whole-batch",
         ),
         Misconception(
             slip(back=lambda mixed, h, w: mixed),
-            "The numbers are right, but the output is still a sequence. Lay the tokens out as a map again, channels "
-            "first.",
+            "The numbers are right, but the output is still a sequence. Lay the tokens out as a map again, with the "
+            "channels on axis 1.",
             name="output-left-as-tokens",
-            also=(
-                slip(back=lambda mixed, h, w: mixed.mT),
-                slip(back=lambda mixed, h, w: mixed.unflatten(1, (h, w))),
-            ),
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: mixed.mT),
+            "The channels are back on axis 1, but the places still stand in one row. Lay them out as a grid: (batch, "
+            "value_dim, height, width).",
+            name="grid-missing",
+        ),
+        Misconception(
+            slip(back=lambda mixed, h, w: mixed.unflatten(1, (h, w))),
+            "The output is a map, but its channels come last. They belong on axis 1: (batch, value_dim, height, "
+            "width).",
+            name="channels-last",
         ),
         Misconception(
             slip(look=causal),
-            "A causal mask hides the places that come later in raster order. No place of a picture is a secret: every place "
-            "looks at all places.",
+            "A causal mask hides the places that come later in raster order. Nothing in a picture is a secret: every "
+            "place looks at all places.",
             name="causal",
         ),
         Misconception(
@@ -239,28 +259,31 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             then(lambda output, weights, value: ((value.flatten(2) @ weights).reshape(value.shape), weights)),
-            "The weights are right, but the values are mixed by their transpose: each place gets what it gave. A row of the "
-            "weights says from where its own place takes.",
+            "The weights are right, but the values are mixed by their transpose. A row of the weights, not a column, "
+            "says what its own place takes from each of the others.",
             name="mixed-by-the-transpose",
         ),
         Misconception(
             lambda query, key, value: attend_2d(key, query, value),
-            "Query and key have changed places: what should answer asks. A row of the weights belongs to a query.",
+            "Query and key are swapped: the places that should answer are asking. A row of the weights belongs to a "
+            "query.",
             name="query-and-key-exchanged",
         ),
         Misconception(
             lambda query, key, value: (attend_2d(query, key, key)[0], attend_2d(query, key, value)[1]),
-            "The weights are right, but they mix the keys. What is handed over are the values.",
+            "The weights are right, but they mix the keys. It is the values that are handed over.",
             name="keys-mixed",
         ),
         Misconception(
             then(lambda output, weights, value: (value + output, weights)),
-            "The values are added to the output. The sum around the block comes later: return what attention gives, alone.",
+            "The values are added to the output. The sum around the block comes later: return what attention gives, "
+            "alone.",
             name="values-added",
         ),
         Misconception(
             then(lambda output, weights, value: (output, weights[:, None])),
-            "The weights are right, but they have an axis more, for heads. There is one head and no axis for it.",
+            "The weights are right, but they have an extra axis, as if for heads. There is one head, and it gets no "
+            "axis here.",
             name="axis-for-heads",
         ),
         Misconception(
@@ -270,7 +293,8 @@ ATTEND_2D = Exercise(
                     weights.unflatten(2, value.shape[2:]).unflatten(1, value.shape[2:]),
                 )
             ),
-            "The weights are right, but laid out as maps. Leave them a matrix: a row for each query, a column for each key.",
+            "The weights are right, but laid out as maps. Keep them as a matrix: a row for each query, a column for "
+            "each key.",
             name="weights-as-maps",
             also=(then(lambda output, weights, value: (output, weights.unflatten(2, value.shape[2:]))),),
         ),

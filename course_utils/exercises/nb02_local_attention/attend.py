@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch.nn import functional as F
 
 from course_utils.exercises.exercise import Exercise, Misconception
 from course_utils.exercises.nb02_local_attention.inputs import cases, wild
@@ -11,6 +12,7 @@ from course_utils.exercises.nb02_local_attention.slips import (
     filled,
     mixed,
     scaled_by,
+    scaled_by_lengths,
     shared_keys,
     slip,
     softmax_over,
@@ -30,29 +32,29 @@ LOCAL_ATTEND = Exercise(
     cases=cases,
     wild=wild,
     hints=(
-        "It is `attend` of notebook 00, but each position has keys and values of its own. So there is no matrix "
-        "product of all with all; for each position p, one dot product with each of its n neighbours.",
-        '`einsum(query, key, "... p d, ... p n d -> ... p n")` makes the scores. Divide by √dim, add the prior, hide '
-        "what is not inside, then the softmax over the neighbours.",
+        "It is `attend` of notebook 00, but each position has keys and values of its own. So instead of one matrix "
+        "product of all positions with all, each position p needs one dot product with each of its n neighbours.",
+        '`einsum(query, key, "... p d, ... p n d -> ... p n")` makes the scores. Divide by √dim, add the prior, '
+        "hide what is not inside, then take the softmax over the neighbours.",
         "Hide with `masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum "
         '`"... p n, ... p n d -> ... p d"` of weights and values; return it first, then the weights.',
     ),
     misconceptions=(
         Misconception(
             slip(hide=all_seen),
-            "What lies beyond the border gets weight: a softmax gives some to every score it sees, those of zeros "
-            "included. Hide what is not inside.",
+            "What lies beyond the border gets weight: a softmax gives some to every score it sees, even to those of "
+            "the zeros. Hide what is not inside.",
             name="border-not-hidden",
         ),
         Misconception(
             slip(hide=all_seen, afterwards=lambda weights, inside, prior: weights * inside),
-            "The border is hidden after the softmax, so that weights at the border no longer sum to one and the "
-            "picture fades there. Hide the scores before it.",
+            "The border is hidden after the softmax, so the weights there no longer sum to one and the picture "
+            "fades. Hide the scores before the softmax.",
             name="hidden-after-the-softmax",
         ),
         Misconception(
             slip(hide=filled(-math.inf, turned=True)),
-            "The mask is turned round: inside is True for the neighbours that exist, and these are hidden here.",
+            "The mask is inverted: inside is True for the neighbours that exist, and those are the ones you hide.",
             name="mask-turned-round",
             also=(
                 slip(hide=filled(-1e9, turned=True)),
@@ -65,8 +67,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             slip(hide=filled(0.0)),
-            "Zero stands where a score should be hidden, but exp(0) is one: those neighbours still get weight. Which "
-            "score does exp turn into nothing?",
+            "Hidden scores are set to zero, but exp(0) is one: those neighbours still get weight. Which score does "
+            "exp turn into nothing?",
             name="hidden-scores-zero",
         ),
         Misconception(
@@ -75,27 +77,27 @@ LOCAL_ATTEND = Exercise(
                     (query, key * inside[..., None], value, torch.ones_like(inside), prior)
                 )
             ),
-            "Only the keys beyond the border are set to zero. Their scores are then zero and the prior, and a softmax "
-            "gives weight to that too: hide the scores.",
+            "Only the keys beyond the border are set to zero. Their scores are then zero plus the prior, and a "
+            "softmax gives weight to those too: hide the scores.",
             name="only-keys-hidden",
         ),
         Misconception(
             slip(hide=filled(-1.0)),
-            "A number stands where a score should be hidden that is not far enough from real scores: those neighbours "
-            "still get weight. Which score does exp turn into nothing?",
+            "Hidden scores are set to a number that is too close to real scores: those neighbours still get weight. "
+            "Which score does exp turn into nothing?",
             name="hidden-scores-too-near",
             also=tuple(slip(hide=filled(number)) for number in (-2.0, -3.0)),
         ),
         Misconception(
             slip(hide=filled(1e9)),
-            "A large positive number stands where a score should be hidden, so what lies beyond the border wins. Which "
-            "score does exp turn into nothing?",
+            "Hidden scores are set to a positive number, so what lies beyond the border still gets weight, and more "
+            "of it the larger that number is. Which score does exp turn into nothing?",
             name="hidden-scores-large",
             also=tuple(slip(hide=filled(number)) for number in (1.0, 10.0, 100.0)),
         ),
         Misconception(
             slip(hide=lambda scores, inside: scores + inside),
-            "The mask is added to the scores as zeros and ones, which hides nothing: a neighbour that is not there "
+            "The mask is added to the scores as zeros and ones, which hides nothing: a neighbour beyond the border "
             "only counts e times less. Which score does exp turn into nothing?",
             name="mask-added",
         ),
@@ -105,49 +107,49 @@ LOCAL_ATTEND = Exercise(
                     (query, key, value * inside[..., None], torch.ones_like(inside), prior)
                 )
             ),
-            "Only the values beyond the border are hidden. Their neighbours have got weight already, which is lost to "
-            "the others: hide the scores.",
+            "Only the values beyond the border are hidden. Those neighbours have already been given weight, which "
+            "the others then lack: hide the scores.",
             name="only-values-hidden",
         ),
         Misconception(
             scaled_by(1.0),
-            "The scores are not divided by √dim, so they are larger the more features there are, and the softmax is "
-            "nearly one-hot.",
+            "The scores are not divided by √dim, so they spread more the more features there are. A dot product of "
+            "many terms is large: what keeps the softmax from becoming too sharp?",
             name="unscaled",
         ),
         Misconception(
             scaled_by(lambda query, key, value: query.shape[-1]),
             "The scores are divided by dim itself, or twice by its root, which makes them too small. Their spread "
-            "grows only with the root of the number of terms.",
+            "grows only like the root of the number of terms.",
             name="scaled-by-dim",
         ),
         Misconception(
             scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
-            "The scores are multiplied by √dim. They are too large already: divide.",
+            "The scores are multiplied by √dim, which makes them larger still. Divide.",
             name="scaled-the-wrong-way",
         ),
         Misconception(
             scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
-            "The scores are divided by the square root of the number of neighbours. What makes a dot product large is "
-            "the number of its terms: the last axis.",
+            "The scores are divided by the square root of the number of neighbours. What makes a dot product large "
+            "is the number of its terms, which is the length of the last axis.",
             name="scaled-by-neighbours",
         ),
         Misconception(
             scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
-            "The scores are divided by the square root of the values' features. The dot product is that of query and "
-            "key: take the root of the number of its terms.",
+            "The scores are divided by the square root of the number of the values' features. The dot product is "
+            "that of query and key: how many terms does it have?",
             name="scaled-by-value-dim",
         ),
         Misconception(
             scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
-            "The scores are divided by the square root of the number of positions. What makes a dot product large is "
-            "the number of its terms: the last axis.",
+            "The scores are divided by the square root of the number of positions. What makes a dot product large "
+            "is the number of its terms, which is the length of the last axis.",
             name="scaled-by-positions",
         ),
         Misconception(
             scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
-            "The root is taken of an axis counted from the front, and that is not the features for every shape. There "
-            "may be any number of axes in front: count from the end.",
+            "You take the root of an axis that you count from the front, and that is not the axis of the features "
+            "for every shape. There may be any number of axes before it: count from the end.",
             name="scaled-by-an-axis-from-the-front",
             also=(scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),),
         ),
@@ -159,7 +161,7 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             slip(add=lambda scores, prior: scores),
-            "The prior makes no difference to your weights. It is added to the scores, each number to its own.",
+            "The prior makes no difference to your weights. Add it to the scores, before the softmax.",
             name="prior-unused",
         ),
         Misconception(
@@ -177,8 +179,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             slip(add=lambda scores, prior: scores, afterwards=lambda weights, inside, prior: weights + prior),
-            "The prior is added to the weights. It belongs to the scores: added before the softmax, the weights still "
-            "sum to one.",
+            "The prior is added to the weights, which then no longer sum to one. It belongs to the scores, before "
+            "the softmax.",
             name="prior-on-the-weights",
             also=(
                 slip(
@@ -189,8 +191,10 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             slip(add=lambda scores, prior: scores * prior),
-            "The prior is multiplied with the scores, so its default, 0, makes all of them alike. It is added.",
+            "The prior is multiplied into the scores. It should be added: what the place says about a neighbour "
+            "does not depend on how well query and key match.",
             name="prior-multiplied",
+            also=(slip(add=lambda scores, prior: scores * (1 + prior)),),
         ),
         Misconception(
             slip(add=lambda scores, prior: scores - prior),
@@ -199,21 +203,21 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             softmax_over(-2),
-            "The softmax runs over the positions. Each position shares out its weight among its own neighbours: the "
-            "last axis.",
+            "The softmax runs over the positions. Each position shares out its weight among its own neighbours, "
+            "which have the last axis.",
             name="softmax-over-positions",
         ),
         Misconception(
             softmax_over(2),
-            "The softmax counts its axis from the front, and that is not the neighbours for every shape. There may be "
-            "any number of axes in front: count from the end.",
+            "The softmax counts its axis from the front, and that is not the axis of the neighbours for every "
+            "shape. There may be any number of axes before it: count from the end.",
             name="softmax-axis-from-the-front",
             also=(softmax_over(1), softmax_over(0)),
         ),
         Misconception(
             two_softmaxes,
-            "Two softmaxes are taken, one after the other, and the second one makes the weights nearly equal. Add up "
-            "all scores first, hide, and take one.",
+            "Two softmaxes are taken, one after the other, and the second one makes the weights nearly equal. Add "
+            "up all scores, hide, and take one softmax.",
             name="softmax-twice",
             also=(
                 slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
@@ -222,7 +226,7 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             slip(hide=filled(0.0), normalise=lambda scores: scores),
-            "There is no softmax. Weights are positive and sum to one, wherever the scores lie.",
+            "There is no softmax. Weights must be positive and sum to one, whatever the scores are.",
             name="no-softmax",
             also=(
                 slip(hide=all_seen, normalise=lambda scores: scores),
@@ -231,36 +235,56 @@ LOCAL_ATTEND = Exercise(
             ),
         ),
         Misconception(
+            slip(normalise=lambda scores: F.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)),
+            "All the weight goes to the neighbour with the highest score. The softmax gives some to every neighbour that "
+            "is inside.",
+            name="hard-maximum",
+        ),
+        Misconception(
+            with_others(
+                lambda query, key, value, inside, prior: (
+                    (F.normalize(query, dim=-1), F.normalize(key, dim=-1), value, inside, prior)
+                )
+            ),
+            "Query and keys are scaled to length one before they are compared. Compare them as they are: the dot "
+            "product is only divided by √dim.",
+            name="cosine",
+            also=(scaled_by_lengths,),
+        ),
+        Misconception(
             slip(hide=filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
             "These are the logarithms of the weights. To weigh values, take the softmax itself.",
             name="log-softmax",
         ),
         Misconception(
             slip(give=lambda output, weights, scores: (output, scores)),
-            "The output is right, but the second value is the scores. Return the weights that the softmax makes of "
-            "them.",
+            "The output is right, but the second value returned is the scores. Return the weights that the softmax "
+            "makes of them.",
             name="scores-returned",
             also=(unhidden_scores_returned,),
         ),
         Misconception(
             slip(mix=lambda weights, value, key: value.mean(-2)),
-            "The weights are right, but the output makes no use of them: all values count alike.",
+            "The weights are right, but the output does not use them: all values count alike.",
             name="weights-unused",
             also=(slip(mix=lambda weights, value, key: value.sum(-2)),),
         ),
         Misconception(
             slip(mix=lambda weights, value, key: mixed(weights, key)),
-            "The weights average the keys. Keys only say who is asked; what is averaged are the values.",
+            "The output is the weighted mean of the keys. Keys only decide how much weight each neighbour gets; it "
+            "is the values that are averaged.",
             name="keys-mixed",
         ),
         Misconception(
             with_others(lambda query, key, value, inside, prior: (query, value, value, inside, prior)),
-            "The query is compared with the values, and the keys are not used. Keys are compared, values averaged.",
+            "The query is compared with the values, and the keys are not used. Compare with the keys, and average "
+            "the values.",
             name="values-compared",
         ),
         Misconception(
             slip(mix=lambda weights, value, key: mixed(weights, value) / value.shape[-2]),
-            "The weighted values are averaged over the neighbours once more. The weights sum to one already: add up.",
+            "The weighted values are averaged over the neighbours, so they are divided by their number. The weights "
+            "sum to one already: add the weighted values up.",
             name="mean-of-weighted-values",
         ),
         Misconception(
@@ -280,8 +304,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             shared_keys,
-            "Every position is compared with the keys of every position, as if all shared them: that is `attend`. Here "
-            "position p has keys of its own, key[..., p, :, :].",
+            "Every position is compared with the keys of every position, as if they all shared them: that is "
+            "`attend`. Here position p has keys of its own, key[..., p, :, :].",
             name="keys-shared",
         ),
     ),

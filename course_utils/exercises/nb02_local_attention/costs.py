@@ -43,12 +43,14 @@ PARAMETERS = Exercise(
     name="02.local_parameters",
     title="What a larger neighbourhood costs",
     reference=local_parameters,
-    cases=lambda g: [(64, 128, 7), (64, 64, 7), (256, 192, 3), (16, 32, 5), (3, 64, 1), (48, 16, 9)],
+    cases=lambda g: [(64, 128, 7), (64, 64, 7), (256, 192, 3), (16, 32, 5), (3, 64, 1), (48, 16, 9), (10, 6, 3)],
     hints=(
-        "A 1 × 1 convolution from m to n channels without bias has m · n numbers. How many of them are there?",
+        "A 1 × 1 convolution from m to n channels without bias has m · n weights. How many such convolutions are "
+        "there?",
         "Positions: size row offsets and size column offsets, not size² of them. All heads together have "
         "out_channels features.",
-        "3 · channels · out_channels, and 2 · size vectors that have out_channels / 2 numbers over all heads.",
+        "The projections have 3 · channels · out_channels numbers. The positions are 2 · size vectors, each of "
+        "out_channels / 2 numbers over all heads.",
     ),
     misconceptions=(
         Misconception(
@@ -56,15 +58,15 @@ PARAMETERS = Exercise(
                 projections=lambda channels, out_channels, size: size**2 * channels * out_channels,
                 positions=lambda channels, out_channels, size: 0,
             ),
-            "This is a convolution: a matrix for each of its size² places. Attention's projections look at one place "
-            "at a time: they are 1 × 1.",
+            "This counts a convolution's weights: a matrix for each of its size² places. Attention's projections "
+            "look at one place at a time: they are 1 × 1.",
             name="a-convolution",
             also=(_slip(projections=lambda channels, out_channels, size: size**2 * channels * out_channels),),
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels),
-            "Keys and values are made once a place, not once for every neighbourhood it is in: the projections do not "
-            "depend on size.",
+            "The projections are counted several times, more often the larger the neighbourhood is. Queries, keys "
+            "and values are made once per place, so the projections do not depend on size.",
             name="projections-for-every-neighbour",
             also=(
                 _slip(projections=lambda channels, out_channels, size: 3 * size * channels * out_channels),
@@ -79,8 +81,8 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: size**2 * out_channels),
-            "Every one of the size² offsets has a vector of its own here. In the paper rows and columns are learned "
-            "apart.",
+            "Each of the size² offsets has a vector of its own here. In the paper, rows and columns are learned "
+            "separately.",
             name="a-vector-for-every-offset",
             also=(
                 _slip(positions=lambda channels, out_channels, size: size**2 * out_channels // 2),
@@ -89,13 +91,14 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: 2 * size * out_channels),
-            "The positions are counted twice: a row's vector has only half of the features, a column's the other half.",
+            "The positions are counted twice: a row's vector has only half of the features, and a column's the "
+            "other half.",
             name="whole-vectors",
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: size * out_channels // 2),
-            "Half of the positions are missing: there are rows *and* columns, and together their vectors have all the "
-            "features.",
+            "Half of the positions are missing: there are rows *and* columns, and together their vectors have all "
+            "the features.",
             name="half-of-the-positions",
         ),
         Misconception(
@@ -109,14 +112,21 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels),
-            "Offsets from −(size − 1) to size − 1 are counted. They go from the centre to the border of the square, "
-            "which is size places wide.",
+            "Offsets from −(size − 1) to size − 1 are counted. They only reach from the centre to the border of the "
+            "square, which is size places wide.",
             name="too-many-offsets",
             also=(_slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels // 2),),
         ),
         Misconception(
+            _slip(positions=lambda channels, out_channels, size: (size - 1) * out_channels),
+            "The row and the column of the centre are left out. They have vectors too: most neighbours in the same row "
+            "are in another column.",
+            name="centre-without-vectors",
+        ),
+        Misconception(
             _slip(positions=lambda channels, out_channels, size: 2 * size),
-            "The positions' vectors are counted, not the numbers in them.",
+            "The positions are counted as single numbers, one per row, column or offset. What the layer learns for "
+            "each of them is a vector: count the numbers in it.",
             name="vectors-counted",
             also=(
                 _slip(positions=lambda channels, out_channels, size: size),
@@ -125,26 +135,26 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: size * channels),
-            "The positions are counted with the features of the input. Their vectors stand beside the keys, which have "
-            "out_channels features.",
+            "The positions' vectors are given as many features as the input has. They are compared with the query, "
+            "as the keys are, which have out_channels features.",
             name="positions-of-the-input",
             also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (channels // 2)),),
         ),
         Misconception(
             lambda channels, out_channels, size: 3 * channels**2 + size * channels,
-            "The number of channels that come in stands for those that go out as well. The two may differ.",
+            "The number of input channels is used for the output channels as well. The two may differ.",
             name="channels-for-both",
             also=(_slip(projections=lambda channels, out_channels, size: 3 * channels**2),),
         ),
         Misconception(
             lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels,
-            "The number of channels that go out stands for those that come in as well. The two may differ.",
+            "The number of output channels is used for the input channels as well. The two may differ.",
             name="out-channels-for-both",
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: 8 * size * out_channels),
-            "The positions are counted several times. The heads share out_channels among them, so together they have "
-            "that many features, however many they are.",
+            "The positions are counted several times. The heads share out_channels among them, so together they "
+            "have that many features, however many heads there are.",
             name="positions-several-times",
             also=(
                 _slip(positions=lambda channels, out_channels, size: 4 * size * out_channels),
@@ -153,15 +163,15 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 8 // 2)),
-            "The positions are those of one head only, or halved once too often. Every head has its own, and together "
-            "they have out_channels features.",
+            "The positions are those of one head only, or have been halved once too often. Every head has its own, "
+            "and together they have out_channels features.",
             name="one-head-only",
             also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 4 // 2)),),
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 4 * channels * out_channels),
-            "There is one projection too many: query, key and value. The 1 × 1 convolution that follows belongs to "
-            "the bottleneck.",
+            "There is one projection too many: only query, key and value have one. The 1 × 1 convolution that "
+            "follows belongs to the bottleneck.",
             name="output-projection",
             also=(
                 _slip(
@@ -182,7 +192,7 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             _slip(projections=lambda channels, out_channels, size: 3 * (channels + out_channels)),
-            "Channels in and channels out are added. A 1 × 1 convolution has a weight for every pair of them.",
+            "Input and output channels are added. A 1 × 1 convolution has a weight for every pair of them.",
             name="channels-added",
         ),
         Misconception(
@@ -192,18 +202,18 @@ PARAMETERS = Exercise(
         ),
         Misconception(
             lambda channels, out_channels, size: (3 * channels * out_channels, size * out_channels),
-            "The counts of projections and positions are both returned. The layer learns their sum.",
+            "The counts of projections and positions are returned as two numbers. The layer learns their sum.",
             name="two-counts",
         ),
         Misconception(
             lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
-            "The number of channels is written in: whatever channels and out_channels are, the count is the same.",
+            "The number of channels is hard-coded: whatever channels and out_channels are, the count is the same.",
             name="channels-written-in",
         ),
         Misconception(
             lambda channels, out_channels, size: 4 * local_parameters(channels, out_channels, size),
-            "These are the bytes that the numbers take in float32, or each was counted four times. The numbers themselves "
-            "are asked for.",
+            "Your count is four times too large, as if it were the bytes that the numbers take up in float32. What "
+            "is asked for is how many numbers there are.",
             name="bytes",
         ),
         Misconception(

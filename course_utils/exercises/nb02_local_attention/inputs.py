@@ -54,7 +54,7 @@ def wild(g: Generator) -> list[Wild]:
         Wild(
             "permuted-memory",
             (some(2, 3, 12).mT, near, 2 * near, _inside(3, 4, 5), some(2, 25, 12).mT),
-            "its arguments come out of `rearrange`, and their numbers lie in memory in another order",
+            "the arguments come out of `rearrange`, so that their numbers lie in memory in another order",
             "Use `.reshape` or `einsum` instead of `.view`.",
         ),
         Wild(
@@ -66,7 +66,8 @@ def wild(g: Generator) -> list[Wild]:
                 torch.ones(12, 25, dtype=torch.bool),
                 some(1, 12, 25),
             ),
-            "no neighbour is hidden, and a value has a single number",
+            "no neighbour is hidden, and each value is a single number",
+            "An axis of length one is still an axis.",
         ),
         Wild(
             "one-position",

@@ -46,22 +46,28 @@ NEIGHBOURHOOD_MASK = Exercise(
     reference=neighbourhood_mask,
     cases=lambda g: [(4, 9, 3), (5, 4, 5), (3, 3, 1), (9, 3, 3), (8, 9, 7)],
     wild=lambda g: [
-        Wild("one-row", (1, 6, 3), "the map has a single row"),
-        Wild("one-column", (5, 1, 3), "the map has a single column"),
-        Wild("larger-than-the-map", (2, 3, 7), "the square is larger than the map"),
+        Wild("one-row", (1, 6, 3), "the map has a single row", "Places to the left and right are still neighbours."),
+        Wild("one-column", (5, 1, 3), "the map has a single column", "Places above and below are still neighbours."),
+        Wild(
+            "larger-than-the-map",
+            (2, 3, 7),
+            "the square is larger than the map",
+            "What lies beyond the map is left out; the matrix stays (height · width, height · width).",
+        ),
     ],
     hints=(
         "Position p lies in row p // width and column p % width. When are two positions neighbours?",
-        "Compare all with all: with the rows of all places in one tensor, an axis more (`[:, None]`) makes a matrix of "
-        "differences out of a subtraction. Rows must be at most size // 2 apart, and columns too.",
-        "With one number for each place, `torch.arange(height * width)`, `// width` gives all rows and `% width` all "
-        "columns; then the two matrices of distances, each `<= size // 2`, joined by `&`.",
+        "Compare all with all: with the rows of all places in one tensor, an extra axis (`[:, None]`) turns a "
+        "subtraction into a matrix of differences. Rows must be at most size // 2 apart, and columns too.",
+        "Number the places with `torch.arange(height * width)`: `// width` gives all rows and `% width` all "
+        "columns. Then make the two matrices of distances, compare each with `<= size // 2`, and join them with `&`.",
     ),
     misconceptions=(
         Misconception(
             of_the_sequence(lambda size: size // 2),
-            "Neighbours are sought along the sequence: the pixel above is width places away and gets lost, and the "
-            "last of a row meets the first of the next. Compare rows and columns.",
+            "Neighbours are looked for along the sequence only, so the last pixel of a row meets the first of the "
+            "next, although they are far apart in the picture; and the pixel above is width places away. Compare "
+            "rows and columns.",
             name="along-the-sequence",
             also=tuple(
                 map(
@@ -72,31 +78,33 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             lambda height, width, size: of_the_sequence(lambda size: size // 2 * width)(height, width, size),
-            "Everything that lies less than some rows away in the sequence counts as near, so whole rows lie within. "
-            "Columns are compared too.",
+            "Everything within a few rows' length along the sequence counts as near, so whole rows do. The columns "
+            "must be compared too.",
             name="whole-rows-of-the-sequence",
         ),
         Misconception(
             wrapping(backwards=False),
-            "The square wraps round the border: a pixel at the right end of a row meets those at the left end of the "
-            "next. Compare the columns themselves, not only places in the sequence.",
+            "The square wraps around the border: a pixel at the right end of a row meets those at the left end of "
+            "the next. Compare the columns themselves, not only places in the sequence.",
             name="wraps-to-the-next-row",
             also=(wrapping(backwards=True),),
         ),
         Misconception(
             around_the_map,
-            "The map is taken for a ring: its first row meets its last one, or its first column its last. Beyond the "
-            "border there is nobody.",
+            "The map is treated as a ring: its first row meets its last one, or its first column its last. Beyond "
+            "the border there is nobody.",
             name="round-the-map",
         ),
         Misconception(
             by_distance(lambda row, column, size: (row.abs() <= size // 2) | (column.abs() <= size // 2)),
-            "Near in rows *or* in columns is a cross of whole stripes. A neighbour is near in both.",
+            "Places that are near in rows *or* in columns form a cross of whole stripes. A neighbour is near in "
+            "both.",
             name="or-instead-of-and",
         ),
         Misconception(
             by_distance(lambda row, column, size: row.abs() <= size // 2),
-            "Only rows are compared, or only columns, so that whole stripes are neighbours. Both must be near.",
+            "Only rows are compared, or only columns, so that whole stripes count as neighbours. A neighbour is "
+            "near in both.",
             name="one-direction",
             also=(by_distance(lambda row, column, size: column.abs() <= size // 2),),
         ),
@@ -107,14 +115,14 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             _TOO_SMALL[0],
-            "In one direction the square is too small: it reaches size // 2 places to each side, that distance "
-            "included, in both.",
+            "In one direction the square is too small. In both, it reaches size // 2 places to each side, that "
+            "distance included.",
             name="too-small-in-one-direction",
             also=_TOO_SMALL[1:],
         ),
         Misconception(
             _FAR[0],
-            "In one direction the far places are taken for the near ones. Look at the two comparisons.",
+            "In one direction, far places count as near ones. Look at the two comparisons.",
             name="far-in-one-direction",
             also=_FAR[1:],
         ),
@@ -136,17 +144,18 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             by_distance(lambda row, column, size: row.abs() + column.abs() <= size // 2),
-            "This is a diamond: row and column distances are added. In a square each is compared alone.",
+            "This is a diamond: row and column distances are added. In a square, each is compared separately.",
             name="diamond",
             also=(
+                by_distance(lambda row, column, size: row.abs() + column.abs() <= 1),
                 by_distance(lambda row, column, size: row.abs() + column.abs() <= size),
                 by_distance(lambda row, column, size: row.abs() + column.abs() < size),
             ),
         ),
         Misconception(
             by_distance(lambda row, column, size: row.square() + column.square() <= (size // 2) ** 2),
-            "This is a circle: the straight distance of the two places is compared. In a square the distance of the "
-            "rows and that of the columns are compared each alone.",
+            "This is a circle: the straight-line distance between the two places is compared. In a square, the row "
+            "distance and the column distance are compared separately.",
             name="circle",
             also=(
                 by_distance(lambda row, column, size: row.square() + column.square() <= (size / 2) ** 2),
@@ -156,44 +165,44 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             by_distance(lambda row, column, size: square(row, column, size) & ((row == 0) | (column == 0))),
-            "This is a plus: only places of the same row or of the same column. A square has its corners too.",
+            "This is a plus: it has only places in the same row or the same column. A square has its corners too.",
             name="plus",
         ),
         Misconception(
             by_distance(square, rows_long="height"),
-            "The places are numbered as if a row were height long, or column by column. In raster order a row is width "
-            "places long.",
+            "The places are numbered as if a row were height places long, or column by column. In raster order a "
+            "row is width places long.",
             name="height-for-width",
         ),
         Misconception(
             mixed_lengths("height", "width"),
-            "Row and column of a place are found by different lengths, height and width. In raster order a row is width "
-            "places long, for both.",
+            "A place's row and column are computed with different lengths, one with height and one with width. In "
+            "raster order a row is width places long, for both.",
             name="two-lengths",
             also=(mixed_lengths("width", "height"),),
         ),
         Misconception(
             two_orders(0),
-            "One axis of the matrix is in raster order, and along the other the places run down the columns. Number them "
-            "in the same way on both.",
+            "One axis of the matrix is in raster order, and along the other the places run down the columns. Number "
+            "them in the same way on both.",
             name="two-orders",
             also=(two_orders(2),),
         ),
         Misconception(
             lambda height, width, size: ~neighbourhood_mask(height, width, size),
-            "The mask is turned round. As in `attend`, True means: may look.",
+            "The mask is inverted. As in `attend`, True means: may look.",
             name="turned-round",
         ),
         Misconception(
             as_dtype(torch.float32),
-            "These are numbers, 0 and 1, at the right places. A mask says True and False: its dtype is bool.",
+            "These are numbers, 0 and 1, in the right places. A mask holds True and False: its dtype is bool.",
             name="not-boolean",
             also=tuple(map(as_dtype, (torch.int64, torch.int32, torch.uint8, torch.float64))),
         ),
         Misconception(
             added(-math.inf),
-            "This is a mask to be added to scores: 0 where one may look, and a very negative number elsewhere. The one "
-            "for `attend` says True and False.",
+            "This is a mask to be added to scores: 0 for those that may look, and a very negative number elsewhere. "
+            "The mask for `attend` holds True and False.",
             name="to-be-added",
             also=(added(-1e9), added(-1e30), added(-1e4)),
         ),
@@ -209,8 +218,8 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             by_distance(lambda row, column, size: (row <= size // 2) & (column <= size // 2)),
-            "Differences keep their sign, so everything on one side counts as near, however far it is. A distance has no "
-            "sign.",
+            "Differences keep their sign, so everything on one side counts as near, however far away it is. A "
+            "distance has no sign.",
             name="signed-differences",
             also=(
                 by_distance(lambda row, column, size: (row >= -(size // 2)) & (column >= -(size // 2))),
@@ -220,7 +229,7 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             by_distance(lambda row, column, size: (row >= 0) & (row < size) & (column >= 0) & (column < size)),
-            "The place lies in a corner of its square, which reaches to one side only. It is the centre: the square "
+            "The place is in a corner of its square, which reaches to one side only. It is the centre: the square "
             "reaches equally far to all sides.",
             name="not-centred",
             also=(
@@ -229,26 +238,32 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             painted(lambda at, side, size: range(max(0, at - size // 2), min(side, at + size // 2))),
-            "The last row and the last column of every square are missing: a range ends before its end.",
+            "The last row and the last column of every square are missing: the end of a range or a slice is not "
+            "part of it.",
             name="range-ends-early",
         ),
         Misconception(
             painted(lambda at, side, size: range(max(0, at - size // 2), min(side - 1, at + size // 2 + 1))),
-            "The last row and the last column of the map are nobody's neighbours: a range ends before its end.",
+            "The last row and the last column of the map are nobody's neighbours: the end of a range or a slice is "
+            "not part of it.",
             name="last-of-the-map-missing",
         ),
         Misconception(
             painted(lambda at, side, size: range(side)[at - size // 2 : at + size // 2 + 1]),
-            "Near the top and the left border neighbours are missing: there the slice begins below zero, and a "
-            "negative index counts from the end. Begin at 0 at the least.",
+            "Near the top and the left border neighbours are missing: there the slice starts below zero, and a "
+            "negative index counts from the end. Do not start below 0.",
             name="slices-below-zero",
         ),
         Misconception(
             lambda height, width, size: neighbourhood_mask(height, width, size).tril(),
-            "Half of each square is missing, what comes later in the sequence or what comes earlier. This is no causal "
-            "mask: a pixel may look to all sides.",
+            "Each place has only the neighbours on one side of it in the sequence, either the later or the earlier "
+            "ones. This is not a causal mask: a pixel may look in all directions.",
             name="causal",
-            also=(lambda height, width, size: neighbourhood_mask(height, width, size).triu(),),
+            also=(
+                lambda height, width, size: neighbourhood_mask(height, width, size).triu(),
+                lambda height, width, size: neighbourhood_mask(height, width, size).tril(-1),
+                lambda height, width, size: neighbourhood_mask(height, width, size).triu(1),
+            ),
         ),
         Misconception(
             mixed_axes,
@@ -258,13 +273,13 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             lambda height, width, size: neighbourhood_mask(height, height, size),
-            "Height or width stands for both, so the matrix is right for square maps only.",
+            "Height is used for both sides of the map, or width is, so the matrix is right for square maps only.",
             name="square-maps-only",
             also=(lambda height, width, size: neighbourhood_mask(width, width, size),),
         ),
         Misconception(
             lambda height, width, size: neighbourhood_mask(height, width, 3),
-            "The size of the neighbourhood is written in: whatever size is, the same places are neighbours.",
+            "The size of the neighbourhood is hard-coded: whatever size is, the same places are neighbours.",
             name="size-written-in",
             also=tuple(
                 (lambda height, width, size, fixed=fixed: neighbourhood_mask(height, width, fixed))
@@ -273,14 +288,14 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             windows,
-            "The map is cut into windows, and a place sees its own window only. Here every place is the centre of a "
+            "The map is cut into windows, and a place sees only its own window. Here every place is the centre of a "
             "square of its own, and the squares overlap.",
             name="windows",
         ),
         Misconception(
             which_exist,
-            "This says which of its size² neighbours every position has. A mask for `attend` says it of every pair of "
-            "positions.",
+            "This says, for each position, which of its size² neighbours exist. A mask for `attend` says, for each "
+            "pair of positions, whether one may look at the other.",
             name="which-neighbours-exist",
         ),
     ),

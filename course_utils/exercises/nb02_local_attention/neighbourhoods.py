@@ -36,13 +36,29 @@ def _wild(g: Generator) -> list[Wild]:
             "maps has been transposed, so that its rows do not lie one after the other in memory",
             "Use `.reshape` or `rearrange` instead of `.view`.",
         ),
-        Wild("larger-than-the-map", (maps(1, 2, 2, 3), 7, 1), "the neighbourhood is larger than the map"),
-        Wild("stride-beyond-the-map", (maps(2, 2, 2, 3), 3, 4), "the stride is larger than the map"),
+        Wild(
+            "permuted-memory",
+            (rearrange(maps(2, 12, 3), "b (y x) c -> b c y x", y=3), 3, 1),
+            "maps comes out of `rearrange`, so that its numbers lie in memory in another order",
+            "Use `.reshape` or `rearrange` instead of `.view`.",
+        ),
+        Wild(
+            "larger-than-the-map",
+            (maps(1, 2, 2, 3), 7, 1),
+            "the neighbourhood is larger than the map",
+            "Every neighbourhood has size² places all the same: those outside the map hold zeros.",
+        ),
+        Wild(
+            "stride-beyond-the-map",
+            (maps(2, 2, 2, 3), 3, 4),
+            "the stride is larger than the map",
+            "Then only the first position is kept.",
+        ),
         Wild(
             "one-position",
             (maps(1, 1, 1, 1), 3, 1),
-            "there is one map with one position",
-            "An axis of length one is still an axis: `squeeze()` takes it away.",
+            "there is a single map with a single position",
+            "An axis of length one is still an axis: `squeeze()` would remove it.",
         ),
     ]
 
@@ -92,6 +108,11 @@ def _dilated(maps: Tensor, size: int, stride: int = 1) -> Tensor:
     return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
 
 
+def _dilated_too_far(maps: Tensor, size: int, stride: int = 1) -> Tensor:
+    columns = F.unfold(maps, size, dilation=stride, padding=size // 2)
+    return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
+
+
 def _thinned(maps: Tensor, size: int, stride: int = 1) -> Tensor:
     return neighbourhoods(maps[..., ::stride, ::stride], size)
 
@@ -122,16 +143,16 @@ NEIGHBOURHOODS = Exercise(
     wild=_wild,
     hints=(
         "`F.unfold(maps, size, padding=…, stride=…)` cuts out the square around every position. How many zeros must "
-        "stand around the map so that its corners become centres too?",
-        "unfold returns (batch, channels · size², positions): the channel is slow and the neighbour fast. `rearrange` "
-        "with n=size**2 takes the two apart.",
+        "there be around the map so that its corners become centres too?",
+        "`unfold` returns (batch, channels · size², positions): in its middle axis the channel is slow and the "
+        "neighbour fast. `rearrange` with `n=size**2` splits that axis.",
         'Pad by size // 2; then `rearrange(…, "b (c n) p -> b c p n", n=size**2)`.',
     ),
     misconceptions=(
         Misconception(
             _padded(lambda size: 0),
-            "There is no padding, so the positions at the border have no neighbourhood and the map shrinks by "
-            "size - 1. How far does the square around a corner reach beyond the map?",
+            "There is no padding, so the positions at the border have no neighbourhood and the map shrinks by size "
+            "− 1. How far does the square around a corner reach beyond the map?",
             name="no-padding",
         ),
         Misconception(
@@ -150,15 +171,15 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             _padded(lambda size: 1),
-            "The padding is the same for every size, so it fits one size only. How far does a square of the given size "
-            "reach to each side of its centre?",
+            "The padding is the same whatever the size, so it fits one size only. How far does a square of the "
+            "given size reach to each side of its centre?",
             name="padding-written-in",
             also=(_padded(lambda size: 2), _padded(lambda size: 3)),
         ),
         Misconception(
             _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=9)),
-            "The number of neighbours is written in, so it fits one size only. How many are there in a square of the "
-            "given size?",
+            "The number of neighbours is hard-coded, so it fits one size only. How many are there in a square of "
+            "the given size?",
             name="neighbours-written-in",
             also=(
                 _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
@@ -169,19 +190,20 @@ NEIGHBOURHOODS = Exercise(
             lambda maps, size, stride=1: rearrange(
                 F.unfold(maps, size, padding=size // 2, stride=stride), "b (c n) p -> b c p n", n=size
             ),
-            "Each square is taken to have size places, one side of it. How many places has the whole square?",
+            "Each square is taken to have only size places, as many as one of its sides. How many places does the "
+            "whole square have?",
             name="size-not-squared",
         ),
         Misconception(
             _columns(lambda columns, channels, square: rearrange(columns, "b (n c) p -> b c p n", n=square)),
-            "Channels and neighbours are mixed up: unfold puts all neighbours of the first channel first, then those "
-            "of the second. Take the axis apart with the channel as the slow part.",
+            "Channels and neighbours are mixed up: `unfold` lists all neighbours of the first channel, then those "
+            "of the second. When you split the axis, the channel is the slow part.",
             name="channels-and-neighbours-mixed",
         ),
         Misconception(
             _columns(lambda columns, channels, square: columns.reshape(len(columns), channels, -1, square)),
-            "A bare reshape gives the right shape and puts the numbers at wrong places, since positions come last in "
-            "what unfold returns. Split the axis first, then exchange two axes.",
+            "A bare reshape gives the right shape, but puts the numbers in the wrong places, since positions come "
+            "last in what `unfold` returns. Split the axis first, then swap two axes.",
             name="bare-reshape",
             also=(
                 _columns(lambda columns, channels, square: columns.mT.reshape(len(columns), channels, -1, square)),
@@ -194,23 +216,24 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             _slip(arrange="b c y x i j -> b c (i j) (y x)"),
-            "The last two axes are swapped: the positions come before the neighbours of each.",
+            "The last two axes are swapped: the neighbours come before the positions.",
             name="neighbours-before-positions",
         ),
         Misconception(
             _columns(lambda columns, channels, square: columns),
-            "This is what unfold returns: channels and neighbours are still one axis. Take them apart.",
+            "This is what `unfold` returns: channels and neighbours are still one axis. Split it into two.",
             name="not-taken-apart",
         ),
         Misconception(
             _slip(keep=lambda windows, stride: windows),
-            "The stride is not used: every position has its neighbourhood cut out. Only every stride-th row and column "
-            "is wanted.",
+            "The stride is not used: the neighbourhood of every position is cut out. Only those in every stride-th "
+            "row and column are wanted.",
             name="stride-unused",
         ),
         Misconception(
             lambda maps, size, stride=1: neighbourhoods(maps, size, size),
-            "The squares stand side by side and do not overlap, since you go on by size places. Go on by stride.",
+            "You move on by size places from one square to the next, so the squares lie side by side and do not "
+            "overlap. Move on by stride.",
             name="squares-side-by-side",
         ),
         Misconception(
@@ -238,36 +261,36 @@ NEIGHBOURHOODS = Exercise(
             lambda maps, size, stride=1: torch.cat(
                 [(near := neighbourhoods(maps, size, stride))[..., : size**2 // 2], near[..., size**2 // 2 + 1 :]], -1
             ),
-            "The centre is left out. A position belongs to its own neighbourhood, as a convolution's does.",
+            "The centre is left out. A position belongs to its own neighbourhood, as it does in a convolution.",
             name="centre-left-out",
         ),
         Misconception(
             _bordered("replicate"),
-            "Beyond the border the map is continued by its last pixel. Here it is zeros that stand there, as in a "
-            "convolution; a mask will tell them from real ones.",
+            "Beyond the border, the pixels of the border are repeated. There should be zeros outside the map, as in "
+            "a convolution; a mask will tell them from real pixels.",
             name="border-continued",
         ),
         Misconception(
             _bordered("reflect"),
-            "Beyond the border the map is mirrored. Here it is zeros that stand there, as in a convolution.",
+            "Beyond the border, the map is mirrored. There should be zeros outside the map, as in a convolution.",
             name="border-mirrored",
         ),
         Misconception(
             _bordered("circular"),
-            "Beyond the border the map begins again from its other side. Here it is zeros that stand there: a map is "
-            "no ring.",
+            "Beyond the border, the map starts again from its other side. There should be zeros outside the map, as "
+            "in a convolution.",
             name="border-wraps",
         ),
         Misconception(
             _filled(1.0),
-            "Something else than zeros stands outside the map. Look at the value that you pad with.",
+            "The map is surrounded by something other than zeros. Look at the value that you pad with.",
             name="not-zeros-outside",
             also=(_filled(-1.0), _filled(-math.inf), _filled(0.5), _filled(-1e9)),
         ),
         Misconception(
             _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),
-            "All the zeros stand on one side of the map, so that a position lies in a corner of its square. It should "
-            "lie in the middle: the same number of zeros on every side.",
+            "The zeros are not spread evenly: in each direction they are all on one side of the map, so a position "
+            "is a corner of its square. It should be in the middle, with the same number of zeros on every side.",
             name="zeros-on-one-side",
             also=(
                 _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, 0, size - 1))),
@@ -277,43 +300,44 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             _dilated,
-            "The stride spreads the neighbours of a position instead of the positions: that is a dilation.",
+            "The stride spreads out the neighbours of a position instead of the positions: that is a dilation.",
             name="stride-as-dilation",
+            also=(_dilated_too_far,),
         ),
         Misconception(
             _thinned,
-            "The map is thinned out first, so the neighbours are stride places away from each other. Only the centres "
-            "are thinned out; their neighbours are those of the whole map.",
+            "Rows and columns of the map are dropped first, so the neighbours are stride places apart. Only the "
+            "centres are chosen by the stride; their neighbours come from the whole map.",
             name="thinned-out-first",
         ),
         Misconception(
             lambda maps, size, stride=1: neighbourhoods(maps, size)[:, :, ::stride],
-            "Every stride-th number in the list of positions is kept, whole rows included. The stride counts rows and "
-            "columns, each for itself.",
+            "Every stride-th position of one long list is kept. The stride applies to rows and columns separately: "
+            "keep every stride-th row, and every stride-th column.",
             name="stride-along-the-list",
         ),
         Misconception(
             _slip(keep=lambda windows, stride: windows[:, :, ::stride]),
-            "The stride is used in one direction only. It counts both rows and columns.",
+            "The stride is used in one direction only. It applies to both rows and columns.",
             name="stride-in-one-direction",
             also=(_slip(keep=lambda windows, stride: windows[:, :, :, ::stride]),),
         ),
         Misconception(
             _slip(keep=lambda windows, stride: windows[:, :, stride - 1 :: stride, stride - 1 :: stride]),
-            "The strides do not begin at the top left position, so other positions are kept. The first row and the "
-            "first column are always among them.",
+            "The first position that is kept is not the one at the top left, so other rows and columns are taken. "
+            "The first row and the first column are always among those kept.",
             name="stride-begins-late",
             also=(_slip(keep=lambda windows, stride: windows[:, :, stride // 2 :: stride, stride // 2 :: stride]),),
         ),
         Misconception(
             _last_lost,
-            "There are height // stride rows of positions and width // stride columns, and where the division leaves a "
-            "rest the last ones are lost. Round up.",
+            "There are height // stride rows of positions and width // stride columns, so the last ones are lost "
+            "where the division leaves a remainder. Round up.",
             name="last-row-lost",
         ),
         Misconception(
             _square(2),
-            "The map is taken for a square: height and width are confused, or one stands for both.",
+            "This is right for square maps only: height and width are confused, or one is used for both.",
             name="squares-only",
             also=(_square(3),),
         ),

@@ -23,13 +23,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "halves-of-a-table",
             (table[:, :3], table[:, 3:]),
-            "rows and columns are the two halves of one table, so that their vectors do not follow each other in memory",
+            "rows and columns are the two halves of one table, so that their vectors do not lie one after the other "
+            "in memory",
             "Use `.reshape` or `repeat` instead of `.view`.",
         ),
         Wild(
             "one-feature",
             (torch.randn(5, 1, generator=g), torch.randn(5, 1, generator=g)),
-            "a row's vector has a single number",
+            "each row and column has a single feature",
             "An axis of length one is still an axis.",
         ),
     ]
@@ -58,48 +59,48 @@ RELATIVE_POSITIONS = Exercise(
     wild=_wild,
     hints=(
         "There are size² offsets, in raster order: which rows do the first size of them lie in, and which columns?",
-        "Each row's vector is wanted size times in a run, and the run of all columns again for every row: `repeat(rows, "
-        '"i d -> (i j) d", j=len(rows))` does the first.',
+        "Each row's vector is needed size times in a run, and the whole list of columns once for every row: "
+        '`repeat(rows, "i d -> (i j) d", j=len(rows))` does the first.',
         'The second is `repeat(columns, "j d -> (i j) d", i=len(rows))`; `torch.cat([…, …], dim=-1)` puts them side by '
         "side, the row's first.",
     ),
     misconceptions=(
         Misconception(
             _slip("j d -> (i j) d", "i d -> (i j) d"),
-            "The offsets run down the columns of the square. In raster order the first size of them lie in one row, so "
-            "they share rows[0].",
+            "The offsets run down the columns of the square. In raster order the first size offsets lie in one row, "
+            "so they share rows[0].",
             name="down-the-columns",
         ),
         Misconception(
             _slip(join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)),
-            "The column's features come first. The paper's order, and ours, is row, then column.",
+            "The column's features come first. The order asked for is row, then column.",
             name="columns-first",
         ),
         Misconception(
             _slip(
                 "j d -> (i j) d", "i d -> (i j) d", join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)
             ),
-            "The offsets run down the columns of the square, and the column's features come first. That is how it looks "
-            "when the two arguments are confused.",
+            "The offsets run down the columns of the square, and the column's features come first. That is the "
+            "result of swapping the two arguments.",
             name="arguments-confused",
         ),
         Misconception(
             lambda rows, columns: torch.cat([rows, columns], dim=-1),
-            "This pairs row i with column i only: the diagonal of the square. Every row meets every column: size² "
-            "vectors.",
+            "This pairs row i with column i only: the diagonal of the square. Every row meets every column, which "
+            "makes size² vectors.",
             name="diagonal-only",
         ),
         Misconception(
             _slip("i d -> (i j) d", "i d -> (i j) d"),
-            "Rows and columns change at the same time, so that row i meets column i again and again and no other. While "
-            "the row stays the column must move on.",
+            "Rows and columns are repeated in the same way, so row i meets only column i, again and again. While "
+            "the row stays the same, the column must move on.",
             name="moving-together",
             also=(_slip("j d -> (i j) d", "j d -> (i j) d"),),
         ),
         Misconception(
             _slip(join=torch.add),
-            "Row and column are mixed into one vector of dim numbers, so they share their features. Here each has its "
-            "own half: put them side by side.",
+            "Row and column are combined number by number into one vector of dim numbers, so they share their "
+            "features. Each should keep its own half: put them side by side.",
             name="mixed",
             also=(
                 _slip(join=torch.mul),
@@ -111,8 +112,8 @@ RELATIVE_POSITIONS = Exercise(
             lambda rows, columns: torch.cat(
                 [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)], 1
             ),
-            "Rows and columns are joined along an axis of the square. They are the two halves of one vector: join them "
-            "along the features.",
+            "Rows and columns are joined along an axis of the square. They are the two halves of one vector: join "
+            "them along the features.",
             name="joined-along-the-square",
             also=(
                 lambda rows, columns: torch.cat(
@@ -122,24 +123,24 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             lambda rows, columns: (repeat(rows, "i d -> (i j) d", j=len(rows)), columns.repeat(len(rows), 1)),
-            "Two tables are returned, of rows and of columns, and they are right. Put them side by side, into one vector "
-            "for each offset.",
+            "Two tables are returned, one for rows and one for columns, and both are right. Put them side by side "
+            "to make one vector for each offset.",
             name="two-tables",
         ),
         Misconception(
             lambda rows, columns: relative_positions(rows, columns).unflatten(0, (len(rows), -1)),
-            "The vectors are right, but still in a square. Give them one axis, in raster order.",
+            "The vectors are right, but still arranged in a square. Put them along one axis, in raster order.",
             name="still-a-square",
         ),
         Misconception(
             _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1).flatten(-2)),
-            "Row and column take turns, feature by feature. First come all features of the row, then all of the column.",
+            "The features of row and column alternate. First come all features of the row, then all of the column.",
             name="interleaved",
         ),
         Misconception(
             _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], 1)),
-            "Row and column stand on an axis of their own. One vector is wanted for an offset: put them side by side "
-            "along the features.",
+            "Row and column are kept apart on an axis of their own. There should be one vector per offset: put the "
+            "two side by side along the features.",
             name="stacked",
             also=(
                 _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1)),
@@ -148,24 +149,25 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             lambda rows, columns: torch.cat(relative_positions(rows, columns).chunk(2, -1)),
-            "Rows and columns stand one beneath the other. They are the two halves of one vector: join them along the "
-            "features.",
+            "The columns' vectors are put below the rows'. They are the two halves of one vector: join them along "
+            "the features.",
             name="one-beneath-the-other",
         ),
         Misconception(
             lambda rows, columns: relative_positions(rows, rows),
-            "Only one of the two tables is used, for rows and for columns alike.",
+            "Only one of the two tables is used, for both rows and columns.",
             name="one-table-twice",
             also=(lambda rows, columns: relative_positions(columns, columns),),
         ),
         Misconception(
             _slip(times=lambda part: part.shape[1]),
-            "Each vector is repeated as often as it has features. How many columns does a row of the square meet?",
+            "Each vector is repeated as many times as it has features. How many columns does a row of the square "
+            "meet?",
             name="repeated-by-features",
         ),
         Misconception(
             _slip(times=lambda part: 5),
-            "The number of repetitions is written in, so it fits one size only.",
+            "The number of repetitions is hard-coded, so it fits one size only.",
             name="size-written-in",
             also=(_slip(times=lambda part: 3), _slip(times=lambda part: 7)),
         ),
@@ -176,7 +178,7 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             lambda rows, columns: relative_positions(rows.flip(0), columns.flip(0)),
-            "The offsets run backwards: rows or columns are counted from their end.",
+            "Rows, columns or both are counted from their end, so the offsets run backwards.",
             name="backwards",
             also=(
                 lambda rows, columns: relative_positions(rows.flip(0), columns),

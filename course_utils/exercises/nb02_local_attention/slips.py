@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from einops import einsum
 from torch import Tensor
+from torch.nn import functional as F
 
 from course_utils.local_attention import local_attend
 
@@ -49,6 +50,12 @@ def filled(value: float, turned: bool = False) -> Callable[[Tensor, Tensor], Ten
 def scaled_by(size: float | Callable[[Tensor, Tensor, Tensor], float]) -> Callable[..., object]:
     """The scores divided by another number, fixed or made of query, key and value."""
     return slip(scale=(lambda query, key, value: size) if isinstance(size, float) else size)
+
+
+def scaled_by_lengths(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
+    """Cosines, not divided any further."""
+    query, key = F.normalize(query, dim=-1), F.normalize(key, dim=-1)
+    return local_attend(math.sqrt(query.shape[-1]) * query, key, value, inside, prior)
 
 
 def softmax_over(axis: int) -> Callable[..., object]:

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 from course_utils.models.pixel_transformer import bits_per_pixel
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -34,8 +34,8 @@ def _wild(g: Generator) -> list[Wild]:
             "sure-and-wrong",
             (logits + sure, pixels),
             "the model is sure of a wrong colour, with logits of 100 and −100",
-            "The probability of the right one is then zero in float32, and so is no logarithm: `log_softmax` and "
-            "`cross_entropy` never leave the logarithms.",
+            "In float32 the probability of the right colour is then zero, and zero has no logarithm; a small number "
+            "added to it changes the result. `log_softmax` and `cross_entropy` work with logarithms throughout.",
         ),
         Wild(
             "transposed-memory",
@@ -50,7 +50,10 @@ def _wild(g: Generator) -> list[Wild]:
             "Use `.reshape` or `.flatten` instead of `.view`.",
         ),
         Wild(
-            "one-pixel", some(1, 1, 3), "there is one picture of one pixel", "An axis of length one is still an axis."
+            "one-pixel",
+            some(1, 1, 3),
+            "there is a single picture of a single pixel",
+            "An axis of length one is still an axis.",
         ),
     ]
 
@@ -74,6 +77,16 @@ def _softmaxed(axis: int) -> Loss:
     return lambda logits, pixels: -logits.log_softmax(axis).gather(-1, pixels[..., None]).mean() / math.log(2)
 
 
+def _no_tensor(fn: Callable[..., object]) -> str | None:
+    result = fn(torch.zeros(1, 2, 4), torch.tensor([[3, 1]]))
+    if isinstance(result, Tensor):
+        return None
+    return (
+        f"The number is right, but it is of type {type(result).__name__}. `torch.stack` collects such results below, and it "
+        "takes tensors only: return a tensor of shape (), without `.item()` or `float(…)`."
+    )
+
+
 BITS_PER_PIXEL = Exercise(
     name="03.bits_per_pixel",
     title="Bits per pixel",
@@ -81,39 +94,41 @@ BITS_PER_PIXEL = Exercise(
     reference=bits_per_pixel,
     cases=_cases,
     wild=_wild,
+    promises=(Promise("a-tensor", _no_tensor),),
     hints=(
-        "The softmax of the logits gives each colour a probability. At every pixel only that of the colour which is "
-        "really there counts.",
+        "The softmax of the logits gives each colour a probability. At every pixel only the probability of the "
+        "colour that is really there counts.",
         "`logits.log_softmax(-1).gather(-1, pixels[..., None])` is the natural logarithm of those probabilities. How "
         "does one get from ln to log₂?",
-        "log₂ x = ln x / ln 2. Then the mean over all pixels of all pictures, with a minus sign.",
+        "log₂ x = ln x / ln 2. Then take the mean over all pixels of all pictures, with a minus sign.",
     ),
     misconceptions=(
         Misconception(
             _merged(torch.mean),
-            "These are nats: PyTorch's logarithm is the natural one. How many nats are one bit?",
+            "These are nats: PyTorch's logarithm is the natural one. How many nats are there in one bit?",
             name="nats",
         ),
         Misconception(
             _merged(lambda nats: nats.mean() * math.log(2)),
-            "The nats are multiplied by ln 2, or divided by log₂ e, so they become fewer. One nat is 1.44 bits: there "
-            "are more bits than nats.",
+            "The nats are multiplied by ln 2, or divided by log₂ e, so the result is smaller. One nat is 1.44 bits, "
+            "so there are more bits than nats.",
             name="wrong-way-to-bits",
         ),
         Misconception(
             _merged(lambda nats: nats.mean() / 2),
-            "The nats are halved. From a natural logarithm to one of base 2 one divides by another number than 2.",
+            "The nats are halved. To get from natural logarithms to those of base 2, you must divide by a different "
+            "number.",
             name="halved",
         ),
         Misconception(
             _merged(lambda nats: nats.mean() / math.log(10)),
-            "The logarithm has base 10. Bits count powers of 2.",
+            "The logarithm has base 10. Bits are logarithms to base 2.",
             name="base-10",
         ),
         Misconception(
             _merged(lambda nats: nats.mean().log2()),
-            "A logarithm is taken of the mean loss, which is made of logarithms already. From nats to bits it is one "
-            "factor.",
+            "You take the logarithm of a loss, which is made of logarithms already. From nats to bits it is only a "
+            "constant factor.",
             name="logarithm-twice",
             also=(
                 _merged(lambda nats: nats.mean().log()),
@@ -129,7 +144,7 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             _merged(lambda nats: nats.sum() / math.log(2)),
-            "All bits of the whole batch are added up. Take the mean, so that batches and pictures of any size can "
+            "The bits of the whole batch are added up. Take the mean, so that batches and pictures of any size can "
             "be compared.",
             name="sum",
         ),
@@ -145,39 +160,51 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             lambda logits, pixels: _nats(logits.softmax(-1), pixels).mean() / math.log(2),
-            "The softmax is taken twice. `cross_entropy` and `log_softmax` begin with one: give them the logits.",
+            "The softmax is taken twice. `cross_entropy` and `log_softmax` apply one themselves: give them the "
+            "logits.",
             name="softmax-twice",
         ),
         Misconception(
             lambda logits, pixels: (-logits.gather(-1, pixels[..., None])).mean() / math.log(2),
-            "The logits are used as if they were log-probabilities. Their exponentials do not sum to one yet: what "
-            "makes probabilities of scores?",
+            "The logits are used as if they were log-probabilities, but their exponentials need not sum to one. "
+            "What turns scores into probabilities?",
             name="no-softmax",
             also=(lambda logits, pixels: -logits.gather(-1, pixels[..., None]).mean(),),
         ),
         Misconception(
             lambda logits, pixels: -F.logsigmoid(logits).gather(-1, pixels[..., None]).mean() / math.log(2),
-            "A sigmoid makes each score a probability by itself. The colours of a pixel exclude each other: they share "
-            "a probability of one.",
+            "Each colour is treated as a yes-or-no question of its own, with a sigmoid. The colours of a pixel "
+            "exclude each other: they share a probability of one.",
             name="sigmoid",
+            also=(
+                lambda logits, pixels: (
+                    F.binary_cross_entropy_with_logits(logits, 1.0 * F.one_hot(pixels, logits.shape[-1]))
+                    / math.log(2)
+                ),
+            ),
+        ),
+        Misconception(
+            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, label_smoothing=0.1) / math.log(2),
+            "The right answers are smoothed, so the wrong colours count a little too. Only the right one should.",
+            name="smoothed",
         ),
         Misconception(
             lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean(),
-            "Colours are counted, right or wrong ones. How many bits a code needs depends on how probable the right one "
-            "was.",
+            "You count how often the likeliest colour is right or wrong. How many bits a code needs depends on how "
+            "probable the right colour was.",
             name="accuracy",
             also=(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean(),),
         ),
         Misconception(
             _softmaxed(1),
-            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours: the last "
-            "axis.",
+            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
+            "have the last axis.",
             name="softmax-over-pixels",
         ),
         Misconception(
             _softmaxed(0),
             "The softmax runs over the pictures of the batch. Each pixel shares out a probability of one among its "
-            "colours: the last axis.",
+            "colours, which have the last axis.",
             name="softmax-over-the-batch",
         ),
         Misconception(
@@ -185,25 +212,25 @@ BITS_PER_PIXEL = Exercise(
                 _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels).mean() / math.log(2)
             ),
             "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis. "
-            "`cross_entropy` wants the colours on the second axis, so exchange two axes.",
+            "`cross_entropy` wants the colours on the second axis, so swap two axes.",
             name="bare-reshape",
         ),
         Misconception(
             lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
-            "`cross_entropy` takes the second axis for the colours, and here it is that of the pixels. Exchange two "
-            "axes, or give it rows of colours.",
+            "`cross_entropy` takes the second axis for the colours, but here that is the axis of the pixels. Swap "
+            "two axes, or give it one row of colours per pixel.",
             name="colours-on-the-wrong-axis",
         ),
         Misconception(
             lambda logits, pixels: -_right(logits, pixels).mean().log2(),
             "The probabilities are averaged first, then the logarithm is taken. Each pixel has its own code length: "
-            "take the logarithm first, then the mean.",
+            "take the logarithms first, then the mean.",
             name="mean-first",
         ),
         Misconception(
             lambda logits, pixels: -_right(logits, pixels).mean() / math.log(2),
-            "No logarithm is taken: this is made of the mean probability itself. A code for what has probability p "
-            "needs −log₂ p bits.",
+            "No logarithm is taken: this is made from the mean probability itself. A code for something of "
+            "probability p needs −log₂ p bits.",
             name="no-logarithm",
             also=(
                 lambda logits, pixels: _right(logits, pixels).mean(),
@@ -213,26 +240,26 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             lambda logits, pixels: (_right(logits, pixels) * _nats(logits, pixels)).mean() / math.log(2),
-            "The bits of a pixel are weighted with the probability of its colour once more. What is really there counts "
+            "The bits of each pixel are weighted by the probability of its colour. What is really there counts "
             "fully, however unlikely it was.",
             name="weighted-by-itself",
         ),
         Misconception(
             lambda logits, pixels: torch.distributions.Categorical(logits=logits).entropy().mean() / math.log(2),
-            "This is the entropy of the prediction, the bits that the model itself expects: pixels are not used. Which "
-            "colour was really there?",
+            "This is the entropy of the prediction, the number of bits that the model itself expects: pixels is not "
+            "used. Which colour was really there?",
             name="entropy",
         ),
         Misconception(
             lambda logits, pixels: -logits.log_softmax(-1).mean() / math.log(2),
-            "All colours count, whatever the pixel is. Only the probability of the one that is really there does.",
+            "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
             name="all-colours",
             also=(lambda logits, pixels: -logits.log_softmax(-1).sum(-1).mean() / math.log(2),),
         ),
         Misconception(
             lambda logits, pixels: -logits.log_softmax(-1)[..., pixels].mean() / math.log(2),
-            "Every colour that occurs is looked up at every pixel. For each pixel its own colour is wanted only: that is "
-            "what `gather` does.",
+            "At every pixel, the colours of other pixels are looked up too. Each pixel needs only its own colour: "
+            "that is what `gather` does.",
             name="every-pair",
             also=(
                 lambda logits, pixels: (
@@ -245,43 +272,43 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[None]).mean() / math.log(2),
-            "The index has its new axis at another place than behind, so gather looks up colours at pixels that they do "
-            "not belong to. One colour is picked at each pixel: (batch, pixels, 1).",
+            "The index has its new axis in the wrong place, so `gather` looks up colours at pixels that they do not "
+            "belong to. One colour is picked per pixel: the index has the shape (batch, pixels, 1).",
             name="index-with-a-wrong-axis",
             also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[:, None]).mean() / math.log(2),),
         ),
         Misconception(
             lambda logits, pixels: -logits.log_softmax(-1).gather(1, pixels[..., None]).mean() / math.log(2),
-            "`gather` runs along the pixels, as if the numbers of colours were places in the picture. The colours have "
-            "the last axis.",
+            "`gather` runs along the pixels, as if the numbers of colours were places in the picture. The colours "
+            "have the last axis.",
             name="gathered-along-pixels",
             also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-2, pixels[..., None]).mean() / math.log(2),),
         ),
         Misconception(
             lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean() / math.log(2),
-            "The likeliest colour is scored, whatever the pixel is. Only the probability of the one that is really "
-            "there counts.",
+            "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
+            "really there counts.",
             name="likeliest-colour",
         ),
         Misconception(
             _merged(lambda nats: nats.mean().exp()),
-            "This is the perplexity, 2 to the power of the bits. The bits themselves are asked for.",
+            "This is the perplexity, 2 to the power of the bits. What is asked for is the bits themselves.",
             name="perplexity",
         ),
         Misconception(
             lambda logits, pixels: _nats(logits, pixels).mean() / math.log(logits.shape[-1]),
-            "The base of the logarithm is the number of colours, so a model that knows nothing gets 1. Bits have base "
-            "2, whatever the palette.",
+            "The base of the logarithm is the number of colours, so a model that knows nothing gets 1. Bits have "
+            "base 2, whatever the palette.",
             name="base-of-colours",
         ),
         Misconception(
             _merged(lambda nats: nats[:, 1:].mean() / math.log(2)),
-            "The first pixel is left out. The start token stands before it, so it is predicted as all others are.",
+            "The first pixel is left out. The model predicts it too, from the start token alone.",
             name="first-pixel-left-out",
         ),
         Misconception(
             _merged(lambda nats: nats[:, :-1].mean() / math.log(2)),
-            "The last pixel is left out. Logits and pixels have the same places, so every one counts.",
+            "The last pixel is left out. There are logits for every pixel, and all of them count.",
             name="last-pixel-left-out",
         ),
         Misconception(
@@ -291,8 +318,8 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             lambda logits, pixels: _nats(logits[:, :-1], pixels[:, 1:]).mean() / math.log(2),
-            "The logits of a pixel are held against its neighbour in the sequence. Both are given for the same places: "
-            "the shift has been made before.",
+            "The logits of a place are compared with the pixel next to it in the sequence. Logits and pixels are "
+            "given for the same places: the shift has already been made.",
             name="shifted-again",
             also=(
                 lambda logits, pixels: _nats(logits[:, 1:], pixels[:, :-1]).mean() / math.log(2),
@@ -306,9 +333,8 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             lambda logits, pixels: -(_right(logits, pixels) + 1e-2).log2().mean(),
-            "The probabilities are kept from zero by a small number, which changes the result where the right colour is "
-            "unlikely. "
-            "With `log_softmax` there is no zero to be afraid of.",
+            "A small number is added to the probabilities to keep them from zero, which changes the result where "
+            "the right colour is unlikely. With `log_softmax` there is no zero to be afraid of.",
             name="small-number-added",
         ),
     ),

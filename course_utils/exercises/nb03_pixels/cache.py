@@ -15,6 +15,7 @@ from course_utils.exercises.nb03_pixels.steps import (
     fixed,
     front,
     looking,
+    recent,
     returns,
     slip,
     weighted,
@@ -42,7 +43,7 @@ def _wild(g: Generator) -> list[Wild]:
             "nothing-kept",
             tuple(some(2, 3, length, 8) for length in (1, 1, 1, 0, 0)),
             "nothing is kept yet, because this token is the first",
-            "It then looks at itself alone, and is kept for the next.",
+            "It then looks only at itself, and its key and value are the first ones to keep.",
         ),
         Wild(
             "large-scores",
@@ -69,65 +70,67 @@ CACHED_STEP = Exercise(
     name="03.cached_step",
     title="One step with the past kept",
     reference=cached_step,
+    learns=("query", "key", "value", "past_keys", "past_values"),
     cases=_cases,
     wild=_wild,
     returns=("output", "keys", "values"),
     points=2,
     hints=(
         "The new token's query looks at everything up to and including itself. Where are those keys and values?",
-        "Join the new key behind the kept ones along the axis of the tokens, the last but one; the same for the "
-        "values.",
-        "`attend` returns output and weights. There is no future among the keys, so no mask; return the longer keys "
-        "and values, they are the next step's past.",
+        "Join the new key to the past ones along the axis of the tokens, which is the last but one, with the new "
+        "one last; do the same for the values.",
+        "`attend` returns output and weights. There is no future among the keys, so no mask is needed; return the "
+        "longer keys and values, which are the next step's past.",
     ),
     misconceptions=(
         Misconception(
             looking(lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0]),
-            "The new token looks at the past, but not at itself. The causal mask of notebook 00 has its diagonal: what "
-            "may a token see?",
+            "The new token looks at the past, but not at itself. The diagonal of a causal mask is True: what may a "
+            "token see?",
             name="not-itself",
         ),
         Misconception(
             looking(lambda query, key, value, past_keys, past_values: attend(query, key, value)[0]),
-            "The new token looks at itself alone, so its output is its own value. The past is there to be looked at.",
+            "The new token looks only at itself, so its output is its own value. It should look at the past as well.",
             name="itself-only",
         ),
         Misconception(
             returns(
                 lambda output, keys, values, past_keys, past_values, key, value: (output, past_keys, past_values)
             ),
-            "The output is right, but what is returned to keep is the old past, so the next step will not know this "
-            "token. Return the longer keys and values.",
+            "The output is right, but the keys and values returned are those of the past, without the new token, so "
+            "the next step will not know it. Return the longer keys and values.",
             name="past-returned",
         ),
         Misconception(
             returns(lambda output, keys, values, past_keys, past_values, key, value: (output, key, value)),
-            "The output is right, but only the new key and value are returned to keep, so the next step will know this "
+            "The output is right, but only the new key and value are returned, so the next step will know this "
             "token and no other. Return the longer keys and values.",
             name="new-ones-returned",
         ),
         Misconception(
             slip(look=first_only),
-            "The query sees the first key only, which is what a causal mask of one row allows. What lies ahead of the "
-            "last token? (`is_causal=True` of PyTorch's fused attention does the same with one query.)",
+            "The query sees only the first key, which is what the first row of a causal mask allows. Does anything "
+            "come after the newest token? (`is_causal=True` of PyTorch's fused attention does the same with one "
+            "query.)",
             name="first-key-only",
         ),
         Misconception(
             both(front),
-            "The new key and value stand before the past ones. The output is the same, since attention reads a set, "
-            "but the cache is no longer in the order of the picture: put the new ones last.",
+            "The new key and value are put before the past ones. The output is the same, since attention reads a "
+            "set, but the cache is no longer in the order of the tokens: put the new ones last.",
             name="new-ones-in-front",
         ),
         Misconception(
             slip(keep_value=front),
-            "Keys and values are kept in different orders, so a token's weight meets the value of another. Join both in "
-            "the same way.",
+            "Keys and values are kept in different orders, so a token's weight meets the value of another. Join "
+            "both in the same way.",
             name="different-orders",
             also=(slip(keep_key=front),),
         ),
         Misconception(
             both(lambda past, new: new),
-            "The past is thrown away, so the token looks at itself alone. Join the new key and value to the kept "
+            "The past is thrown away, so the token looks only at itself. Join the new key and value to the past "
             "ones.",
             name="past-thrown-away",
         ),
@@ -136,33 +139,45 @@ CACHED_STEP = Exercise(
             "The oldest token is dropped for every new one, so the cache never grows. Nothing that was read may be "
             "forgotten.",
             name="oldest-dropped",
+            also=(
+                returns(
+                    lambda output, keys, values, *_: (output, keys[..., 1:, :], values[..., 1:, :]),
+                ),
+            ),
+        ),
+        Misconception(
+            slip(look=recent(4)),
+            "Only the latest few tokens are looked at, however many have been kept. The new token looks at all of them.",
+            name="recent-only",
+            also=tuple(slip(look=recent(count)) for count in (2, 3, 5, 8)),
         ),
         Misconception(
             both(lambda past, new: torch.cat([past, new], 1)),
-            "The new ones are joined along the axis of the heads, as if they were heads of their own. The tokens have "
-            "another axis.",
+            "The new key and value are joined along the axis of the heads, as if they were heads of their own. The "
+            "tokens have another axis.",
             name="joined-along-the-heads",
         ),
         Misconception(
             both(lambda past, new: torch.cat([past, new])),
-            "The new ones are joined along the first axis, as if they were pictures of their own: `cat` does so if it is "
-            "not told an axis. The tokens have another one.",
+            "The new key and value are joined along the first axis, as if they were pictures of their own: that is "
+            "what `cat` does when it is given no axis. The tokens have another one.",
             name="joined-along-the-batch",
         ),
         Misconception(
             slip(look=lambda query, keys, values: attend(query, values, keys)[0]),
-            "Keys and values are exchanged in the call of attend: it compares the query with the keys, and hands "
-            "over the values.",
+            "Keys and values are swapped in the call of `attend`: it compares the query with the keys and averages "
+            "the values.",
             name="keys-and-values-exchanged",
         ),
         Misconception(
             slip(look=lambda query, keys, values: attend(query, keys, keys)[0]),
-            "The output is made of keys. Keys only say who is looked at; what is handed over are the values.",
+            "The output is a mean of keys. Keys only decide how much weight each token gets; it is the values that "
+            "are averaged.",
             name="keys-handed-over",
         ),
         Misconception(
             slip(look=lambda query, keys, values: attend(query, values, values)[0]),
-            "The query is compared with the values. Compare it with the keys, and hand over the values.",
+            "The query is compared with the values. Compare it with the keys, and average the values.",
             name="values-compared",
         ),
         Misconception(
@@ -171,24 +186,25 @@ CACHED_STEP = Exercise(
                     key, key, value, past_keys, past_values
                 )[0]
             ),
-            "The new key asks instead of the query, which is not used.",
+            "The new key is compared with the keys instead of the query, which is not used.",
             name="key-asks",
         ),
         Misconception(
             lambda query, key, value, past_keys, past_values: cached_step(
                 query, query, value, past_keys, past_values
             ),
-            "The query is kept as a key, and the new key is not used. Later tokens compare themselves with keys.",
+            "The query is kept as a key, and the new key is not used. Later queries are compared with keys: keep "
+            "the key.",
             name="query-kept",
         ),
         Misconception(
             weighted(scale=lambda query, keys: 1.0),
-            "The scores are not divided by √dim, so they are larger the more features there are.",
+            "The scores are not divided by √dim, so they spread more the more features there are.",
             name="unscaled",
         ),
         Misconception(
             weighted(scale=lambda query, keys: query.shape[-1]),
-            "The scores are divided by dim itself, or twice by its root: `attend` divides already.",
+            "The scores are divided by dim itself, or twice by its root: `attend` already divides once.",
             name="scaled-by-dim",
         ),
         Misconception(
@@ -200,8 +216,8 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             weighted(scale=lambda query, keys: math.sqrt(query.shape[1] * query.shape[-1])),
-            "The scores are divided by the square root of the features of all heads. A head's dot product has only its "
-            "own.",
+            "The scores are divided by the square root of the number of features of all heads. A head's dot product "
+            "has only its own.",
             name="scaled-by-all-features",
         ),
         Misconception(
@@ -226,30 +242,40 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             weighted(normalise=lambda scores: scores.softmax(0)),
-            "The softmax runs over the batch, so that pictures share their weights. Each query shares out a weight of one "
-            "among the tokens: the last axis.",
+            "The softmax runs over the batch, so that pictures share their weights. Each query shares out a weight "
+            "of one among the tokens: the last axis.",
             name="softmax-over-the-batch",
         ),
         Misconception(
             weighted(normalise=lambda scores: scores.softmax(-2)),
-            "The softmax runs over the queries, and there is only one: every weight is 1, and the values are added up. "
-            "It runs over the tokens that are looked at.",
+            "The softmax runs over the queries, and there is only one: every weight is 1, and the values are simply "
+            "added up. It should run over the tokens that are looked at.",
             name="softmax-over-queries",
         ),
         Misconception(
             weighted(normalise=lambda scores: scores),
-            "There is no softmax: the scores themselves weigh the values. Weights are positive and sum to one.",
+            "There is no softmax: the scores themselves weight the values. Weights must be positive and sum to one.",
             name="no-softmax",
         ),
         Misconception(
             weighted(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
-            "The softmax is taken twice, which makes the weights nearly equal. `attend` takes one already.",
+            "The softmax is taken twice, which makes the weights nearly equal. `attend` already takes one.",
             name="softmax-twice",
         ),
         Misconception(
+            weighted(normalise=lambda scores: scores.log_softmax(-1)),
+            "The values are weighted by the logarithms of the weights. Take the softmax itself.",
+            name="log-softmax",
+        ),
+        Misconception(
+            looking(lambda query, key, value, *past: cached_step(query, key, value, *past)[0] + value),
+            "The new token's value is added to the output. The output is only the weighted mean of the values.",
+            name="value-added",
+        ),
+        Misconception(
             looking(averaged),
-            "Past and new token each have a softmax of their own, and the two results are averaged. They compete with "
-            "each other: one softmax over all.",
+            "The past and the new token each have a softmax of their own, and the two results are added or "
+            "averaged. They compete with each other: take one softmax over all.",
             name="two-softmaxes",
             also=(
                 looking(
@@ -264,7 +290,7 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             slip(look=attend),
-            "`attend` returns two things, output and weights, and both are handed on here. Only the output is wanted.",
+            "`attend` returns two things, output and weights, and you pass both on. Only the output is wanted.",
             name="pair-of-attend",
             also=(slip(look=attend, give=lambda both, keys, values: (*both, keys, values)),),
         ),
@@ -280,22 +306,22 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             returns(lambda output, keys, values, *_: (output, torch.stack([keys, values]))),
-            "Keys and values are returned in one, as a pair or as one tensor. Three things are asked for: output, keys, "
+            "Keys and values are returned together, as a pair or as one tensor. Return three things: output, keys, "
             "values.",
             name="kept-in-one",
             also=(returns(lambda output, keys, values, *_: (output, torch.cat([keys, values], -1))),),
         ),
         Misconception(
             returns(lambda output, keys, values, *_: (output, values, keys)),
-            "The numbers are right, but values and keys are returned in the wrong order. The next token would compare "
-            "itself with values.",
+            "The numbers are right, but values and keys are returned in the wrong order. The next token would be "
+            "compared with values.",
             name="values-before-keys",
         ),
         Misconception(
             slip(
                 look=lambda query, keys, values: attend(query[:, :1], keys[:, :1], values[:, :1])[0].expand_as(query)
             ),
-            "The first head's output stands for all heads. Each has its own.",
+            "The first head's output is used for all heads. Each has its own.",
             name="first-head-only",
         ),
     ),

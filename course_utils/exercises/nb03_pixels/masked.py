@@ -35,8 +35,8 @@ def _wild(g: Generator) -> list[Wild]:
             "sure-and-wrong",
             (logits + sure, pixels, hidden),
             "the model is sure of a wrong colour, with logits of 100 and −100",
-            "The probability of the right one is then zero in float32, and so is no logarithm: `log_softmax` and "
-            "`cross_entropy` never leave the logarithms.",
+            "In float32 the probability of the right colour is then zero, and zero has no logarithm; a small number "
+            "added to it changes the result. `log_softmax` and `cross_entropy` work with logarithms throughout.",
         ),
         Wild(
             "expanded-memory",
@@ -54,8 +54,14 @@ def _wild(g: Generator) -> list[Wild]:
             "nothing-hidden-in-a-picture",
             (logits, pixels, hidden & torch.tensor([True, False, True])[:, None]),
             "nothing is hidden in one of the pictures",
+            "Take one mean over all hidden pixels, not one per picture.",
         ),
-        Wild("one-pixel", _case(g, 1, 1, 3), "there is one picture of one pixel, hidden"),
+        Wild(
+            "one-pixel",
+            _case(g, 1, 1, 3),
+            "there is a single picture of a single pixel, which is hidden",
+            "An axis of length one is still an axis.",
+        ),
     ]
 
 
@@ -93,14 +99,14 @@ MASKED_LOSS = Exercise(
     wild=_wild,
     hints=(
         "A pixel that the model can see needs no guessing. Which logits and which pixels are left?",
-        "A boolean tensor picks: `pixels[hidden]` is one long row of the hidden pixels of all pictures. What is "
-        "`logits[hidden]`?",
-        "`F.cross_entropy` of (n, colours) logits and n right answers, with its usual mean.",
+        "A boolean tensor can be used as an index: `pixels[hidden]` is one long row of the hidden pixels of all "
+        "pictures. What is `logits[hidden]`?",
+        "Use `F.cross_entropy` on logits (n, colours) and n right answers, with its default mean.",
     ),
     misconceptions=(
         Misconception(
             _merged(lambda nats, hidden: nats.mean()),
-            "All pixels count, the visible ones too, and those only need copying. Keep the hidden ones.",
+            "All pixels count, even the visible ones, which the model only needs to copy. Keep the hidden ones.",
             name="all-pixels",
         ),
         Misconception(
@@ -116,39 +122,47 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             _merged(lambda nats, hidden: (nats * hidden).mean()),
-            "The visible pixels are set to zero but still counted in the mean, so the loss shrinks when less is "
-            "hidden. By how many is the sum to be divided?",
+            "Your loss is the sum over the hidden pixels, divided by the number of all pixels, so it is smaller the "
+            "fewer are hidden. How many losses were added up?",
             name="visible-ones-in-the-mean",
         ),
         Misconception(
             _merged(lambda nats, hidden: (nats * hidden).sum()),
-            "The hidden pixels' losses are added up, so a picture with more of them weighs more in every step. Take "
-            "their mean.",
+            "The hidden pixels' losses are added up, so the loss grows with their number. Take their mean.",
             name="sum",
         ),
         Misconception(
             _merged(lambda nats, hidden: (nats * hidden).sum() / len(nats)),
-            "The sum over the hidden pixels is divided by the number of pictures, or of the pixels in one. How many "
-            "numbers were added up?",
+            "The sum over the hidden pixels is divided by the number of pictures, or by the number of pixels in "
+            "one. How many numbers were added up?",
             name="sum-over-batch",
             also=(_merged(lambda nats, hidden: (nats * hidden).sum() / nats.shape[1]),),
         ),
         Misconception(
             _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).mean()),
             "Each picture is averaged first, so a hidden pixel counts more where few are hidden. Here every hidden "
-            "pixel counts the same: one mean over all. (The authors of iGPT do average by picture.)",
+            "pixel counts the same: take one mean over all. (The authors of iGPT do average by picture.)",
             name="mean-of-means",
         ),
         Misconception(
             _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).sum()),
-            "The means of the pictures are added up, so the loss grows with the batch. One mean over all hidden pixels "
-            "is asked for.",
+            "The means of the pictures are added up, so the loss grows with the batch. What is asked for is one "
+            "mean over all hidden pixels.",
             name="sum-of-means",
         ),
         Misconception(
+            _merged(lambda nats, hidden: (nats * hidden).sum(1) / hidden.sum(1)),
+            "There is one loss per picture. A model learns from a single number: one mean over all hidden pixels.",
+            name="one-loss-per-picture",
+            also=(
+                _merged(lambda nats, hidden: (nats * hidden).sum(1)),
+                _merged(lambda nats, hidden: (nats * hidden).mean(1)),
+            ),
+        ),
+        Misconception(
             _filled(0.0),
-            "The visible pixels' logits are made alike, but such a pixel still costs ln(colours). Leave these pixels "
-            "out altogether.",
+            "The visible pixels' logits are all made equal, but such a pixel still costs ln(colours). Leave these "
+            "pixels out altogether.",
             name="visible-logits-alike",
         ),
         Misconception(
@@ -159,42 +173,54 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             lambda logits, pixels, hidden: F.cross_entropy(logits.mT, pixels * hidden, ignore_index=0),
-            "Hidden pixels of colour 0 are left out together with the visible ones. It is a colour like any other: the "
-            "mark for what does not count must be no colour.",
+            "Hidden pixels of colour 0 are left out together with the visible ones. Colour 0 is a colour like any "
+            "other: mark what does not count with a number that is no colour.",
             name="colour-0-ignored",
         ),
         Misconception(
             lambda logits, pixels, hidden: _nats(
                 logits[hidden.long()].flatten(0, 1), pixels[hidden.long()].flatten(0, 1)
             ).mean(),
-            "The mask has become whole numbers, and these pick the pictures 0 and 1 again and again. Only a boolean "
-            "tensor picks where it is True.",
+            "The mask has been turned into whole numbers, so indexing with it picks pictures 0 and 1 again and "
+            "again. Only a boolean tensor picks the places where it is True.",
             name="mask-as-numbers",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2)),
-            "These are bits. The loss is in nats: the notebook makes bits of it afterwards.",
+            "These are bits. The loss is in nats: the notebook converts it to bits later.",
             name="bits",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -F.cross_entropy(logits, pixels)),
-            "The sign is wrong: a probability is below one, so its logarithm is negative. A loss is to become smaller.",
+            "The sign is wrong: a probability is below one, so its logarithm is negative. A loss falls as the model "
+            "improves.",
             name="minus-forgotten",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits.softmax(-1), pixels)),
-            "The softmax is taken twice: `cross_entropy` begins with one. Give it the logits.",
+            "The softmax is taken twice: `cross_entropy` applies one itself. Give it the logits.",
             name="softmax-twice",
         ),
         Misconception(
+            lambda logits, pixels, hidden: masked_loss(logits[:, :-1], pixels[:, 1:], hidden[:, 1:]),
+            "The logits of a place are compared with the pixel next to it in the sequence. Here nothing is shifted: the "
+            "logits of a place are about the pixel that is hidden there.",
+            name="shifted",
+            also=(
+                lambda logits, pixels, hidden: masked_loss(logits.roll(1, 1), pixels, hidden),
+                lambda logits, pixels, hidden: masked_loss(logits, pixels.roll(-1, 1), hidden),
+            ),
+        ),
+        Misconception(
             _of_the_hidden(F.nll_loss),
-            "The logits are used as if they were log-probabilities. Their exponentials do not sum to one yet: what "
-            "makes probabilities of scores?",
+            "The logits are used as if they were log-probabilities, but their exponentials need not sum to one. "
+            "What turns scores into probabilities?",
             name="no-softmax",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels, label_smoothing=0.1)),
-            "The right answers are smoothed, so the wrong colours count a little too. Plain cross entropy is asked for.",
+            "The right answers are smoothed, so the wrong colours count a little too. What is asked for is plain "
+            "cross entropy.",
             name="smoothed",
         ),
         Misconception(
@@ -203,13 +229,13 @@ MASKED_LOSS = Exercise(
                     logits, F.one_hot(pixels, logits.shape[-1]).float()
                 )
             ),
-            "Each colour is taken for a yes-or-no question of its own. The colours of a pixel exclude each other: they "
-            "share a probability of one.",
+            "Each colour is treated as a yes-or-no question of its own. The colours of a pixel exclude each other: "
+            "they share a probability of one.",
             name="binary",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean()),
-            "No logarithm is taken: this is made of the mean probability itself.",
+            "No logarithm is taken: this is made from the mean probability itself.",
             name="no-logarithm",
             also=(
                 _of_the_hidden(lambda logits, pixels: _right(logits, pixels).mean()),
@@ -218,16 +244,16 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean().log()),
-            "The probabilities are averaged first, then the logarithm is taken. Take the logarithm of each, then the "
-            "mean.",
+            "The probabilities are averaged first, then the logarithm is taken. Take the logarithm of each, then "
+            "the mean.",
             name="mean-first",
         ),
         Misconception(
             lambda logits, pixels, hidden: (
                 -logits.log_softmax(1).gather(-1, pixels[..., None])[..., 0][hidden].mean()
             ),
-            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours: the last "
-            "axis.",
+            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
+            "have the last axis.",
             name="softmax-over-pixels",
             also=(_of_the_hidden(lambda logits, pixels: -logits.log_softmax(0).gather(1, pixels[:, None]).mean()),),
         ),
@@ -240,25 +266,25 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).mean()),
-            "All colours count, whatever the pixel is. Only the probability of the one that is really there does.",
+            "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
             name="all-colours",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1)[:, pixels].mean()),
-            "Every colour that is hidden somewhere is looked up at every hidden pixel. For each pixel its own colour is "
-            "wanted only.",
+            "At every hidden pixel, the colours of all hidden pixels are looked up. Each pixel needs only its own "
+            "colour.",
             name="every-pair",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean()),
-            "The likeliest colour is scored, whatever the pixel is. Only the probability of the one that is really "
-            "there counts.",
+            "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
+            "really there counts.",
             name="likeliest-colour",
         ),
         Misconception(
             _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean()),
-            "Colours are counted, wrong or right ones, which has no gradient. Cross entropy asks how probable the right "
-            "one was.",
+            "You count how often the likeliest colour is right or wrong, which has no gradient. Cross entropy asks "
+            "how probable the right colour was.",
             name="error-rate",
             also=(_of_the_hidden(lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean()),),
         ),
@@ -266,8 +292,8 @@ MASKED_LOSS = Exercise(
             _of_the_hidden(
                 lambda logits, pixels: F.mse_loss(logits.softmax(-1), F.one_hot(pixels, logits.shape[-1]).float())
             ),
-            "Squared differences of probabilities are averaged. Cross entropy looks at the right colour only, and at "
-            "the logarithm of its probability.",
+            "Squared differences from the right answers are used. Cross entropy looks only at the right colour, and "
+            "at the logarithm of its probability.",
             name="squared-differences",
             also=(
                 _of_the_hidden(

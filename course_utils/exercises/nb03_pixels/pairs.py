@@ -24,7 +24,18 @@ def _cases(g: Generator) -> list[Arguments]:
 
 def _wild(g: Generator) -> list[Wild]:
     return [
-        Wild("one-pixel", (_tokens(g, 3, 1, 6), 6), "a picture has a single pixel"),
+        Wild(
+            "one-pixel",
+            (_tokens(g, 3, 1, 6), 6),
+            "a picture has a single pixel",
+            "Then the inputs are the start token alone, and the targets that pixel.",
+        ),
+        Wild(
+            "many-colours",
+            (torch.tensor([[511, 3, 256, 1]]), 512),
+            "the palette has hundreds of colours",
+            "Their numbers do not fit into 8 bits, and neither does the start token's.",
+        ),
         Wild(
             "transposed-memory",
             (_tokens(g, 5, 4, 7).T, 7),
@@ -92,14 +103,14 @@ NEXT_PIXEL_PAIRS = Exercise(
     misconceptions=(
         Misconception(
             _inputs(lambda tokens, start: tokens),
-            "Inputs and targets are the same, so at each place the model reads the very pixel it must name. It would "
-            "learn to copy: what may it have read at that place?",
+            "Inputs and targets are the same, so at each place the model reads the very pixel it must name and "
+            "would learn to copy. What may it have read at that place?",
             name="no-shift",
         ),
         Misconception(
             _inputs(_ahead),
-            "The inputs are moved to the left: at place i the model reads pixel i + 1, the future. What may it have "
-            "read when it must name pixel i?",
+            "The inputs are shifted to the left: at place i the model reads pixel i + 1, the future. What may it "
+            "have read when it must name pixel i?",
             name="shifted-to-the-left",
             also=(_inputs(lambda tokens, start: tokens.roll(-1, 1)),),
         ),
@@ -110,50 +121,51 @@ NEXT_PIXEL_PAIRS = Exercise(
         ),
         Misconception(
             lambda tokens, start: (_longer(tokens, start), _longer(tokens, start)),
-            "The start token stands in front of inputs and targets, so at each place the model reads what it must name, "
-            "and is asked for the start token too. Only the inputs begin with it.",
+            "Both inputs and targets begin with the start token, so at each place the model reads what it must "
+            "name, and it is asked for the start token too. Only the inputs begin with it.",
             name="start-before-both",
+            also=(lambda tokens, start: (next_pixel_pairs(tokens, start)[0],) * 2,),
         ),
         Misconception(
             _inputs(lambda tokens, start: tokens.roll(1, 1)),
-            "The last pixel stands where the start token should: the model would see the picture's end before its "
-            "beginning.",
+            "The last pixel is where the start token should be: the model would see the end of the picture before "
+            "its beginning.",
             name="last-pixel-first",
         ),
         Misconception(
             _inputs(lambda tokens, start: torch.cat([tokens[:, :1], tokens[:, :-1]], 1)),
-            "The first pixel is read twice, and start is not used: at the first place the model reads what it must name. "
-            "What stands for having read nothing yet?",
+            "The first pixel is read twice, and start is not used: at the first place the model reads what it must "
+            "name. What stands for having read nothing yet?",
             name="first-pixel-twice",
         ),
         Misconception(
             _inputs(lambda tokens, start: tokens[:, :-1]),
-            "The inputs are the pixels but for the last, one fewer than the targets. What has the model read when it must "
-            "name the first pixel?",
+            "The inputs are all pixels but the last, one fewer than the targets. What has the model read when it "
+            "must name the first pixel?",
             name="inputs-without-start",
         ),
         Misconception(
             _inputs(_put(0)),
-            "The start token has taken the place of the first pixel, and all others stay where they are, so the "
-            "answer is still in the input. It goes before the first pixel.",
+            "The start token replaces the first pixel, and all others stay where they are, so at every other place "
+            "the model still reads what it must name. The start token goes before the first pixel.",
             name="first-pixel-replaced",
         ),
         Misconception(
             _inputs(_put(-1)),
-            "The start token has taken the place of the last pixel, and all others stay where they are, so the answer "
-            "is still in the input. It goes before the first pixel.",
+            "The start token replaces the last pixel, and all others stay where they are, so at every other place "
+            "the model still reads what it must name. The start token goes before the first pixel.",
             name="last-pixel-replaced",
         ),
         Misconception(
             lambda tokens, start: (tokens[:, :-1], tokens[:, 1:]),
-            "This is a shift without a start token, so the first pixel is never asked for. What stands for having read "
-            "nothing yet?",
+            "This is a shift without a start token, so the first pixel is never asked for. What stands for having "
+            "read nothing yet?",
             name="no-start-token",
         ),
         Misconception(
             _targets(_ahead),
-            "Both are moved, inputs to the right and targets to the left, so they are two places apart. The targets are "
-            "the picture itself.",
+            "Both are shifted, inputs to the right and targets to the left, so they are two places apart. The "
+            "targets are the picture itself.",
             name="both-moved",
             also=(
                 lambda tokens, start: (next_pixel_pairs(tokens, start)[0], tokens.roll(-1, 1)),
@@ -162,21 +174,21 @@ NEXT_PIXEL_PAIRS = Exercise(
         ),
         Misconception(
             lambda tokens, start: (tokens, _ahead(tokens, start)),
-            "The targets are moved instead of the inputs, so the first pixel is never asked for and the start token is. "
-            "The targets are the picture itself.",
+            "The targets are shifted instead of the inputs, so the first place asks for the second pixel. The "
+            "targets are the picture itself.",
             name="targets-moved",
             also=(lambda tokens, start: (tokens, tokens.roll(-1, 1)),),
         ),
         Misconception(
             _targets(lambda tokens, start: tokens[:, 1:]),
-            "The inputs are right, but a pixel is missing among the targets, the first or the last. Every one is asked "
+            "The inputs are right, but the first or the last pixel is missing from the targets. Every one is asked "
             "for.",
             name="targets-too-short",
             also=(_targets(lambda tokens, start: tokens[:, :-1]),),
         ),
         Misconception(
             lambda tokens, start: next_pixel_pairs(tokens, start)[::-1],
-            "Inputs and targets are both right, but in the wrong order: return inputs first.",
+            "Inputs and targets are both right, but in the wrong order: return the inputs first.",
             name="targets-first",
         ),
         Misconception(
@@ -186,8 +198,8 @@ NEXT_PIXEL_PAIRS = Exercise(
         ),
         Misconception(
             _instead(0),
-            "The inputs do not begin with start, but with a number of your own. It may be a colour of the palette, and "
-            "the model could not tell it from the start.",
+            "The inputs do not begin with start, but with another number. If that is a colour of the palette, the "
+            "model cannot tell the two apart.",
             name="another-start",
             also=(
                 *map(_instead, (-1, 1, 5, 17)),
@@ -197,35 +209,56 @@ NEXT_PIXEL_PAIRS = Exercise(
         ),
         Misconception(
             _inputs(lambda tokens, start: F.pad(tokens, (2, 0), value=start)[:, : tokens.shape[1]]),
-            "The inputs are moved by two places. At each place the last thing read is the pixel just before.",
+            "The inputs are shifted by two places. At each place, the last thing read should be the pixel just "
+            "before.",
             name="moved-by-two",
         ),
         Misconception(
             _inputs(lambda tokens, start: torch.cat([torch.full_like(tokens[:1], start), tokens[:-1]])),
-            "The inputs are moved from picture to picture instead of from pixel to pixel: the first axis is the batch.",
+            "The inputs are shifted from picture to picture instead of from pixel to pixel: the first axis is the "
+            "batch.",
             name="along-the-batch",
             also=(_inputs(lambda tokens, start: tokens.roll(1, 0)),),
         ),
         Misconception(
             _inputs(_put((0, 0), moved=1)),
-            "Only the first picture begins with the start token. Every one does.",
+            "Only the first picture begins with the start token. Every picture should.",
             name="first-picture-only",
         ),
         Misconception(
+            _inputs(lambda tokens, start: _put((0, 0))(tokens.roll(1), start)),
+            "The inputs are shifted through the whole batch, so a picture begins with the last pixel of the one before it. "
+            "Shift within each picture, along axis 1: every one begins with the start token.",
+            name="across-pictures",
+            also=(_inputs(lambda tokens, start: tokens.roll(1)),),
+        ),
+        Misconception(
+            _inputs(lambda tokens, start: _put(0)(tokens[:, :1].expand_as(tokens).clone(), start)),
+            "The pixels are overwritten while they are still being copied, so all inputs after the start token are the "
+            "first pixel. Copy from tokens, not from what has already been changed.",
+            name="overwritten-while-copying",
+        ),
+        Misconception(
+            lambda tokens, start: (_longer(tokens, start), torch.cat([tokens, _first(tokens, start)], 1)),
+            "Inputs and targets are both one place too long: after the last pixel the model is asked for another word, "
+            "which would mark the end. Every picture has the same number of pixels, so nothing has to mark it.",
+            name="end-token",
+        ),
+        Misconception(
             _inputs(lambda tokens, start: torch.cat([(tokens[:, -1:] + start), tokens[:, :-1]], 1)),
-            "The start token is added to a pixel. It is a word of its own: put it there alone.",
+            "The start token is added to a pixel's number. It is a word of its own: it should be there by itself.",
             name="start-added",
             also=(_inputs(lambda tokens, start: torch.cat([tokens[:, :1] + start, tokens[:, 1:]], 1)),),
         ),
         Misconception(
             _inputs(lambda tokens, start: next_pixel_pairs(tokens.flip(1), start)[0]),
-            "The inputs are read backwards, from the last pixel on, while the targets run forwards.",
+            "The inputs are read backwards, starting from the last pixel, while the targets run forwards.",
             name="backwards",
         ),
         Misconception(
             _inputs(lambda tokens, start: next_pixel_pairs(tokens, start)[0].float()),
-            "Numbers of colours have become floats, and an embedding, as well as cross entropy, takes whole numbers only. "
-            "Make the start token's column of the dtype of tokens.",
+            "Numbers of colours have become floats, but an embedding and cross entropy both take whole numbers. "
+            "Give the column of start tokens the dtype of tokens.",
             name="floats",
             also=(
                 lambda tokens, start: tuple(part.float() for part in next_pixel_pairs(tokens, start)),

@@ -7,7 +7,7 @@ from einops import einsum, rearrange
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 from course_utils.models.palette import quantise
 
 
@@ -17,9 +17,12 @@ def _cases(g: Generator) -> list[Arguments]:
         (torch.rand(batch, channels, h, w, generator=g), torch.rand(colours, channels, generator=g))
         for batch, channels, h, w, colours in sizes
     ]
-    # Red has the smallest sum of channels, grey the smallest sum of squares.
+    # Red has the smallest sum of channels, grey the smallest sum of squares: the nearest of a black pixel, whose dot
+    # products are all alike.
     palette = torch.tensor([[0.9, 0.9, 0.8], [0.6, 0.0, 0.0], [0.25, 0.25, 0.25], [0.2, 0.9, 0.7]])
-    return [*random, (torch.rand(1, 3, 2, 7, generator=g), palette)]
+    pixels = torch.rand(1, 3, 2, 7, generator=g)
+    pixels[..., 0, 0] = 0
+    return [*random, (pixels, palette)]
 
 
 def _wild(g: Generator) -> list[Wild]:
@@ -43,8 +46,8 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "one-pixel",
             (some(1, 3, 1, 1), some(4, 3)),
-            "there is one picture of one pixel",
-            "An axis of length one is still an axis: `squeeze()` takes it away.",
+            "there is a single picture of a single pixel",
+            "An axis of length one is still an axis: `squeeze()` would remove it.",
         ),
     ]
 
@@ -93,6 +96,17 @@ def _then(change: Callable[[Tensor], object]) -> Callable[[Tensor, Tensor], obje
     return lambda images, palette: change(quantise(images, palette))
 
 
+def _other_whole_numbers(fn: Callable[..., object]) -> str | None:
+    result = fn(torch.linspace(0, 1, 6).view(1, 1, 2, 3), torch.tensor([[0.1], [0.4], [0.8]]))
+    if not isinstance(result, Tensor) or result.dtype == torch.int64:
+        return None
+    dtype = str(result.dtype).removeprefix("torch.")
+    return (
+        f"The numbers are right, but their dtype is {dtype}, and `F.one_hot`, which counts colours below, takes int64 only: "
+        "`.long()` converts them."
+    )
+
+
 QUANTISE = Exercise(
     name="03.quantise",
     title="Colours become words",
@@ -100,13 +114,14 @@ QUANTISE = Exercise(
     reference=quantise,
     cases=_cases,
     wild=_wild,
+    promises=(Promise("int64", _other_whole_numbers),),
     hints=(
-        "Each pixel is a vector of one or three numbers, each colour of the palette too. Which colour has the "
+        "Each pixel is a vector of one or three numbers, and so is each colour of the palette. Which colour has the "
         "smallest distance?",
-        "Bring the channels to the end and make room for the palette: `rearrange(images, 'b c h w -> b h w 1 c')` "
-        "minus the palette (colours, channels) gives every gap at once.",
-        "Square the gaps, sum them over the channels, take `argmin` over the colours, and lay rows one after the "
-        "other: 'b h w -> b (h w)'.",
+        "Move the channels to the end and make room for the palette: `rearrange(images, 'b c h w -> b h w 1 c')` "
+        "minus the palette (colours, channels) gives all the gaps at once.",
+        "Square the gaps, sum them over the channels, take `argmin` over the colours, and lay the rows one after "
+        "the other: 'b h w -> b (h w)'.",
     ),
     misconceptions=(
         Misconception(
@@ -116,8 +131,8 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _slip(distance=lambda gap: gap.sum(-1)),
-            "The gaps are added with their signs, so one and the same colour wins, however far it is. Square them "
-            "before you sum over the channels.",
+            "The gaps are added with their signs, so the same colour wins for every pixel, however far away it is. "
+            "Square them before you sum over the channels.",
             name="signed-gaps",
             also=(_slip(distance=lambda gap: -gap.sum(-1)),),
         ),
@@ -129,14 +144,14 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _slip(distance=lambda gap: gap[..., 0].abs()),
-            "Only one channel is compared, so red or blue decides alone. Sum the squared gaps over all channels.",
+            "Only one channel is compared, so the others make no difference. Sum the squared gaps over all channels.",
             name="one-channel",
             also=(_slip(distance=lambda gap: gap[..., -1].abs()),),
         ),
         Misconception(
             lambda images, palette: (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1),
-            "Each channel has a nearest colour of its own here. A colour is all channels together: one number for each "
-            "pixel.",
+            "The nearest colour is chosen separately for each channel. A colour is all of its channels together: "
+            "each pixel gets one number.",
             name="each-channel-alone",
             also=(
                 lambda images, palette: (
@@ -147,25 +162,32 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _slip(distance=lambda gap: gap.abs().sum(-1)),
-            "The gaps' absolute values are added, which is the distance along the axes. The Euclidean one is asked for: "
-            "what does Pythagoras do with each gap?",
+            "The gaps' absolute values are added, which gives the distance along the axes. The Euclidean one is "
+            "asked for: what does Pythagoras do with each gap?",
             name="absolute-gaps",
         ),
         Misconception(
             _slip(distance=lambda gap: gap.abs().amax(-1)),
-            "Only the channel with the largest gap counts. The Euclidean distance adds up all of them.",
+            "Only the channel with the largest gap counts. The Euclidean distance takes all of them into account.",
             name="largest-gap",
         ),
         Misconception(
             _scored(lambda pixels, palette: -pixels @ palette.T),
-            "The largest dot product is sought, which favours bright colours for every pixel. A distance is small where "
-            "two colours are alike.",
+            "You look for the largest dot product, which favours bright colours for every pixel. A distance is "
+            "small where two colours are alike.",
             name="dot-product",
         ),
         Misconception(
+            lambda images, palette: quantise(255 * images, palette),
+            "Pixels and palette are on different scales: the pixels are multiplied by 255, or the palette is divided by it. "
+            "Compare both as they are, from 0 to 1.",
+            name="other-scale",
+            also=(lambda images, palette: quantise((255 * images).round(), palette),),
+        ),
+        Misconception(
             _scored(lambda pixels, palette: -F.normalize(pixels, dim=-1) @ F.normalize(palette, dim=-1).T),
-            "The angle of the colours is compared, so that dark and bright of one hue are the same. A distance is small "
-            "only where both are alike.",
+            "The angle between colours is compared, so a dark and a bright colour of the same hue look the same. A "
+            "distance is small only where both hue and brightness are alike.",
             name="cosine",
         ),
         Misconception(
@@ -185,14 +207,15 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _slip(spread=lambda images: images.reshape(len(images), *images.shape[2:], 1, -1)),
-            "A bare reshape takes numbers that lie side by side in memory for the channels of a pixel, and they are "
-            "neighbours in the picture. Move the axis of the channels to the end first.",
+            "A bare reshape takes numbers that lie next to each other in memory for the channels of one pixel, but "
+            "in memory the next number is the same channel of the next pixel. Move the channel axis to the end "
+            "first.",
             name="bare-reshape",
         ),
         Misconception(
             _slip(flatten="b h w -> b h w"),
-            "The colours are right, but still lie in rows and columns. A transformer reads a sequence: make one axis of "
-            "the places.",
+            "The numbers are right, but still arranged in rows and columns. A transformer reads a sequence: put all "
+            "places along one axis.",
             name="still-a-picture",
         ),
         Misconception(
@@ -207,59 +230,60 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _slip(choose=lambda distance: distance.amin(-1)),
-            "This is how far the nearest colour is away. Its number in the palette is asked for: not the smallest "
-            "value, but where it stands.",
+            "This is the distance to the nearest colour. What is asked for is that colour's number in the palette: "
+            "not the smallest value, but its index.",
             name="distance-not-number",
             also=(_slip(choose=lambda distance: distance.amin(-1).sqrt()),),
         ),
         Misconception(
             lambda images, palette: torch.cdist(images.flatten(2).mT, palette).min(-1),
-            "`min` along an axis returns two tensors, the smallest distances and where they stand. Return only the "
+            "`min` along an axis returns two tensors, the smallest distances and their indices. Return only the "
             "second.",
             name="both-of-min",
             also=(lambda images, palette: torch.cdist(images.flatten(2).mT, palette).square().min(-1),),
         ),
         Misconception(
             lambda images, palette: torch.cdist(images.flatten(2).mT, palette).argmin(1),
-            "For each colour of the palette the nearest pixel is sought. It is the other way round: for each pixel the "
-            "nearest colour.",
+            "For each colour of the palette, the nearest pixel is looked for. It should be the other way round: for "
+            "each pixel, the nearest colour.",
             name="nearest-pixel",
         ),
         Misconception(
             _spaced(torch.round),
-            "The colours of the palette are taken for evenly spaced greys, and its entries are not looked at. Any "
-            "colours may stand there, in any order.",
+            "The colours of the palette are assumed to be evenly spaced greys, and its entries are not looked at. A "
+            "palette may hold any colours, in any order.",
             name="evenly-spaced",
             also=(_spaced(torch.floor), _spaced(torch.ceil)),
         ),
         Misconception(
             _next_brighter,
-            "A pixel gets the next brighter entry of a sorted palette. The nearest one may be darker, and the palette "
-            "need not be sorted.",
+            "A pixel gets the next brighter entry of a sorted palette. The nearest one may be darker, and the "
+            "palette need not be sorted.",
             name="next-brighter",
         ),
         Misconception(
             _in_order(descending=True),
-            "The palette is sorted first, so the numbers are places in another order. A colour's number is its place in "
+            "The palette is sorted first, so the numbers refer to another order. A colour's number is its place in "
             "the palette as it was given.",
             name="palette-sorted",
             also=(_in_order(descending=False),),
         ),
         Misconception(
             _then(lambda number: number + 1),
-            "The colours are counted from one. The first one of the palette has the number 0.",
+            "The colours are counted from one. The first colour of the palette has the number 0.",
             name="counted-from-one",
         ),
         Misconception(
             _then(lambda number: number.float()),
-            "The numbers are right, but they are floats. They will be indices: whole numbers.",
+            "The numbers are right, but they are floats. They will be used as indices, so they must be whole "
+            "numbers.",
             name="floats",
             also=(_then(lambda number: number.double()),),
         ),
         Misconception(
             _rows_of_height,
-            "A row is taken to be as long as the picture is high, which is right for squares only. How many pixels lie "
-            "before the first one of row y?",
+            "A row is taken to be as long as the picture is high, which is right for squares only. How many pixels "
+            "come before the first one of row y?",
             name="height-for-width",
         ),
         Misconception(
@@ -269,14 +293,16 @@ QUANTISE = Exercise(
         ),
         Misconception(
             _then(lambda number: number.flatten()),
-            "The pictures of the batch stand in one row. Each has its own: the first axis stays.",
+            "The pictures of the batch are joined into one long row. Each picture is a row of its own: keep the "
+            "first axis.",
             name="batch-flattened",
         ),
         Misconception(
             lambda images, palette: einsum(
                 (rearrange(images, "b c h w -> b (h w) 1 c") - palette).square(), "b n k c -> n k"
             ).argmin(-1)[None],
-            "The distances are added up or averaged over the pictures of the batch. Each picture has its own numbers.",
+            "The distances are added up or averaged over the pictures of the batch. Each picture has numbers of its "
+            "own.",
             name="pictures-averaged",
         ),
     ),

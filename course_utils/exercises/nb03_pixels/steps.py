@@ -70,6 +70,11 @@ def first_only(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return attend(query, keys, values, torch.ones(1, keys.shape[-2], dtype=torch.bool).tril())[0]
 
 
+def recent(count: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Attention to the latest tokens only."""
+    return lambda query, keys, values: attend(query, keys[..., -count:, :], values[..., -count:, :])[0]
+
+
 def averaged(query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor) -> Tensor:
     """What past and new token give each by itself, averaged."""
     return (attend(query, past_keys, past_values)[0] + value) / 2

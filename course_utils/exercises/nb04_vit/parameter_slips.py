@@ -1,4 +1,4 @@
-"""The parameters of a ViT counted, rightly and wrongly. Slips of one size look alike in a count: the messages say so."""
+"""The parameters of a ViT counted, and miscounted. Slips of one size look alike in a count: the messages say so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

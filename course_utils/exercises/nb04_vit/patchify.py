@@ -288,7 +288,7 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             lambda images, patch_size: _UPRIGHT(images, 16),
-            "The patch size 16 is written into the function. Use patch_size wherever it stands.",
+            "The patch size 16 is written into the function. Use patch_size instead.",
             name="sixteen-written-in",
         ),
         Misconception(

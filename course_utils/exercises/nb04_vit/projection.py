@@ -111,6 +111,13 @@ PROJECTION_KERNEL = Exercise(
             ),
         ),
         Misconception(
+            lambda weight, patch_size: _reshaped(weight, patch_size).rot90(1, (-2, -1)),
+            "Each kernel is turned by a quarter. PyTorch's conv2d turns nothing: each number meets the pixel at its own place, "
+            "as in the linear layer.",
+            name="kernel-turned",
+            also=(lambda weight, patch_size: _reshaped(weight, patch_size).rot90(-1, (-2, -1)),),
+        ),
+        Misconception(
             lambda weight, patch_size: _reshaped(weight, patch_size).sum(1, keepdim=True),
             "Your kernel reads a single channel. A convolution has numbers of its own for every channel that it reads.",
             name="one-channel-left",
@@ -131,7 +138,7 @@ PROJECTION_KERNEL = Exercise(
         ),
         Misconception(
             lambda weight, patch_size: weight.reshape(len(weight), -1, 16, 16),
-            "The patch size 16 is written into the function. Use patch_size wherever it stands.",
+            "The patch size 16 is written into the function. Use patch_size instead.",
             name="sixteen-written-in",
             also=(
                 lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", p=16, q=16),

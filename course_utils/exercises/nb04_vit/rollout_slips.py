@@ -79,7 +79,7 @@ MISCONCEPTIONS = (
     Misconception(
         _slip(lambda weights: weights.mean(1) + _eye(weights)),
         "The identity is added, but the rows now sum to two, and to more with every layer. Halve the sum, so "
-        "that a row says which share came from where.",
+        "that a row says what share came from where.",
         name="residual-not-halved",
     ),
     Misconception(
@@ -107,7 +107,7 @@ MISCONCEPTIONS = (
     Misconception(
         _slip(gather=lambda steps: list(accumulate(steps, lambda below, layer: below @ layer))),
         "The layers are multiplied in the wrong order. A later layer looks at what the earlier ones have "
-        "mixed, so it stands on the left.",
+        "mixed, so it goes on the left.",
         name="new-layer-on-the-right",
     ),
     Misconception(
@@ -131,7 +131,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         _slip(gather=lambda steps: [steps[0], *(layer @ below for below, layer in pairwise(steps))]),
-        "Each matrix takes in the layer just below, but no other. Go on from the product of all the layers below.",
+        "Each matrix takes in the layer directly below, but no other. Go on from the product of all the layers below.",
         name="two-layers-only",
     ),
     Misconception(

@@ -156,7 +156,7 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             _slip(lambda patches, first, positions: patches + positions[:, 1:]),
-            "The class token is not in your result: its place is missing, or something else stands there, such as zeros or "
+            "The class token is not in your result: its place is missing, or holds something else, such as zeros or "
             "the mean of the patches. It is a token of its own, and comes first.",
             name="no-class-token",
             also=(

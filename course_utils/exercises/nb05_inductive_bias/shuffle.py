@@ -140,13 +140,12 @@ SHUFFLE_PATCHES = Exercise(
     misconceptions=(
         Misconception(
             _by(torch.argsort),
-            "This is the inverse permutation: patch i went to place order[i]. At place i should stand patch "
-            "order[i].",
+            "This is the inverse permutation: patch i went to place order[i]. Patch order[i] belongs at place i.",
             name="inverse",
         ),
         Misconception(
             _by(lambda order: order.flip(0)),
-            "The order is read from back to front. At place 0 should stand patch order[0].",
+            "The order is read from back to front. Patch order[0] belongs at place 0.",
             name="order-backwards",
         ),
         Misconception(
@@ -157,8 +156,8 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             _by(lambda order: order.roll(1)),
-            "You are off by one, in the index into the order or in the patch that it names. At place i should stand patch "
-            "order[i].",
+            "You are off by one, in the index into the order or in the patch that it names. Patch order[i] belongs at "
+            "place i.",
             name="off-by-one",
             also=(
                 _by(lambda order: order.roll(-1)),
@@ -230,7 +229,7 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             _slip(lambda patches, order: patches[:, order].mT),
-            "The patches stand where they should, but the pixels inside them are in another order too. They stay "
+            "The patches are where they should be, but the pixels inside them are in another order too. They stay "
             "as they are.",
             name="pixels-moved-too",
             also=(
@@ -238,6 +237,9 @@ SHUFFLE_PATCHES = Exercise(
                 _slip(lambda patches, order: patches[:, order].flip(-2)),
                 _slip(lambda patches, order: patches[:, order].flip(-1, -2)),
                 _slip(lambda patches, order: patches[:, order].flip(2)),
+                _slip(lambda patches, order: patches[:, order].flip(2, 3, 4)),
+                _slip(lambda patches, order: patches[:, order].rot90(1, (-2, -1))),
+                _slip(lambda patches, order: patches[:, order].rot90(-1, (-2, -1))),
                 _as("b c (h p) (w q) -> b (h w) (p q c)", "b (h w) (c p q) -> b c (h p) (w q)"),
             ),
         ),
@@ -254,12 +256,28 @@ SHUFFLE_PATCHES = Exercise(
             "Every picture of the batch has an order of its own. The permutation is one and the same for all: only "
             "then can it be learned.",
             name="an-order-each",
+            also=(
+                _slip(lambda patches, order: torch.stack([one[torch.randperm(len(order))] for one in patches])),
+                _slip(
+                    lambda patches, order: torch.stack([one[order[torch.randperm(len(order))]] for one in patches])
+                ),
+            ),
         ),
         Misconception(
             _slip(_first_picture_only),
             "Only the first picture of the batch is shuffled. The same order holds for all of them.",
             name="first-picture-only",
             also=(lambda images, patch_size, order: shuffle_patches(images[:1], patch_size, order),),
+        ),
+        Misconception(
+            _slip(lambda patches, order: torch.cat([patches[:, order, :1], patches[:, :, 1:]], 2)),
+            "Only the first channel is shuffled. All channels of a patch move together.",
+            name="first-channel-only",
+        ),
+        Misconception(
+            _slip(lambda patches, order: patches[:, order].mean((-2, -1), keepdim=True).expand_as(patches)),
+            "Each patch has become its mean, in one colour. Its pixels stay as they are.",
+            name="patches-averaged",
         ),
         Misconception(
             _across_the_batch,
@@ -275,13 +293,13 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             _slip(_swapped),
-            "Patches change places two by two, so later swaps move again what earlier ones had placed. Fetch every patch "
+            "Patches are swapped in pairs, so later swaps move what earlier ones had put in place. Fetch every patch "
             "from the picture as it was.",
             name="swapped-in-turn",
         ),
         Misconception(
             _grid_on_its_side,
-            "The grid of patches is laid out with its rows and columns exchanged. It has height // patch_size rows.",
+            "The grid of patches is laid out with its rows and columns swapped. It has height // patch_size rows.",
             name="grid-on-its-side",
             also=(
                 lambda images, patch_size, order: rearrange(

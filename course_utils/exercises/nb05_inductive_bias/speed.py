@@ -21,8 +21,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "more-than-32-bits",
             (torch.tensor([6_900_000_000, 2_147_483_648, 7]), seconds),
-            "an operation takes more than 2³¹ FLOP, as the notebook's large matrix products do",
+            "an operation takes 2³¹ FLOPs or more, as the notebook's large matrix products do",
             "Work is counted in int64; do not narrow it.",
+        ),
+        Wild(
+            "less-than-a-millisecond",
+            (torch.tensor([5, 9, 2]), 1e-5 * 100 ** torch.rand(3, 5, generator=g)),
+            "the runs take less than a millisecond, as the notebook's smallest layers do",
+            "Divide by the times as they are, without rounding them.",
         ),
         Wild(
             "transposed-memory",
@@ -69,29 +75,32 @@ ACHIEVED_FLOPS = Exercise(
     misconceptions=(
         Misconception(
             lambda flops, seconds: flops / seconds.mean(1),
-            "The mean of the times: one run that the machine interrupted pulls it up. As many runs should be faster as are "
-            "slower.",
+            "You divide by the mean of the times, and one run that the machine interrupted pulls it up. Take the run that "
+            "has as many faster ones as slower ones beside it.",
             name="mean-of-times",
         ),
         Misconception(
             lambda flops, seconds: _speeds(flops, seconds).mean(1),
-            "The mean of the speeds: the fastest runs pull it up. As many runs should be faster as are slower.",
+            "You take the mean of the speeds, and the fastest runs pull it up. Take the run that has as many faster ones as "
+            "slower ones beside it.",
             name="mean-of-speeds",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.amin(1),
-            "The fastest run flatters the machine. As many runs should be faster as are slower.",
+            "You take the fastest run, which flatters the machine. Take the one that has as many faster ones as slower ones "
+            "beside it.",
             name="fastest-run",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.amax(1),
-            "The slowest run decides, and if one was interrupted, just that. As many runs should be faster as are slower.",
+            "The slowest run decides, and if one was interrupted, that is the one. Take the run that has as many faster ones "
+            "as slower ones beside it.",
             name="slowest-run",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds[:, 0],
-            "One run is taken by its number, whatever its time. Sort the times first: as many runs should be faster as are "
-            "slower.",
+            "One run is taken by its number, whatever its time. Sort the times first: the run to take has as many faster "
+            "ones as slower ones beside it.",
             name="unsorted",
             also=(
                 lambda flops, seconds: flops / seconds[:, -1],
@@ -100,7 +109,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.sort(1).values[:, seconds.shape[1] // 2 - 1],
-            "The times are sorted, but the run that you take is not the one in the middle. Of n runs, numbered from 0, it is "
+            "What you take from the times in their order is not the middle one. Of n sorted runs, numbered from 0, it is "
             "number n // 2.",
             name="beside-the-middle",
             also=(
@@ -116,14 +125,14 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.sort(1).values[:, 7],
-            "The run in the middle of fifteen is written into the function. How many runs there are stands in the shape of "
+            "The run in the middle of fifteen is written into the function. The number of runs is in the shape of "
             "seconds.",
             name="fifteen-written-in",
             also=(lambda flops, seconds: flops / seconds.kthvalue(8, 1).values,),
         ),
         Misconception(
             lambda flops, seconds: flops / seconds[:, 1:].median(1).values,
-            "A run is left out before the times are compared. All of them count: the notebook does its warming up itself.",
+            "A run is left out by its number, the first or the last. All of them count: the notebook does its warming up itself.",
             name="a-run-left-out",
             also=(
                 lambda flops, seconds: flops / seconds[:, :-1].median(1).values,
@@ -132,7 +141,8 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.sort(1).values[:, 1:-1].mean(1),
-            "Extreme runs are cut off and the rest is averaged. One run alone decides: as many are faster as are slower.",
+            "Extreme runs are cut off and the rest are averaged. One run alone should decide, the one with as many faster "
+            "ones as slower ones beside it.",
             name="trimmed-mean",
             also=(
                 lambda flops, seconds: flops / seconds.sort(1).values[:, :-1].mean(1),
@@ -141,8 +151,8 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.log().mean(1).exp(),
-            "This is a mean of another kind, and a single interrupted run still moves it. As many runs should be faster as "
-            "are slower.",
+            "This is another kind of mean, and a single interrupted run still moves it. Take the run that has as many faster "
+            "ones as slower ones beside it.",
             name="another-mean",
             also=(
                 lambda flops, seconds: flops / ((seconds.amin(1) + seconds.amax(1)) / 2),
@@ -151,7 +161,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.sum(1),
-            "All the times are added, but the work was given for one run. Divide by the time of one.",
+            "All the times are added, but the work is given for one run. Divide by the time of one.",
             name="times-added",
         ),
         Misconception(
@@ -172,27 +182,29 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: 2 * flops / _middle(seconds),
-            "Twice too much. The FLOPs already count a multiply-add as two.",
+            "The result is twice what it should be. The FLOPs already count a multiply-add as two.",
             name="doubled",
         ),
         Misconception(
             lambda flops, seconds: flops / 2 / _middle(seconds),
-            "Half of what it should be, as if multiply-adds were counted. FLOPs count a multiplication and an addition each.",
+            "The result is half of what it should be, as if multiply-adds were counted. FLOPs count a multiplication and an addition each.",
             name="halved",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.median(),
-            "One median for all operations together. Each operation is divided by a time of its own.",
+            "One time is used for all operations. Each operation is divided by a time of its own.",
             name="one-median",
             also=(
                 lambda flops, seconds: flops / seconds.mean(),
                 lambda flops, seconds: flops / _middle(seconds).median(),
                 lambda flops, seconds: flops / _middle(seconds).mean(),
+                lambda flops, seconds: flops / seconds.min(),
+                lambda flops, seconds: flops / seconds.max(),
             ),
         ),
         Misconception(
             lambda flops, seconds: flops.sum() / _middle(seconds),
-            "One work stands for all operations. Each has its own.",
+            "One operation's work, or one sum or mean, is used for all operations. Each has its own.",
             name="one-work",
             also=(
                 lambda flops, seconds: flops.double().mean() / _middle(seconds),
@@ -223,6 +235,11 @@ ACHIEVED_FLOPS = Exercise(
             ),
         ),
         Misconception(
+            lambda flops, seconds: flops / seconds.sort(0).values[:, seconds.shape[1] // 2],
+            "The times are sorted over the operations, along axis 0. The runs of one operation lie along axis 1.",
+            name="sorted-over-operations",
+        ),
+        Misconception(
             lambda flops, seconds: flops / seconds.median(1).indices,
             "The work is divided by the number of the run, not by its time. median returns values first, then indices.",
             name="index-for-time",
@@ -230,7 +247,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / _middle(seconds) / 1e9,
-            "These are not FLOP/s but a multiple of them, such as GFLOP/s. The notebook divides when it prints.",
+            "These are not FLOP/s but a larger unit, such as GFLOP/s. The notebook divides when it prints.",
             name="giga",
             also=tuple(
                 lambda flops, seconds, unit=unit: flops / _middle(seconds) / unit
@@ -249,7 +266,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).max(),
-            "These are shares of the fastest operation. The notebook divides by the peak itself: return FLOP/s.",
+            "The speeds are divided by one of them, or by their sum. The notebook divides by the peak itself: return FLOP/s.",
             name="shares",
             also=(
                 lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).sum(),
@@ -258,19 +275,19 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             lambda flops, seconds: _middle(seconds),
-            "These are times. Divide the work by them.",
+            "The work is missing from your result. Divide it by the times.",
             name="only-times",
             also=(lambda flops, seconds: 1 / _middle(seconds),),
         ),
         Misconception(
             _speeds,
-            "There is a speed for every run. One for each operation is asked for.",
+            "There is a speed for every run. What is asked for is one for each operation.",
             name="every-run",
         ),
         Misconception(
             lambda flops, seconds: flops / seconds.median(1, keepdim=True).values,
-            "Every work is divided by every time: with keepdim the times are a column, and the works a row. Both need one "
-            "axis, (operations,).",
+            "The work of every operation is divided by the time of every operation: one of the two is a column, the other a "
+            "row. Both need a single axis, (operations,).",
             name="all-against-all",
             also=(lambda flops, seconds: flops[:, None] / _middle(seconds),),
         ),

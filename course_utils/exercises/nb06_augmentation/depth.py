@@ -28,13 +28,13 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "one-draw-keeps-all",
             (torch.randn(3, 4, generator=g), 0.5, torch.tensor([0.2])),
-            "a single draw keeps the whole batch",
+            "there is one draw for the whole batch",
             one_for_all,
         ),
         Wild(
             "one-draw-leaves-all-out",
             (torch.randn(3, 2, 4, generator=g), 0.5, torch.tensor([0.7])),
-            "a single draw leaves the whole batch out",
+            "one draw leaves the whole batch out",
             one_for_all,
         ),
         Wild(
@@ -95,21 +95,21 @@ STOCHASTIC_DEPTH = Exercise(
         "(batch,), and `branch` has more axes: give it as many, all of length 1 but the first.",
         "`.reshape(-1, *[1] * (branch.ndim - 1))` does that for any number of axes. Then the product leaves some "
         "branches out.",
-        "Now the mean. Of many pictures a share `survival` keeps its branch, the rest is zero. If what is kept stayed "
-        "as it is, what would the mean be? By what must it be divided?",
+        "Now the mean. Out of many pictures, the share `survival` keep their branches, and the others get zeros. If "
+        "what is kept stayed as it is, what would the mean be? By what must it be divided?",
     ),
     misconceptions=(
         Misconception(
             _times(lambda draws, survival: draws < survival),
-            "The right branches survive, but their size is not made up for: on average the result is survival times "
-            "the branch, and in evaluation, where nothing is left out, every layer would suddenly say more. What must "
+            "The right branches survive, but nothing makes up for those that are left out: on average the result is survival "
+            "times the branch, and in evaluation, where nothing is left out, every layer would suddenly say more. What must "
             "a kept branch be, so that the mean is right?",
             name="not-made-up-for",
         ),
         Misconception(
             _times(lambda draws, survival: (draws >= survival) / survival),
             "It keeps what should be left out. A picture survives when its draw is below the survival probability: "
-            "with survival 0.9 that is nine times in ten.",
+            "with survival 0.9 that is nine times out of ten.",
             name="kept-and-left-out-exchanged",
             also=(
                 _times(lambda draws, survival: draws >= survival),
@@ -179,6 +179,18 @@ STOCHASTIC_DEPTH = Exercise(
             also=(_times(lambda draws, survival: draws < 0.5), _times(lambda draws, survival: (draws < 0.5) / 0.5)),
         ),
         Misconception(
+            _times(lambda draws, survival: draws.round() / survival),
+            "A branch is kept where its draw is above a half, whatever survival is. Rounding draws does that. They are to be "
+            "compared with survival.",
+            name="kept-above-a-half",
+            also=(
+                _times(lambda draws, survival: draws.round()),
+                _times(lambda draws, survival: draws.round() / 0.5),
+                _times(lambda draws, survival: (draws >= 0.5) / survival),
+                _times(lambda draws, survival: draws >= 0.5),
+            ),
+        ),
+        Misconception(
             lambda branch, survival, draws: branch * survival,
             "This is what the branch is worth on average when nothing makes up for what is left out, and nothing is "
             "left out here at all. In training a branch is there or it is not.",
@@ -186,7 +198,7 @@ STOCHASTIC_DEPTH = Exercise(
         ),
         Misconception(
             _where(lambda branch, survival: branch / survival, lambda branch, survival: branch),
-            "Where a draw says that the branch is left out, something of it stays. It must vanish altogether: zeros, and the "
+            "Where a draw says that the branch is left out, something of it stays. It must vanish altogether and leave zeros: the "
             "block goes on with its input alone.",
             name="something-stays",
             also=(
@@ -206,7 +218,7 @@ STOCHASTIC_DEPTH = Exercise(
         Misconception(
             _times(lambda draws, survival: draws * (draws < survival) / survival),
             "A draw is used as a factor. It only decides between keeping and leaving out: compare it with survival, and "
-            "then forget it.",
+            "do not use it again.",
             name="draws-as-factors",
             also=(
                 _times(lambda draws, survival: draws * (draws < survival)),
@@ -230,7 +242,7 @@ STOCHASTIC_DEPTH = Exercise(
         ),
         Misconception(
             lambda branch, survival, draws: branch * (draws < survival) / survival,
-            "The draws stand along the last axis, where a factor of shape (batch,) broadcasts to. They belong to the "
+            "The draws lie along the last axis: that is where a factor of shape (batch,) is broadcast. They belong along the "
             "first, the batch: give the factor more axes, of length 1.",
             name="draws-along-the-last-axis",
             also=(
@@ -244,7 +256,7 @@ STOCHASTIC_DEPTH = Exercise(
             lambda branch, survival, draws: (
                 branch * (draws < survival).reshape(1, -1, *[1] * (branch.ndim - 2)) / survival
             ),
-            "The draws stand along the second axis. They belong to the first, the batch.",
+            "The draws lie along the second axis. They belong along the first, the batch.",
             name="draws-along-the-second-axis",
         ),
     ),

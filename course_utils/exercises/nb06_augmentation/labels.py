@@ -65,6 +65,11 @@ def _columns(chosen: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     return wrong
 
 
+def _neighbours_only(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    one = F.one_hot(labels, classes).float()
+    return (1 - smoothing) * one + smoothing / 2 * (one.roll(1, 1) + one.roll(-1, 1))
+
+
 LABEL_SMOOTHING = Exercise(
     name="06.label_smoothing",
     title="Smoothed labels",
@@ -123,14 +128,40 @@ LABEL_SMOOTHING = Exercise(
         ),
         Misconception(
             _spread(lambda k, e: e + (1 - e) / k, lambda k, e: (1 - e) / k),
-            "The two parts have changed places: 1 − smoothing is spread, and the right class gets smoothing for itself. "
-            "With smoothing 0.1 that would be hardly a target.",
+            "The two parts are swapped: 1 − smoothing is spread, and the right class gets smoothing for itself. "
+            "With smoothing 0.1 that would hardly be a target.",
             name="parts-exchanged",
             also=(_spread(lambda k, e: e, lambda k, e: (1 - e) / (k - 1)),),
         ),
         Misconception(
+            _spread(lambda k, e: 1 - e / 2, lambda k, e: e / 2 / (k - 1)),
+            "The right class gets 1 − ε/2, whatever the number of classes is, and that is right only for two. Of the share ε "
+            "it gets back the part of one class: how large is that among K?",
+            name="two-class-formula",
+            also=(
+                _spread(lambda k, e: 1 - e / 2, lambda k, e: e / 2),
+                _spread(lambda k, e: 1 - e / 2, lambda k, e: e / k),
+            ),
+        ),
+        Misconception(
+            _spread(lambda k, e: (1 - e) ** 2 + (2 * e - e**2) / k, lambda k, e: (2 * e - e**2) / k),
+            "The targets are smoothed twice: the share is taken away and spread, and then once more. Once is enough.",
+            name="smoothed-twice",
+        ),
+        Misconception(
+            _spread(lambda k, e: 1 - e + e / (k - 1), lambda k, e: e / (k - 1)),
+            "The share is cut into K − 1 parts, but all K classes get one, so the rows sum to more than one.",
+            name="one-part-too-few",
+        ),
+        Misconception(
+            _neighbours_only,
+            "The share goes to the two neighbours of the right class. Class numbers are names: no class is nearer than "
+            "another. Spread it over all.",
+            name="neighbours-only",
+        ),
+        Misconception(
             lambda labels, classes, smoothing: F.one_hot(labels, classes).float(),
-            "These are hard targets: smoothing is not used.",
+            "These are hard targets: `smoothing` is not used.",
             name="not-smoothed",
         ),
         Misconception(
@@ -183,7 +214,7 @@ LABEL_SMOOTHING = Exercise(
         ),
         Misconception(
             lambda labels, classes, smoothing: F.one_hot(labels, classes),
-            "These are hard targets, and whole numbers: smoothing is not used, and could not be written into them. Make "
+            "These are hard targets, and whole numbers: `smoothing` is not used, and could not be written into them. Make "
             "them floating-point with `.float()`.",
             name="whole-numbers",
         ),

@@ -95,6 +95,10 @@ def _stronger(values: Tensor, share: Tensor) -> Tensor:
     return torch.where(_share(values, share) >= 0.5, values, values.roll(1, 0))
 
 
+def _hard(targets: Tensor) -> Tensor:
+    return F.one_hot(targets.argmax(-1), targets.shape[-1]).float()
+
+
 MIXUP = Exercise(
     name="06.mixup",
     title="MixUp",
@@ -120,14 +124,38 @@ MIXUP = Exercise(
         ),
         Misconception(
             _both(_RIGHT, _stronger),
-            "Each target is that of the stronger picture, and only that. The weaker one is in the picture too: mix the "
-            "targets, with the same shares.",
+            "Each target is that of the stronger picture alone. The weaker one is in the picture too: mix the targets, with "
+            "the same shares.",
             name="label-of-the-stronger",
-            also=(_both(_stronger), _both(_RIGHT, lambda v, s: torch.where(_share(v, s) > 0.5, v, v.roll(1, 0)))),
+            also=(_both(_RIGHT, lambda v, s: torch.where(_share(v, s) > 0.5, v, v.roll(1, 0))),),
+        ),
+        Misconception(
+            _both(_stronger),
+            "Nothing is mixed: of two pictures the one with the larger share is taken, and its target. Both are to be there, "
+            "with their shares.",
+            name="stronger-alone",
+        ),
+        Misconception(
+            lambda images, targets, share: mixup(images, _hard(targets), share),
+            "A target is made hard before it is mixed, with 1 at its largest class and 0 elsewhere. Targets may be soft "
+            "already: mix them as they are given.",
+            name="targets-made-hard",
+            also=(_both(_RIGHT, _parts(partner=lambda values: _hard(values.roll(1, 0)))),),
+        ),
+        Misconception(
+            lambda images, targets, share: (_RIGHT(images, share), _hard(_RIGHT(targets, share))),
+            "The targets are mixed and then made hard, with 1 at the largest class and 0 elsewhere, and the mixture is lost: "
+            "leave them as probabilities.",
+            name="targets-made-hard-afterwards",
+        ),
+        Misconception(
+            lambda images, targets, share: mixup(images[:, :1], targets, share),
+            "Only the first channel is left. Pictures may have several: mix them all.",
+            name="first-channel-only",
         ),
         Misconception(
             _both(_RIGHT, lambda values, share: (values + values.roll(1, 0)) / 2),
-            "Each target is half of the one and half of the other, whatever their shares in the picture are. It is mixed "
+            "Each target is half of the one and half of the other, whatever the shares are. It is mixed "
             "with the same share as the picture.",
             name="targets-half-and-half",
         ),
@@ -140,21 +168,21 @@ MIXUP = Exercise(
         ),
         Misconception(
             _both(_SWAPPED),
-            "Shares are swapped: λ should be the picture's own part, 1 − λ that of the one before it. On average "
+            "The shares are swapped: λ should be the picture's own part, 1 − λ that of the one before it. On average "
             "over λ that is the same, but not for this λ.",
             name="shares-swapped",
         ),
         Misconception(
             _both(_NEXT),
-            "Each picture is mixed with the one after it. Ours takes the one before, as torchvision's does: which way "
-            "do you roll?",
+            "Each picture is mixed with the one after it. Here it is the one before, as in torchvision: which way do you "
+            "roll?",
             name="mixed-with-the-next",
             also=(_both(_parts(lambda s: 1 - s, lambda s: s, lambda v: v.roll(-1, 0))),),
         ),
         Misconception(
             _both(_RIGHT, _NEXT),
-            "Pictures and targets are mixed with different others: the target must be that of the very picture that "
-            "was mixed in.",
+            "The target mixed in is not that of the picture mixed in: both must come from the same place in the batch, the one "
+            "before.",
             name="different-partners",
             also=(_both(_NEXT, _RIGHT), *_anywhere(_parts(partner=lambda values: values.flip(0)))),
         ),
@@ -170,33 +198,34 @@ MIXUP = Exercise(
         ),
         Misconception(
             _both(_parts(partner=lambda values: values.flip(0))),
-            "The batch is reversed to find the others, so in an odd batch the middle picture meets itself. Move it "
+            "The batch is reversed to find the others, so in a batch of odd size the middle picture meets itself. Move it "
             "on by one instead.",
             name="batch-reversed",
         ),
         Misconception(
             _both(_parts(partner=lambda values: values.roll(2, 0))),
-            "Each picture is mixed with one that stands further away in the batch. Ours takes the one right before it.",
+            "The batch is moved on by two places or more, at least when it is large. Each picture is mixed with the one right "
+            "before it: move the batch on by one.",
             name="mixed-with-one-further-away",
             also=(_both(_parts(partner=lambda values: values.roll(len(values) // 2, 0))),),
         ),
         Misconception(
             _as_a_random_one,
-            "The other picture is drawn at random, which may be the picture itself. The batch is shuffled already: take "
+            "The other picture is drawn at random, which may be the picture itself. The batch is already shuffled: take "
             "the one before.",
             name="random-partner",
         ),
         Misconception(
             _both(_parts(partner=lambda values: values.roll(1))),
-            "`roll` without a dimension moves every single number on by one, through all pictures. Whole pictures must "
-            "move: say along which axis.",
+            "`roll` without an axis moves every single number on by one place, through the whole batch. Whole pictures, and "
+            "whole targets, must move: name the axis.",
             name="rolled-without-an-axis",
             also=_anywhere(_parts(partner=lambda values: values.roll(1))),
         ),
         Misconception(
             _both(_parts(partner=lambda values: values.roll(1, 1))),
-            "Something is moved along another axis than the batch: channels, pixels or classes change places inside "
-            "each picture or target. Whole pictures must move, and their targets with them.",
+            "Something is moved along an axis other than the batch: channels, pixels or classes move inside each picture "
+            "or target. Whole pictures must move, and their targets with them.",
             name="rolled-along-another-axis",
             also=(
                 *_anywhere(_parts(partner=lambda values: values.roll(1, 1))),
@@ -206,8 +235,8 @@ MIXUP = Exercise(
         ),
         Misconception(
             _both(_parts(other=lambda share: (1 - share).roll(1, 0))),
-            "The other picture comes in with one minus its own share, so the two parts do not sum to one. The share of "
-            "picture i decides for both parts of picture i.",
+            "The factor of the other picture, or of its target, is made of its own share, so the two factors do not always sum "
+            "to one. The share of picture i decides for both parts of picture i.",
             name="other-pictures-share",
             also=(
                 _both(_parts(other=lambda share: share.roll(1, 0))),
@@ -216,22 +245,22 @@ MIXUP = Exercise(
         ),
         Misconception(
             _both(_already_mixed),
-            "The pictures are replaced one after the other, so from the second on each is mixed with one that is itself "
+            "Pictures or targets are replaced one after the other, so from the second on each is mixed with one that is itself "
             "a mixture. Take the others from the batch as it was given.",
             name="mixed-with-a-mixture",
             also=_anywhere(_already_mixed),
         ),
         Misconception(
             _both(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
-            "A picture's own part is always the larger one: a share below a half is turned round. Some do that, but "
-            "here the share counts as it is.",
+            "In the pictures, the targets or both, the picture's own part is always the larger: a share below a half becomes "
+            "one minus that share. Some do that, but here the share counts as it is.",
             name="larger-share",
             also=_anywhere(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
         ),
         Misconception(
             _both(_parts(own=torch.ones_like)),
-            "A picture keeps its full strength, and the other is added: the parts sum to more than one, and so would "
-            "the target's probabilities.",
+            "A picture or a target keeps its full strength, and a part of the other is added: the two factors sum to more than "
+            "one. What the other gets must be taken from its own.",
             name="own-at-full-strength",
             also=(
                 *_anywhere(_parts(own=torch.ones_like)),
@@ -239,21 +268,35 @@ MIXUP = Exercise(
             ),
         ),
         Misconception(
+            _both(_parts(other=torch.ones_like)),
+            "The other picture, or its target, is added at its full strength: the two factors sum to more than one. What a picture's "
+            "own part leaves over belongs to the other, and no more.",
+            name="other-at-full-strength",
+            also=_anywhere(_parts(other=torch.ones_like)),
+        ),
+        Misconception(
+            _both(_parts(other=lambda share: (1 - share) * share)),
+            "The other picture, or its target, is multiplied by share · (1 − share), so the two factors sum to less than one. "
+            "One of these two numbers is enough.",
+            name="other-multiplied-twice",
+            also=_anywhere(_parts(other=lambda share: (1 - share) * share)),
+        ),
+        Misconception(
             _both(_parts(other=lambda share: share)),
-            "Both parts get the same factor, so they do not sum to one: what the picture's own part leaves over belongs "
-            "to the other.",
+            "In the pictures, the targets or both, the two parts get the same factor, so the factors do not sum to one: what a picture's "
+            "own part leaves over belongs to the other.",
             name="same-factor-twice",
             also=(_both(_parts(own=lambda share: 1 - share)), *_anywhere(_parts(other=lambda share: share))),
         ),
         Misconception(
             _both(_first_alone),
-            "The first picture is mixed with nothing. Its other one is the last of the batch.",
+            "The first picture, or its target, is mixed with nothing. Its partner is the last of the batch.",
             name="first-picture-alone",
             also=_anywhere(_first_alone),
         ),
         Misconception(
             _both(lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
-            "The shares stand along the last axis, where a tensor of shape (batch,) broadcasts to. They belong to the "
+            "The shares lie along the last axis: that is where a tensor of shape (batch,) is broadcast. They belong along the "
             "first, the batch: give `share` more axes, of length 1.",
             name="shares-along-the-last-axis",
             also=(
@@ -264,7 +307,7 @@ MIXUP = Exercise(
         ),
         Misconception(
             lambda images, targets, share: (_RIGHT(images, share), _RIGHT(targets, share).argmax(-1)),
-            "The targets are made into class numbers, and the mixture is lost: leave them as probabilities.",
+            "The targets are turned into class numbers, and the mixture is lost: leave them as probabilities.",
             name="targets-as-class-numbers",
         ),
     ),

@@ -58,7 +58,7 @@ LINEAR_RULE = Exercise(
         "are there, and how long is each?",
         "Layer l of L has gone l/L of the way down. `torch.arange(1, layers + 1) / layers` is 1/L, 2/L, … 1.",
         "The whole way down is 1 − last. Or let `torch.linspace` draw the line from the input to the last layer, and "
-        "leave the input away.",
+        "leave the input out.",
     ),
     misconceptions=(
         Misconception(
@@ -69,8 +69,8 @@ LINEAR_RULE = Exercise(
         ),
         Misconception(
             _line(lambda last: 1.0, lambda last: last),
-            "The first layer always survives. So it is in timm, but the paper's step before the first layer is the "
-            "input: layer 1 already has 1/L of the way.",
+            "The first layer always survives. timm does it that way, but in the paper the step before the first layer is the "
+            "input: layer 1 has already gone 1/L of the way.",
             name="first-layer-always",
         ),
         Misconception(
@@ -87,11 +87,13 @@ LINEAR_RULE = Exercise(
             also=(
                 _line(lambda last: last, lambda last: 1.0),
                 lambda layers, last: last + torch.arange(1, layers + 1) / layers * (1 - last),
+                lambda layers, last: torch.arange(1, layers + 1) / layers * last,
+                lambda layers, last: torch.arange(layers) / layers * last,
             ),
         ),
         Misconception(
             lambda layers, last: torch.arange(1, layers + 1) / layers * (1 - last),
-            "These are probabilities of leaving a layer out. Survival is one minus that.",
+            "These are probabilities of leaving a layer out. The survival probability is one minus that.",
             name="probabilities-of-dropping",
             also=(
                 lambda layers, last: torch.arange(layers) / layers * (1 - last),
@@ -120,8 +122,8 @@ LINEAR_RULE = Exercise(
         ),
         Misconception(
             _falls_by(lambda way, last: way * last),
-            "`last` is taken for the last layer's probability of being left out: the last layer survives with 1 − last, "
-            "or nearly. But `last` is its survival probability.",
+            "`last` is taken for the last layer's probability of being left out: the last layer survives with "
+            "probability 1 − last, or nearly that. But `last` is its survival probability.",
             name="last-taken-for-dropping",
             also=(_falls_by(lambda way, last: way * last, first=0), _line(lambda last: 1.0, lambda last: 1 - last)),
         ),
@@ -150,7 +152,7 @@ LINEAR_RULE = Exercise(
         Misconception(
             _falls_by(lambda way, last: way + last),
             "`last` is subtracted whole from every layer, which makes probabilities below zero. A pair of brackets is "
-            "missing round what l/L is multiplied by.",
+            "missing around what l/L is multiplied by.",
             name="brackets-missing",
             also=(_falls_by(lambda way, last: way + last, first=0),),
         ),
@@ -167,6 +169,32 @@ LINEAR_RULE = Exercise(
             name="one-step-too-many",
         ),
         Misconception(
+            _falls_by(lambda way, last: way * (1 - last), first=2),
+            "The first layer has gone two steps already, and the last one goes below `last`: l runs from 1 to L, not from 2.",
+            name="counted-from-two",
+        ),
+        Misconception(
+            lambda layers, last: 1 - (torch.arange(1, layers + 1) - 0.5) / layers * (1 - last),
+            "Each layer stands in the middle of its step, so the last one does not get down to `last`. Layer l has gone l "
+            "whole steps.",
+            name="half-a-step-behind",
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way * (1 - last) / 2),
+            "It falls by half as much as it should: the last layer stops halfway between 1 and `last`.",
+            name="halfway",
+        ),
+        Misconception(
+            _falls_by(lambda way, last: way * (last - 1)),
+            "These numbers are above 1, and no probability is. It should fall from 1 at the input: look at the signs.",
+            name="above-one",
+        ),
+        Misconception(
+            _falls_by(lambda way, last: (1 - last) / way),
+            "The fraction is upside down: L/l in place of l/L. So the first layer falls furthest, and later ones less.",
+            name="fraction-upside-down",
+        ),
+        Misconception(
             lambda layers, last: linear_rule(layers, last).cumprod(0),
             "The probabilities are multiplied up: this is how often a layer survives together with all those before it. "
             "Each layer draws for itself.",
@@ -179,7 +207,7 @@ LINEAR_RULE = Exercise(
         ),
         Misconception(
             lambda layers, last: torch.linspace(1, last, layers + 1),
-            "The input's 1 is returned as well. It is no layer: leave it away, so that `layers` numbers are left.",
+            "The input's 1 is returned as well. It is no layer: leave it out, so that `layers` numbers are left.",
             name="input-too",
         ),
         Misconception(

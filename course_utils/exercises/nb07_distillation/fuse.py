@@ -45,6 +45,15 @@ def _of_logits(both: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor
     return lambda label_logits, distillation_logits: both(label_logits, distillation_logits)
 
 
+def _share(numbers: Tensor) -> Tensor:
+    """Each row divided by its sum."""
+    return numbers / numbers.sum(-1, keepdim=True)
+
+
+def _without_keepdim(of_head: Tensor) -> Tensor:
+    return of_head.exp() / of_head.exp().sum(-1)
+
+
 def _surer(one: Tensor, other: Tensor) -> Tensor:
     return torch.where(one.amax(-1, keepdim=True) >= other.amax(-1, keepdim=True), one, other)
 
@@ -66,7 +75,7 @@ FUSE = Exercise(
         Misconception(
             _of_logits(lambda one, other: ((one + other) / 2).softmax(-1)),
             "The logits are averaged and then the softmax is taken. timm does it that way; the paper and the slide add "
-            "the softmaxes. With logits, one head can rule a class out all alone.",
+            "the softmaxes. With logits, one head can rule a class out all by itself.",
             name="logits-averaged",
         ),
         Misconception(
@@ -99,7 +108,7 @@ FUSE = Exercise(
         ),
         Misconception(
             _of_softmaxes(_surer),
-            "Of each picture only the surer head is asked. Both count alike: their softmaxes are added.",
+            "For each picture only the surer head is asked. Both count equally: their softmaxes are added.",
             name="surer-head",
         ),
         Misconception(
@@ -110,7 +119,7 @@ FUSE = Exercise(
         ),
         Misconception(
             _of_softmaxes(lambda one, other: one + other / 2),
-            "Only one of the two softmaxes is halved: is there a bracket missing?",
+            "Only one of the two softmaxes is halved: are brackets missing?",
             name="one-half-forgotten",
             also=(_of_softmaxes(lambda one, other: one / 2 + other),),
         ),
@@ -135,7 +144,7 @@ FUSE = Exercise(
                 lambda one, other: (one.exp() + other.exp()) / (one.exp() + other.exp()).sum(-1, keepdim=True)
             ),
             "The two heads share one softmax, so the one with the larger logits counts more. Each has a softmax of its own, "
-            "and then they count alike.",
+            "and then they count equally.",
             name="one-softmax-for-both",
         ),
         Misconception(
@@ -153,8 +162,49 @@ FUSE = Exercise(
             also=(_of_logits(lambda one, other: ((one + other) / 2).sigmoid()),),
         ),
         Misconception(
+            _of_logits(lambda one, other: _share(one.sigmoid() + other.sigmoid())),
+            "A sigmoid is taken of each logit on its own, and then the rows are divided by their sums. They sum to one, but "
+            "they are not the softmaxes added: a softmax divides exponentials by their sum.",
+            name="sigmoids-divided-by-their-sum",
+            also=(_of_logits(lambda one, other: (_share(one.sigmoid()) + _share(other.sigmoid())) / 2),),
+        ),
+        Misconception(
+            _of_logits(lambda one, other: _share(one + other)),
+            "The logits themselves are divided by their sums. The rows sum to one, but numbers can be negative or above "
+            "one: a softmax takes exponentials first, head by head.",
+            name="logits-divided-by-their-sum",
+            also=(_of_logits(lambda one, other: (_share(one) + _share(other)) / 2),),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum(-1)),
+            "A sum over the classes has lost its axis: it has the shape (batch,), and divides column by column, where it "
+            "fits at all. `keepdim=True` keeps the axis.",
+            name="keepdim-missing",
+            also=(
+                _of_logits(lambda one, other: (_without_keepdim(one) + _without_keepdim(other)) / 2),
+                _of_logits(lambda one, other: _without_keepdim(one) + _without_keepdim(other)),
+            ),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one + other) / one.shape[-1]),
+            "The sum of the two softmaxes is divided by the number of classes. To what does a row of that sum come, however "
+            "many classes there are?",
+            name="divided-by-the-classes",
+            also=(_of_softmaxes(lambda one, other: (one + other) / 2 / one.shape[-1]),),
+        ),
+        Misconception(
+            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum()),
+            "The whole batch sums to one. Each picture's row should: divide row by row.",
+            name="batch-sums-to-one",
+        ),
+        Misconception(
+            _of_logits(lambda one, other: ((one / 2).softmax(-1) + (other / 2).softmax(-1)) / 2),
+            "The logits are divided by 2 before the softmax, which makes every head less sure. Fusing has no temperature.",
+            name="softened",
+        ),
+        Misconception(
             _of_logits(lambda one, other: (one + other) / 2),
-            "These are logits still: no softmax has been taken.",
+            "These are still logits: no softmax has been taken.",
             name="no-softmax",
             also=(_of_logits(torch.add),),
         ),

@@ -1,4 +1,4 @@
-"""What the exercises on distillation share: logits to try, and cross entropies that are wrong in some way."""
+"""What the exercises on distillation share: logits to try, cross entropies that are wrong in some way, and ties."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,29 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from course_utils.exercises.exercise import Promise
+
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # of logits, target and smoothing
 
 SIZES = ((5, 5), (4, 3), (7, 10), (2, 6))  # one square, and all else different
 LARGE = (
-    "In float32 exp(100) is infinite, and a small probability rounds to zero, whose logarithm is −∞. `log_softmax` avoids "
-    "both"
+    "Is something lost on the way? In float32 exp(100) is infinite; a small probability rounds to 0, whose logarithm is "
+    "−∞, or gives way to the small number that you add to it or clamp it to; and a limit on the logits cuts them off. "
+    "`log_softmax` of the logits as they are avoids all of that"
+)
+ANY_LIKELIEST = (
+    "The likeliest class is that of the largest logit. What is computed from such logits may be infinite, or the same for "
+    "several classes: exp(100) is infinite in float32, the sigmoids of 99 and 100 both round to 1, and a limit makes both "
+    "the limit. Compare the logits themselves."
+)
+SMALL_LEAD = (
+    "The larger is the teacher's word, however small its lead. A softmax shares the word between both, even at a low "
+    "temperature, and rounding makes them equal: compare the logits themselves."
+)
+CLOSE_LEAD = torch.tensor([[3.0, 0.5, 2.999, -1.0], [0.0, 2.499, -2.0, 2.5], [-1.0, 1.5, 1.501, 0.5]])
+ANY_SIGN = (
+    "The likeliest class still has the largest logit, the least negative one: a search for it must not start from 0, and "
+    "the signs must stay."
 )
 
 
@@ -29,6 +46,9 @@ def cases_of_logits(g: Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
         labels[-1] = classes - 1
         if number == 0:
             teacher = teacher - teacher.min() + 0.1  # the one case in which a logarithm of logits would be finite
+        if number == 1:
+            teacher = teacher.roll(-int(teacher.amax(-1).argmax()), 0)  # the largest of all is in the first row
+        labels[0] = teacher[0].argmax()  # so the teacher is right about some pictures, and wrong about others
         cases.append((student, teacher, labels))
     return cases
 
@@ -96,3 +116,36 @@ def divergence(student: Tensor, probabilities: Tensor, smoothing: float) -> Tens
 
 OTHERS_ONLY = against(lambda k, e: 1 - e, lambda k, e: e / (k - 1))
 NO_PART = against(lambda k, e: 1 - e, lambda k, e: e / k)
+NOT_TAKEN = (
+    against(lambda k, e: 1 + e / k, lambda k, e: e / k),
+    against(lambda k, e: 1.0, lambda k, e: e / k),
+    against(lambda k, e: 1.0, lambda k, e: e / (k - 1)),
+)
+NOBODY = against(lambda k, e: 1 - e, lambda k, e: 0.0)
+NOT_DIVIDED = against(lambda k, e: 1 - e, lambda k, e: e)
+
+
+def either_word(reference: Callable[..., Tensor], others: int) -> Promise:
+    """Of two likeliest classes either is taken; others is the number of the student's logits before the teacher's."""
+    g = Generator().manual_seed(1)
+    students, labels = [logits(g, 2, 4) for _ in range(others)], torch.tensor([0, 2])
+    tied = torch.tensor([[1.0, 2.5, -1.0, 2.5], [0.5, -1.0, 2.0, 0.0]])
+    nudges = torch.zeros(2, 2, 4)
+    nudges[0, 0, 1] = nudges[1, 0, 3] = 0.1
+
+    def broken(fn: Callable[..., Tensor]) -> str | None:
+        def of(function: Callable[..., Tensor], teacher: Tensor) -> Tensor:
+            return torch.as_tensor(
+                function(*(each.clone() for each in students), teacher, labels.clone(), 0.2)
+            ).double()
+
+        mine, rights = of(fn, tied.clone()), [of(reference, tied + nudge) for nudge in nudges]
+        if any(torch.allclose(mine, right, rtol=1e-4) for right in rights):
+            return None
+        return (
+            "Your answer is right when the teacher has one likeliest class, but not when it finds two classes equally "
+            f"likely: the result is {float(mine):.4g}, but it should be {float(rights[0]):.4g} or {float(rights[1]):.4g}. "
+            "Either of the two will do as the teacher's word, but not both at once."
+        )
+
+    return Promise("either-of-two-likeliest", broken)

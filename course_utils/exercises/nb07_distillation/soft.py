@@ -46,6 +46,13 @@ def _wild(g: Generator) -> list[Wild]:
             "The notebook computes with these at high temperatures, where float32 is too coarse: stay with the dtype that "
             "is given.",
         ),
+        Wild(
+            "very-high-temperature",
+            (3 * student.double(), 3 * teacher.double(), labels, 1024.0, 1.0),
+            "the temperature is 1024",
+            "The notebook goes that far, with float64, because float32 is too coarse there: compute with the temperature as "
+            "it is given, without a limit, and in the dtype that is given.",
+        ),
         Wild("one-picture", (*some(1, 4), 3.0, 0.4), "the batch has a single picture"),
         Wild(
             "other-layout",
@@ -68,7 +75,7 @@ SOFT_DISTILLATION = Exercise(
         "Two softmaxes, both of logits divided by the temperature. Work with their logarithms (`log_softmax`): a "
         "probability may become too small for a float, its logarithm does not.",
         "KL(teacher ‖ student) is the sum over the classes of p_teacher · (log p_teacher − log p_student), and then the "
-        "mean over the batch. `F.kl_div` can do that too: mind what it wants as its two arguments, and its `reduction`.",
+        "mean over the batch. `F.kl_div` can do that too: mind what it wants as its two arguments, and choose its `reduction`.",
         "The labels' part is `F.cross_entropy` of the student's logits as they are: it has no temperature, and the "
         "softmax is inside. Last, the factors: (1 − λ) here, λ · τ² there.",
     ),

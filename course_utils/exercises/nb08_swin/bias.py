@@ -54,6 +54,25 @@ def _changed(change: Callable[[Tensor, int], Tensor]) -> Index:
     )
 
 
+def _moved_with(factors: Callable[[int], tuple[int, int]]) -> Index:
+    """Both differences counted from 0, with another factor for rows and one for columns."""
+    return _index(
+        lambda down, right, window: (
+            (down + window - 1) * factors(window)[0] + (right + window - 1) * factors(window)[1]
+        ),
+    )
+
+
+def _fixed_width(columns: int) -> Index:
+    return _moved_with(lambda window: (columns, 1))
+
+
+def _index_of_sums(window: int, moved: int = 1) -> Tensor:
+    row, column = _places(window)
+    start = moved * (window - 1)
+    return _numbered(row[:, None] + row + start, column[:, None] + column + start, 2 * window - 1)
+
+
 def _not_paired(window: int) -> Tensor:
     """The axes of rows and columns merged in another order: query's and key's row are one axis."""
     one_way = torch.arange(window)[:, None] - torch.arange(window) + window - 1
@@ -91,7 +110,7 @@ RELATIVE_POSITION_INDEX = Exercise(
         )
     ],
     hints=(
-        "First the differences: for every query and key of the window, how many rows and how many columns they are "
+        "Begin with the differences: for every query and key of the window, how many rows and how many columns they are "
         "apart, with sign. Both lie between -(window - 1) and window - 1.",
         "How many different numbers of rows apart are there, and how many of columns? Draw them as a picture, one place "
         "for each offset. Move both differences so that they count from 0.",
@@ -101,8 +120,8 @@ RELATIVE_POSITION_INDEX = Exercise(
     misconceptions=(
         Misconception(
             _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) - right + window - 1),
-            "The sign is turned round: how far the *key* lies below and to the right of the query. Here it is query minus "
-            "key, as in torchvision.",
+            "The sign is inverted: this says how far the *key* lies below the query, and how far to its right. It should "
+            "be query minus key, as in torchvision.",
             name="key-minus-query",
         ),
         Misconception(
@@ -119,8 +138,8 @@ RELATIVE_POSITION_INDEX = Exercise(
         ),
         Misconception(
             _index(lambda down, right, window: (down + window - 1) * window + right + window - 1),
-            "Different offsets share a number. Count how many differences of columns there are, with sign: more than "
-            "window.",
+            "Different offsets share a number. Count how many differences of columns there are, with sign: there are more "
+            "than `window`.",
             name="window-for-width",
             also=(
                 _index(lambda down, right, window: down * window + right),
@@ -136,16 +155,49 @@ RELATIVE_POSITION_INDEX = Exercise(
             also=(
                 _index(lambda down, right, window: (down + window - 1) * (2 * window + 1) + right + window - 1),
                 _index(lambda down, right, window: (down + window) * 2 * window + right + window),
+                _index(lambda down, right, window: (down + window) * (2 * window + 1) + right + window),
             ),
         ),
         Misconception(
+            _moved_with(lambda window: (3, 1)),
+            "The square of offsets has a fixed number of columns here, whatever `window` is. Work it out from `window`.",
+            name="width-hard-coded",
+            also=tuple(map(_fixed_width, (5, 7, 13, 15))),
+        ),
+        Misconception(
+            _moved_with(lambda window: (2 * window - 1, 2 * window - 1)),
+            "Both differences are multiplied by the number of columns, so that one down is the same as one to the right. "
+            "Multiply only the rows.",
+            name="both-multiplied",
+            also=(
+                _index(lambda down, right, window: (down + right) * (2 * window - 1) + (window - 1) * 2 * window),
+                _index(lambda down, right, window: (down + right) * (2 * window - 1)),
+            ),
+        ),
+        Misconception(
+            _index(lambda down, right, window: (2 * window - 1) * (down + window - 1) * (right + window - 1)),
+            "The two differences are multiplied by each other, so that the number is 0 whenever one of them is 0. In reading "
+            "order a place's column is added.",
+            name="differences-multiplied",
+            also=(
+                _index(lambda down, right, window: (down + window - 1) * (right + window - 1)),
+                _index(lambda down, right, window: down * right),
+            ),
+        ),
+        Misconception(
+            _index_of_sums,
+            "The places of query and key are added instead of subtracted. An offset is a difference.",
+            name="places-added",
+            also=(lambda window: _index_of_sums(window, 0),),
+        ),
+        Misconception(
             _index(lambda down, right, window: (down + window - 1) * 2 * window - 1 + right + window - 1),
-            "A pair of brackets is missing: the 1 of 2 · window - 1 is taken off the whole number and not off the factor.",
+            "A pair of brackets is missing: the 1 of 2 · window - 1 is subtracted from the whole number, not from the factor.",
             name="bracket-missing",
         ),
         Misconception(
             _index(lambda down, right, window: down + right + 2 * (window - 1)),
-            "The two differences are just added: one down is then the same as one to the right. Give the rows a "
+            "The two differences are simply added, so that one down is the same as one to the right. Give the rows a "
             "factor.",
             name="only-added",
             also=(_index(lambda down, right, window: down + right),),
@@ -153,7 +205,7 @@ RELATIVE_POSITION_INDEX = Exercise(
         Misconception(
             _index(lambda down, right, window: _numbered(down.abs(), right.abs(), 2 * window - 1)),
             "The direction is lost: left and right get the same bias. Move the differences so that they count from 0 "
-            "instead of taking their size.",
+            "instead of taking their absolute value.",
             name="distances",
             also=(
                 _index(lambda down, right, window: _numbered(down.abs(), right.abs(), window)),
@@ -169,20 +221,24 @@ RELATIVE_POSITION_INDEX = Exercise(
         ),
         Misconception(
             _changed(lambda difference, window: difference % (2 * window - 1)),
-            "Negative differences are wrapped round, so that the numbers begin with offset 0. They should begin with the "
-            "most negative offset.",
+            "What is negative is wrapped round, as by `%`, so that the numbers begin with the offset (0, 0). They should "
+            "begin with the most negative offset.",
             name="wrapped-round",
+            also=(
+                _index(lambda down, right, window: (down * (2 * window - 1) + right) % (2 * window - 1) ** 2),
+                _index(lambda down, right, window: (down * (2 * window - 1) + right) % window**4),
+            ),
         ),
         Misconception(
             _index(lambda down, right, window: (right + window - 1) * (2 * window - 1) + down + window - 1),
-            "Rows and columns are exchanged: the offsets are numbered column by column. In reading order the difference of "
+            "Rows and columns are swapped: the offsets are numbered column by column. In reading order the difference of "
             "rows gets the factor.",
             name="rows-and-columns-exchanged",
         ),
         Misconception(
             _shifted(lambda window: (0, 0)),
-            "The numbers begin below zero, and a table has no such rows (worse: Python counts them from the end). Both "
-            "differences must be moved to count from 0.",
+            "The numbers begin below zero, and a table has no such rows (worse: PyTorch counts them from the end). Move "
+            "both differences so that they count from 0.",
             name="negative",
         ),
         Misconception(
@@ -216,13 +272,13 @@ RELATIVE_POSITION_INDEX = Exercise(
         ),
         Misconception(
             _slanted,
-            "A place's row is computed with /, so that it is no whole number and grows along the row. Divide with //.",
+            "A place's row is computed with /, so that it is not a whole number and grows along the row. Divide with //.",
             name="slanted-rows",
         ),
         Misconception(
             _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1], -1)),
-            "Rows and columns are still apart: two numbers for each pair. Make one of them, as a place in a picture has one "
-            "number.",
+            "Rows and columns are still separate: there are two numbers for each pair. Combine them into one, as the "
+            "places of a picture are numbered.",
             name="two-numbers",
             also=(
                 _pair(lambda down, right, window: (down + window - 1, right + window - 1)),
@@ -234,7 +290,7 @@ RELATIVE_POSITION_INDEX = Exercise(
         ),
         Misconception(
             lambda window: relative_position_index(window).float(),
-            "The numbers are right, but they are floats, and a tensor can be indexed by whole numbers only.",
+            "The numbers are right, but they are floats, and only whole numbers can be used as an index.",
             name="floats",
             also=(lambda window: relative_position_index(window).double(),),
         ),

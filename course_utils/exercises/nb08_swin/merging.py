@@ -6,6 +6,7 @@ from itertools import permutations
 import torch
 from einops import rearrange, reduce
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.promises import refuses
@@ -79,6 +80,14 @@ def _pooled(how: str, pattern: str = "b (y i) (x j) d -> b y x d") -> Merge:
     return lambda maps: reduce(maps, pattern, how, i=2, j=2)
 
 
+def _each_four_times(merge: Merge) -> Merge:
+    return lambda maps: merge(maps).repeat_interleave(4, dim=-1)
+
+
+def _normalised(maps: Tensor) -> Tensor:
+    return F.layer_norm(maps, maps.shape[-1:])
+
+
 def _four_times(merge: Merge) -> Merge:
     return lambda maps: merge(maps).repeat(1, 1, 1, 4)
 
@@ -107,7 +116,7 @@ MERGE_PATCHES = Exercise(
         Misconception(
             _in_order(READING),
             "The four come in reading order. Swin takes them column by column: top left, bottom left, top right, "
-            "bottom right. With the other order its trained weights would meet the wrong features.",
+            "bottom right. In another order its trained weights would meet the wrong features.",
             name="reading-order",
         ),
         Misconception(
@@ -139,8 +148,8 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             _reshaped,
-            "A reshape alone joins tokens that follow one another in the map's reading order, and these are no square. "
-            "Split both sides in two first.",
+            "A reshape alone joins tokens that follow one another in the map's reading order, and these do not form a "
+            "square. Split each side into two axes first.",
             name="bare-reshape",
             also=(lambda maps: _reshaped(maps.mT.contiguous().mT),),
         ),
@@ -152,15 +161,41 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             _pooled("mean"),
-            "This is pooling: the four are mixed before the network could weigh them. Put them side by side.",
+            "This is pooling: the four are mixed before the network can weigh them. Put them side by side.",
             name="pooled",
-            also=(_pooled("sum"), _pooled("max"), *(_four_times(_pooled(how)) for how in ("mean", "sum", "max"))),
+            also=(
+                _pooled("sum"),
+                _pooled("max"),
+                *(_four_times(_pooled(how)) for how in ("mean", "sum", "max")),
+                *(_each_four_times(_pooled(how)) for how in ("mean", "sum", "max")),
+            ),
         ),
         Misconception(
-            _four_times(lambda maps: maps[:, ::2, ::2]),
-            "Three of the four tokens are thrown away and the first is repeated. Take all four.",
+            _in_order([(0, 0)] * 4),
+            "Only one of the four tokens of each square is kept, and three are thrown away. Take all four.",
             name="one-four-times",
-            also=(lambda maps: maps[:, ::2, ::2],),
+            also=(
+                *(_in_order([place] * 4) for place in ORDER[1:]),
+                *(_in_order([place]) for place in ORDER),
+                _each_four_times(_in_order([(0, 0)])),
+            ),
+        ),
+        Misconception(
+            _in_order(ORDER[:3]),
+            "Only three of the four tokens of each square are there. Compare your slices, index by index.",
+            name="one-missing",
+            also=tuple(_in_order(places) for places in permutations(ORDER, 3) if places != ORDER[:3]),
+        ),
+        Misconception(
+            lambda maps: _normalised(merge_patches(maps)),
+            "A normalisation is part of your function. In Swin it is a layer of its own: here the four are only put "
+            "together.",
+            name="normalised",
+            also=(
+                lambda maps: merge_patches(_normalised(maps)),
+                lambda maps: F.normalize(merge_patches(maps), dim=-1),
+                lambda maps: merge_patches(F.normalize(maps, dim=-1)),
+            ),
         ),
         Misconception(
             lambda maps: torch.stack(_corners(maps), dim=-1),
@@ -180,15 +215,15 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             _joined_along(2),
-            "The four maps are joined along another axis than the features, so that no token has become larger. Join along "
-            "the last axis.",
+            "The four maps are joined along another axis than that of the features, so that no token has become larger. "
+            "Join them along the last axis.",
             name="joined-along-another-axis",
             also=(_joined_along(0), _joined_along(1)),
         ),
         Misconception(
             _stepping_by_one,
-            "The squares overlap: the next one begins one token further. Each token belongs to one square only, so go on by "
-            "two.",
+            "The squares overlap: each begins one token after the last. Every token belongs to one square only, so go on "
+            "by two.",
             name="overlapping-squares",
         ),
         Misconception(

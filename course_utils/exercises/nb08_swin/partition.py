@@ -84,6 +84,19 @@ def _chunked(maps: Tensor, window: int) -> Tensor:
     return torch.stack([piece.flatten(1, 2) for row in rows for piece in row.chunk(window, dim=2)], dim=1)
 
 
+def _starting_at(step: Callable[[int], tuple[int, int]]) -> Partition:
+    """A loop over the windows' rows and columns, each window beginning so many times them."""
+
+    def wrong(maps: Tensor, window: int) -> Tensor:
+        (down, right), windows = step(window), []
+        for y in range(maps.shape[1] // window):
+            for x in range(maps.shape[2] // window):
+                windows.append(maps[:, y * down :, x * right :][:, :window, :window].flatten(1, 2))
+        return torch.stack(windows, dim=1)
+
+    return wrong
+
+
 def _missing(kept: Callable[[int, int], tuple[int, int]]) -> Partition:
     """Some windows at the end are left out."""
 
@@ -148,8 +161,8 @@ PARTITION = Exercise(
         ),
         Misconception(
             _cut("b (i y) (j x) d -> b (y x) (i j) d"),
-            "The windows are grids with gaps: neighbours land in different windows. Where a side is split in two, the "
-            "number of the window comes first and the place within it second.",
+            "The windows have gaps: tokens that are neighbours land in different windows. When a side is split into two "
+            "axes, the number of the window comes first and the place within it second.",
             name="grids-with-gaps",
             also=(
                 _cut("b (i y) (x j) d -> b (y x) (i j) d"),
@@ -169,8 +182,8 @@ PARTITION = Exercise(
         ),
         Misconception(
             _cut("b (y i) (x j) d -> b (x y) (j i) d"),
-            "Height and width are exchanged: the windows, and the places in each, run down the columns. Axis 1 of the map "
-            "is its height, axis 2 its width.",
+            "Height and width are swapped: the windows, and the places in each, run down the columns. Axis 1 of the map is "
+            "its height, axis 2 its width.",
             name="all-down-the-columns",
         ),
         Misconception(
@@ -183,18 +196,25 @@ PARTITION = Exercise(
             "Pictures and windows have become one axis. That is often done, but here the batch stays apart: (batch, "
             "windows, window², dim).",
             name="windows-in-the-batch",
-            also=(_cut("b (y i) (x j) d -> (y x b) (i j) d"), _cut("b (y i) (x j) d -> (y x) b (i j) d")),
+            also=(_cut("b (y i) (x j) d -> (y x b) (i j) d"),),
+        ),
+        Misconception(
+            _cut("b (y i) (x j) d -> (y x) b (i j) d"),
+            "The windows come before the pictures: the batch should be axis 0, and the windows axis 1. If you use "
+            "`torch.stack`, that is `dim=1`.",
+            name="windows-before-pictures",
+            also=(_cut("b (y i) (x j) d -> (x y) b (i j) d"),),
         ),
         Misconception(
             _batch_mixed,
-            "Windows of different pictures get mixed: the same window of all pictures comes first, and then they are "
-            "dealt out anew. Put the windows on an axis of their own, after the batch.",
+            "Windows of different pictures are mixed: the first window of every picture comes first, then the second of "
+            "every picture, and so on. Put the windows on an axis of their own, after the batch.",
             name="pictures-mixed",
         ),
         Misconception(
             _cut("b (y i) (x j) d -> b (i j) (y x) d"),
-            "Places come before windows: all first places, then all second ones. The second axis should number the "
-            "windows, the third the places in one.",
+            "Places come before windows: the first place of every window, then the second of every window, and so on. "
+            "Axis 1 should number the windows, axis 2 the places in one.",
             name="windows-and-places-exchanged",
             also=(_recut("b (y i) (x j) d -> b (i j y x) d"),),
         ),
@@ -207,12 +227,20 @@ PARTITION = Exercise(
         ),
         Misconception(
             _missing(lambda down, right: (down - 1, right - 1)),
-            "The last row and the last column of windows are missing. Look at where your loops end.",
+            "The last row and the last column of windows are missing. If you use loops, look at where they end.",
             name="last-windows-missing",
         ),
         Misconception(
+            _starting_at(lambda window: (1, 1)),
+            "The windows begin only one place apart, in rows, in columns or in both, so that they overlap. Multiply a "
+            "window's row and column by `window` to find where it begins.",
+            name="not-times-window",
+            also=(_starting_at(lambda window: (window, 1)), _starting_at(lambda window: (1, window))),
+        ),
+        Misconception(
             lambda maps, window: partition(maps, window)[:, 0],
-            "This is a single window. Look at where your `return` stands: after the loop, not in it.",
+            "Only a single window is returned. If you use loops, collect all windows, and put the `return` after the "
+            "loops, not inside.",
             name="one-window-only",
             also=(
                 lambda maps, window: partition(maps, window)[:, -1],
@@ -226,8 +254,8 @@ PARTITION = Exercise(
         ),
         Misconception(
             _split(lambda height, width: (height, height)),
-            "As many windows side by side as one above the other: that holds for square maps only. Height and width each "
-            "need a number of their own.",
+            "As many windows are taken to lie side by side as one above the other, which is right for square maps only. "
+            "Height and width each need a number of their own.",
             name="square-maps-only",
             also=(_square, _split(lambda height, width: (width, width))),
         ),
@@ -246,8 +274,8 @@ PARTITION = Exercise(
         ),
         Misconception(
             _unfolded,
-            "Numbers of different places and features are mixed in each window. `F.unfold` lists a window feature by "
-            "feature, all places of the first one first: split that axis in this order.",
+            "Numbers of different places and features are mixed in each window, as when the result of `F.unfold` is split "
+            "in the wrong order: it lists all places of the first feature, then all places of the second.",
             name="features-and-places-mixed",
         ),
         Misconception(

@@ -8,12 +8,16 @@ from torch import Generator, Tensor
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb08_swin.shift_slips import (
     all_true,
+    by_distance,
     changed,
     compared,
+    cropped,
     either,
     in_each_window,
     last_window_only,
     none_when,
+    of_old_windows,
+    overwritten,
     reshaped,
     rolled,
     scores,
@@ -64,13 +68,13 @@ SHIFT_MASK = Exercise(
     misconceptions=(
         Misconception(
             changed(torch.logical_not),
-            "The mask is turned round. As in `attend`, True means: may look.",
+            "The mask is inverted. As in `attend`, True means that a place may look.",
             name="turned-round",
         ),
         Misconception(
             scores(-math.inf),
-            "These are numbers to be added to the scores, 0 and a negative one. Asked for is a boolean mask as in "
-            "`attend`: True where a place may look.",
+            "These are numbers to be added to the scores, 0 and a negative one. A boolean mask as in `attend` is asked "
+            "for: True where a place may look.",
             name="scores-instead-of-booleans",
             also=tuple(scores(hidden) for hidden in (-100.0, -1e9, -1e30, -1e4, -1000.0, -1.0)),
         ),
@@ -83,15 +87,14 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             changed(lambda mask: (~mask).long()),
-            "The mask holds ones where a place may *not* look, and they are numbers. Asked for are booleans, True where it "
-            "may.",
+            "The mask holds numbers, and ones where a place may *not* look. Booleans are asked for, True where it may.",
             name="numbers-turned-round",
             also=(changed(lambda mask: (~mask).float()),),
         ),
         Misconception(
             slip(pieces=lambda y, x: y + x),
             "Two different pieces have the same number: what came round in rows and what came round in columns both "
-            "count 1. Weigh one of the two questions twice.",
+            "count 1. Give one of the two questions twice the weight.",
             name="two-pieces-with-one-number",
         ),
         Misconception(
@@ -118,7 +121,7 @@ SHIFT_MASK = Exercise(
         Misconception(
             slip(pieces=lambda y, x: y | x),
             "There are two pieces here, what came round and what did not. But rows that came round and columns that did "
-            "are no neighbours either: four pieces can meet in one window.",
+            "are not neighbours either: four pieces can meet in one window.",
             name="came-round-or-not",
         ),
         Misconception(
@@ -126,6 +129,13 @@ SHIFT_MASK = Exercise(
             "The corner, which came round in rows *and* columns, is put together with what stayed, and the two other "
             "pieces with each other. There are four pieces.",
             name="corner-with-the-rest",
+        ),
+        Misconception(
+            slip(pieces=lambda y, x: torch.where(x.bool(), 2, y)),
+            "The corner, which came round in rows *and* columns, has the same number as one of the two pieces beside it, "
+            "as when one assignment overwrites another. Four pieces need four numbers.",
+            name="corner-with-a-neighbour",
+            also=(slip(pieces=lambda y, x: torch.where(y.bool(), 2, x)), overwritten(0), overwritten(1)),
         ),
         Misconception(
             either,
@@ -140,8 +150,8 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             slip(side=lambda places, length, window, shift: places >= length - shift - 1),
-            "The piece that came round is one row and one column too large. Just `shift` of them came round; places count "
-            "from 0.",
+            "The piece that came round is one row and one column too large. Exactly `shift` of them came round; places are "
+            "counted from 0.",
             name="one-too-many",
         ),
         Misconception(
@@ -153,13 +163,13 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             slip(shifts=lambda shift, window: (window - shift[0], window - shift[1])),
-            "The cut is at window - shift rows from the end. After a shift of 1, how many "
-            "rows at the bottom have come round?",
+            "The cut lies window - shift rows and columns from the end. After a shift of 1, how many rows at the bottom "
+            "have come round?",
             name="window-minus-shift",
         ),
         Misconception(
             slip(shifts=lambda shift, window: (shift[1], shift[0])),
-            "The two shifts are exchanged. The first is that of the rows, the second that of the columns.",
+            "The two shifts are swapped. The first is that of the rows, the second that of the columns.",
             name="shifts-exchanged",
         ),
         Misconception(
@@ -185,26 +195,32 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             slip(sides=lambda height, width: (width, height)),
-            "Height and width are exchanged: the rows are counted from the end of the width. Try a map that is not square.",
+            "Height and width are swapped. Rows are counted up to the height, columns up to the width: try a map that is not "
+            "square.",
             name="height-and-width-exchanged",
             also=(lambda height, width, window, shift: shift_mask(width, height, window, shift),),
         ),
         Misconception(
             slip(sides=lambda height, width: (height, height)),
-            "One side is used for both: that holds for square maps only. Rows are counted up to the height, columns up to "
-            "the width.",
+            "One side is used for both, which is right for square maps only. Rows are counted up to the height, columns up "
+            "to the width.",
             name="square-maps-only",
             also=(
                 slip(sides=lambda height, width: (width, width)),
                 lambda height, width, window, shift: shift_mask(height, height, window, shift),
                 lambda height, width, window, shift: shift_mask(width, width, window, shift),
+                cropped(lambda height, width: height),
+                cropped(lambda height, width: width),
+                cropped(max),
+                cropped(min),
             ),
         ),
         Misconception(
             in_each_window,
-            "Every window is cut, though only those at the end of the map hold what came round. Number the places of the "
-            "whole map, then cut it.",
+            "Every window is cut: tokens of different old windows are kept apart, though the shift is there to let them "
+            "meet. Only what came round is another piece, and it lies in the last windows.",
             name="every-window-cut",
+            also=(of_old_windows,),
         ),
         Misconception(
             last_window_only,
@@ -223,7 +239,7 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             reshaped,
-            "The map of pieces is reshaped into windows, which cuts no squares. Use `partition`.",
+            "The map of pieces is reshaped into windows, but a reshape does not cut squares. Use `partition`.",
             name="bare-reshape",
         ),
         Misconception(
@@ -246,8 +262,8 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             slip(side=lambda places, length, window, shift: places.roll(shift) < shift),
-            "Places are followed the wrong way: after a roll up, the row at the very top comes from further *down*, and "
-            "what came round stands in the last rows. The columns likewise.",
+            "The places are followed in the wrong direction: after a roll up, the row at the very top comes "
+            "from further *down*, and what came round stands in the last rows. The columns likewise.",
             name="rolled-the-other-way",
         ),
         Misconception(
@@ -264,14 +280,47 @@ SHIFT_MASK = Exercise(
         ),
         Misconception(
             compared(lambda one, other: (one > 0) & (other > 0)),
-            "Two places may look at each other here when both came round, whichever way, and no others may. Ask whether "
-            "their pieces are the same.",
+            "Two places may look at each other here only if both came round, in whichever direction. Ask whether their "
+            "pieces are the same.",
             name="both-came-round",
         ),
         Misconception(
             compared(lambda one, other: (one == 0) & (other == 0)),
             "Only places that stayed may look at each other here. What came round has neighbours too, in its own piece.",
             name="both-stayed",
+        ),
+        Misconception(
+            compared(torch.ge),
+            "The pieces' numbers are compared by size, so that one piece may look at another but not the other way round. "
+            "Ask whether the numbers are equal, `==`.",
+            name="compared-by-size",
+            also=(compared(torch.le), compared(torch.gt), compared(torch.lt)),
+        ),
+        Misconception(
+            changed(lambda mask: torch.ones_like(mask).tril()),
+            "Here the order of the places decides who may look at whom, as in a causal mask. Only their pieces should "
+            "count.",
+            name="causal",
+            also=(
+                changed(lambda mask: mask.tril()),
+                changed(lambda mask: mask.triu()),
+                changed(lambda mask: torch.ones_like(mask).triu()),
+                changed(lambda mask: torch.ones_like(mask).tril(-1)),
+                changed(lambda mask: torch.ones_like(mask).triu(1)),
+            ),
+        ),
+        Misconception(
+            by_distance(lambda distance, window: distance <= window // 2),
+            "Here the distance of two places decides whether they may look at each other. Within a piece every place may "
+            "look at every other, however far away it is.",
+            name="by-distance",
+            also=(
+                by_distance(lambda distance, window: distance < window // 2),
+                by_distance(lambda distance, window: distance <= 1),
+                by_distance(lambda distance, window: distance <= window // 2, in_the_picture=False),
+                by_distance(lambda distance, window: distance < window // 2, in_the_picture=False),
+                by_distance(lambda distance, window: distance <= 1, in_the_picture=False),
+            ),
         ),
         Misconception(
             changed(lambda mask: mask & ~torch.eye(mask.shape[-1], dtype=torch.bool)),

@@ -81,6 +81,48 @@ def in_each_window(height: int, width: int, window: int, shift: Shift) -> Tensor
     return mask.expand(height // window * (width // window), -1, -1)
 
 
+def of_old_windows(height: int, width: int, window: int, shift: Shift) -> Tensor:
+    """A place's piece is the window that it lay in before the roll."""
+    old = torch.arange(height)[:, None] // window * (width // window) + torch.arange(width) // window
+    return equal(partition(old.roll((-shift[0], -shift[1]), (0, 1))[None, :, :, None], window)[0, :, :, 0])
+
+
+def overwritten(last: int) -> Mask:
+    """Rows and columns that came round are given 1 and 2 by slices from the end; last: which of them come later."""
+
+    def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
+        pieces = torch.zeros(height, width)
+        for axis in (1 - last, last):
+            pieces.transpose(0, axis)[-shift[axis] :] = axis + 1
+        return equal(partition(pieces[None, :, :, None], window)[0, :, :, 0])
+
+    return wrong
+
+
+def cropped(side: Callable[[int, int], int]) -> Mask:
+    """The pieces of a square map, cut off or filled up with 0 where the map is not square."""
+
+    def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
+        length, pieces = side(height, width), torch.zeros(height, width)
+        square = map_of_pieces(length, length, shift)[:height, :width]
+        pieces[: square.shape[0], : square.shape[1]] = square
+        return equal(partition(pieces[None, :, :, None], window)[0, :, :, 0])
+
+    return wrong
+
+
+def by_distance(near: Callable[[Tensor, int], Tensor], in_the_picture: bool = True) -> Mask:
+    """Places that are near in rows and columns may look at each other; near in the picture, or in the rolled map."""
+
+    def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
+        places = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), -1)
+        places = places.roll((-shift[0], -shift[1]), (0, 1)) if in_the_picture else places
+        cut = partition(places[None], window)[0]
+        return near((cut[:, :, None] - cut[:, None]).abs(), window).all(-1)
+
+    return wrong
+
+
 def last_window_only(height: int, width: int, window: int, shift: Shift) -> Tensor:
     """Nothing is hidden but in the last window."""
     mask = shift_mask(height, width, window, shift)

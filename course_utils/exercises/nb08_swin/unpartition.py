@@ -84,16 +84,22 @@ def _picked(across: Callable[[int, int, int], int]) -> Unpartition:
     return wrong
 
 
-def _pasted(numbers: Callable[[range], range], across: Callable[[int, int, int], int]) -> Unpartition:
-    """A loop over the windows, each pasted into a map of zeros; some are forgotten, or fall outside."""
+def _pasted(
+    numbers: Callable[[range], range],
+    across: Callable[[int, int, int], int],
+    steps: Callable[[int], tuple[int, int]] = lambda window: (window, window),
+    always: int | None = None,
+) -> Unpartition:
+    """A loop over the windows, each pasted into a map of zeros; some are forgotten, fall outside, or are all the same."""
 
     def wrong(windows: Tensor, window: int, height: int, width: int) -> Tensor:
         maps = windows.new_zeros(windows.shape[0], height, width, windows.shape[-1])
         for number in numbers(range(windows.shape[1])):
             down, right = divmod(number, across(window, height, width))
             if (down + 1) * window <= height and (right + 1) * window <= width:
-                square = windows[:, number].unflatten(1, (window, window))
-                maps[:, down * window : (down + 1) * window, right * window : (right + 1) * window] = square
+                square = windows[:, number if always is None else always].unflatten(1, (window, window))
+                top, left = down * steps(window)[0], right * steps(window)[1]
+                maps[:, top : top + window, left : left + window] = square
         return maps
 
     return wrong
@@ -131,7 +137,7 @@ UNPARTITION = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Turn the arrow of `partition` round: everything that was taken apart comes together.",
+        "Reverse the arrow of `partition`: everything that was taken apart comes together.",
         "How many windows lie side by side, and how many one above the other? Only `height`, `width` and `window` "
         "together tell. Split the axis of the windows so, and the axis of their places too.",
         "A row of the map is made of the windows' row and the row within the window; a column likewise. Bring these "
@@ -140,7 +146,8 @@ UNPARTITION = Exercise(
     misconceptions=(
         Misconception(
             _reshaped,
-            "A reshape lays the windows out one after the other along the rows. The axes must change places first.",
+            "A reshape alone lays the windows out one after the other along the rows of the map. The axes must be put in "
+            "another order first.",
             name="bare-reshape",
         ),
         Misconception(
@@ -150,28 +157,41 @@ UNPARTITION = Exercise(
         ),
         Misconception(
             _joined("b (y x) (j i) d -> b (y i) (x j) d"),
-            "Every window comes back mirrored at its diagonal: rows and columns inside it are exchanged.",
+            "Every window comes back mirrored across its diagonal: the rows and columns inside it are swapped.",
             name="places-down-the-columns",
         ),
         Misconception(
             _joined("b (y x) (i j) d -> b (i y) (j x) d"),
-            "The places of a window are scattered over the whole map. In a side of the map the number of the window "
-            "comes first, the place within it second.",
+            "The places of a window are scattered over the whole map. Along each side of the map the number of the "
+            "window comes first, the place within it second.",
             name="scattered",
-            also=(
-                _joined("b (y x) (i j) d -> b (i y) (x j) d"),
-                _joined("b (y x) (i j) d -> b (y i) (j x) d"),
-            ),
+        ),
+        Misconception(
+            _joined("b (y x) (i j) d -> b (i y) (x j) d"),
+            "The rows of a window are scattered over the height of the map. Along the height the number of the window "
+            "comes first, the row within it second.",
+            name="rows-scattered",
+        ),
+        Misconception(
+            _joined("b (y x) (i j) d -> b (y i) (j x) d"),
+            "The columns of a window are scattered over the width of the map. Along the width the number of the window "
+            "comes first, the column within it second.",
+            name="columns-scattered",
         ),
         Misconception(
             _joined("b (y x) (i j) d -> b (x j) (y i) d"),
             "The map comes back transposed: its columns stand where its rows should. Height is axis 1, width axis 2.",
             name="map-transposed",
-            also=(_into_the_map(_joined("b (y x) (i j) d -> b (x j) (y i) d")),),
+        ),
+        Misconception(
+            _into_the_map(_joined("b (y x) (i j) d -> b (x j) (y i) d")),
+            "The map is put together transposed, and its numbers are then laid row by row into one of height × width. "
+            "Bring the axes of the rows before those of the columns.",
+            name="transposed-and-reshaped",
         ),
         Misconception(
             _joined("b (y x) (i j) d -> b (y i) (x j) d", exchanged=True),
-            "Height and width are exchanged: width // window windows lie one above the other, and height // window side "
+            "Height and width are swapped: width // window windows lie one above the other, and height // window side "
             "by side. It should be the other way round.",
             name="height-and-width-exchanged",
             also=(
@@ -195,7 +215,7 @@ UNPARTITION = Exercise(
         ),
         Misconception(
             _joined("b (y x) (i j) d -> b i (y x j) d"),
-            "All windows stand in one row, or in one column. After as many as the width holds, a new row begins.",
+            "All windows stand in one row, or in one column. A new row should begin after as many as fit into the width.",
             name="one-long-row",
             also=(_joined("b (y x) (i j) d -> b (y x i) j d"),),
         ),
@@ -206,23 +226,41 @@ UNPARTITION = Exercise(
         ),
         Misconception(
             _pasted(lambda all_: all_[:-1], _side_by_side),
-            "The last window is not put back: zeros stand in its place. Look at where your loop ends.",
+            "The last window is not put back: zeros stand in its place. If you use a loop, look at where it ends.",
             name="last-window-missing",
         ),
         Misconception(
             _pasted(lambda all_: all_[1:], _side_by_side),
-            "The first window is not put back: zeros stand in its place. Windows count from 0.",
+            "The first window is not put back: zeros stand in its place. Windows are counted from 0.",
             name="first-window-missing",
         ),
         Misconception(
             _pasted(lambda all_: all_[:1], _side_by_side),
-            "Only the first window is put back. Look at where your `return` stands: after the loop, not in it.",
+            "Only the first window is put back. If you use a loop, look at where your `return` stands: it belongs after "
+            "the loop, not inside.",
             name="first-window-only",
         ),
         Misconception(
+            _pasted(lambda all_: all_, _side_by_side, always=0),
+            "The same window is put back everywhere. Each place in the map has a window of its own: look at how you choose "
+            "it.",
+            name="same-window-everywhere",
+            also=(_pasted(lambda all_: all_, _side_by_side, always=-1),),
+        ),
+        Misconception(
+            _pasted(lambda all_: all_, _side_by_side, lambda window: (1, 1)),
+            "Windows are put back only one place apart, in rows, in columns or in both, so that they overwrite each other. "
+            "Multiply a window's row and column by `window` to find where it belongs.",
+            name="not-times-window",
+            also=(
+                _pasted(lambda all_: all_, _side_by_side, lambda window: (window, 1)),
+                _pasted(lambda all_: all_, _side_by_side, lambda window: (1, window)),
+            ),
+        ),
+        Misconception(
             _cut_again,
-            "This cuts the map into windows once more instead of putting them together. Every number goes back to where "
-            "it came from, and that is another order: the inverse one.",
+            "This cuts into windows once more instead of putting them together. To bring every number back to where it "
+            "came from takes the inverse order.",
             name="partitioned-again",
         ),
         Misconception(

@@ -7,6 +7,7 @@ from course_utils.exercises.exercise import Arguments, Exercise, Misconception, 
 from course_utils.exercises.nb09_few_shot.affine_slips import (
     STARTS,
     before_widening,
+    clamps_turned_round,
     hold_zero,
     low_end,
     no_clamp,
@@ -15,12 +16,12 @@ from course_utils.exercises.nb09_few_shot.affine_slips import (
     ones_up_to,
     reach,
     repaired_late,
-    rounded_by,
     slip,
     symmetric,
     with_tiny_scale,
     with_width,
 )
+from course_utils.exercises.nb09_few_shot.affine_zero_points import ZERO_POINTS
 from course_utils.quantise import affine_parameters
 
 
@@ -53,8 +54,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "half-way",
             (torch.tensor([-3.5, -2.5, -4.5, -0.5]), torch.tensor([3.5, 4.5, 2.5, 6.5]), 3),
-            "zero lies just half-way between two whole numbers",
+            "zero lies exactly half-way between two whole numbers",
             "The docstring asks for what `torch.round` does there: it goes to the even one.",
+        ),
+        Wild(
+            "narrow-ranges",
+            (torch.tensor([-2e-7, -3e-9]), torch.tensor([6e-7, 5e-9]), 8),
+            "a range is very narrow without being empty (8e-7 or 8e-9 wide)",
+            "Only a range without any width has scale 1: compare with zero exactly.",
         ),
     ]
 
@@ -72,7 +79,7 @@ AFFINE_PARAMETERS = Exercise(
         "`min` or a `max`.",
         "The scale is the width of one step. `bits` bits say how many values there are: how many steps lie between them? "
         "Where the range has no width, put 1 (`torch.where`).",
-        "The low end is said by the least whole number. Solve value = scale · (q − zero point) for the zero point, with that "
+        "The least whole number stands for the low end. Solve value = scale · (q − zero point) for the zero point, with that "
         "q and that value; then round, and clamp to the signed range.",
     ),
     misconceptions=(
@@ -83,8 +90,8 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(steps=lambda bits: 2 ** (bits - 1) - 1),
-            "The range is divided by about half the number of steps, so that they are twice too wide. It spans the negative "
-            "whole numbers as well as the others.",
+            "The range is divided by about half the number of steps, so that each is about twice as wide as it should be. "
+            "The range spans the negative whole numbers as well as the others.",
             name="half-the-steps",
             also=(slip(steps=lambda bits: 2 ** (bits - 1)),),
         ),
@@ -96,7 +103,7 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(steps=lambda bits: (2 ^ bits) - 1),
-            "`^` is no power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**bits`.",
+            "`^` is not a power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**bits`.",
             name="exclusive-or",
             also=(
                 slip(steps=lambda bits: 2 ^ bits - 1),
@@ -119,8 +126,8 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(widen=lambda low, high: (low, high)),
-            "The range is not widened to hold zero. In a range of 0.5 to 6 zero could not be said exactly, and padding "
-            "and ReLU are full of it.",
+            "The range is not widened to hold zero. In a range from 0.5 to 6 no whole number could stand for zero exactly, "
+            "and padding and ReLU are full of zeros.",
             name="not-widened",
         ),
         Misconception(
@@ -135,19 +142,22 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(widen=lambda low, high: (low.clamp(min=0), high.clamp(max=0))),
-            "The clamps are turned round: the low end is kept *above* zero, the high end below. Zero should lie inside.",
+            "The clamps are the wrong way round: the low end is kept *above* zero, the high end below. Zero should lie "
+            "inside.",
             name="clamps-turned-round",
+            also=(clamps_turned_round(lambda low, high: low - high),),
         ),
         Misconception(
             slip(widen=reach),
-            "The range is made symmetric about zero: half of the values stay unused when the numbers have one sign.",
+            "The range is made symmetric about zero, so that half of the whole numbers stay unused when all values have the "
+            "same sign. Widen it to zero and no further.",
             name="symmetric-range",
             also=(symmetric, slip(widen=reach, zero=lambda least, low, high, scale: torch.zeros_like(scale))),
         ),
         Misconception(
             with_width(lambda low, high: high + low),
-            "The width of the range is not high − low: low is negative, so taking it off makes the range wider. Look at the "
-            "sign.",
+            "The width of the range is not computed as high − low: low is negative or zero, so subtracting it makes the "
+            "width larger. Look at the sign.",
             name="wrong-width",
             also=(
                 slip(widen=lambda low, high: hold_zero(low, high + low.clamp(max=0))),
@@ -174,68 +184,7 @@ AFFINE_PARAMETERS = Exercise(
                 slip(least=lambda bits: -(2 ** (bits - 1)) + 1, most=lambda bits: 2 ** (bits - 1) - 1),
             ),
         ),
-        Misconception(
-            slip(zero=lambda least, low, high, scale: least - low / scale),
-            "The zero point is not rounded. It must be a whole number, or zero itself is not exact.",
-            name="zero-point-not-rounded",
-        ),
-        Misconception(
-            rounded_by(torch.floor),
-            "The zero point is rounded down. It should be the *nearest* whole number.",
-            name="zero-point-rounded-down",
-        ),
-        Misconception(
-            rounded_by(torch.ceil),
-            "The zero point is rounded up. It should be the *nearest* whole number.",
-            name="zero-point-rounded-up",
-        ),
-        Misconception(
-            rounded_by(torch.trunc),
-            "The zero point's fraction is cut off. It should be the *nearest* whole number.",
-            name="zero-point-cut-off",
-            also=(
-                rounded_by(lambda zero: zero.long()),
-                rounded_by(lambda zero: zero.int()),
-            ),
-        ),
-        Misconception(
-            slip(zero=lambda least, low, high, scale: (least + low / scale).round()),
-            "The zero point comes out below the least whole number, and the clamp makes it that one always. The low end "
-            "lies below zero, so zero lies that many steps *above* the least number.",
-            name="below-the-least",
-            also=(slip(zero=lambda least, low, high, scale: (least - high / scale).round()),),
-        ),
-        Misconception(
-            no_clamp(lambda least, low, high, scale: (least + low / scale).round()),
-            "low is added with the wrong sign, and the zero point lies below the least whole number. The low end lies below "
-            "zero, so zero lies that many steps *above* the least number.",
-            name="low-with-wrong-sign",
-        ),
-        Misconception(
-            slip(returned=lambda scale, zero: (scale, -zero)),
-            "The zero point's sign is turned round. Put q = zero point into value = scale · (q − zero point): zero must "
-            "come out.",
-            name="zero-point-with-wrong-sign",
-        ),
-        Misconception(
-            slip(zero=lambda least, low, high, scale: (least + high / scale).round()),
-            "The zero point is counted from `high`. The least whole number stands for `low`: count the steps from there up "
-            "to zero.",
-            name="counted-from-high",
-            also=(no_clamp(lambda least, low, high, scale: (least + high / scale).round()),),
-        ),
-        Misconception(
-            slip(zero=lambda least, low, high, scale: (-least - 1 - low / scale).round()),
-            "The low end is said by the *largest* whole number here. The least one should say it.",
-            name="low-for-the-largest",
-            also=(no_clamp(lambda least, low, high, scale: (-least - 1 - low / scale).round()),),
-        ),
-        Misconception(
-            slip(zero=lambda least, low, high, scale: (-least - 1 - high / scale).round()),
-            "The zero point is counted down from the largest whole number, as what stands for `high`. Where a range has no "
-            "width that gives another one: start from the least, which stands for `low`.",
-            name="counted-down-from-the-largest",
-        ),
+        *ZERO_POINTS,
         Misconception(
             slip(least=lambda bits: -(2**bits), most=lambda bits: 2 ** (bits - 1) - 1),
             "Counting does not start at the least signed whole number. With 3 bits that is −4.",
@@ -260,8 +209,8 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(zero=lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),
-            "The zero point is found from the middle of the range. There is a whole number more below zero than above, so "
-            "this can be one off: count from the low end.",
+            "The zero point is found from the middle of the range. There is one more whole number below zero than above, so "
+            "it can be one off: count from the low end.",
             name="from-the-middle",
             also=(no_clamp(lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),),
         ),
@@ -276,7 +225,7 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(zero=lambda least, low, high, scale: (least - low).round()),
-            "low itself is taken off, not the number of steps it makes: it is not divided by the scale.",
+            "`low` itself is subtracted, not the number of steps that it makes: it is not divided by the scale.",
             name="low-not-in-steps",
             also=(
                 no_clamp(lambda least, low, high, scale: (least - low).round()),
@@ -285,13 +234,18 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(repair=lambda scale: scale),
-            "A range without width has scale 0, and everything is divided by the scale: put 1 there.",
+            "A range without width has scale 0 here, and everything is divided by the scale. It should be 1 there.",
             name="scale-zero",
             also=(
                 slip(repair=lambda scale: torch.where(scale > 0, scale, 0.0)),
-                repaired_late,
                 slip(zero=lambda *parts: low_end(*parts).nan_to_num(0), repair=lambda scale: scale),
             ),
+        ),
+        Misconception(
+            repaired_late,
+            "The zero point is computed before the scale is set to 1, so that zero is divided by zero where a range has no "
+            "width. Set the scale first.",
+            name="scale-set-too-late",
         ),
         Misconception(
             with_tiny_scale(1e-8),
@@ -315,13 +269,13 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(widen=one_for_all),
-            "There is one range for all. Each entry of low and high is a range of its own.",
+            "One range is used for all. Each entry of `low` and `high` is a range of its own.",
             name="one-range-for-all",
             also=(slip(widen=one_for_all_spread),),
         ),
         Misconception(
             slip(returned=lambda scale, zero: (zero, scale)),
-            "Both are right, but exchanged: the scale comes first.",
+            "Both are right, but swapped: the scale comes first.",
             name="exchanged",
         ),
         Misconception(
@@ -331,7 +285,7 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             slip(returned=lambda scale, zero: (scale, zero.long())),
-            "The zero point has the right value, but its dtype is that of whole numbers. It is to be floating point, like "
+            "The zero point has the right value, but its dtype is that of whole numbers. It should be floating point, like "
             "the scale.",
             name="whole-number-dtype",
         ),

@@ -117,6 +117,17 @@ def with_width(width: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Pair]
     return wrong
 
 
+def clamps_turned_round(width: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Pair]:
+    """The low end is kept above zero, the high end below, and the width is computed in another way."""
+
+    def wrong(low: Tensor, high: Tensor, bits: int) -> Pair:
+        low, high = low.clamp(min=0), high.clamp(max=0)
+        scale = one_where_empty(width(low, high) / (2**bits - 1))
+        return scale, (-(2 ** (bits - 1)) - low / scale).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+    return wrong
+
+
 def one_for_all(low: Tensor, high: Tensor) -> Pair:
     """One range for all, as two numbers."""
     return hold_zero(low.min(), high.max())

@@ -1,15 +1,24 @@
 """The nearest prototype wins."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
+from course_utils.exercises.nb09_few_shot.logits_slips import (
+    EPSILONS,
+    Logits,
+    far,
+    length,
+    multiplied_out,
+    none,
+    of,
+    product,
+    rooted,
+    then,
+    zipped,
+)
 from course_utils.few_shot import prototype_logits
-
-Logits = Callable[[Tensor, Tensor], Tensor]
 
 
 def _cases(g: Generator) -> list[Arguments]:
@@ -46,39 +55,26 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
-def _differences(queries: Tensor, centres: Tensor) -> Tensor:
-    return queries[:, None] - centres
+def _no_gradient_at_zero(fn: Logits) -> str | None:
+    """The gradient is NaN or infinite where a query is a prototype, and only there."""
+    centres = torch.tensor([[1.0, 2.0], [3.0, 5.0], [-1.0, 4.0]])
+    apart = torch.tensor([[0.5, 1.5], [2.0, 1.0]])
+    if _finite(fn, apart, centres) and not _finite(fn, torch.cat([apart, centres[:1]]), centres):
+        return (
+            "The values are right, but where a query is itself a prototype, the gradient is NaN or infinite: is a root "
+            "taken there? At a distance of zero it has no finite slope, so square without it."
+        )
+    return None
 
 
-def _of(logits: Callable[[Tensor], Tensor]) -> Logits:
-    """From the differences (pictures, ways, dim)."""
-    return lambda queries, centres: logits(_differences(queries, centres))
-
-
-def _then(change: Callable[[Tensor], Tensor]) -> Logits:
-    """The right logits, and something done to them."""
-    return lambda queries, centres: change(prototype_logits(queries, centres))
-
-
-def _product(queries: Tensor, centres: Tensor) -> Tensor:
-    return queries @ centres.T
-
-
-def _far(queries: Tensor) -> Tensor:
-    return queries.square().sum(1, keepdim=True)
-
-
-def _multiplied_out(factor: float, own: Callable[[Tensor], Tensor], others: Callable[[Tensor], Tensor]) -> Logits:
-    """factor · q·c − ‖q‖² − ‖c‖² with one of its parts replaced."""
-    return lambda queries, centres: factor * _product(queries, centres) - own(queries) - others(centres).T
-
-
-def _none(vectors: Tensor) -> Tensor:
-    return torch.zeros(len(vectors), 1)
-
-
-def _length(vectors: Tensor) -> Tensor:
-    return vectors.norm(dim=1, keepdim=True)
+def _finite(fn: Logits, queries: Tensor, centres: Tensor) -> bool:
+    """Whether the gradients of both are, as far as there are any."""
+    leaves = [queries.clone().requires_grad_(), centres.clone().requires_grad_()]
+    logits = fn(*leaves)
+    if not isinstance(logits, Tensor) or not logits.requires_grad:
+        return True
+    logits.sum().backward()
+    return all(leaf.grad is None or bool(leaf.grad.isfinite().all()) for leaf in leaves)
 
 
 PROTOTYPE_LOGITS = Exercise(
@@ -89,6 +85,7 @@ PROTOTYPE_LOGITS = Exercise(
     learns=("queries", "centres"),
     cases=_cases,
     wild=_wild,
+    promises=(Promise("finite-gradient-at-a-prototype", _no_gradient_at_zero),),
     hints=(
         "Every query meets every prototype. An axis of length 1 in the right place lets `queries` and `centres` broadcast to "
         "(pictures, ways, dim).",
@@ -97,26 +94,35 @@ PROTOTYPE_LOGITS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _then(torch.neg),
+            then(torch.neg),
             "The sign is missing: the farthest prototype would get the largest logit and win.",
             name="sign-missing",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().sum(-1).sqrt()),
+            of(lambda gaps: -gaps.square().sum(-1).sqrt()),
             "This is the distance, not its square. The order is the same, but the probabilities are others; only the "
             "square makes the classifier linear.",
             name="not-squared",
+            also=tuple(map(rooted, EPSILONS)),
         ),
         Misconception(
-            _of(lambda gaps: gaps.square().sum(-1).sqrt()),
+            of(lambda gaps: gaps.square().sum(-1).sqrt()),
             "This is the distance itself. It must be squared, and the nearest prototype needs the *largest* logit.",
             name="not-squared-and-sign-missing",
+            also=tuple(rooted(epsilon, 1) for epsilon in EPSILONS),
         ),
         Misconception(
-            _product,
-            "Only the inner product is taken: it favours prototypes that are long. The distance takes the lengths off too.",
+            of(lambda gaps: -(gaps.square().sum(-1) ** 0.25)),
+            "A root is taken of the distance, which is a root itself. The *square* of the distance is asked for.",
+            name="root-of-the-distance",
+            also=(of(lambda gaps: gaps.square().sum(-1) ** 0.25),),
+        ),
+        Misconception(
+            product,
+            "Only the inner product is taken, which favours long prototypes. In the distance the squared lengths are "
+            "subtracted too.",
             name="inner-product",
-            also=(lambda queries, centres: 2 * _product(queries, centres),),
+            also=(lambda queries, centres: 2 * product(queries, centres),),
         ),
         Misconception(
             lambda queries, centres: F.normalize(queries, dim=1) @ F.normalize(centres, dim=1).T,
@@ -129,54 +135,55 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             lambda queries, centres: prototype_logits(F.normalize(queries, dim=1), F.normalize(centres, dim=1)),
-            "Queries and centres are brought to length one first, so that only their directions count. Take them as they "
+            "Queries and centres are scaled to length one first, so that only their directions count. Take them as they "
             "are.",
             name="length-one-first",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().mean(-1)),
+            of(lambda gaps: -gaps.square().mean(-1)),
             "The squares are averaged over the features. Sum them: the average flattens every softmax by the factor dim.",
             name="mean-over-features",
-            also=(_of(lambda gaps: gaps.square().mean(-1)),),
+            also=(of(lambda gaps: gaps.square().mean(-1)),),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().sum(-1) / gaps.shape[-1] ** 0.5),
-            "The distances are divided by √dim, as attention's scores are. Nothing is to be scaled here.",
+            of(lambda gaps: -gaps.square().sum(-1) / gaps.shape[-1] ** 0.5),
+            "The squared distances are divided by √dim, as attention's scores are. Leave them as they are.",
             name="scaled-like-attention",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().sum(-1) / 2),
-            "This is half of it, as in the exponent of a Gaussian. Snell et al. take the squared distance as it is.",
+            of(lambda gaps: -gaps.square().sum(-1) / 2),
+            "This is half of what it should be, as in the exponent of a Gaussian. Snell et al. take the squared distance as it "
+            "is.",
             name="halved",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.abs().sum(-1)),
+            of(lambda gaps: -gaps.abs().sum(-1)),
             "Absolute differences are taken (L1). The squared Euclidean distance sums their squares.",
             name="absolute-differences",
-            also=(_of(lambda gaps: -gaps.abs().mean(-1)), _of(lambda gaps: gaps.abs().sum(-1))),
+            also=(of(lambda gaps: -gaps.abs().mean(-1)), of(lambda gaps: gaps.abs().sum(-1))),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.abs().sum(-1).square()),
+            of(lambda gaps: -gaps.abs().sum(-1).square()),
             "Absolute differences are summed, and the sum is squared. Square each difference first, then sum.",
             name="absolute-sum-squared",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.sum(-1).square()),
-            "The differences are summed first and squared then, so that they cancel. Square each, then sum.",
+            of(lambda gaps: -gaps.sum(-1).square()),
+            "The differences are summed first and squared afterwards, so that they cancel. Square each, then sum.",
             name="summed-before-squared",
-            also=(_of(lambda gaps: gaps.sum(-1).square()),),
+            also=(of(lambda gaps: gaps.sum(-1).square()),),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.sum(-1)),
+            of(lambda gaps: -gaps.sum(-1)),
             "The differences are summed as they are, and those above and below zero cancel. Square them first.",
             name="square-missing",
-            also=(_of(lambda gaps: gaps.sum(-1)),),
+            also=(of(lambda gaps: gaps.sum(-1)),),
         ),
         Misconception(
-            _then(lambda logits: -logits.square()),
+            then(lambda logits: -logits.square()),
             "The squared distance is squared once more. `cdist` gives the distance; `square().sum()` is its square already.",
             name="squared-twice",
-            also=(_then(torch.square),),
+            also=(then(torch.square),),
         ),
         Misconception(
             lambda queries, centres: -(queries.square()[:, None] - centres.square()).sum(-1),
@@ -185,85 +192,112 @@ PROTOTYPE_LOGITS = Exercise(
             also=(lambda queries, centres: (queries.square()[:, None] - centres.square()).sum(-1),),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.abs().amax(-1)),
+            of(lambda gaps: -gaps.abs().amax(-1)),
             "Only the largest difference counts. The squared Euclidean distance sums the squares of all.",
             name="largest-difference",
-            also=(_of(lambda gaps: -gaps.square().amax(-1)),),
+            also=(of(lambda gaps: -gaps.square().amax(-1)),),
         ),
         Misconception(
             lambda queries, centres: -(queries[:, None] + centres).square().sum(-1),
-            "Queries and centres are added. The distance is the length of their difference.",
+            "This is what comes of query *plus* prototype: either the two are added, or, multiplied out, their product has "
+            "the wrong sign. The distance is the length of their difference.",
             name="added",
-            also=(_multiplied_out(-2, _far, _far),),
+            also=(multiplied_out(-2, far, far),),
         ),
         Misconception(
-            _multiplied_out(2, _none, _far),
+            multiplied_out(2, lambda queries: -far(queries), far),
+            "The product is right, but a squared length that should be subtracted is added: the query's, the prototype's, "
+            "or both. Multiply the minus out again.",
+            name="length-with-wrong-sign",
+            also=(
+                multiplied_out(2, far, lambda centres: -far(centres)),
+                multiplied_out(2, lambda queries: -far(queries), lambda centres: -far(centres)),
+                multiplied_out(2, none, lambda centres: -far(centres)),
+            ),
+        ),
+        Misconception(
+            multiplied_out(2, none, far),
             "Each query's own squared length is left out. No softmax sees that, but these are not the distances; the "
             "shortcut comes below.",
             name="own-length-left-out",
         ),
         Misconception(
-            _multiplied_out(2, _far, _none),
+            multiplied_out(2, far, none),
             "The centres' squared lengths are left out. Unlike the query's, these differ from class to class.",
             name="centres-lengths-left-out",
         ),
         Misconception(
-            _multiplied_out(1, _far, _far),
-            "Multiplied out, the product of query and centre counts twice: the factor 2 is missing.",
+            multiplied_out(1, far, far),
+            "Multiplied out, the product of query and prototype counts twice: the factor 2 is missing.",
             name="two-missing",
         ),
         Misconception(
-            _multiplied_out(2, _length, _length),
-            "Multiplied out, the lengths of query and centre must be squared. Here they are taken as they are.",
+            multiplied_out(2, length, length),
+            "Multiplied out, the lengths of query and prototype must be squared. Here they are taken as they are.",
             name="lengths-not-squared",
         ),
         Misconception(
-            _then(lambda logits: logits.softmax(-1)),
+            then(lambda logits: logits.softmax(-1)),
             "The softmax is already applied. Logits are asked for: the loss applies its own softmax.",
             name="softmax-already",
-            also=(_then(lambda logits: logits.softmax(0)), _then(lambda logits: (-logits).softmax(-1))),
+            also=(then(lambda logits: logits.softmax(0)), then(lambda logits: (-logits).softmax(-1))),
         ),
         Misconception(
-            _then(lambda logits: logits.log_softmax(-1)),
-            "A log-softmax is already taken. No later softmax notices, but asked for are the distances themselves.",
+            then(lambda logits: logits.log_softmax(-1)),
+            "A log-softmax is already taken. No later softmax notices, but minus the squared distances are asked for.",
             name="log-softmax-already",
         ),
         Misconception(
-            _then(torch.exp),
+            then(lambda logits: logits - logits.amax(-1, keepdim=True)),
+            "The largest logit is subtracted, as inside a stable softmax. The softmax will do that itself: minus the "
+            "squared distances are asked for.",
+            name="largest-subtracted",
+            also=(then(lambda logits: logits - logits.max()),),
+        ),
+        Misconception(
+            then(torch.exp),
             "exp is already taken. Logits are what comes before the softmax, whose first step is exp.",
             name="exponential-already",
         ),
         Misconception(
-            _of(lambda gaps: 1 / gaps.square().sum(-1)),
-            "This is one over the distance, or over its square. It favours the near, too, but explodes where a query is a "
-            "prototype: put a minus in front instead.",
+            of(lambda gaps: 1 / gaps.square().sum(-1)),
+            "This is one over the distance, or over its square. It favours what is near, too, but explodes where a query is "
+            "a prototype: put a minus in front instead.",
             name="inverse",
-            also=(_of(lambda gaps: 1 / gaps.square().sum(-1).sqrt()),),
+            also=(of(lambda gaps: 1 / gaps.square().sum(-1).sqrt()),),
         ),
         Misconception(
-            _then(lambda logits: logits.T),
-            "The axes are exchanged: one row a query, one column a class.",
+            of(lambda gaps: 1 / (1 + gaps.square().sum(-1))),
+            "This is one divided by one plus the distance, or plus its square. It favours what is near, too, but is not "
+            "what the formula says: put a minus in front of the square.",
+            name="inverse-of-one-more",
+            also=(of(lambda gaps: 1 / (1 + gaps.square().sum(-1).sqrt())),),
+        ),
+        Misconception(
+            then(lambda logits: logits.T),
+            "The axes are swapped: each row should belong to a query, each column to a class.",
             name="axes-exchanged",
         ),
         Misconception(
-            _then(lambda logits: logits.argmax(-1)),
-            "One number a query is returned. Asked for are the logits of all classes, from which the nearest is chosen.",
+            then(lambda logits: logits.argmax(-1)),
+            "Only one number per query is returned. The logits of all classes are asked for, from which the nearest is then "
+            "chosen.",
             name="class-instead-of-logits",
-            also=(_then(lambda logits: logits.argmin(-1)), _then(lambda logits: logits.amax(-1))),
+            also=(then(lambda logits: logits.argmin(-1)), then(lambda logits: logits.amax(-1))),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().sum(1)),
-            "The squares are summed over the wrong axis: the features must go, pictures and classes stay.",
+            of(lambda gaps: -gaps.square().sum(1)),
+            "The squares are summed over the wrong axis. Sum over the features: pictures and classes remain.",
             name="summed-over-the-wrong-axis",
-            also=(_of(lambda gaps: -gaps.square().sum(0)), _of(lambda gaps: gaps.square().sum(1))),
+            also=(of(lambda gaps: -gaps.square().sum(0)), of(lambda gaps: gaps.square().sum(1))),
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square().sum()),
+            of(lambda gaps: -gaps.square().sum()),
             "Everything is summed into one number. Sum over the features only.",
             name="summed-over-everything",
         ),
         Misconception(
-            _of(lambda gaps: -gaps.square()),
+            of(lambda gaps: -gaps.square()),
             "The squares are there, but not yet summed over the features.",
             name="not-summed",
         ),
@@ -275,16 +309,18 @@ PROTOTYPE_LOGITS = Exercise(
             also=(
                 lambda queries, centres: -(centres - queries).square().sum(-1),
                 lambda queries, centres: -((queries - centres) ** 2).sum(),
+                *(zipped(sign) for sign in (-1, 1)),
+                *(zipped(sign, list) for sign in (-1, 1)),
             ),
         ),
         Misconception(
             lambda queries, centres: prototype_logits(queries, centres[:1].expand_as(centres)),
-            "Every column is the distance to the same centre, the first. Look at the loop's variable.",
+            "Every column holds the distance to the same prototype, the first. If you use a loop, look at its variable.",
             name="first-centre-only",
         ),
         Misconception(
             lambda queries, centres: prototype_logits(queries[:1].expand_as(queries), centres),
-            "Every row is that of the first query. Look at the loop's variable.",
+            "Every row is that of the first query. If you use a loop, look at its variable.",
             name="first-query-only",
         ),
     ),

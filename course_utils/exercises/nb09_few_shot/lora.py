@@ -9,9 +9,18 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
+from course_utils.exercises.nb09_few_shot.lora_slips import (
+    after_the_layer,
+    bias_in_both,
+    bias_scaled,
+    bias_twice,
+    detached_in_place,
+    of_the_output,
+    of_the_output_brought_back,
+    scaled,
+    slip,
+)
 from course_utils.lora import lora_linear
-
-Scale = Callable[[float, Tensor, Tensor, Tensor], float]  # alpha, inputs, down, up → the factor
 
 
 def _layer(g: Generator, batch: int, features: int, outputs: int, rank: int, alpha: float) -> Arguments:
@@ -39,8 +48,8 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "rank-above-features",
             _layer(g, 2, 3, 4, 5, 2.0),
-            "the rank is larger than the number of features",
-            "The rank is the first size of `down`, whichever is smaller.",
+            "the rank is larger than the number of features and that of outputs",
+            "The rank is the first size of `down` and the second of `up`, even where it is not the smaller one.",
         ),
         Wild(
             "transposed-memory",
@@ -84,73 +93,28 @@ def _product_made(fn: Callable[..., Tensor]) -> str | None:
     if not watched.seen:
         return None
     return (
-        "The numbers are right, but on the way up @ down is computed, a matrix as large as weight (20 × 24 here), which the "
-        "docstring promises to do without: let the inputs go down first, and then up."
+        "The numbers are right, but the product of `up` and `down` is computed, a matrix as large as weight (20 × 24 here). "
+        "The docstring promises that it is never made: let the inputs go down first, and then up."
     )
 
 
-def _frozen_for_good(fn: Callable[..., Tensor]) -> str | None:
-    """The caller's tensors are told to want no gradient any more."""
-    *tensors, alpha = _layer(torch.Generator().manual_seed(0), 2, 4, 3, 2, 1.0)
+def _gradient_switched(fn: Callable[..., Tensor]) -> str | None:
+    """The caller's tensors are told to want no gradient any more, or to want one that they did not."""
     names = ("inputs", "weight", "bias", "down", "up")
-    for tensor in tensors:
-        tensor.requires_grad_()
-    fn(*tensors, alpha)
-    changed = [name for name, tensor in zip(names, tensors, strict=True) if not tensor.requires_grad]
-    if not changed:
-        return None
-    return (
-        f"The numbers are right, but the function changes {' and '.join(changed)}: whoever called it finds requires_grad "
-        "switched off for good. Keep the gradient out of this one computation instead."
-    )
-
-
-def _rank(alpha: float, inputs: Tensor, down: Tensor, up: Tensor) -> float:
-    return alpha / len(down)
-
-
-def _down_and_up(inputs: Tensor, down: Tensor, up: Tensor) -> Tensor:
-    return inputs @ down.T @ up.T
-
-
-def _linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.linear(inputs, weight, bias)
-
-
-def _slip(
-    scale: Scale = _rank,
-    frozen: Callable[[Tensor, Tensor, Tensor], Tensor] = _linear,
-    corrected: Callable[[Tensor, Tensor, Tensor], Tensor] = _down_and_up,
-    joined: Callable[[Tensor, Tensor, float], Tensor] = lambda plain, correction, scale: plain + scale * correction,
-) -> Callable[..., Tensor]:
-    """The layer with one of its parts replaced."""
-
-    def wrong(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-        plain, correction = frozen(inputs, weight.detach(), bias.detach()), corrected(inputs, down, up)
-        return joined(plain, correction, scale(alpha, inputs, down, up))
-
-    return wrong
-
-
-def _scaled(scale: Scale) -> Callable[..., Tensor]:
-    return _slip(scale=scale)
-
-
-def _bias_twice(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    return F.linear(inputs, weight, 2 * bias) + alpha / len(down) * inputs @ down.T @ up.T
-
-
-def _bias_scaled(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    return F.linear(inputs, weight) + alpha / len(down) * F.linear(inputs @ down.T, up, bias)
-
-
-def _bias_in_both(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    return F.linear(inputs, weight, bias) + alpha / len(down) * F.linear(inputs @ down.T, up, bias)
-
-
-def _after_the_layer(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    plain = F.linear(inputs, weight, bias)
-    return plain + alpha / len(down) * plain @ up @ up.T
+    for wants in ((True, True, True, True, True), (True, False, False, True, True)):
+        *tensors, alpha = _layer(torch.Generator().manual_seed(0), 2, 4, 3, 2, 1.0)
+        for tensor, want in zip(tensors, wants, strict=True):
+            tensor.requires_grad_(want)
+        fn(*tensors, alpha)
+        after = zip(names, tensors, wants, strict=True)
+        changed = {name: tensor.requires_grad for name, tensor, want in after if tensor.requires_grad != want}
+        if changed:
+            how = "on, although it was off before" if all(changed.values()) else "off for good"
+            return (
+                f"The numbers are right, but the function changes {' and '.join(changed)}: whoever called it finds "
+                f"requires_grad switched {how}. Keep the gradient out of this one computation instead."
+            )
+    return None
 
 
 LORA_LINEAR = Exercise(
@@ -164,175 +128,197 @@ LORA_LINEAR = Exercise(
     wild=_wild,
     promises=(
         Promise("makes-up-times-down", _product_made),
-        Promise("changes-the-callers-tensors", _frozen_for_good),
+        Promise("changes-the-callers-tensors", _gradient_switched),
     ),
     hints=(
-        "Two paths, added. The formula writes one picture as a column x; here `inputs` has one picture a row, so every "
-        "matrix stands on the right, transposed.",
+        "There are two paths, which are added. The formula writes one picture as a column x; here `inputs` has one picture "
+        "per row, so every matrix stands on the right, transposed.",
         "First the inputs go down to `rank` numbers each, then up again. Which of the sizes of `down` is the rank?",
         "`weight` and `bias` must get no gradient, but a gradient must still reach `inputs` through them: so it is these two "
         "that are cut off, and not the product. What does a tensor's `.detach()` give?",
     ),
     misconceptions=(
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: 1.0),
+            scaled(lambda alpha, inputs, down, up: 1.0),
             "The factor alpha / rank is missing: without it the learning rate must be tuned again for each rank.",
             name="no-factor",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha),
+            scaled(lambda alpha, inputs, down, up: alpha),
             "The correction is multiplied by alpha; the division by the rank is missing.",
             name="not-divided-by-the-rank",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: 1 / len(down)),
+            scaled(lambda alpha, inputs, down, up: 1 / len(down)),
             "The correction is divided by the rank, but alpha is missing.",
             name="alpha-missing",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / down.shape[1]),
+            scaled(lambda alpha, inputs, down, up: alpha / down.shape[1]),
             "alpha is divided by the number of features. The rank is how many numbers the way down leaves.",
             name="divided-by-the-features",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / len(up)),
+            scaled(lambda alpha, inputs, down, up: alpha / len(up)),
             "alpha is divided by the number of outputs. In `up` the rank is the second size.",
             name="divided-by-the-outputs",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / len(inputs)),
+            scaled(lambda alpha, inputs, down, up: alpha / len(inputs)),
             "alpha is divided by the number of rows in the batch, so that a picture's result depends on how many others "
             "there are. Divide by the rank.",
             name="divided-by-the-batch",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / 4),
+            scaled(lambda alpha, inputs, down, up: alpha / 4),
             "alpha is divided by a fixed number, whatever the rank is. Read the rank off the matrices.",
             name="one-rank-always",
             also=(
-                _scaled(lambda alpha, inputs, down, up: alpha / 2),
-                _scaled(lambda alpha, inputs, down, up: alpha / 8),
+                scaled(lambda alpha, inputs, down, up: alpha / 2),
+                scaled(lambda alpha, inputs, down, up: alpha / 8),
             ),
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: len(down) / alpha),
+            scaled(lambda alpha, inputs, down, up: len(down) / alpha),
             "The fraction stands upside down: it is alpha over the rank.",
             name="rank-over-alpha",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha * len(down)),
-            "alpha is multiplied by the rank. It is divided by it, so that a higher rank makes no larger step.",
+            scaled(lambda alpha, inputs, down, up: alpha * len(down)),
+            "alpha is multiplied by the rank. It should be divided by it, so that a higher rank does not make larger steps.",
             name="times-the-rank",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / len(down) ** 0.5),
-            "alpha is divided by the square root of the rank. In LoRA it is the rank itself.",
+            scaled(lambda alpha, inputs, down, up: alpha / len(down) ** 0.5),
+            "alpha is divided by the square root of the rank. In LoRA it is divided by the rank itself.",
             name="root-of-the-rank",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: (alpha / len(down)) ** 2),
+            scaled(lambda alpha, inputs, down, up: (alpha / len(down)) ** 2),
             "The factor alpha / rank is applied twice. Once is enough, on the way down or on the way up.",
             name="factor-twice",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha / down.numel()),
+            scaled(lambda alpha, inputs, down, up: alpha / down.numel()),
             "alpha is divided by how many numbers `down` holds. The rank is its first size only.",
             name="divided-by-all-numbers",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: int(alpha) / len(down)),
+            scaled(lambda alpha, inputs, down, up: int(alpha) / len(down)),
             "alpha is rounded to a whole number. It is a float, and may be 1.5.",
             name="alpha-rounded",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: alpha // len(down)),
+            scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 1)),
+            "The factor alpha / rank is rounded. Take it as it is.",
+            name="factor-rounded",
+            also=(
+                scaled(lambda alpha, inputs, down, up: round(alpha / len(down))),
+                scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 2)),
+            ),
+        ),
+        Misconception(
+            scaled(lambda alpha, inputs, down, up: alpha // len(down)),
             "alpha is divided with //, which rounds down, often to zero. Divide with /.",
             name="whole-division",
         ),
         Misconception(
-            _scaled(lambda alpha, inputs, down, up: -alpha / len(down)),
-            "The correction is subtracted. It is added.",
+            scaled(lambda alpha, inputs, down, up: -alpha / len(down)),
+            "The correction is subtracted. It should be added.",
             name="subtracted",
         ),
         Misconception(
-            _slip(joined=lambda plain, correction, scale: scale * (plain + correction)),
+            slip(joined=lambda plain, correction, scale: scale * (plain + correction)),
             "The factor multiplies the frozen layer's output as well. It belongs to the correction alone.",
             name="factor-on-everything",
         ),
         Misconception(
-            _slip(frozen=lambda inputs, weight, bias: inputs @ weight.T),
-            "The frozen layer's bias is lost.",
+            slip(joined=lambda plain, correction, scale: scale * plain + correction),
+            "The factor multiplies the frozen layer's output and not the correction. It should be the other way round.",
+            name="factor-on-the-frozen-path",
+        ),
+        Misconception(
+            slip(joined=lambda plain, correction, scale: plain * (1 + scale * correction)),
+            "The frozen layer's output is multiplied by the correction. The correction should only be added.",
+            name="multiplied",
+            also=(slip(joined=lambda plain, correction, scale: plain * scale * correction),),
+        ),
+        Misconception(
+            slip(frozen=lambda inputs, weight, bias: inputs @ weight.T),
+            "The frozen layer's bias is missing.",
             name="bias-lost",
         ),
         Misconception(
-            _bias_twice,
+            bias_twice,
             "The bias is added twice. It belongs to the frozen path alone.",
             name="bias-twice",
-            also=(_bias_in_both,),
+            also=(bias_in_both,),
         ),
         Misconception(
-            _bias_scaled,
+            bias_scaled,
             "The bias is added in the correction and scaled with it. It belongs to the frozen path.",
             name="bias-in-the-correction",
         ),
         Misconception(
-            _slip(joined=lambda plain, correction, scale: scale * correction),
-            "Only the correction is left: the frozen layer's own output belongs to it.",
+            slip(joined=lambda plain, correction, scale: scale * correction),
+            "Only the correction is returned. The frozen layer's own output should be added to it.",
             name="correction-only",
-            also=(_slip(joined=lambda plain, correction, scale: correction),),
+            also=(slip(joined=lambda plain, correction, scale: correction),),
         ),
         Misconception(
-            _slip(joined=lambda plain, correction, scale: plain),
+            slip(joined=lambda plain, correction, scale: plain),
             "This is the frozen layer alone, without a correction. Add the second path.",
             name="frozen-layer-only",
         ),
         Misconception(
-            _slip(corrected=lambda inputs, down, up: (inputs @ down.T).relu() @ up.T),
+            slip(corrected=lambda inputs, down, up: (inputs @ down.T).relu() @ up.T),
             "There is an activation between down and up. Then the correction is no longer a matrix, and cannot be merged "
             "into the weights.",
             name="activation-between",
             also=(
-                _slip(corrected=lambda inputs, down, up: F.gelu(inputs @ down.T) @ up.T),
-                _slip(corrected=lambda inputs, down, up: (inputs @ down.T).tanh() @ up.T),
-                _slip(corrected=lambda inputs, down, up: (inputs @ down.T).sigmoid() @ up.T),
-                _slip(corrected=lambda inputs, down, up: (inputs @ down.T).softmax(-1) @ up.T),
+                slip(corrected=lambda inputs, down, up: F.gelu(inputs @ down.T) @ up.T),
+                slip(corrected=lambda inputs, down, up: (inputs @ down.T).tanh() @ up.T),
+                slip(corrected=lambda inputs, down, up: (inputs @ down.T).sigmoid() @ up.T),
+                slip(corrected=lambda inputs, down, up: (inputs @ down.T).softmax(-1) @ up.T),
             ),
         ),
         Misconception(
-            _slip(corrected=lambda inputs, down, up: (inputs @ down.T @ up.T).relu()),
+            slip(corrected=lambda inputs, down, up: (inputs @ down.T @ up.T).relu()),
             "There is an activation after the correction. Then it is no longer a matrix, and cannot be merged into the "
             "weights.",
             name="activation-after",
-            also=(_slip(joined=lambda plain, correction, scale: (plain + scale * correction).relu()),),
+            also=(slip(joined=lambda plain, correction, scale: (plain + scale * correction).relu()),),
         ),
         Misconception(
-            _after_the_layer,
+            after_the_layer,
             "The correction works on the frozen layer's output. Both paths start from `inputs`.",
             name="after-the-layer",
+            also=(of_the_output, of_the_output_brought_back),
         ),
         Misconception(
-            _slip(frozen=lambda inputs, weight, bias: inputs @ weight + bias),
-            "weight is not transposed. Its rows are the outputs, (outputs, features), so only a square layer lets it pass.",
+            slip(frozen=lambda inputs, weight, bias: inputs @ weight + bias),
+            "weight is not transposed. Its shape is (outputs, features): without a transpose only square layers give a "
+            "result, and a wrong one.",
             name="weight-not-transposed",
-            also=(_slip(frozen=lambda inputs, weight, bias: F.linear(inputs, weight.T, bias)),),
+            also=(slip(frozen=lambda inputs, weight, bias: F.linear(inputs, weight.T, bias)),),
         ),
         Misconception(
-            _slip(corrected=lambda inputs, down, up: inputs @ up @ down),
+            slip(corrected=lambda inputs, down, up: inputs @ up @ down),
             "The inputs go through up first. They go down to the rank first, and then up.",
             name="up-before-down",
         ),
         Misconception(
-            _slip(corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.T),
-            "A matrix is reshaped where it should be transposed: the shape is right, but its numbers stand at other places.",
+            slip(corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.T),
+            "A matrix is reshaped where it should be transposed: the shape is right, but its numbers are in other places.",
             name="reshaped-for-transposed",
             also=(
-                _slip(corrected=lambda inputs, down, up: inputs @ down.T @ up.reshape(len(down), -1)),
-                _slip(
+                slip(corrected=lambda inputs, down, up: inputs @ down.T @ up.reshape(len(down), -1)),
+                slip(
                     corrected=lambda inputs, down, up: (
                         inputs @ down.reshape(-1, len(down)) @ up.reshape(len(down), -1)
                     )
                 ),
-                _slip(frozen=lambda inputs, weight, bias: inputs @ weight.reshape(weight.shape[::-1]) + bias),
+                slip(frozen=lambda inputs, weight, bias: inputs @ weight.reshape(weight.shape[::-1]) + bias),
             ),
         ),
         Misconception(
@@ -340,8 +326,14 @@ LORA_LINEAR = Exercise(
                 F.linear(inputs, weight, bias),
                 alpha / len(down) * inputs @ down.T @ up.T,
             ),
-            "Both paths are there, but apart. Add them.",
+            "Both paths are there, but separately. Add them.",
             name="paths-apart",
+        ),
+        Misconception(
+            detached_in_place,
+            "`detach_()`, with an underscore, changes the tensors of whoever called the function, and fails for a tensor "
+            "that is a view of another. Use `detach()`.",
+            name="changes-the-callers-tensors",
         ),
     ),
 )

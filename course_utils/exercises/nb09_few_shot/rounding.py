@@ -4,14 +4,14 @@ import torch
 from torch import Generator
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb09_few_shot.rounding_ends import ENDS
 from course_utils.exercises.nb09_few_shot.rounding_slips import (
+    as_int8,
     before,
-    clamped_first,
     least,
     most,
     rounded,
     to_whole_by,
-    values_clamped,
     wrapped,
     wrapped_round,
 )
@@ -33,6 +33,12 @@ def _wild(g: Generator) -> list[Wild]:
     kernels = torch.randn(3, 2, 2, 2, generator=g)
     halves = torch.arange(-8, 9) / 2
     return [
+        Wild(
+            "learned-values",
+            (torch.randn(2, 5, generator=g).requires_grad_(), torch.tensor([[0.3], [0.2]]), torch.zeros(2, 1), 4),
+            "the values are a layer's weights, which learn",
+            "Stay with PyTorch's functions: NumPy takes no tensor that learns.",
+        ),
         Wild(
             "one-scale",
             (torch.randn(1, 9, generator=g), torch.tensor([[0.3]]), torch.tensor([[2.0]]), 4),
@@ -66,7 +72,7 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "half-way",
             (torch.stack([halves, halves / 2]), torch.tensor([[1.0], [0.5]]), torch.tensor([[1.0], [-1.0]]), 4),
-            "a value lies just half-way between two steps",
+            "a value lies exactly half-way between two steps",
             "The docstring says where it goes, and PyTorch's own quantisation agrees: `torch.round` of value / scale, before "
             "the zero point is added.",
         ),
@@ -84,133 +90,35 @@ FAKE_QUANTISE = Exercise(
         "Solve value = scale · (q − zero_point) for q. Where must you round, so that q is a whole number?",
         "What does not fit into `bits` bits goes to the nearer end. With 3 bits these are −4 and 3: write both ends for any "
         "number of bits, and `clamp`.",
-        "Back: the same equation again, with the q that you have.",
+        "For the way back use the same equation, with the q that you have.",
     ),
     misconceptions=(
-        Misconception(
-            rounded(least=lambda bits: -(10**9), most=lambda bits: 10**9),
-            "Nothing is clamped: values outside the range would need more bits than there are.",
-            name="not-clamped",
-        ),
-        Misconception(
-            rounded(most=lambda bits: 10**9),
-            "Only the low end is clamped: large values would need more bits than there are.",
-            name="only-low-clamped",
-        ),
-        Misconception(
-            rounded(least=lambda bits: -(10**9)),
-            "Only the high end is clamped: very negative values would need more bits than there are.",
-            name="only-high-clamped",
-        ),
-        Misconception(
-            rounded(least=lambda bits: 0, most=lambda bits: 2**bits - 1),
-            "The whole numbers are clamped at 0 from below. They are signed here: half of them lie below zero.",
-            name="unsigned",
-            also=(rounded(least=lambda bits: 0, most=lambda bits: 2**bits), rounded(least=lambda bits: 0)),
-        ),
-        Misconception(
-            rounded(least=lambda bits: -(2 ** (bits - 1)) + 1),
-            "The least whole number is left out: with 8 bits it is −128, not −127.",
-            name="least-left-out",
-        ),
-        Misconception(
-            rounded(most=lambda bits: 2 ** (bits - 1)),
-            "The largest whole number is one too large: with 8 bits it is 127, not 128.",
-            name="one-too-many",
-        ),
-        Misconception(
-            rounded(least=lambda bits: -(2 ** (bits - 1)) - 1),
-            "The least whole number is one too small: with 8 bits it is −128, not −129.",
-            name="one-too-many-below",
-        ),
-        Misconception(
-            rounded(most=lambda bits: 2 ** (bits - 1) - 2),
-            "The largest whole number is left out: with 8 bits it is 127, not 126.",
-            name="largest-left-out",
-        ),
-        Misconception(
-            lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits + 1),
-            "More whole numbers are let through than so many bits hold. With 8 bits the ends are −128 and 127.",
-            name="one-bit-too-many",
-            also=(
-                rounded(least=lambda bits: -(2**bits - 1)),
-                rounded(least=lambda bits: -(2**bits - 1), most=lambda bits: 2**bits - 1),
-                rounded(least=lambda bits: -(2**bits)),
-                rounded(most=lambda bits: 2**bits - 1),
-            ),
-        ),
-        Misconception(
-            lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits - 1),
-            "Fewer whole numbers are let through than so many bits hold: the ends are those of one bit less.",
-            name="one-bit-too-few",
-        ),
-        Misconception(
-            rounded(least=lambda bits: -bits, most=lambda bits: bits - 1),
-            "The ends are counted in bits. Each bit doubles the number of values.",
-            name="bits-for-ends",
-            also=(rounded(least=lambda bits: -bits, most=lambda bits: bits),),
-        ),
-        Misconception(
-            rounded(least=lambda bits: -(2 ^ (bits - 1)), most=lambda bits: (2 ^ (bits - 1)) - 1),
-            "`^` is no power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**(bits - 1)`.",
-            name="exclusive-or",
-            also=(rounded(least=lambda bits: -(2 ^ (bits - 1)), most=lambda bits: 2 ^ (bits - 1) - 1),),
-        ),
-        Misconception(
-            lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, 8),
-            "The ends are those of eight bits, whatever `bits` is.",
-            name="eight-bits-always",
-            also=(
-                rounded(least=lambda bits: -127, most=lambda bits: 127),
-                rounded(least=lambda bits: -128, most=lambda bits: 128),
-                rounded(least=lambda bits: 0, most=lambda bits: 255),
-            ),
-        ),
-        Misconception(
-            rounded(least=most, most=least),
-            "The two ends of the clamp are exchanged, so that every value becomes the same. The least number comes first.",
-            name="ends-exchanged",
-        ),
-        Misconception(
-            clamped_first,
-            "The whole numbers are clamped without the zero point, so that the ends lie elsewhere. What is stored is "
-            "round(value / scale) *plus* the zero point, and that must fit.",
-            name="clamped-without-the-zero-point",
-        ),
-        Misconception(
-            values_clamped,
-            "The values are clamped, not the whole numbers. The ends are those of q: divide by the scale first.",
-            name="values-clamped",
-            also=(
-                lambda values, scale, zero_point, bits: fake_quantise(
-                    values.clamp(least(bits), most(bits)), scale, zero_point, 32
-                ),
-            ),
-        ),
+        *ENDS,
         Misconception(
             rounded(back=lambda whole, scale, zero: whole * scale),
-            "On the way back the zero point is not taken off: everything is shifted.",
+            "On the way back the zero point is not subtracted, so that everything is shifted.",
             name="zero-point-not-taken-off",
         ),
         Misconception(
             rounded(whole=lambda values, scale, zero: (values / scale).round()),
-            "On the way there the zero point is not added, and yet it is taken off on the way back: everything is shifted.",
+            "On the way there the zero point is not added, and yet it is subtracted on the way back, so that everything is "
+            "shifted.",
             name="zero-point-not-added",
         ),
         Misconception(
             before(lambda values, scale, zero: (values, scale, -zero)),
-            "The zero point's sign is turned round: it is taken off first and added afterwards. Solve value = scale · (q − "
+            "The zero point's sign is inverted: it is subtracted first and added afterwards. Solve value = scale · (q − "
             "zero_point) for q.",
             name="zero-point-with-wrong-sign",
         ),
         Misconception(
             rounded(back=lambda whole, scale, zero: (whole + zero) * scale),
-            "The zero point is added on both ways. On the way back it is taken off.",
+            "The zero point is added on both ways. On the way back it should be subtracted.",
             name="zero-point-added-twice",
         ),
         Misconception(
             rounded(whole=lambda values, scale, zero: (values / scale).round() - zero),
-            "The zero point is taken off on both ways. On the way there it is added.",
+            "The zero point is subtracted on both ways. On the way there it should be added.",
             name="zero-point-taken-off-twice",
         ),
         Misconception(
@@ -221,8 +129,34 @@ FAKE_QUANTISE = Exercise(
             name="zero-point-added-to-values",
         ),
         Misconception(
+            lambda values, scale, zero_point, bits: (
+                ((values - zero_point) / scale).round().clamp(least(bits), most(bits)) * scale + zero_point
+            ),
+            "The zero point is subtracted from the values. It is a whole number like q: add it after the division by the "
+            "scale.",
+            name="zero-point-subtracted-from-values",
+            also=(
+                rounded(
+                    whole=lambda values, scale, zero: ((values - zero) / scale).round(),
+                    back=lambda whole, scale, zero: whole * scale,
+                ),
+                rounded(whole=lambda values, scale, zero: ((values - zero) / scale).round()),
+            ),
+        ),
+        Misconception(
+            rounded(back=lambda whole, scale, zero: whole * scale + zero),
+            "On the way back the zero point is added to the values. Subtract it from q, then multiply by the scale.",
+            name="zero-point-added-at-the-end",
+            also=(
+                rounded(
+                    whole=lambda values, scale, zero: (values / scale).round(),
+                    back=lambda whole, scale, zero: whole * scale + zero,
+                ),
+            ),
+        ),
+        Misconception(
             rounded(back=lambda whole, scale, zero: whole - zero * scale),
-            "Brackets are missing on the way back: only the zero point is multiplied by the scale.",
+            "Brackets are missing on the way back: of q and the zero point only one is multiplied by the scale.",
             name="brackets-missing",
             also=(rounded(back=lambda whole, scale, zero: whole * scale - zero),),
         ),
@@ -234,7 +168,7 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             rounded(back=lambda whole, scale, zero: whole - zero),
-            "The zero point is taken off, but the result still counts in steps. Multiply by the scale.",
+            "The zero point is subtracted, but the result still counts in steps. Multiply by the scale.",
             name="not-scaled-back",
         ),
         Misconception(
@@ -255,23 +189,23 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             to_whole_by(torch.floor),
-            "This rounds down. Rounding to the nearest halves the largest error and leaves no shift.",
+            "This rounds down. Rounding to the nearest halves the largest error and shifts nothing.",
             name="rounded-down",
         ),
         Misconception(
             to_whole_by(torch.ceil),
-            "This rounds up. Rounding to the nearest halves the largest error and leaves no shift.",
+            "This rounds up. Rounding to the nearest halves the largest error and shifts nothing.",
             name="rounded-up",
         ),
         Misconception(
             to_whole_by(torch.trunc),
-            "The fraction is cut off, as `int` and `trunc` do it. Rounding to the nearest halves the largest error.",
+            "The fraction is cut off, as `int` and `trunc` do. Rounding to the nearest halves the largest error.",
             name="cut-off",
             also=(rounded(whole=lambda values, scale, zero: (values / scale + zero).trunc()),),
         ),
         Misconception(
             to_whole_by(torch.clone),
-            "Nothing is rounded: clamped values come back as they were.",
+            "Nothing is rounded: all values within the range come back as they were.",
             name="not-rounded",
         ),
         Misconception(
@@ -291,22 +225,35 @@ FAKE_QUANTISE = Exercise(
             "What does not fit into eight bits wraps round to the other end: int8 turns 128 into −128. Clamp while the "
             "numbers are still floats.",
             name="wraps-round",
-            also=(wrapped_round,),
+            also=(as_int8(clamped=True),),
+        ),
+        Misconception(
+            as_int8(clamped=False),
+            "Nothing is clamped. In int8 what does not fit into eight bits wraps round to the other end, and with fewer bits "
+            "too many numbers are let through: clamp while they are still floats.",
+            name="int8-for-a-clamp",
+            also=(as_int8(clamped=False, first=torch.int32),),
+        ),
+        Misconception(
+            wrapped_round,
+            "What does not fit into `bits` bits comes in again at the other end of the range, as `%` does it. It should stay "
+            "at the nearer end.",
+            name="comes-in-at-the-other-end",
         ),
         Misconception(
             before(lambda values, scale, zero: (values, scale.flatten()[0], zero.flatten()[0])),
-            "The first scale serves for all rows. Each row has its own: let them broadcast.",
+            "The first scale and zero point are used for all rows. Each row has its own: let them broadcast.",
             name="first-scale-for-all",
         ),
         Misconception(
             before(lambda values, scale, zero: (values, scale.mean(), zero.mean().round())),
-            "One average scale serves for all rows. Each row has its own: let them broadcast.",
+            "An average scale and zero point are used for all rows. Each row has its own: let them broadcast.",
             name="average-scale-for-all",
             also=(before(lambda values, scale, zero: (values, scale.mean(), zero.mean())),),
         ),
         Misconception(
             lambda values, scale, zero_point, bits: values - fake_quantise(values, scale, zero_point, bits),
-            "This is the error of the rounding. Asked for are the rounded values.",
+            "This is the error of the rounding. The rounded values themselves are asked for.",
             name="error-instead",
             also=(lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits) - values,),
         ),

@@ -69,7 +69,60 @@ def wrapped(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Ten
     return (whole.clamp(int(least(bits)), int(most(bits))) - zero_point) * scale
 
 
+def as_int8(clamped: bool, first: torch.dtype = torch.int8) -> Quantise:
+    """int8, directly or by way of another dtype; a clamp follows, or none."""
+
+    def wrong(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
+        whole = steps(values, scale, zero_point).to(first).to(torch.int8)
+        return ((whole.clamp(int(least(bits)), int(most(bits))) if clamped else whole) - zero_point) * scale
+
+    return wrong
+
+
+def outside(instead: Callable[[Tensor], Tensor]) -> Quantise:
+    """Values outside the range are not clamped, but become something else."""
+
+    def wrong(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
+        whole = steps(values, scale, zero_point)
+        within = (whole >= least(bits)) & (whole <= most(bits))
+        return torch.where(within, back(whole, scale, zero_point), instead(values))
+
+    return wrong
+
+
+def outside_whole(instead: Callable[[Tensor, Tensor], Tensor]) -> Quantise:
+    """Whole numbers outside the range are not clamped, but become something else."""
+
+    def wrong(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
+        whole = steps(values, scale, zero_point)
+        within = (whole >= least(bits)) & (whole <= most(bits))
+        return back(torch.where(within, whole, instead(whole, zero_point)), scale, zero_point)
+
+    return wrong
+
+
 def wrapped_round(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
     """What does not fit comes in at the other end."""
     whole = (steps(values, scale, zero_point) - least(bits)) % 2**bits + least(bits)
     return (whole - zero_point) * scale
+
+
+_LOWER: tuple[Callable[[int], float], ...] = (
+    least,
+    lambda bits: least(bits) - 1,
+    lambda bits: -(2**bits) + 1,
+    lambda bits: -(2**bits),
+)
+_UPPER: tuple[Callable[[int], float], ...] = (
+    most,
+    lambda bits: most(bits) + 1,
+    lambda bits: 2**bits - 1,
+    lambda bits: 2**bits,
+)
+# Ends that let too much through; one that is one too far at one end has a name of its own.
+OTHER_ENDS = tuple(
+    rounded(least=lower, most=upper)
+    for place, lower in enumerate(_LOWER)
+    for other, upper in enumerate(_UPPER)
+    if (place, other) not in ((0, 0), (0, 1), (1, 0))
+)

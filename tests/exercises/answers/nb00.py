@@ -1328,6 +1328,15 @@ WRONG = {
     ],
 }
 
+
+def _attend_minus_ten_thousand(query, key, value, mask=None):
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if mask is None:
+        return scores.softmax(-1) @ value, scores.softmax(-1)
+    weights = scores.masked_fill(~mask, -1e4).softmax(-1).masked_fill(~mask, 0)
+    return weights @ value, weights
+
+
 FRAGILE = {
     "00.attend": [
         (
@@ -1353,6 +1362,7 @@ FRAGILE = {
         ("exp by hand overflows", attend_by_hand_exp),
         ("divided by zero where a query may look nowhere", attend_largest_over_forbidden_keys),
         ("scores cut to ten", attend_clamped_scores),
+        ("−10⁴ is not below every score", _attend_minus_ten_thousand),
     ],
     "00.causal_mask": [
         (
@@ -1363,6 +1373,12 @@ FRAGILE = {
     "00.split_heads": [
         ("flat view of a chunk (the cell of `to_qkv(tokens).chunk(3)`)", _split_flat_view),
         ("strides written in for contiguous tokens (the cell of `to_qkv(tokens).chunk(3)`)", _split_strides),
+        (
+            "batch and tokens merged by a view: fails on a slice",
+            lambda tokens, heads: (
+                tokens.view(-1, heads, tokens.shape[2] // heads).unflatten(0, tokens.shape[:2]).transpose(1, 2)
+            ),
+        ),
     ],
     "00.cross_attention": [
         ("exp without the maximum: overflows at 2000 × colours (the cell of `ask`)", _cross_exp),
@@ -1371,5 +1387,17 @@ FRAGILE = {
     "00.encoder_block": [
         ("+= writes into what the norm keeps for its gradient: training fails", _block_second_in_place),
         ("+= on a copy that the norm keeps for its gradient: training fails", _block_clone_in_place),
+        (
+            "the correction squeezed: adds up wrongly when each sequence is a single token",
+            lambda tokens, norm1, attention, norm2, mlp: (
+                (middle := tokens + attention(norm1(tokens)).squeeze()) + mlp(norm2(middle)).squeeze()
+            ),
+        ),
+        (
+            "a batch of one loses its axis",
+            lambda tokens, norm1, attention, norm2, mlp: (
+                (middle := tokens + attention(norm1(tokens))) + mlp(norm2(middle))
+            ).squeeze(0),
+        ),
     ],
 }

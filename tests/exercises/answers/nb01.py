@@ -948,6 +948,12 @@ WRONG = {
 }
 
 FRAGILE = {
+    "01.flatten_positions": [
+        (
+            "height and width merged by a view: fails on a map that is cut out of another",
+            lambda features: features.view(*features.shape[:2], -1).mT,
+        ),
+    ],
     "01.attend_2d": [
         ("exp without the maximum: overflows at large scores; 'scaled dot-product attention'", _attend_2d_exp),
     ],

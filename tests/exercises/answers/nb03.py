@@ -1144,7 +1144,6 @@ RIGHT = {
         _cdist,
         _by_topk,
         _Quantiser(),
-        _int32,
     ],
     "03.next_pixel_pairs": [
         _new_full,
@@ -1165,7 +1164,6 @@ RIGHT = {
         _picture_by_picture,
         _categorical,
         _Bits(),
-        _as_python_number,
         lambda logits, pixels: (
             -reduce(logits.log_softmax(-1).gather(-1, rearrange(pixels, "b n -> b n 1")), "b n 1 ->", "mean")
             / math.log(2)
@@ -1376,10 +1374,12 @@ WRONG = {
 FRAGILE = {
     "03.quantise": [
         ("8-bit numbers: palettes of 512 colours in cell 10", _eight_bit),
+        ("32-bit numbers: F.one_hot in cell 24 takes int64 only", _int32),
     ],
     "03.next_pixel_pairs": [("parameter renamed: cells 19 and 71 write start=", _renamed_start)],
     "03.bits_per_pixel": [
         ("log2 of a Python number that may be zero", _as_python_log2),
+        ("a Python number: cell 24 stacks such results", _as_python_number),
     ],
     "03.masked_loss": [
         ("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded),

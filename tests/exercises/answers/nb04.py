@@ -1369,9 +1369,32 @@ WRONG = {
     ],
 }
 
+
+def _bytes_in_float32(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
+    tokens = torch.tensor((image_size // patch_size) ** 2 + class_token, dtype=torch.float32)
+    return int(tokens**2 * layers * heads * bytes_per_number)
+
+
+def _bytes_in_32_bits(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
+    tokens = torch.tensor((image_size // patch_size) ** 2 + class_token, dtype=torch.int32)
+    return int(tokens**2 * layers * heads * bytes_per_number)
+
+
+def _added_up_in_float32(image_size, patch_size, dim, layers, mlp_dim, classes, channels=3):
+    tokens = (image_size // patch_size) ** 2 + 1
+    block = 4 * dim + 4 * (dim + 1) * dim + (dim + 1) * mlp_dim + (mlp_dim + 1) * dim
+    parts = [(channels * patch_size**2 + 1) * dim, dim, tokens * dim, *[block] * layers, 2 * dim, (dim + 1) * classes]
+    return int(torch.tensor(parts, dtype=torch.float32).sum())
+
+
 FRAGILE = {
-    "04.attention_bytes": [("parameter renamed: cell 31 writes class_token=", _bytes_renamed)],
+    "04.attention_bytes": [
+        ("parameter renamed: cell 31 writes class_token=", _bytes_renamed),
+        ("counted in float32: 'exact, however large'", _bytes_in_float32),
+        ("counted in 32 bits: 'exact, however large'", _bytes_in_32_bits),
+    ],
     "04.parameters": [
+        ("added up in float32: cell 37 counts ViT-L/16", _added_up_in_float32),
         ("a float from /: cell 37 prints it as a whole number, and 'exact to the last one'", _true_division),
     ],
     "04.attention_rollout": [

@@ -280,6 +280,32 @@ def _slices(images, down, right):
     return moved
 
 
+def _cleared_by_negative_slices(images, down, right):
+    out = images.roll((down, right), (2, 3))
+    out[:, :, :down] = 0
+    out[..., :right] = 0
+    return out
+
+
+def _zero_taken_for_negative(images, down, right):
+    out = images.roll((down, right), (2, 3))
+    if down > 0:
+        out[:, :, :down] = 0
+    else:
+        out[:, :, down:] = 0
+    if right > 0:
+        out[..., :right] = 0
+    else:
+        out[..., right:] = 0
+    return out
+
+
+def _positive_slices(images, down, right):
+    out = torch.zeros_like(images)
+    out[:, :, down:, right:] = images[:, :, :-down, :-right]
+    return out
+
+
 def _else_without_zero(images, down, right):
     moved = torch.zeros_like(images)
     if down > 0:
@@ -744,6 +770,16 @@ def _distances_without_first(weights, distances):
     return (_scaled(weights[:, :, 2:, 2:]) * distances[1:, 1:]).sum(-1).mean((0, 2))
 
 
+def _with_a_floor(weights, distances):
+    between = weights[:, :, 1:, 1:]
+    return (between / between.sum(-1, keepdim=True).clamp(min=1e-6) * distances).sum(-1).mean((0, 2))
+
+
+def _with_a_small_number(weights, distances):
+    between = weights[:, :, 1:, 1:]
+    return (between / (between.sum(-1, keepdim=True) + 1e-8) * distances).sum(-1).mean((0, 2))
+
+
 def _weights_cut_in_place(weights, distances):
     weights[..., 0] = 0
     weights /= weights.sum(-1, keepdim=True)
@@ -926,6 +962,10 @@ def _first_left_out(flops, seconds):
     return flops / seconds[:, 1:].median(dim=1).values
 
 
+def _rounded_to_a_tenth_of_a_millisecond(flops, seconds):
+    return flops / seconds.round(decimals=4).median(dim=1).values
+
+
 def _thirty_two_bits(flops, seconds):
     return flops.int() / seconds.median(dim=1).values
 
@@ -1010,6 +1050,9 @@ WRONG = {
         ("rolled, cleared only for positive numbers", _cleared_only_when_positive),
         ("batch and channels rolled", _rolled_batch),
         ("width taken for height", _width_for_both),
+        ("rolled, cleared by slices that negative numbers turn round", _cleared_by_negative_slices),
+        ("rolled, all cleared where a number is 0", _zero_taken_for_negative),
+        ("slices for positive numbers, without an if", _positive_slices),
         ("written into the pictures", _writes_into_the_pictures),
         ("the pictures erased on the way", _erases_in_the_pictures),
     ],
@@ -1129,8 +1172,11 @@ FRAGILE = {
     ],
     "05.attention_distance": [
         ("one minus the class token's weight: no digits left when it takes almost all the attention", _rest_of_class),
+        ("a floor under the sum: 'even where the class token had nearly all of it'", _with_a_floor),
+        ("1e-8 added to the sum: 'even where the class token had nearly all of it'", _with_a_small_number),
     ],
     "05.achieved_flops": [
         ("32-bit work: cell 50 counts more than 2³¹ FLOP in the large matrix products", _thirty_two_bits),
+        ("rounded to 0.1 ms: cell 50 times layers that take less", _rounded_to_a_tenth_of_a_millisecond),
     ],
 }

@@ -544,6 +544,30 @@ class Quantiser:
         return scale * (whole - zero_point)
 
 
+def prototypes_without_zeros(features, labels, ways):
+    own = [features * (labels == way)[:, None] for way in range(ways)]
+    return torch.stack([each.sum(0) / each.count_nonzero(0) for each in own])
+
+
+def lora_switched_off_and_on(inputs, weight, bias, down, up, alpha):
+    weight.requires_grad = bias.requires_grad = False
+    result = F.linear(inputs, weight, bias) + alpha / len(down) * inputs @ down.T @ up.T
+    weight.requires_grad = bias.requires_grad = True
+    return result
+
+
+def lora_detached_in_place(inputs, weight, bias, down, up, alpha):
+    weight.detach_()
+    bias.detach_()
+    return F.linear(inputs, weight, bias) + alpha / len(down) * inputs @ down.T @ up.T
+
+
+def affine_narrow_taken_for_empty(low, high, bits):
+    low, high, least = low.clamp(max=0), high.clamp(min=0), -(2 ** (bits - 1))
+    scale = torch.where(torch.isclose(low, high), 1.0, (high - low) / (2**bits - 1))
+    return scale, (least - low / scale).round().clamp(least, -least - 1)
+
+
 RIGHT = {
     "09.prototypes": [
         prototypes_stacked,
@@ -1335,6 +1359,7 @@ WRONG = {
 
 FRAGILE = {
     "09.prototypes": [
+        ("docstring, mean of its pictures: features that are exactly zero are not counted", prototypes_without_zeros),
         (
             "docstring: → (ways, dim): classes by labels.unique(), so that one without a picture has no row",
             lambda features, labels, ways: torch.stack([features[labels == k].mean(0) for k in labels.unique()]),
@@ -1353,6 +1378,8 @@ FRAGILE = {
         ),
     ],
     "09.lora_linear": [
+        ("docstring, left as they are: frozen weights come back trainable", lora_switched_off_and_on),
+        ("docstring, left as they are: the caller's weights are cut off for good", lora_detached_in_place),
         ("docstring: up @ down is never made: merged into the weight", lora_merged),
         ("docstring: up @ down is never made: as a matrix beside the weight", lora_correction_as_a_matrix),
         (
@@ -1363,6 +1390,7 @@ FRAGILE = {
         ),
     ],
     "09.affine_parameters": [
+        ("docstring, without width: a narrow range is taken for one without", affine_narrow_taken_for_empty),
         (
             "docstring, any shape: a tensor of one number is squeezed (cell 44: keepdim of a whole layer)",
             lambda low, high, bits: tuple(part.squeeze() for part in affine_with(low, high, bits)),

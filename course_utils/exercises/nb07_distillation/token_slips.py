@@ -1,0 +1,216 @@
+"""Wrong answers to distillation with two heads."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_utils.exercises.exercise import Misconception
+from course_utils.exercises.nb07_distillation.parts import Loss, plain, smoothed
+from course_utils.exercises.nb07_distillation.word_slips import Loose, shared
+
+Heads = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Said = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+def _whole(loss: Loose) -> Callable[..., Tensor]:
+    """A loss whose first part is of the class token's head, and whose second of the distillation token's."""
+    return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: loss(
+        label_logits, distillation_logits, teacher, labels, smoothing
+    )
+
+
+def _slip(
+    heads: Heads = lambda label, distillation: (label, distillation),
+    said: Said = lambda label, distillation, teacher, labels: teacher.argmax(-1),
+    label: Loss = smoothed,
+    word: Loss = plain,
+    total: Callable[[Tensor, Tensor], Tensor] = lambda one, other: (one + other) / 2,
+) -> Callable[..., Tensor]:
+    """The loss with other heads, another target, another cross entropy or another sum."""
+
+    def wrong(
+        label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
+    ) -> Tensor:
+        first, second = heads(label_logits, distillation_logits)
+        target = said(label_logits, distillation_logits, teacher, labels)
+        return total(label(first, labels, smoothing), word(second, target, smoothing))
+
+    return wrong
+
+
+def _fused(label: Tensor, distillation: Tensor) -> Tensor:
+    """The logarithm of the answer that both heads give together."""
+    return ((label.softmax(-1) + distillation.softmax(-1)) / 2).log()
+
+
+def _swapped(label: Tensor, distillation: Tensor) -> tuple[Tensor, Tensor]:
+    return distillation, label
+
+
+def _each_meets_both(
+    label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
+) -> Tensor:
+    said = teacher.argmax(-1)
+    each = [smoothed(z, labels, smoothing) + plain(z, said, smoothing) for z in (label_logits, distillation_logits)]
+    return (each[0] + each[1]) / 4
+
+
+def _second_head_meets_both(label: Loss, share: float) -> Callable[..., Tensor]:
+    return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+        share
+        * (
+            smoothed(label_logits, labels, smoothing)
+            + plain(distillation_logits, teacher.argmax(-1), smoothing)
+            + label(distillation_logits, labels, smoothing)
+        )
+    )
+
+
+def _teacher_meets(target: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The second half is a loss of the teacher's logits; its target is made of the second head's and the labels."""
+    return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+        (smoothed(label_logits, labels, smoothing) + F.cross_entropy(teacher, target(distillation_logits, labels)))
+        / 2
+    )
+
+
+def _smoothing_as_weight(label: Loss) -> Callable[..., Tensor]:
+    return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+        (1 - smoothing) * label(label_logits, labels, smoothing)
+        + smoothing * plain(distillation_logits, teacher.argmax(-1), 0.0)
+    )
+
+
+def _first_meets(said: Callable[[Tensor, Tensor], Tensor], loss: Loss) -> Callable[..., Tensor]:
+    """The class token's head meets a word, of the second head's logits and the teacher's, and no label."""
+    return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
+        (
+            loss(label_logits, said(distillation_logits, teacher), smoothing)
+            + plain(distillation_logits, teacher.argmax(-1), 0.0)
+        )
+        / 2
+    )
+
+
+MISCONCEPTIONS = (
+    Misconception(
+        _slip(heads=lambda label, distillation: (label, label)),
+        "Both parts use the class token's head, as the slide prints it with one Z_s. Then the distillation "
+        "token's head gets no gradient at all. It is the one that meets the teacher.",
+        name="class-head-twice",
+    ),
+    Misconception(
+        _slip(heads=lambda label, distillation: (distillation, distillation)),
+        "Both parts use the distillation token's head. Then the class token's head learns nothing: it is the one that "
+        "meets the label.",
+        name="distillation-head-twice",
+    ),
+    Misconception(
+        _slip(heads=_swapped),
+        "The heads are swapped: the distillation token's head is given the true label, and the class token's head the "
+        "teacher's word.",
+        name="heads-exchanged",
+        also=(
+            _slip(heads=_swapped, label=plain, word=smoothed),
+            _slip(heads=_swapped, word=smoothed),
+            _slip(heads=_swapped, label=plain),
+        ),
+    ),
+    Misconception(
+        _slip(heads=lambda label, distillation: ((label + distillation) / 2,) * 2),
+        "The heads are put together before the loss. They are fused for prediction only; in training each has a "
+        "lesson of its own.",
+        name="heads-averaged",
+        also=(
+            _slip(heads=lambda label, distillation: (label + distillation,) * 2),
+            _slip(heads=lambda label, distillation: (_fused(label, distillation),) * 2),
+            _slip(heads=lambda label, distillation: (label, (label + distillation) / 2)),
+            _slip(heads=lambda label, distillation: (label, label + distillation)),
+            _slip(heads=lambda label, distillation: (label, _fused(label, distillation))),
+        ),
+    ),
+    Misconception(
+        _each_meets_both,
+        "Each head meets both the label and the teacher. Here each has one lesson only, which is what makes them "
+        "differ.",
+        name="each-meets-both",
+    ),
+    Misconception(
+        _second_head_meets_both(plain, 1 / 3),
+        "The distillation token's head meets the true label as well as the teacher's word. The teacher's word is its only "
+        "lesson.",
+        name="label-for-both-heads",
+        also=tuple(
+            _second_head_meets_both(loss, share)
+            for loss, share in ((plain, 1 / 2), (plain, 1.0), (smoothed, 1 / 3), (smoothed, 1 / 2), (smoothed, 1.0))
+        ),
+    ),
+    Misconception(
+        _slip(said=lambda label, distillation, teacher, labels: distillation.argmax(-1)),
+        "The head is told what it says itself: its own likeliest class is the target. The word is the teacher's: it comes "
+        "from `teacher`.",
+        name="heads-own-word",
+    ),
+    Misconception(
+        _slip(
+            heads=lambda label, distillation: (label, label),
+            said=lambda label, distillation, teacher, labels: distillation.argmax(-1),
+        ),
+        "The distillation token's head is taken for the teacher: the class token's head is given its word, and `teacher` "
+        "is never asked.",
+        name="distillation-head-taken-for-the-teacher",
+    ),
+    Misconception(
+        _slip(said=lambda label, distillation, teacher, labels: label.argmax(-1)),
+        "The class token's head is taken for the teacher: the distillation token's head is given its word, and `teacher` "
+        "is never asked.",
+        name="class-head-taken-for-the-teacher",
+    ),
+    Misconception(
+        _first_meets(lambda distillation, teacher: distillation.argmax(-1), plain),
+        "The class token's head is given the word of the distillation token's head, and the labels are never used. The "
+        "true label is what it should meet.",
+        name="class-head-follows-the-other",
+        also=(_first_meets(lambda distillation, teacher: distillation.argmax(-1), smoothed),),
+    ),
+    Misconception(
+        _teacher_meets(lambda head, labels: head.argmax(-1)),
+        "The second half is a loss of the teacher's logits, which are given and learn nothing. The student's head is to "
+        "be scored, and the teacher's word is the target.",
+        name="teacher-scored",
+        also=(_teacher_meets(lambda head, labels: labels),),
+    ),
+    Misconception(
+        _slip(said=lambda label, distillation, teacher, labels: labels),
+        "Both heads meet the label, and the teacher is never asked.",
+        name="labels-twice",
+        also=(_slip(said=lambda label, distillation, teacher, labels: labels, word=smoothed),),
+    ),
+    Misconception(
+        _first_meets(lambda distillation, teacher: teacher.argmax(-1), smoothed),
+        "Both heads meet the teacher's word, and the label is never used.",
+        name="word-twice",
+        also=(_first_meets(lambda distillation, teacher: teacher.argmax(-1), plain),),
+    ),
+    Misconception(
+        _smoothing_as_weight(plain),
+        "`smoothing` is taken for the weight of the teacher. The two parts count one half each; smoothing changes what "
+        "the label's part aims at.",
+        name="smoothing-as-weight",
+        also=(_smoothing_as_weight(smoothed),),
+    ),
+    Misconception(
+        _slip(total=lambda one, other: one / 2),
+        "The teacher's half of the loss is missing: the distillation token's head learns nothing.",
+        name="label-only",
+        also=(_slip(total=lambda one, other: one),),
+    ),
+    Misconception(
+        _slip(total=lambda one, other: other / 2),
+        "The label's half of the loss is missing: the class token's head learns nothing.",
+        name="teacher-only",
+        also=(_slip(total=lambda one, other: other),),
+    ),
+    *shared(_whole),
+)

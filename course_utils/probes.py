@@ -20,8 +20,8 @@ def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
     patches, in pixels, (patches, patches) → (heads,): how far each head looks, in pixels.
 
     The distances from a patch to all patches are averaged with its attention as weights; the class token has no
-    place, so its row and column are left out and the remaining attention of a row is scaled to sum to one, even where
-    the class token had nearly all of it. The result is the mean, in which every patch of every picture counts alike.
+    place, so its row and column are left out and the remaining attention of a row is scaled to sum to one. The
+    result is the mean, in which every patch of every picture counts alike.
     Dosovitskiy et al. 2021, figure 7 (right) and appendix D.7.
     """
     between = weights[:, :, 1:, 1:]

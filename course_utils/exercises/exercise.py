@@ -88,6 +88,7 @@ class Exercise:
     frozen: tuple[str, ...] = ()
     wild: Callable[[Generator], Sequence[Wild]] = lambda generator: ()
     promises: tuple[Promise, ...] = ()
+    former: tuple[tuple[str, str], ...] = ()  # (name in an earlier edition's notebook, present name) of an argument
     points: int = 1
     seconds: float = 5.0  # of computing, for all cases together
 

@@ -20,7 +20,9 @@ def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
         mine, right = inspect.signature(fn), inspect.signature(exercise.reference)
     except (TypeError, ValueError):  # written in C: the cases will show
         return None
-    names = exercise.arguments
+    former = {new: old for old, new in exercise.former if old in mine.parameters}
+    names = [former.get(name, name) for name in exercise.arguments]
+    right = right.replace(parameters=[p.replace(name=former.get(p.name, p.name)) for p in right.parameters.values()])
     needed = [name for name in names if right.parameters[name].default is inspect.Parameter.empty]
     try:
         for some in (names, needed):

@@ -107,8 +107,8 @@ def shrinks_its_list(attention_maps):
         ("00.attend", lambda query, key, value, mask=None: (1, 2, 3), Kind.TYPE, ["3 items"]),
         ("00.attend", lambda query, key, value, mask=None: (attend(query, key, value, mask)[0] + 1,
          attend(query, key, value, mask)[1]), Kind.PATTERN, ["The output: every number is 1 too large"]),
-        ("00.causal_mask", lambda tokens: torch.ones(tokens, tokens, dtype=torch.bool), Kind.PATTERN,
-         ["True everywhere", "1 of 4 cases is right"]),
+        ("05.shuffle_patches", lambda images, patch_size, order: torch.full_like(images, 0.5), Kind.PATTERN,
+         ["0.5 everywhere"]),
     ],
 )  # fmt: skip
 def test_each_kind_of_mistake_is_told_apart_and_the_notebook_goes_on(name, student, kind, words, capsys):

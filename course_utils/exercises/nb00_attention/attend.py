@@ -42,9 +42,6 @@ def _wild(g: Generator) -> list[Wild]:
     query, key = (((8 * normal(*shape)).round() / 8) for shape in ((4, 4), (6, 4)))
     key[:, 0] = torch.tensor([2.0, 2.0, 1.75, 2.0, 1.75, 4.0])
     known = torch.tensor([[True, True, True, True, True, False]])
-    # And here √dim = 4, which has an exact root itself.
-    low, low_key = (((8 * normal(*shape)).round() / 8) for shape in ((3, 16), (4, 16)))
-    low[:, 0], low_key[:, 0] = -65536.0, 1.0
     parts = (split_heads(part, 2) for part in normal(2, 5, 24).chunk(3, dim=-1))
     return [
         Wild(
@@ -80,10 +77,10 @@ def _wild(g: Generator) -> list[Wild]:
             "Hide it before the softmax, with a number that is lower than any score could be.",
         ),
         Wild(
-            "very-low-scores-with-a-mask",
-            (low, low_key, normal(4, 3), torch.tensor([[True, True, False, True]])),
-            "all scores are near −16000, and a key is hidden",
-            "Hide it with a number that is lower than any score could be: −10³⁰, for example, or −∞.",
+            "one-of-each",
+            (normal(1, 2, 4, 8), normal(1, 2, 5, 8), normal(1, 2, 5, 6), None),
+            "the batch is one picture, and the mask is None",
+            "An axis of length one is still an axis.",
         ),
         Wild(
             "heads",

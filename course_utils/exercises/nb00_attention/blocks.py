@@ -2,9 +2,8 @@
 
 import torch
 from torch import Generator
-from torch.nn import functional as F
 
-from course_utils.attention import Layer, attend, encoder_block
+from course_utils.attention import Layer, encoder_block
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 from course_utils.exercises.nb00_attention.block_slips import (
     Block,
@@ -22,24 +21,12 @@ from course_utils.exercises.nb00_attention.block_slips import (
     steps,
     sum_of_normed,
 )
-from course_utils.exercises.nb00_attention.cross_slips import linear
+from course_utils.exercises.nb00_attention.layers import mixing, norm, perceptron
 
 
 def _layers(g: Generator, dim: int) -> tuple[Layer, Layer, Layer, Layer]:
     """Two norms, an attention and an MLP with random weights, in the order of the arguments."""
-
-    def norm() -> Layer:
-        gain, shift = 1 + torch.randn(dim, generator=g) / 2, torch.randn(dim, generator=g) / 2
-        return lambda tokens: F.layer_norm(tokens, (dim,), gain, shift)
-
-    mix, first, second = linear(g, dim, dim), linear(g, dim, 2 * dim), linear(g, 2 * dim, dim)
-    norms = norm(), norm()
-    return (
-        norms[0],
-        lambda tokens: mix(attend(tokens, tokens, tokens)[0]),
-        norms[1],
-        lambda t: second(F.gelu(first(t))),
-    )
+    return norm(g, dim), mixing(g, dim), norm(g, dim), perceptron(g, dim)
 
 
 def _cases(g: Generator) -> list[Arguments]:
@@ -97,7 +84,7 @@ ENCODER_BLOCK = Exercise(
     name="00.encoder_block",
     title="The encoder block",
     reference=encoder_block,
-    learns=("tokens",),
+    learns=("tokens", "norm1", "attention", "norm2", "mlp"),
     cases=_cases,
     wild=_wild,
     promises=(Promise("can-be-trained", _in_place),),

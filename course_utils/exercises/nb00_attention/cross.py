@@ -12,7 +12,6 @@ from course_utils.exercises.nb00_attention.cross_slips import (
     causal,
     cross_attention,
     layers,
-    linear,
     made_of,
     no_layer,
     same_length,
@@ -22,6 +21,7 @@ from course_utils.exercises.nb00_attention.cross_slips import (
     to_value_last,
     weighing,
 )
+from course_utils.exercises.nb00_attention.layers import linear
 
 
 def _cases(g: Generator) -> list[Arguments]:
@@ -75,7 +75,7 @@ CROSS_ATTENTION = Exercise(
     name="00.cross_attention",
     title="Looking at another sequence",
     reference=cross_attention,
-    learns=("tokens", "memory"),
+    learns=("tokens", "memory", "to_query", "to_key", "to_value"),
     cases=_cases,
     wild=_wild,
     hints=(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from course_utils.attention import Layer, attend
 
@@ -27,12 +27,6 @@ def cross_attention(
     """
     output, _ = attend(to_query(tokens), to_key(memory), to_value(memory))
     return output
-
-
-def linear(g: Generator, inputs: int, outputs: int) -> Layer:
-    """A random linear layer without a bias, as a function."""
-    weight = torch.randn(inputs, outputs, generator=g) / math.sqrt(inputs)
-    return lambda tokens: tokens @ weight
 
 
 def made_of(query: str, key: str, value: str) -> Callable[..., Any]:

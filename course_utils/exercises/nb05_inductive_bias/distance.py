@@ -22,16 +22,7 @@ def _cases(g: Generator) -> list[Arguments]:
 
 def _wild(g: Generator) -> list[Wild]:
     distances = grid_distances(2, 3, 4)
-    sharp = torch.randn(2, 2, 7, 7, generator=g)
-    sharp[..., 0] = 25
     return [
-        Wild(
-            "all-to-the-class-token",
-            (sharp.softmax(-1), distances),
-            "nearly all attention goes to the class token",
-            "Divide by the sum of the weights that remain: a small number added to it, or a floor under it, is not small beside "
-            "it, and one minus the class token's weight has hardly any digits left.",
-        ),
         Wild(
             "transposed-memory",
             (_weights(g, 2, 2, 6).mT.contiguous().mT, distances),

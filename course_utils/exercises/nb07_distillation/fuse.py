@@ -62,6 +62,7 @@ FUSE = Exercise(
     name="07.fuse",
     title="One answer from two heads",
     reference=fuse,
+    former=(("teacher_logits", "distillation_logits"),),
     learns=("label_logits", "distillation_logits"),
     cases=_cases,
     wild=_wild,

@@ -83,6 +83,7 @@ TOKEN_DISTILLATION = Exercise(
     title="A head for the label and a head for the teacher",
     points=2,
     reference=token_distillation,
+    former=(("teacher_logits", "distillation_logits"),),
     learns=("label_logits", "distillation_logits"),
     cases=_cases,
     wild=_wild,

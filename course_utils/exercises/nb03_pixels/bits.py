@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.models.pixel_transformer import bits_per_pixel
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -77,16 +77,6 @@ def _softmaxed(axis: int) -> Loss:
     return lambda logits, pixels: -logits.log_softmax(axis).gather(-1, pixels[..., None]).mean() / math.log(2)
 
 
-def _no_tensor(fn: Callable[..., object]) -> str | None:
-    result = fn(torch.zeros(1, 2, 4), torch.tensor([[3, 1]]))
-    if isinstance(result, Tensor):
-        return None
-    return (
-        f"The number is right, but it is of type {type(result).__name__}. `torch.stack` collects such results below, and it "
-        "takes tensors only: return a tensor of shape (), without `.item()` or `float(…)`."
-    )
-
-
 BITS_PER_PIXEL = Exercise(
     name="03.bits_per_pixel",
     title="Bits per pixel",
@@ -94,7 +84,6 @@ BITS_PER_PIXEL = Exercise(
     reference=bits_per_pixel,
     cases=_cases,
     wild=_wild,
-    promises=(Promise("a-tensor", _no_tensor),),
     hints=(
         "The softmax of the logits gives each colour a probability. At every pixel only the probability of the "
         "colour that is really there counts.",

@@ -7,7 +7,7 @@ from einops import einsum, rearrange
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.models.palette import quantise
 
 
@@ -96,17 +96,6 @@ def _then(change: Callable[[Tensor], object]) -> Callable[[Tensor, Tensor], obje
     return lambda images, palette: change(quantise(images, palette))
 
 
-def _other_whole_numbers(fn: Callable[..., object]) -> str | None:
-    result = fn(torch.linspace(0, 1, 6).view(1, 1, 2, 3), torch.tensor([[0.1], [0.4], [0.8]]))
-    if not isinstance(result, Tensor) or result.dtype == torch.int64:
-        return None
-    dtype = str(result.dtype).removeprefix("torch.")
-    return (
-        f"The numbers are right, but their dtype is {dtype}, and `F.one_hot`, which counts colours below, takes int64 only: "
-        "`.long()` converts them."
-    )
-
-
 QUANTISE = Exercise(
     name="03.quantise",
     title="Colours become words",
@@ -114,7 +103,6 @@ QUANTISE = Exercise(
     reference=quantise,
     cases=_cases,
     wild=_wild,
-    promises=(Promise("int64", _other_whole_numbers),),
     hints=(
         "Each pixel is a vector of one or three numbers, and so is each colour of the palette. Which colour has the "
         "smallest distance?",

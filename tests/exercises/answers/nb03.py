@@ -1136,6 +1136,7 @@ def _unless_there_is_nothing(query, key, value, past_keys, past_values):
 
 RIGHT = {
     "03.quantise": [
+        _int32,
         _by_reshape,
         _by_norm,
         _by_loops,
@@ -1156,6 +1157,7 @@ RIGHT = {
         _where_first,
     ],
     "03.bits_per_pixel": [
+        _as_python_number,
         _cross_entropy_in_bits,
         _flat_cross_entropy,
         _logsumexp,
@@ -1374,12 +1376,10 @@ WRONG = {
 FRAGILE = {
     "03.quantise": [
         ("8-bit numbers: palettes of 512 colours in cell 10", _eight_bit),
-        ("32-bit numbers: F.one_hot in cell 24 takes int64 only", _int32),
     ],
     "03.next_pixel_pairs": [("parameter renamed: cells 19 and 71 write start=", _renamed_start)],
     "03.bits_per_pixel": [
         ("log2 of a Python number that may be zero", _as_python_log2),
-        ("a Python number: cell 24 stacks such results", _as_python_number),
     ],
     "03.masked_loss": [
         ("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded),

@@ -3,6 +3,7 @@
 import csv
 import html
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -155,8 +156,9 @@ HALF_A_CELL = "def {name}({arguments}:\n"
 
 
 def broken(exercise: str, form: str) -> str:
-    signature = re.match(r"def (\w+)\((.*)\):", stub(exercise))
-    return form.format(name=signature[1], arguments=signature[2])
+    reference = find(exercise).reference
+    bare = [p.replace(annotation=p.empty) for p in inspect.signature(reference).parameters.values()]
+    return form.format(name=reference.__name__, arguments=", ".join(map(str, bare)))
 
 
 def misunderstood(exercise: str) -> str:

@@ -40,7 +40,7 @@ __all__ = [
 _verdicts: dict[str, Verdict] = {}
 _hints_given: dict[str, int] = {}
 
-session.explain_errors()
+session.prepare_kernel()
 
 
 class NotPassed(Exception):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from torch import Tensor
+
 from course_utils.exercises.exercise import Exercise, exercises
 from course_utils.exercises.own_code import written_raise
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
@@ -74,11 +76,20 @@ def _shell() -> Any:
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
-def explain_errors() -> None:
+def prepare_kernel() -> None:
     """In a notebook's kernel, add a sentence to errors that come of a stub or of a cell that was not run."""
     shell = _shell()
-    if shell is not None and hasattr(shell, "kernel") and not shell.custom_exceptions:
+    if shell is None or not hasattr(shell, "kernel"):
+        return
+    name_types(shell)
+    if not shell.custom_exceptions:
         shell.set_custom_exc((NotImplementedError, NameError), _explained)
+
+
+def name_types(shell: Any) -> None:
+    """Let the names in a stub's type hints mean something, also in a notebook whose first cell does not import them."""
+    for name, kind in (("Tensor", Tensor), ("Callable", Callable)):
+        shell.user_ns.setdefault(name, kind)
 
 
 def _explained(

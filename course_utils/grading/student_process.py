@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises import examine, find
+from course_utils.exercises import examine, find, session
 from course_utils.exercises.engine import NOT_STOPPED, not_yet
 from course_utils.exercises.observe import Observation
 from course_utils.exercises.typed import typed
@@ -57,6 +57,7 @@ def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds
     os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is no graded one
     torch.set_num_threads(1)
     shell = _shell()
+    session.name_types(shell)
     sender.send_bytes(pack("ready"))
     for step in steps:
         found: Any = None

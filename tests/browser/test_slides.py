@@ -55,7 +55,7 @@ def test_slides_show_sections_figures_and_live_widgets_without_a_network(slides,
     firsts = page.locator(".slides > section > section:first-child h2").all_inner_texts()
     assert [text.rstrip("¶") for text in firsts] == sections  # each begins a slide to the right
     text = page.locator(".slides").evaluate("e => e.textContent")
-    assert "def patchify(images, patch_size):" in text  # exercises are shown,
+    assert "def patchify(images: Tensor, patch_size: int) -> Tensor:" in text  # exercises are shown,
     assert "silent = 1" not in text  # other code is not,
     assert "not attempted yet" not in text  # nor are checks
     assert page.locator(".slides img").count() >= 1

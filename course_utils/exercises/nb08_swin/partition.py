@@ -143,6 +143,7 @@ PARTITION = Exercise(
         refuses("a map of 6 × 8 is cut into windows of 4", torch.zeros(2, 6, 8, 3), 4),
         refuses("a map of 8 × 6 is cut into windows of 4", torch.zeros(2, 8, 6, 3), 4),
         refuses("a map of 6 × 10 is cut into windows of 4", torch.zeros(2, 6, 10, 3), 4),
+        refuses("a map of 4 × 4 is cut into windows of 8", torch.zeros(2, 4, 4, 3), 8),
     ),
     hints=(
         "It is patchify of notebook 04, but for tokens: which window, and which place in it?",

@@ -51,7 +51,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
     """
     if isinstance(right, Tensor):
         number = isinstance(yours, Real if right.is_floating_point() else Integral) and not isinstance(yours, bool)
-        if number and right.ndim == 0:
+        if number and right.ndim == 0 and abs(yours) < 2**63:
             return torch.tensor(yours, dtype=right.dtype)
         if isinstance(yours, Tensor) and comparable(yours):
             if yours.dtype is torch.float64 and right.is_floating_point():
@@ -113,12 +113,19 @@ def describe(value: Any) -> str:
             things = "tensor" if all(isinstance(item, Tensor) for item in value) else "item"
             return f"a {type(value).__name__} of {_count(len(value), things)}"
         case bool() | int() | float():
-            return f"the {type(value).__name__} {value}"
+            return f"the {type(value).__name__} {written(value)}"
         case None:
             return "None"
     if type(value).__name__ == "generator":
         return "a generator, as every function with `yield` in it gives"
     return f"an object of type {type(value).__name__}"
+
+
+def written(number: Any) -> str:
+    """A number in digits, and one of hundreds of digits by how many there are."""
+    if isinstance(number, int) and number.bit_length() > 100:
+        return f"{'−' if number < 0 else ''}a number of about {number.bit_length() * 0.30103:.0f} digits"
+    return f"{number:,}" if not isinstance(number, bool) else str(number)
 
 
 def comparable(tensor: Tensor) -> bool:
@@ -221,4 +228,6 @@ def _numbers(yours: Any, right: Any, what: str) -> Difference | None:
     if abs(gap) <= (0 if isinstance(right, int) else RELATIVE * abs(right) + ABSOLUTE):
         return None
     sense = "too many" if gap > 0 else "too few"
-    return Difference(Kind.VALUES, f"{name} is {yours:,}, but it should be {right:,}: {abs(gap):,} {sense}.")
+    return Difference(
+        Kind.VALUES, f"{name} is {written(yours)}, but it should be {written(right)}: {written(abs(gap))} {sense}."
+    )

@@ -11,7 +11,7 @@ MOST = 16  # a larger whole number in front explains nothing
 
 def miscounted(pairs: Sequence[Pair]) -> Finding | None:
     """The gap, or the ratio, as a product of the arguments that fits every wrong case; None when it is not certain."""
-    if not all(isinstance(pair.yours, int) for pair in pairs) or len(pairs) < 3:
+    if not all(isinstance(pair.yours, int) and pair.yours.bit_length() < 300 for pair in pairs) or len(pairs) < 3:
         return None
     gaps = [pair.yours - pair.right for pair in pairs]
     if len(set(gaps)) == 1:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import fitted, same, tensors_in
+from course_utils.exercises.compare import fitted, same, tensors_in, written
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.observe import handed_over
@@ -48,7 +48,7 @@ def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Find
     return Finding(
         f"growth-{name}",
         f"The result grows as it should with {_listed(right)}, but not with {_listed([each[0] for each in wrong])}: when "
-        f"`{name}` doubles from {value:,}, it should grow by {wanted:,}, and yours grows by {mine:,}.",
+        f"`{name}` doubles from {value:,}, it should grow by {written(wanted)}, and yours grows by {written(mine)}.",
     )
 
 

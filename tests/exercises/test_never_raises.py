@@ -106,6 +106,7 @@ HOSTILE = {
     "returns a proud tensor": says(lambda: torch.ones(2).as_subclass(Proud)),
     "returns a nested tensor": says(lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])),
     "returns NaN": says(float("nan")),
+    "returns a number of 30,000 digits": says(2**100_000),
     "returns a dictionary": says({"output": 1}),
     "raises": raising(ValueError("no")),
     "raises what cannot be said": raising(Unspeakable()),

@@ -22,7 +22,7 @@ def _wild(g: Generator) -> list[Wild]:
     return [
         Wild(
             "logits-near-100",
-            (200 * torch.rand(4, 4, generator=g) - 100, same),
+            (torch.where(same, -100.0, 100.0) + torch.rand(4, 4, generator=g), same),
             "logits reach ±100, as at a temperature of 0.01",
             "If you take the logarithm of a softmax or of a sum of exponentials, do it in one step, with `log_softmax`, "
             "`logsumexp` or `cross_entropy`; and set the loss no limit.",

@@ -190,10 +190,9 @@ class _Examination:
         kind, sentence, hint = self._first_failure(number, gaps[number])
         if number >= len(self.plain):
             wild = self.wild[number - len(self.plain)]
-            said = (
-                f"Your answer is right on ordinary inputs, but not when {wild.note}. {wild.advice or hint} {sentence}"
-            )
-            return not_yet(Kind.WILD, f"{said} {where}", f"{exercise.name}/{wild.name}", *counts)
+            said = f"Your answer is right on ordinary inputs, but not when {wild.note}."
+            message = " ".join(filter(None, (said, wild.advice or hint, sentence, where)))
+            return not_yet(Kind.WILD, message, f"{exercise.name}/{wild.name}", *counts)
         if found := self._pattern(expected, kind):
             return not_yet(Kind.PATTERN, f"{found.sentence} {where}", f"pattern/{found.name}", *counts)
         return not_yet(kind, " ".join(filter(None, (sentence, hint, where))), None, *counts)

@@ -17,7 +17,7 @@ Function = Callable[..., Any]
 
 def rolls_dice(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
     """Two calls with the same arguments differ."""
-    if _equal(*(_result(fn, exercise, cases[0], seed) for seed in (0, 1))):
+    if _equal(*(result_of(fn, exercise, cases[0], seed) for seed in (0, 1))):
         return None
     return Finding(
         "random",
@@ -31,7 +31,7 @@ def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]
     for number, name in enumerate(exercise.arguments):
         pairs = [(case, other) for case in cases for other in other_values(case, number)]
         telling = [pair for pair in pairs if _matters(exercise, *pair)]
-        if telling and all(_equal(*(_result(fn, exercise, each) for each in pair)) for pair in telling):
+        if telling and all(_equal(*(result_of(fn, exercise, each) for each in pair)) for pair in telling):
             return Finding(f"unused-{name}", f"Changing `{name}` changes nothing in your result, though it should.")
     return None
 
@@ -39,7 +39,7 @@ def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]
 def _matters(exercise: Exercise, case: Arguments, other: Arguments) -> bool:
     """Whether the reference's results differ; not where it refuses the other value."""
     try:
-        return not same(*(_result(exercise.reference, exercise, each) for each in (case, other)))
+        return not same(*(result_of(exercise.reference, exercise, each) for each in (case, other)))
     except Exception:
         return False
 
@@ -62,7 +62,8 @@ def other_values(case: Arguments, number: int) -> Iterator[Arguments]:
         yield (*case[:number], other, *case[number + 1 :])
 
 
-def _result(fn: Function, exercise: Exercise, arguments: Arguments, seed: int = 0) -> Any:
+def result_of(fn: Function, exercise: Exercise, arguments: Arguments, seed: int = 0) -> Any:
+    """What fn gives for a copy of the arguments, its dice seeded."""
     torch.default_generator.manual_seed(seed)
     random.seed(seed)
     return fn(*handed_over(exercise.arguments, arguments))

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.compare import describe
+from course_utils.exercises.compare import describe, tensors_in
 from course_utils.exercises.exercise import Promise
 from course_utils.exercises.observe import copied
 from course_utils.exercises.own_code import message_of
@@ -55,17 +54,20 @@ def makes_nothing_larger(numbers: int, than: str, *arguments: Any) -> Promise:
     return Promise("makes-too-much", broken)
 
 
-class _Largest(TorchDispatchMode):
-    """Notes the shape of the largest tensor that has memory of its own; a view of another has none."""
+class _Largest(TorchFunctionMode):
+    """Notes the shape of the largest tensor that a call of PyTorch's returns with memory of its own; a view has none.
+
+    A TorchDispatchMode would also see into the calls, but its first use in a kernel imports for seconds.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.shape = torch.Size([0])
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            for made in result if isinstance(result, tuple | list) else [result]:
-                if isinstance(made, Tensor) and made.numel() > self.shape.numel():
+        with torch._C.DisableTorchFunction():
+            for made in tensors_in(result):
+                if not made._is_view() and made.numel() > self.shape.numel():
                     self.shape = made.shape
         return result

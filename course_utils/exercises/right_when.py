@@ -10,8 +10,7 @@ from torch import Tensor
 from course_utils.exercises.compare import fitted, same, tensors_in, written
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
-from course_utils.exercises.observe import handed_over
-from course_utils.exercises.other_values import other_values
+from course_utils.exercises.other_values import other_values, result_of
 
 Function = Callable[..., Any]
 
@@ -35,7 +34,7 @@ def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Find
         pairs = [(case, other) for case, other in zip(cases, doubled, strict=True) if other is not None]
         if not pairs:
             continue
-        gains = [tuple(_call(each, exercise, other) - _call(each, exercise, case) for each in (exercise.reference, fn))
+        gains = [tuple(result_of(each, exercise, other) - result_of(each, exercise, case) for each in (exercise.reference, fn))
                  for case, other in pairs]  # fmt: skip
         if all(wanted == mine for wanted, mine in gains):
             right.append(name)
@@ -105,10 +104,12 @@ def _first_only(case: Arguments) -> Arguments | None:
 def _tells(exercise: Exercise, simple: Sequence[Arguments]) -> bool:
     """Whether being right there says anything: results are finite and differ, and all tensors and floats still count."""
     try:
-        results = [_call(exercise.reference, exercise, case) for case in simple]
+        results = [result_of(exercise.reference, exercise, case) for case in simple]
         for number in range(len(simple[0])):
             others = [(case, other) for case in simple for other in other_values(case, number)]
-            if others and all(same(*(_call(exercise.reference, exercise, each) for each in pair)) for pair in others):
+            if others and all(
+                same(*(result_of(exercise.reference, exercise, each) for each in pair)) for pair in others
+            ):
                 return False
     except Exception:
         return False
@@ -119,13 +120,8 @@ def _tells(exercise: Exercise, simple: Sequence[Arguments]) -> bool:
 
 def _agree(exercise: Exercise, fn: Function, case: Arguments) -> bool:
     try:
-        mine = _call(fn, exercise, case)
+        mine = result_of(fn, exercise, case)
     except Exception:
         return False
-    right = _call(exercise.reference, exercise, case)
+    right = result_of(exercise.reference, exercise, case)
     return same(fitted(mine, right), right)
-
-
-def _call(fn: Function, exercise: Exercise, arguments: Arguments) -> Any:
-    torch.default_generator.manual_seed(0)
-    return fn(*handed_over(exercise.arguments, arguments))

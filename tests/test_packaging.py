@@ -1,6 +1,7 @@
 """What a newcomer meets first: versions that agree, notebooks without outputs, a README whose rows lead somewhere."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -66,86 +67,73 @@ def test_every_path_the_readme_names_exists():
         assert not missing, document
 
 
-def test_imports_go_one_way():
-    """Attention knows nothing of models, models nothing of training, widgets nothing of models."""
-    allowed = {
-        "attention": {"local_attention", "stochastic_depth", "window_attention"},
-        "stochastic_depth": set(),
-        "local_attention": {"attention"},
-        "window_attention": {"attention"},
-        "paths": set(),
-        "rollout": set(),
-        "few_shot": set(),
-        "lora": set(),
-        "quantise": set(),
-        "edge": {"throughput"},
-        "attack": set(),
-        "smoothing": set(),
-        "network": set(),
-        "probes": set(),
-        "throughput": {"costs"},
-        "costs": set(),
-        "plots": set(),
-        "models": {"attention", "costs", "local_attention", "network", "stochastic_depth", "window_attention"},
-        "data": {"paths", "network"},
-        "widgets": {"paths", "rollout"},
-        "training": {"paths", "data", "models", "attention", "attack", "few_shot", "lora", "probes", "smoothing"},
-        "exercises": {
-            "paths",
-            "attack",
-            "attention",
-            "local_attention",
-            "window_attention",
-            "models",
-            "costs",
-            "few_shot",
-            "lora",
-            "probes",
-            "quantise",
-            "rollout",
-            "stochastic_depth",
-            "throughput",
-            "training",
-        },
-        "grading": {"exercises", "notebooks", "say"},
-        "say": set(),
-        "site": {"notebooks", "paths"},
-        "hub": {"paths"},
-        "demo": {"notebooks", "paths"},
-        "load_test": {"notebooks"},
-        "lab_server": {"paths"},
-        "browser": {"doctor"},
-        "bench": {
-            "attention",
-            "browser",
-            "costs",
-            "data",
-            "demo",
-            "exercises",
-            "lab_server",
-            "local_attention",
-            "models",
-            "notebooks",
-            "say",
-            "throughput",
-            "training",
-        },
-    }
+FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
+    {"costs", "plots", "paths", "console", "downloads"},
+    {"attention"},
+    {"data", "models", "analysis", "robustness"},
+    {"training", "deployment"},
+    {"few_shot"},
+    {"experiments", "exercises", "widgets"},
+    {"lab"},
+    {"teaching"},
+    {"grading", "bench"},  # grading: the old address of teaching.grading, in instructors' files
+    {"cli"},
+)
+
+
+def test_imports_go_down_never_up_never_round():
+    package = ROOT / "course_utils"
+    height = {part: number for number, floor in enumerate(FLOORS) for part in floor}
+    for path in package.rglob("*.py"):
+        inside = path.relative_to(package).with_suffix("").parts
+        if inside == ("__init__",):
+            continue
+        assert inside[0] in height, f"{path} is on no floor: name its package in FLOORS, above all that it imports"
+        for part in imported_parts(path.read_text()) - {inside[0]}:
+            assert part in height, f"{path} imports course_utils.{part}, which does not exist"
+            assert height[part] < height[inside[0]], f"{path} imports {part}, which is not below {inside[0]}"
+    assert set(height) == {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()} - IGNORED
+
+
+IGNORED = {"__init__", "__pycache__"}
+
+
+def test_no_module_is_part_of_a_circle():
+    """Inside a package too: whoever reads a module has read what it needs before."""
+    package = ROOT / "course_utils"
+    needs = {}
+    for path in package.rglob("*.py"):
+        inside = path.relative_to(package.parent).with_suffix("").parts
+        name = ".".join(inside).removesuffix(".__init__")
+        needs[name] = imported_modules(path.read_text())
+    graphlib.TopologicalSorter({name: needed & set(needs) - {name} for name, needed in needs.items()}).prepare()
+
+
+def test_modules_are_short_and_say_which_notebook_they_belong_to():
     for path in (ROOT / "course_utils").rglob("*.py"):
-        part = path.relative_to(ROOT / "course_utils").with_suffix("").parts[0]
-        if part in allowed:
-            wrong = imported_parts(path.read_text()) - allowed[part] - {part}
-            assert not wrong, f"{path}: {wrong}"
+        assert len(path.read_text().splitlines()) <= 350, f"{path} is too long to read in one sitting: split it"
+
+
+def imported_modules(source: str) -> set[str]:
+    """Modules that a source names in its imports, those of ``from package import module`` too."""
+    modules = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "a relative import: write the whole name, as everywhere here"
+            modules |= {module_or_member(f"{node.module}.{alias.name}") for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+    return modules
+
+
+def module_or_member(name: str) -> str:
+    """``package.module`` as it is; ``package.module.function`` without the function."""
+    place = ROOT.joinpath(*name.split("."))
+    return name if place.is_dir() or place.with_suffix(".py").exists() else name.rpartition(".")[0]
 
 
 def imported_parts(source: str) -> set[str]:
-    modules = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-    return {module.split(".")[1] for module in modules if module.startswith("course_utils.")}
+    return {name.split(".")[1] for name in imported_modules(source) if name.startswith("course_utils.")}
 
 
 def test_importing_the_package_does_not_import_heavy_libraries():

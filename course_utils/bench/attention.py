@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
-from course_utils.attention import MultiHeadSelfAttention, SelfAttention2d, attention_recorded
+from course_utils.attention import LocalAttention2d, MultiHeadSelfAttention, SelfAttention2d, attention_recorded
+from course_utils.attention.local import IMPLEMENTATIONS, fastest
 from course_utils.bench.race import Race
-from course_utils.local_attention import IMPLEMENTATIONS, LocalAttention2d, fastest
 from course_utils.models import PixelTransformer, PixelTransformerConfig
 from course_utils.training.device import bf16_cpu
 

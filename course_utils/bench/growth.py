@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from course_utils.attention import SelfAttention2d, attend
+from course_utils.analysis.throughput import time_runs
+from course_utils.attention import LocalAttention2d, SelfAttention2d, attend
 from course_utils.costs import peak_memory
-from course_utils.local_attention import LocalAttention2d
 from course_utils.models import (
     PixelTransformer,
     PixelTransformerConfig,
@@ -21,7 +21,6 @@ from course_utils.models import (
     ViT,
     ViTConfig,
 )
-from course_utils.throughput import time_runs
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from course_utils.bench import attention, checks, growth, memory, models, pictures, program, report, widgets
 from course_utils.bench.figure import Figure
 from course_utils.bench.race import Race, Result, run_races
-from course_utils.say import console
+from course_utils.console import console
 
 RACES: Mapping[str, Callable[[], Iterable[Race]]] = {
     "models": models.every_device,

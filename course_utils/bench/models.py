@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models as torchvisions
 
+from course_utils.analysis.throughput import devices
 from course_utils.bench.race import Race
 from course_utils.models.convert import from_timm, from_torchvision
-from course_utils.throughput import devices
 from course_utils.training.device import bf16_cpu
 
 MODES = {"float32": (False, False), "bf16": (True, False), "bf16 compiled": (True, True)}  # (bf16, compiled)

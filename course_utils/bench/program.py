@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 
-from course_utils import demo, notebooks
 from course_utils.bench.figure import Figure
 from course_utils.bench.widgets import FIRST
+from course_utils.lab import notebooks
+from course_utils.teaching import demo
 
 MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises", "models", "training", "widgets"))
 

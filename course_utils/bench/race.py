@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from course_utils.analysis.throughput import time_runs
 from course_utils.costs import peak_memory
-from course_utils.throughput import time_runs
 
 
 @dataclass(frozen=True)

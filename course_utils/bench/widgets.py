@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
-from course_utils import demo
 from course_utils.bench.figure import Figure
-from course_utils.browser import open_browser, order_all, wait_for_kernel
-from course_utils.lab_server import Lab, running_lab
+from course_utils.lab.browser import open_browser, order_all, wait_for_kernel
+from course_utils.lab.server import Lab, running_lab
+from course_utils.teaching import demo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Pictures(Dataset):
+class Pictures(Dataset[tuple[Tensor, Tensor]]):
     """images (count, channels, height, width), float32 in [0, 1], and labels (count,), int64.
 
     classes names the labels; source says in words where the pictures came from.

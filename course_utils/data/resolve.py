@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from course_utils.network import patience
+from course_utils.downloads import patience
 from course_utils.paths import DATA
 
 DEBIAN = Path("/usr/share/datasets")

@@ -16,13 +16,13 @@ from course_utils.exercises.diagnosis import diagnose
 from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.gradients import wrong_gradient
+from course_utils.exercises.messages import case, failure, other_signature
 from course_utils.exercises.observe import Observation, handed_over, observe, observe_one, watch
 from course_utils.exercises.other_values import rolls_dice, unused_argument
 from course_utils.exercises.right_when import growth, right_when
+from course_utils.exercises.time_limit import TimedOut, Why, run_limited
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
-from course_utils.exercises.words import case, failure, other_signature
-from course_utils.exercises.worker import TimedOut, Why, run_limited
 
 NOT_STOPPED = " It could not be stopped: restart the kernel when convenient."
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from course_utils.exercises.compare import comparable, fitted, same
 from course_utils.exercises.exercise import Arguments
 from course_utils.exercises.own_code import code_of, does_nothing, message_of, written_raise
-from course_utils.exercises.worker import Stop
+from course_utils.exercises.time_limit import Stop
 
 
 @dataclass(frozen=True)

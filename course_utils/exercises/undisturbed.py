@@ -103,7 +103,8 @@ def _pictures() -> Iterator[None]:
     if pyplot is None:
         yield
         return
-    before, show, to_numpy = set(pyplot.get_fignums()), pyplot.show, torch.Tensor.__array__
+    before, show = set(pyplot.get_fignums()), pyplot.show
+    to_numpy: Any = torch.Tensor.__array__
     pyplot.show = lambda *_, **__: None
     torch.Tensor.__array__ = lambda tensor, *how, **more: to_numpy(tensor.detach(), *how, **more)  # type: ignore[method-assign]
     try:

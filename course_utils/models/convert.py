@@ -6,11 +6,11 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from course_utils.attention.window import WindowAttention, relative_position_index
 from course_utils.models.convert_timm import from_timm
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
-from course_utils.window_attention import WindowAttention, relative_position_index
 
 __all__ = ["from_timm", "from_torchvision"]
 

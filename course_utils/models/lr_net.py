@@ -24,8 +24,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from course_utils.attention import attention_recorded
-from course_utils.local_attention import CHOICES, LocalAttention2d, LocalRelation2d
+from course_utils.attention import LocalAttention2d, LocalRelation2d, attention_recorded
+from course_utils.attention.local import CHOICES
 
 KINDS = ("relation", "attention", "convolution")
 
@@ -89,28 +89,6 @@ PUBLISHED = {
     "lrnet50": LRNetConfig(),
     "resnet26": replace(RESNET50, blocks=(2, 2, 2, 2)),
     "resnet50": RESNET50,
-}
-
-# Small enough for 28 × 28 pictures and a CPU; multiply-adds within a tenth of each other.
-_TWIN = LRNetConfig(
-    kind="convolution",
-    blocks=(1, 1),
-    widths=(16, 32),
-    outputs=(64, 128),
-    size=3,
-    stem=16,
-    stem_size=3,
-    pool=False,
-    shared=4,
-    heads=2,
-    channels=1,
-    classes=10,
-    implementation="shifted",  # with which the shipped table was made, its times too
-)
-TWINS = {
-    "ResNet": _TWIN,
-    "local attention": replace(_TWIN, kind="attention", size=5, stem_kind="convolution"),
-    "LR-Net": replace(_TWIN, kind="relation", size=5, stem_size=5),
 }
 
 

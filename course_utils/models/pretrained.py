@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from course_utils.network import patience
+from course_utils.downloads import patience
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.attention import MLP, attention_recorded, encoder_block
+from course_utils.attention.window import WindowAttention
 from course_utils.models.vit import standardised
-from course_utils.window_attention import WindowAttention
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from course_utils.attention import EncoderBlock, attention_recorded
-from course_utils.stochastic_depth import RULES, survival_probabilities
+from course_utils.attention.stochastic_depth import RULES, survival_probabilities
 
 
 @dataclass(frozen=True)

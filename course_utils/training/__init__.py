@@ -3,10 +3,8 @@
 from course_utils.training.history import Epoch, History
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import NotFinite, fit
-from course_utils.training.named import NAMED, run_named, run_names
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import Score, evaluate
-from course_utils.training.sweep import SWEEPS, interval, read_results, run_sweep
 from course_utils.training.weights import (
     Card,
     load_checkpoint,
@@ -17,8 +15,6 @@ from course_utils.training.weights import (
 )
 
 __all__ = [
-    "NAMED",
-    "SWEEPS",
     "Card",
     "Epoch",
     "Examples",
@@ -28,13 +24,8 @@ __all__ = [
     "Score",
     "evaluate",
     "fit",
-    "interval",
     "load_checkpoint",
     "load_weights",
-    "read_results",
-    "run_named",
-    "run_names",
-    "run_sweep",
     "save_checkpoint_card",
     "save_weights",
     "verify",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.attack import check_radius, pgd_step, project
 from course_utils.models.image_text import ImageText, contrastive_loss
+from course_utils.robustness.attack import check_radius, pgd_step, project
 from course_utils.training.loop import NotFinite, mixed_seed, shuffled
 from course_utils.training.optimiser import learning_rate, make_optimiser
 from course_utils.training.progress import Progress, duration

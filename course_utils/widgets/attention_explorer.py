@@ -6,7 +6,7 @@ import anywidget
 import torch
 import traitlets
 
-from course_utils.rollout import attention_rollout
+from course_utils.analysis.rollout import attention_rollout
 from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_attention, as_picture, grid, half_floats, rgba
 

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from course_utils.browser import open_browser, run_all
-from course_utils.lab_server import Lab, running_lab
+from course_utils.lab.browser import open_browser, run_all
+from course_utils.lab.server import Lab, running_lab
 from course_utils.paths import ROOT
 
 

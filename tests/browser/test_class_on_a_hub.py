@@ -14,10 +14,10 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from course_utils.browser import run_all
 from course_utils.exercises import find, progress, solution
-from course_utils.hub.hand_out import FOLDER
+from course_utils.lab.browser import run_all
 from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.teaching.hub.hand_out import FOLDER
 
 pytestmark = pytest.mark.browser
 STUDENTS = ("ada", "grace", "kay")

@@ -9,7 +9,7 @@ CELLS = [
     """import torch
 from torch.nn import functional as F
 from course_utils import data
-from course_utils.local_attention import inside_map
+from course_utils.attention.local import inside_map
 from course_utils.widgets import LocalAttentionExplorer
 cat = F.interpolate(data.photo("chelsea")[None, :, :, 75:375], size=(112, 112)).clamp(0, 1)[0]""",
     """# head 0 looks one place to the left (where there is one), head 1 evenly at all there are

@@ -1,9 +1,9 @@
-"""QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.quantise, without a kernel."""
+"""QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.deployment.quantise, without a kernel."""
 
 import pytest
 from pointing import settle
 
-from course_utils.quantise import affine_parameters, quantise_weight, symmetric_parameters
+from course_utils.deployment.quantise import affine_parameters, quantise_weight, symmetric_parameters
 from course_utils.training import load_checkpoint
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from pointing import settle
 
-from course_utils import demo, notebooks
-from course_utils.site import build_site
+from course_utils.lab import notebooks
+from course_utils.teaching import demo
+from course_utils.teaching.site import build_site
 
 pytestmark = pytest.mark.browser
 PAGES = ("00_attention_recap", "04_vision_transformer")

@@ -5,8 +5,8 @@ import pytest
 from playwright.sync_api import expect
 from pointing import settle
 
-from course_utils import notebooks
-from course_utils.site import build_slides
+from course_utils.lab import notebooks
+from course_utils.teaching.site import build_slides
 
 pytestmark = pytest.mark.browser
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 4])\nplt.show()"

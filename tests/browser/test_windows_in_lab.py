@@ -4,8 +4,8 @@ import pytest
 import torch
 from pointing import settle
 
+from course_utils.attention.window import partition, shift_mask
 from course_utils.models import Swin, SwinConfig
-from course_utils.window_attention import partition, shift_mask
 
 pytestmark = pytest.mark.browser
 

@@ -12,12 +12,12 @@ from torch.nn import functional as F
 from torchvision import models
 
 from course_utils.attention import attend
+from course_utils.attention.window import partition
 from course_utils.costs import attention_bytes
 from course_utils.exercises import Kind, Outcome, examine, exercises, find, solution, stub
 from course_utils.exercises.compare import ABSOLUTE, same, tensors_in
 from course_utils.exercises.nb04_vit import matrix_bytes, vit_parameters
 from course_utils.exercises.observe import observe
-from course_utils.window_attention import partition
 
 EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
 

@@ -6,7 +6,7 @@ import torch
 from calls import recorded, recording, seen, traits, tried
 from torch import nn
 
-from course_utils import notebooks
+from course_utils.lab import notebooks
 
 
 @pytest.mark.parametrize(

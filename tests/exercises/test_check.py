@@ -14,13 +14,13 @@ import pytest
 import torch
 
 from course_utils import exercises as course
+from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import attend, split_heads
 from course_utils.exercises import Kind, check, examine, find
 from course_utils.exercises.nb04_vit import matrix_bytes
 from course_utils.exercises.report import Report
 from course_utils.models.palette import quantise
 from course_utils.models.vit import patchify, sequence
-from course_utils.rollout import attention_rollout
 
 
 @pytest.fixture(autouse=True)

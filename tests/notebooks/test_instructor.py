@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from course_utils import notebooks
-from course_utils.demo import DEMOS
 from course_utils.exercises import exercises
+from course_utils.lab import notebooks
 from course_utils.paths import NOTEBOOKS
+from course_utils.teaching.demo import DEMOS
 
 PAGE = (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
 CHAPTERS = dict(re.findall(r"^## (\d\d) · .+\n((?:(?!##? ).*\n)*)", PAGE, re.MULTILINE))

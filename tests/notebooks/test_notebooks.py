@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import calls
 import pytest
 
-from course_utils import notebooks
 from course_utils.exercises import exercises, stub
+from course_utils.lab import notebooks
 from course_utils.paths import NOTEBOOKS
 
 pytestmark = pytest.mark.notebook

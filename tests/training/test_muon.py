@@ -7,9 +7,9 @@ import torch
 from small import RECIPE, quarters, tiny_vit
 from torch import nn
 
+from course_utils.experiments.recipes import RECIPES
 from course_utils.training import fit
 from course_utils.training.muon import Muon, hidden_matrices, orthogonalised
-from course_utils.training.recipes import RECIPES
 
 ONE_STEP = replace(RECIPE, epochs=1, batch_size=64, warmup=0.0, weight_decay=0.0)
 

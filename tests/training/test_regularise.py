@@ -8,8 +8,13 @@ from torch.nn import functional as F
 from torchvision.transforms import v2
 
 from course_utils.attention import EncoderBlock
+from course_utils.attention.stochastic_depth import (
+    StochasticDepth,
+    linear_rule,
+    stochastic_depth,
+    survival_probabilities,
+)
 from course_utils.models import ViT, ViTConfig
-from course_utils.stochastic_depth import StochasticDepth, linear_rule, stochastic_depth, survival_probabilities
 from course_utils.training import Examples, Recipe, evaluate, fit
 from course_utils.training.regularise import (
     mixup,

@@ -5,7 +5,7 @@ import psutil
 import pytest
 import torch
 
-from course_utils.rollout import attention_rollout
+from course_utils.analysis.rollout import attention_rollout
 from course_utils.widgets import (
     AttentionExplorer,
     DistillationExplorer,

@@ -15,7 +15,7 @@ def steps(first: Join, second: Join, norms: str = "12") -> Block:
     """Two residual steps; each joins the tokens and the layer's correction in some way."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-        norm = {"1": norm1, "2": norm2, "-": lambda tokens: tokens}
+        norm: dict[str, Layer] = {"1": norm1, "2": norm2, "-": lambda tokens: tokens}
         tokens = first(tokens, attention(norm[norms[0]](tokens)))
         return second(tokens, mlp(norm[norms[1]](tokens)))
 

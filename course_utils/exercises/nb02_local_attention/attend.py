@@ -5,6 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
+from course_utils.attention.local import local_attend
 from course_utils.exercises.exercise import Exercise, Misconception
 from course_utils.exercises.nb02_local_attention.inputs import cases, wild
 from course_utils.exercises.nb02_local_attention.slips import (
@@ -20,7 +21,6 @@ from course_utils.exercises.nb02_local_attention.slips import (
     unhidden_scores_returned,
     with_others,
 )
-from course_utils.local_attention import local_attend
 
 LOCAL_ATTEND = Exercise(
     name="02.local_attend",

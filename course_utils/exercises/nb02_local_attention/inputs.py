@@ -4,8 +4,8 @@ import torch
 from einops import rearrange
 from torch import Generator, Tensor
 
+from course_utils.attention.local import inside_map
 from course_utils.exercises.exercise import Arguments, Wild
-from course_utils.local_attention import inside_map
 
 
 def _inside(height: int, width: int, size: int) -> Tensor:

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from course_utils.attention.local import neighbourhood_mask
 from course_utils.exercises.exercise import Exercise, Misconception, Wild
 from course_utils.exercises.nb02_local_attention.masks import (
     added,
@@ -22,7 +23,6 @@ from course_utils.exercises.nb02_local_attention.masks import (
     windows,
     wrapping,
 )
-from course_utils.local_attention import neighbourhood_mask
 
 _TOO_LARGE = (
     *in_one_direction(lambda difference, size: difference.abs() <= size),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.local_attention import neighbourhood_mask
+from course_utils.attention.local import neighbourhood_mask
 
 Mask = Callable[[int, int, int], Tensor]
 

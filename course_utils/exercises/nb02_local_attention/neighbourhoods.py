@@ -8,8 +8,8 @@ from einops import rearrange
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from course_utils.attention.local import neighbourhoods
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.local_attention import neighbourhoods
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -6,8 +6,8 @@ import torch
 from einops import repeat
 from torch import Generator, Tensor
 
+from course_utils.attention.local import relative_positions
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.local_attention import relative_positions
 
 
 def _cases(g: Generator) -> list[Arguments]:

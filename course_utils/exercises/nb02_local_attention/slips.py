@@ -7,7 +7,7 @@ from einops import einsum
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.local_attention import local_attend
+from course_utils.attention.local import local_attend
 
 Two = tuple[Tensor, Tensor]
 

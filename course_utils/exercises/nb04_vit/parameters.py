@@ -39,7 +39,7 @@ PARAMETERS = Exercise(
         "has 2 · dim.",
         "Go through the model in order: projection of the patches, class token, positions (one more than patches), "
         "then the layers, a last norm and the head. What is in a layer is `EncoderBlock` in "
-        "course_utils/attention.py.",
+        "course_utils/attention/core.py.",
         "One layer: a norm, four projections from dim to dim (query, key, value and output), a second norm, and an "
         "MLP from dim to mlp_dim and back.",
     ),

@@ -3,9 +3,9 @@
 import torch
 from torch import Generator
 
+from course_utils.analysis.rollout import attention_rollout
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
 from course_utils.exercises.nb04_vit.rollout_slips import MISCONCEPTIONS, Maps
-from course_utils.rollout import attention_rollout
 
 
 def _maps(g: Generator, layers: int, batch: int, heads: int, tokens: int) -> Maps:

@@ -3,9 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
+from course_utils.analysis.probes import attention_distance, grid_distances
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
 from course_utils.exercises.nb05_inductive_bias.distance_slips import MISCONCEPTIONS
-from course_utils.probes import attention_distance, grid_distances
 
 
 def _weights(g: Generator, batch: int, heads: int, patches: int) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from course_utils.analysis.probes import attention_distance
 from course_utils.exercises.exercise import Misconception
-from course_utils.probes import attention_distance
 
 Step = Callable[[Tensor], Tensor]
 Answer = Callable[[Tensor, Tensor], Tensor]

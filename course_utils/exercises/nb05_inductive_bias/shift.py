@@ -3,9 +3,9 @@
 import torch
 from torch import Generator
 
+from course_utils.analysis.probes import shift_images
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
 from course_utils.exercises.nb05_inductive_bias.shift_slips import MISCONCEPTIONS
-from course_utils.probes import shift_images
 
 
 def _cases(g: Generator) -> list[Arguments]:

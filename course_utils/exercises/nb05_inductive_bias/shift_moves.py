@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.probes import shift_images
+from course_utils.analysis.probes import shift_images
 
 Answer = Callable[[Tensor, int, int], Tensor]
 

@@ -3,6 +3,7 @@
 import torch
 from torch.nn import functional as F
 
+from course_utils.analysis.probes import shift_images
 from course_utils.exercises.exercise import Misconception
 from course_utils.exercises.nb05_inductive_bias.shift_moves import (
     cleared_up_to,
@@ -22,7 +23,6 @@ from course_utils.exercises.nb05_inductive_bias.shift_moves import (
     sign,
     without_edge,
 )
-from course_utils.probes import shift_images
 
 MISCONCEPTIONS = (
     Misconception(

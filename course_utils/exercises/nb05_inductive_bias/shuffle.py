@@ -6,8 +6,8 @@ import torch
 from einops import rearrange
 from torch import Generator, Tensor
 
+from course_utils.analysis.probes import shuffle_patches
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.probes import shuffle_patches
 
 Answer = Callable[[Tensor, int, Tensor], Tensor]
 

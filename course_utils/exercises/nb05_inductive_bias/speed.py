@@ -3,8 +3,8 @@
 import torch
 from torch import Generator, Tensor
 
+from course_utils.analysis.throughput import achieved_flops
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.throughput import achieved_flops
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from course_utils.attention.stochastic_depth import stochastic_depth
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.stochastic_depth import stochastic_depth
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_utils.attention.window import relative_position_index
 from course_utils.exercises.exercise import Exercise, Misconception, Wild
-from course_utils.window_attention import relative_position_index
 
 Index = Callable[[int], Tensor]
 

@@ -8,9 +8,9 @@ from einops import rearrange
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from course_utils.attention.window import partition
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.promises import refuses
-from course_utils.window_attention import partition
 
 Partition = Callable[[Tensor, int], Tensor]
 

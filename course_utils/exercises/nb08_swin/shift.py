@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from course_utils.attention.window import shift_mask
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb08_swin.shift_slips import (
     all_true,
@@ -24,7 +25,6 @@ from course_utils.exercises.nb08_swin.shift_slips import (
     slip,
     whole_map,
 )
-from course_utils.window_attention import shift_mask
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -6,7 +6,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from course_utils.window_attention import partition, shift_mask
+from course_utils.attention.window import partition, shift_mask
 
 Shift = tuple[int, int]
 Mask = Callable[[int, int, int, Shift], Tensor]

@@ -8,8 +8,8 @@ import torch
 from einops import rearrange
 from torch import Generator, Tensor
 
+from course_utils.attention.window import partition, unpartition
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.window_attention import partition, unpartition
 
 Unpartition = Callable[[Tensor, int, int, int], Tensor]
 

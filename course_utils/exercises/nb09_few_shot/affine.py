@@ -3,6 +3,7 @@
 import torch
 from torch import Generator
 
+from course_utils.deployment.quantise import affine_parameters
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb09_few_shot.affine_slips import (
     STARTS,
@@ -22,7 +23,6 @@ from course_utils.exercises.nb09_few_shot.affine_slips import (
     with_width,
 )
 from course_utils.exercises.nb09_few_shot.affine_zero_points import ZERO_POINTS
-from course_utils.quantise import affine_parameters
 
 
 def _cases(g: Generator) -> list[Arguments]:

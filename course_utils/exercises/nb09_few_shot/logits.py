@@ -18,7 +18,7 @@ from course_utils.exercises.nb09_few_shot.logits_slips import (
     then,
     zipped,
 )
-from course_utils.few_shot import prototype_logits
+from course_utils.few_shot.episodes import prototype_logits
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.few_shot import prototype_logits
+from course_utils.few_shot.episodes import prototype_logits
 
 Logits = Callable[[Tensor, Tensor], Tensor]
 

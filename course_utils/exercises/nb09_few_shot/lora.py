@@ -20,7 +20,7 @@ from course_utils.exercises.nb09_few_shot.lora_slips import (
     scaled,
     slip,
 )
-from course_utils.lora import lora_linear
+from course_utils.few_shot.lora import lora_linear
 
 
 def _layer(g: Generator, batch: int, features: int, outputs: int, rank: int, alpha: float) -> Arguments:

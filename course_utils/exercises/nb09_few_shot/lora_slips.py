@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.lora import lora_linear
+from course_utils.few_shot.lora import lora_linear
 
 Scale = Callable[[float, Tensor, Tensor, Tensor], float]  # alpha, inputs, down, up → the factor
 

@@ -27,7 +27,7 @@ from course_utils.exercises.nb09_few_shot.prototypes_slips import (
     zeros_left_out,
 )
 from course_utils.exercises.own_code import message_of
-from course_utils.few_shot import prototypes
+from course_utils.few_shot.episodes import prototypes
 
 
 def _labelled(g: Generator, shots: list[int], dim: int) -> Arguments:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.few_shot import prototypes
+from course_utils.few_shot.episodes import prototypes
 
 Prototypes = Callable[[Tensor, Tensor, int], Tensor]
 

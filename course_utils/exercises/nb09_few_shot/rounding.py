@@ -3,6 +3,7 @@
 import torch
 from torch import Generator
 
+from course_utils.deployment.quantise import fake_quantise
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb09_few_shot.rounding_ends import ENDS
 from course_utils.exercises.nb09_few_shot.rounding_slips import (
@@ -15,7 +16,6 @@ from course_utils.exercises.nb09_few_shot.rounding_slips import (
     wrapped,
     wrapped_round,
 )
-from course_utils.quantise import fake_quantise
 
 
 def _cases(g: Generator) -> list[Arguments]:

@@ -2,6 +2,7 @@
 
 import torch
 
+from course_utils.deployment.quantise import fake_quantise
 from course_utils.exercises.exercise import Misconception
 from course_utils.exercises.nb09_few_shot.rounding_slips import (
     OTHER_ENDS,
@@ -13,7 +14,6 @@ from course_utils.exercises.nb09_few_shot.rounding_slips import (
     rounded,
     values_clamped,
 )
-from course_utils.quantise import fake_quantise
 
 ENDS = (
     Misconception(

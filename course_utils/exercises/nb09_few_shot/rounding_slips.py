@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.quantise import fake_quantise
+from course_utils.deployment.quantise import fake_quantise
 
 Quantise = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Generator
 
-from course_utils.attack import pgd_step
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
 from course_utils.exercises.nb10_captions.attack_slips import SLIPS
+from course_utils.robustness.attack import pgd_step
 
 
 def _arguments(

@@ -9,7 +9,7 @@ from einops import rearrange
 from torch.nn import functional as F
 from torchvision import models
 
-from course_utils.window_attention import partition
+from course_utils.attention.window import partition
 
 # 08.partition
 

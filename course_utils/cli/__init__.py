@@ -1,0 +1,19 @@
+"""The command line, ``course``: one module a family of commands. ``student``, ``teach``, ``grade``, ``bench``."""
+
+import typer
+
+from course_utils.cli import bench, student, teach
+from course_utils.cli.grade import grade
+
+app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
+
+PANELS = {
+    "Students": (student.lab, student.run, student.check, student.solve, student.train, student.doctor),
+    "Teachers": (teach.book, teach.slides, teach.demo, teach.load),
+    "Developers": (bench.bench,),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(student.data, name="data", rich_help_panel="Students")
+app.add_typer(grade, name="grade", rich_help_panel="Teachers")

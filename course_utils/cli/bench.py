@@ -1,0 +1,56 @@
+"""``course bench``: measure everything, print the tables, keep them as CSV, hold them against the budgets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_utils.console import console, sentences
+from course_utils.paths import ROOT
+
+GROUPS = {  # how long each takes on two cores
+    "models": "about a minute",
+    "local attention": "about two minutes",
+    "blocks": "seconds",
+    "pictures": "seconds",
+    "growth": "about a minute",
+    "memory": "seconds",
+    "program": "half a minute",
+    "widgets": "half a minute, in a browser",
+    "checks": "about two minutes",
+    "notebooks": "about eight minutes, two at a time",
+}
+
+
+def bench(
+    groups: Annotated[
+        list[str] | None, typer.Argument(help=f"Some of: {', '.join(GROUPS)}. All when left out.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each run is timed, in turns.")] = 5,
+    output: Annotated[Path, typer.Option(help="Folder of the CSV files.")] = ROOT / ".course" / "bench",
+    check: Annotated[
+        bool, typer.Option(help="Print what exceeds the budgets; exit code 1 if anything does.")
+    ] = False,
+) -> None:
+    """Measure speed and memory against torchvision, timm and PyTorch's own, side by side in one run; and the checks."""
+    with sentences():
+        for group in groups or ():
+            if group not in GROUPS:
+                raise ValueError(f"There is no group {group!r}: choose some of {', '.join(GROUPS)}.")
+        if rounds < 2:
+            raise ValueError(f"rounds is {rounds}, but must be at least 2: one figure has no spread.")
+    from course_utils.bench.budget import exceeded
+    from course_utils.bench.measure import measure
+    from course_utils.bench.report import write_csv
+
+    measured = measure({group: GROUPS[group] for group in groups or GROUPS}, rounds)
+    for name, rows in measured.tables():
+        write_csv(output / f"{name}.csv", rows)
+    console.print(f"The tables are in {output}", soft_wrap=True)
+    if check:
+        over = list(exceeded(measured.results, measured.figures, measured.predictions, measured.scores))
+        for sentence in over:
+            console.print(sentence, markup=False, soft_wrap=True)
+        if over:
+            raise typer.Exit(1)
+        console.print("Everything is within its budget.")

@@ -1,0 +1,102 @@
+"""Commands for teachers: ``course book | slides | load | demo``; ``course grade`` is in ``grade.py``."""
+
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from course_utils.cli.student import Numbers
+from course_utils.console import console, sentences
+from course_utils.paths import NOTEBOOKS, ROOT
+
+
+def book(
+    numbers: Numbers = None,
+    output: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = ROOT
+    / "site",
+    executed: Annotated[
+        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+    ] = None,
+    repository: Annotated[str | None, typer.Option(help="OWNER/NAME on GitHub, for the buttons.")] = None,
+) -> None:
+    """Build the static site, on which every widget works without a kernel and without a network."""
+    from course_utils.lab import notebooks
+    from course_utils.teaching.site import build_site, github_repository
+
+    with sentences():
+        address = repository or github_repository()
+        if address is None:
+            console.print(
+                "No repository on GitHub is known, so the pages have no Colab button (--repository OWNER/NAME)."
+            )
+        with console.status("building the site; notebooks that are run take about twenty minutes together"):
+            warnings = build_site(numbers or notebooks.numbers(), output, executed, address)
+    for warning in warnings:
+        console.print(warning, markup=False)
+    console.print(f"The site is in {output}; look at it with `python -m http.server -d {output}`.", soft_wrap=True)
+
+
+def slides(
+    number: Annotated[str, typer.Argument(help="Number of the notebook.")],
+    output: Annotated[Path, typer.Option(help="Folder of the slides.")] = ROOT / "slides",
+    executed: Annotated[
+        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+    ] = None,
+) -> None:
+    """Make slides of a notebook, with its widgets; open the page in any browser, offline too."""
+    from course_utils.teaching.site import build_slides
+
+    with sentences(), console.status("making slides"):
+        page = build_slides(number, output, executed)
+    console.print(f"The slides are in {page}", soft_wrap=True)
+
+
+def load(
+    kernels: Annotated[list[int], typer.Argument(help="How many kernels at once, such as 1 2 4 8.")],
+    notebook: Annotated[str, typer.Option(help="Number of the notebook that all of them run.")] = "04",
+) -> None:
+    """How many students does this machine bear? Run a notebook in many kernels at once."""
+    from course_utils.lab import notebooks
+    from course_utils.teaching.load_test import run_together
+
+    table = Table("Kernels", "Seconds, slowest", "CPU seconds each", "Largest kernel", "All together", "Failed")
+    failed = False
+    with sentences():
+        path = notebooks.find(notebook)
+        for count in kernels:
+            with console.status(f"{count} × {path.name}"):
+                seen = run_together(path, count)
+            sizes = (f"{size / 2**30:.2f} GiB" for size in (seen.kernel_bytes, seen.machine_bytes))
+            table.add_row(str(count), f"{seen.seconds:.0f}", f"{seen.cpu_seconds:.0f}", *sizes, str(len(seen.errors)))
+            failed |= bool(seen.errors)
+            for error in seen.errors:
+                console.print(error, markup=False)
+    console.print(table)
+    if failed:
+        raise typer.Exit(1)
+
+
+def demo(
+    name: Annotated[str | None, typer.Argument(help="A widget; when left out, the names are listed.")] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; the next free one when it is taken.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
+) -> None:
+    """Show one widget on the whole screen, for a lecture hall."""
+    import nbformat
+
+    from course_utils.teaching import demo
+
+    if name is None:
+        table = Table("Demo", "Notebook", "What it shows")
+        for key, each in demo.DEMOS.items():
+            table.add_row(key, each.notebook, each.shows)
+        console.print(table)
+        return
+    with sentences(), TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.ipynb"
+        command = demo.voila_command(path, port, browser)
+        nbformat.write(demo.notebook_of(name), path)
+        raise typer.Exit(subprocess.call(command, cwd=NOTEBOOKS, env=demo.voila_environment()))

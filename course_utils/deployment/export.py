@@ -1,0 +1,220 @@
+"""A network on a small device: ONNX, int8, and what it costs there, by measurement.
+
+The float network goes through PyTorch's exporter; ONNX Runtime quantises and runs. How a number becomes eight bits is
+in ``quantise.py``.
+"""
+
+import contextlib
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.analysis.throughput import time_runs
+
+
+class OnnxModel:
+    """An ONNX file as a function: images (batch, channels, height, width) → logits (batch, classes), on the CPU.
+
+    Raises FileNotFoundError when there is no such file and ValueError for images of another shape.
+    """
+
+    def __init__(self, path: str | Path, threads: int = 1) -> None:
+        import onnxruntime
+
+        self.path = Path(path)
+        if not self.path.exists():
+            raise FileNotFoundError(f"There is no ONNX file {self.path}: export a model to it first.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        self.input = self.session.get_inputs()[0]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        expected = self.input.shape[1:]
+        if images.ndim != 4 or list(images.shape[1:]) != expected:
+            raise ValueError(
+                f"Got images of shape {tuple(images.shape)}, but {self.path.name} reads (batch, "
+                f"{', '.join(map(str, expected))}): resize the pictures or export the model for theirs."
+            )
+        return torch.from_numpy(self.session.run(None, {self.input.name: images.numpy()})[0])
+
+
+def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
+    """Write the model, as it is in evaluation mode, for images like these in any number; → path.
+
+    images (batch, channels, height, width) are only looked at for their shape. The model's mode is kept.
+    """
+    training = model.training
+    model.eval()
+    pair = images[:1].repeat(2, 1, 1, 1)  # the exporter takes a batch of one for a constant
+    with quiet():
+        torch.onnx.export(
+            model,
+            (pair,),
+            str(path),
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    model.train(training)
+    return Path(path)
+
+
+def quantise_dynamic(source: Path, target: Path) -> Path:
+    """Weights in int8; the scale of every layer's input is found anew for each batch, while it runs; → target."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with prepared(source) as ready, quiet():
+        quantize_dynamic(ready, target, weight_type=QuantType.QUInt8)
+    return target
+
+
+def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
+    """Weights in int8, a scale a channel; scales of activations once and for all from what images produce; → target.
+
+    images (count, channels, height, width), unlabelled, like those to come. Jacob et al. 2018, section 3.
+    Raises ValueError for fewer than eight of them.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    if len(images) < 8:
+        raise ValueError(f"Got {len(images)} pictures to calibrate with, but ranges need at least 8: give 100 or so.")
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = iter(images.split(32))
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self.left, None)
+            return None if batch is None else {"images": batch.numpy()}
+
+    with prepared(source) as ready, quiet():
+        quantize_static(
+            ready,
+            target,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+    return target
+
+
+@contextlib.contextmanager
+def prepared(source: Path) -> Iterator[Path]:
+    """The graph with its shapes inferred and its BatchNorms folded, as quantisation wants it, in a passing file."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready.onnx"
+        with quiet():
+            quant_pre_process(source, ready, skip_symbolic_shape=True)
+        yield ready
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, exporters and quantisers keep their warnings and their diary to themselves; errors still come through."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one picture: median, and the quarter and three quarters of the runs."""
+
+    median: float
+    low: float
+    high: float
+
+
+def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
+    """Each model on one picture (channels, height, width), in turn, so many rounds: a slow moment meets all of them."""
+    single = image[None].contiguous()
+    with torch.inference_mode():
+        seconds = time_runs({name: partial(run, single) for name, run in runs.items()}, rounds=rounds)
+    found = {}
+    for name, values in seconds.items():
+        quarters = 1e3 * torch.tensor(values).quantile(torch.tensor([0.5, 0.25, 0.75]))
+        found[name] = Latency(*quarters.tolist())
+    return found
+
+
+MEASURE_MEMORY = """
+import json, sys
+import numpy as np, psutil
+kind, path, shape, runs = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+images = np.random.default_rng(0).random(shape, dtype=np.float32)
+if kind == "onnx":
+    import onnxruntime
+else:
+    import torch
+    import course_utils.models
+    torch.set_num_threads(1)
+    images = torch.from_numpy(images)
+before = psutil.Process().memory_info().rss
+if kind == "onnx":
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    run = lambda: session.run(None, {session.get_inputs()[0].name: images})
+else:
+    model = torch.load(path, weights_only=False).eval()
+    run = torch.inference_mode()(lambda: model(images))
+peak = before
+for _ in range(runs):
+    run()
+    peak = max(peak, psutil.Process().memory_info().rss)
+print(json.dumps({"runtime": before, "growth": peak - before}))
+"""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of a process that only runs a model: with the runtime loaded, and what the model added at the most."""
+
+    runtime: int
+    growth: int
+
+
+def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory:
+    """Load an ONNX file, or a whole model saved by torch.save, in a fresh process, run it; → its memory.
+
+    shape is that of the images, (batch, channels, height, width). The resident memory is read after every run.
+    """
+    kind = "onnx" if path.suffix == ".onnx" else "torch"
+    command = [sys.executable, "-c", MEASURE_MEMORY, kind, str(path), json.dumps(shape), str(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    if done.returncode:
+        raise RuntimeError(f"The process that should run {path.name} failed: {done.stderr.strip().splitlines()[-1]}")
+    return Memory(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def agreement(one: Tensor, other: Tensor) -> float:
+    """Logits (pictures, classes) twice → the share of pictures for which both choose the same class."""
+    return (one.argmax(dim=-1) == other.argmax(dim=-1)).float().mean().item()

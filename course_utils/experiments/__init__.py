@@ -1,0 +1,6 @@
+"""What the notebooks' tables are made by: one module an experiment, named like its notebook; the engine is ``sweep.py``."""
+
+from course_utils.experiments.runs import NAMED, run_named, run_names
+from course_utils.experiments.sweep import SWEEPS, interval, read_results, run_sweep
+
+__all__ = ["NAMED", "SWEEPS", "interval", "read_results", "run_named", "run_names", "run_sweep"]

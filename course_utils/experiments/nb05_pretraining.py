@@ -1,0 +1,53 @@
+"""Pre-train on drawn shapes, fine-tune on few real pictures: notebook 05.
+
+``course train sweep-pretraining`` makes data/results/sweep-pretraining.csv.
+"""
+
+from torch import nn
+
+from course_utils.experiments.nb05_data_size import LEARNING_RATES, PAIR, build, draw, train_one
+from course_utils.experiments.sweep import Sweep
+from course_utils.training.loop import mixed_seed
+from course_utils.training.score import evaluate
+
+PRETRAINING_STEPS = 300  # the same, however many shapes there are
+FINE_TUNING_STEPS = 150
+
+
+def pretrain_and_fine_tune(
+    shapes: int, labelled: int, model: str, seed: int, quiet: bool = False
+) -> tuple[nn.Module, dict[str, float]]:
+    """Train the pair's model on so many grey shapes (0: not at all), give it a new head and train it on so many
+    labelled pictures of Fashion-MNIST; → the model, and its accuracies in [0, 1] on new shapes and on test pictures.
+
+    The learning rate is the pair's in both stages. The accuracy on shapes is NaN without pre-training. Raises
+    ValueError for a negative number of shapes.
+    """
+    if shapes < 0:
+        raise ValueError(f"shapes is {shapes}, but must be 0 (no pre-training) or more.")
+    network, on_shapes = build(model, seed), float("nan")
+    if shapes:
+        pictures = draw("shapes", "fit", shapes, seed)
+        train_one(network, pictures, PRETRAINING_STEPS, LEARNING_RATES[model], seed, quiet)
+        on_shapes = evaluate(network, draw("shapes", "test", 2000)).accuracy
+        network.head = build(model, mixed_seed(seed, 1)).head  # shapes' classes mean nothing here
+    few = draw("fashion_mnist", "fit", labelled, seed)
+    train_one(network, few, FINE_TUNING_STEPS, LEARNING_RATES[model], seed, quiet)
+    accuracy = evaluate(network, draw("fashion_mnist", "test")).accuracy
+    return network.eval(), {"shapes_accuracy": round(on_shapes, 4), "accuracy": round(accuracy, 4)}
+
+
+def run(shapes: int, labelled: int, model: str, seed: int) -> dict[str, float]:
+    """One point of the sweep, without its model."""
+    return pretrain_and_fine_tune(shapes, labelled, model, seed, quiet=True)[1]
+
+
+SWEEP = Sweep(
+    points=[
+        {"shapes": shapes, "labelled": 500, "model": model, "seed": seed}
+        for seed in range(3)
+        for shapes in (0, 2000, 20000)
+        for model in PAIR
+    ],
+    run=run,
+)

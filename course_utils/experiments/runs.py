@@ -1,0 +1,145 @@
+"""Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``."""
+
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_utils.data import Pictures, load
+from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
+from course_utils.experiments.recipes import RECIPES, NamedRun
+from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
+from course_utils.experiments.sweep import SWEEPS
+from course_utils.models import ResNetConfig, ViTConfig
+from course_utils.paths import run_folder
+from course_utils.training.augment import shift_and_flip, vary_light
+from course_utils.training.device import machine, make_accelerator
+from course_utils.training.history import History
+from course_utils.training.loop import fit
+from course_utils.training.recipe import Recipe
+from course_utils.training.score import evaluate
+from course_utils.training.weights import Card, save_checkpoint_card, save_weights
+
+
+def pictures_of(dataset: str, split: str) -> Pictures:
+    """What a named run learns from: a dataset of ``load``, or one that is made for it.
+
+    "compositions" are 132 kinds of coloured shapes, "compositions and clothes" these and five classes of
+    Fashion-MNIST. Raises DataNotFound without Fashion-MNIST.
+    """
+    if not dataset.startswith("compositions"):
+        return load(dataset, split)
+    count, seed = {"fit": (20_000, 1), "validation": (2000, 2), "test": (4000, 3)}[split]
+    made = compositions(count, "teacher", seed)
+    if dataset == "compositions":
+        return made
+    clothes = only(load("fashion_mnist", split), SEEN_CLOTHES)
+    return joined(made, as_rgb_32(clothes.select(slice(0, count // 2))))
+
+
+def small_resnet(classes: int) -> ResNetConfig:
+    """Three stages of one block for pictures of 32 × 32 pixels."""
+    return ResNetConfig(
+        "basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, classes=classes
+    )
+
+
+TEACHER = Recipe(epochs=16, batch_size=128, learning_rate=5e-3, augment=vary_light)
+
+NAMED = {
+    "fashion-vit-small": NamedRun(
+        ViTConfig(
+            image_size=28,
+            patch_size=4,
+            channels=1,
+            dim=96,
+            layers=4,
+            heads=4,
+            mlp_dim=192,
+            classes=10,
+            mean=0.286,
+            std=0.353,
+        ),
+        Recipe(epochs=30, batch_size=128, learning_rate=2e-3, augment=shift_and_flip),
+    ),
+    "shapes-resnet": NamedRun(small_resnet(132), TEACHER, "compositions"),
+    "shapes-clothes-resnet": NamedRun(small_resnet(137), TEACHER, "compositions and clothes"),
+    **RECIPES,
+}
+
+
+def run_names() -> list[str]:
+    """What ``course train`` can do: models with a checkpoint, then sweeps."""
+    return [*NAMED, *CAPTION_RUNS, *SWEEPS]
+
+
+def run_named(
+    name: str,
+    folder: Path | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    teacher: Path | None = None,
+) -> History:
+    """Train a named run on its fit split, then look once at the test pictures; say both.
+
+    epochs and seed: other than the recipe's. teacher: the folder of the run that a distilled model learns from, such
+    as that of a shorter one. Checkpoints, and at the end the weights and their card, go to folder
+    (``.course/runs/NAME`` when left out); the same call again continues there. Under ``accelerate launch`` all
+    processes train one model, and the main one writes. Raises ValueError for a name that is not in the table,
+    DataNotFound without the dataset and FileNotFoundError without the trained teacher.
+    """
+    if name in CAPTION_RUNS:
+        for option, value in {"seed": seed, "teacher": teacher}.items():
+            if value is not None:
+                raise ValueError(f"{option} is {value}, but {name} has one way to be trained: leave it out.")
+        return run_captions(name, folder, epochs)
+    if name not in NAMED:
+        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
+    run = NAMED[name]
+    changed: dict[str, Any] = {
+        key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None
+    }
+    recipe = replace(run.recipe, **changed)
+    named = {**changed, **({"teacher": teacher} if teacher else {})}
+    command = " ".join([f"course train {name}", *(f"--{key} {value}" for key, value in named.items())])
+    if folder is None:
+        taught = [f"by-{teacher.resolve().name}"] if teacher else []
+        folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught)
+    folder = Path(folder)
+    loss = run.loss(teacher)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = run.new_model()
+    train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
+    history = fit(model, train, validation, recipe, loss=loss, folder=folder)
+    first = make_accelerator(recipe.precision).is_main_process
+    if history.interrupted:
+        if first:
+            print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")
+        return history
+    score = evaluate(model, test)
+    if not first:
+        return history
+    history.to_csv(folder / "history.csv")
+    weights = folder / f"{name}.safetensors"
+    sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{score.accuracy:.4f}"})
+    save_checkpoint_card(
+        Card(
+            name=name,
+            model=type(model).__name__,
+            config=asdict(run.config),
+            command=command,
+            seed=recipe.seed,
+            dataset=run.dataset,
+            accuracy=score.accuracy,
+            test_count=score.count,
+            machine=machine(),
+            date=date.today().isoformat(),
+            sha256=sha256,
+        ),
+        folder,
+    )
+    print(f"Test: {score}. The weights are in {weights}, with their card beside them.")
+    return history

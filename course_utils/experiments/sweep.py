@@ -1,0 +1,181 @@
+"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv.
+
+``course train sweep-twins`` runs every point that the table lacks and adds its row. A kill loses the point under way,
+nothing else; the same command goes on from there.
+"""
+
+import csv
+import importlib
+import math
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from course_utils.paths import DATA
+from course_utils.training.device import machine
+from course_utils.training.progress import duration
+
+RESULTS = DATA / "results"
+
+Value = str | int | float
+
+# Name of the command and of the table → module that declares it as SWEEP.
+SWEEPS = {
+    "sweep-augreg": "course_utils.experiments.nb06_augreg",
+    "sweep-day-night": "course_utils.experiments.nb07_day_night",
+    "sweep-distillation": "course_utils.experiments.nb07_distillation",
+    "sweep-hierarchy": "course_utils.experiments.nb08_hierarchy",
+    "sweep-few-shot": "course_utils.experiments.nb09_few_shot",
+    "sweep-few-shot-student": "course_utils.experiments.nb09_student",
+    "sweep-twins": "course_utils.experiments.nb02_twins",
+    "sweep-window-shift": "course_utils.experiments.nb08_window_shift",
+    "sweep-data-size": "course_utils.experiments.nb05_data_size",
+    "sweep-pretraining": "course_utils.experiments.nb05_pretraining",
+    "sweep-recipes": "course_utils.experiments.nb05_recipes",
+    "sweep-attacks": "course_utils.experiments.nb10_attacks",
+    "sweep-captions": "course_utils.experiments.nb10_captions",
+    "sweep-smoothing": "course_utils.experiments.nb10_smoothing",
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Points, each a mapping of settings, and run(**settings) → what was measured there, by name.
+
+    Raises ValueError when a point lacks a setting that another has, or when two points are the same.
+    """
+
+    points: Sequence[Mapping[str, Value]]
+    run: Callable[..., Mapping[str, Value]]
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            raise ValueError("The sweep has no points: give at least one mapping of settings.")
+        first = list(self.points[0])
+        seen = set()
+        for point in self.points:
+            if list(point) != first:
+                raise ValueError(f"The point {dict(point)} has other settings than the first, {', '.join(first)}.")
+            if key(point) in seen:
+                raise ValueError(f"The point {dict(point)} stands in the sweep twice: leave one out.")
+            seen.add(key(point))
+
+
+def find_sweep(name: str) -> Sweep:
+    """The sweep of that name. Raises ValueError for a name that is not in the table above."""
+    if name not in SWEEPS:
+        raise ValueError(f"There is no sweep called {name!r}: choose one of {', '.join(SWEEPS)}.")
+    return importlib.import_module(SWEEPS[name]).SWEEP
+
+
+def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None) -> Path:
+    """Run the points that the table lacks, one after the other; → the table's path, folder/NAME.csv.
+
+    A row holds the settings, what was measured, the seconds it took, the machine and the day. Interrupted (ctrl-C),
+    the point under way is left out. Raises ValueError when the table there has other columns.
+    """
+    sweep = sweep or find_sweep(name)
+    path = Path(folder or RESULTS) / f"{name}.csv"
+    rows = read_results(name, path.parent) if path.exists() else []
+    settings = list(sweep.points[0])
+    if rows and list(rows[0])[: len(settings)] != settings:
+        raise ValueError(
+            f"{path} begins with the columns {', '.join(list(rows[0])[: len(settings)])}, but the sweep now has "
+            f"{', '.join(settings)}: move the file away to begin a new one."
+        )
+    done = {key({column: row[column] for column in settings}) for row in rows}
+    missing = [point for point in sweep.points if key(point) not in done]
+    taken: list[float] = []
+    for number, point in enumerate(missing, start=1):
+        left = f", about {duration(statistics.mean(taken) * (len(missing) - number + 1))} left" if taken else ""
+        print(f"{name}, point {number} of {len(missing)}{left}: {words(point)}", flush=True)
+        began = time.perf_counter()
+        with interruption_seen() as interrupted:
+            measured = sweep.run(**point)
+        if interrupted:  # the training loop ends early and quietly when it is interrupted: no result
+            raise KeyboardInterrupt
+        taken.append(time.perf_counter() - began)
+        about = {"seconds": round(taken[-1], 2), "machine": machine(), "date": date.today().isoformat()}
+        rows.append({**point, **measured, **about})
+        write_results(rows, path)
+        print(f"  {words(measured)}", flush=True)
+    return path
+
+
+def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
+    """The rows of a sweep's table, in their order, with numbers as numbers.
+
+    Raises FileNotFoundError when there is no such table.
+    """
+    path = Path(folder or RESULTS) / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"There is no table {path}: run `course train {name}` to make it.")
+    with path.open(newline="") as file:
+        return [{column: parsed(text) for column, text in row.items()} for row in csv.DictReader(file)]
+
+
+def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
+    """Replace the table in one move, so that no moment leaves half a row."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    partial.replace(path)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """→ mean of the runs, and how far its 95 % interval reaches to both sides, by Student's t; NaN for a single run.
+
+    Student 1908. It covers the luck of what changes from run to run: seeds, and the draw of the training pictures.
+    """
+    from scipy.stats import t as student_t  # only here: importing it takes a second
+
+    mean, count = statistics.fmean(values), len(values)
+    if count < 2:
+        return mean, math.nan
+    return mean, float(student_t.ppf(0.975, count - 1)) * statistics.stdev(values) / math.sqrt(count)
+
+
+def key(point: Mapping[str, Value]) -> tuple[str, ...]:
+    """A point as it would stand in the table."""
+    return tuple(map(str, point.values()))
+
+
+def words(values: Mapping[str, Value]) -> str:
+    """Settings or results on one line."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def parsed(text: str) -> Value:
+    """A number when the text is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+@contextmanager
+def interruption_seen() -> Iterator[list[int]]:
+    """Inside, ctrl-C interrupts as ever; the list that is yielded is no longer empty once it did."""
+    seen: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)

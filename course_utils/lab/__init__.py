@@ -1,0 +1,1 @@
+"""The lab around the notebooks: JupyterLab's server, a browser, notebooks as files, the machine's health."""

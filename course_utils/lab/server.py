@@ -1,0 +1,94 @@
+"""JupyterLab of this environment, as ``course lab`` starts it, and one that runs beside a test or a measurement."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from course_utils.paths import ROOT
+
+
+def lab_command() -> list[str]:
+    """JupyterLab of this environment. In a container one is often root, and JupyterLab wants that said."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [sys.executable, "-m", "jupyterlab", *(["--allow-root"] if root else [])]
+
+
+def lab_environment() -> dict[str, str]:
+    """Environment in which JupyterLab asks nobody about news: the course works offline."""
+    ours = str(Path(__file__).parent)
+    return {
+        **os.environ,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [ours, os.getenv("JUPYTER_CONFIG_PATH")])),
+    }
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its folder, address and token."""
+
+    folder: Path
+    url: str
+    token: str
+
+    def address(self, notebook: str) -> str:
+        """Where a browser finds a notebook of the folder."""
+        return f"{self.url}/lab/tree/{notebook}?token={self.token}&reset"
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[Lab]:
+    """JupyterLab on the folder and a free port of this machine, with settings and state that are thrown away.
+
+    Raises OSError, with what it wrote, when it ends instead of answering.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lab = Lab(folder, f"http://127.0.0.1:{port}", secrets.token_hex(8))
+    with TemporaryDirectory(ignore_cleanup_errors=True) as kept, (Path(kept) / "log").open("w") as log:
+        home = Path(kept)
+        environment = {
+            **lab_environment(),
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            "COURSE_STATE": str(home / "state"),
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [
+            *lab_command(),
+            "--no-browser",
+            f"--port={port}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--IdentityProvider.token={lab.token}",
+            f"--ServerApp.root_dir={folder}",
+        ]
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            for _ in range(240):
+                try:
+                    urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=1)
+                    break
+                except (urllib.error.URLError, OSError):
+                    if server.poll() is not None:
+                        raise OSError(f"JupyterLab did not start:\n{(home / 'log').read_text()}") from None
+                    time.sleep(0.25)
+            yield lab
+        finally:
+            server.terminate()
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                server.kill()

@@ -1,0 +1,1 @@
+"""Attacks on images, and what is proved against them. Notebook 10."""

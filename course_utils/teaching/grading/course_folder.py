@@ -1,0 +1,103 @@
+"""A course folder for nbgrader, made from the notebooks: its settings, instructor's versions, and what is handed out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.exercises import find, solution, stub
+from course_utils.lab import notebooks
+
+SETTINGS = "nbgrader_config.py"
+NOT_IMPLEMENTED = "    raise NotImplementedError\n"
+
+_SETTINGS_TEXT = '''"""nbgrader for the course Attention for Vision, made by `course grade setup`. Change what you like."""
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader import preprocessors as nbgrader
+
+from course_utils.teaching.grading.preprocessors import ExamineExercises, RestoreCells, SubmissionExporter
+
+c = get_config()
+c.CourseDirectory.course_id = "attention-for-vision"
+# c.Exchange.root = "/srv/nbgrader/exchange"  # a folder that everyone may write to, if you use nbgrader's exchange
+
+# What a student may use: an endless loop costs the time below, and no other exercise its points.
+c.ExamineExercises.cell_seconds = 20
+c.ExamineExercises.notebook_seconds = 300
+c.ExamineExercises.memory_gib = 4
+
+# A solution becomes the line that the course's stubs have.
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+
+# A submission's marks are restored, then its exercises are examined in a process apart, in the place of Execute.
+c.Autograde.exporter_class = SubmissionExporter
+c.Autograde.sanitize_preprocessors = [
+    RestoreCells,
+    nbgrader.ClearOutput,
+    nbgrader.DeduplicateIds,
+    nbgrader.OverwriteKernelspec,
+    nbgrader.OverwriteCells,
+    nbgrader.CheckCellMetadata,
+]
+c.Autograde.autograde_preprocessors = [
+    ExamineExercises,
+    ClearMetadataPreprocessor,
+    nbgrader.LimitOutput,
+    nbgrader.SaveAutoGrades,
+    nbgrader.AssignLatePenalties,
+    nbgrader.CheckCellMetadata,
+]
+'''
+
+
+def make(folder: Path) -> list[str]:
+    """Make the course folder; return the assignments' names, one a notebook.
+
+    ``source`` gets the instructor's versions, solutions included, and ``release`` the students'. Raises
+    FileExistsError when there is something in the folder already; on any error nothing is left behind.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder} exists and is not empty: choose another folder for the course.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        made = Path(temporary) / folder.name
+        made.mkdir()
+        (made / SETTINGS).write_text(_SETTINGS_TEXT, encoding="utf-8")
+        paths = [notebooks.find(number) for number in notebooks.numbers()]
+        for path in paths:
+            target = made / "source" / path.stem / path.name
+            target.parent.mkdir(parents=True)
+            nbformat.write(instructors_version(notebooks.read(path)), target)
+        _generate(made)
+        os.replace(made, folder)
+    return [path.stem for path in paths]
+
+
+def instructors_version(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with solutions where nbgrader takes them out again, and with the exercises' points; in place."""
+    for cell in notebook.cells:
+        course = cell.metadata.get("course", {})
+        if name := course.get("exercise"):
+            head = stub(name).removesuffix(NOT_IMPLEMENTED)
+            body = solution(name).removeprefix(head).rstrip("\n")
+            cell.source = f"{head}    ### BEGIN SOLUTION\n{body}\n    ### END SOLUTION"
+        elif name := course.get("check"):
+            cell.metadata.nbgrader.points = find(name).points
+    return notebook
+
+
+def _generate(folder: Path) -> None:
+    """Have nbgrader make the students' versions and the gradebook. It calls alembic, which lies beside Python."""
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "*"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"nbgrader could not make the students' versions:\n{done.stderr}")

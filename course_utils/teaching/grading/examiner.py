@@ -1,0 +1,194 @@
+"""A submission's steps, done in a process of their own, whatever they do there; and verdicts that can be relied on."""
+
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from course_utils.exercises import Exercise, Kind, Outcome, Verdict, find
+from course_utils.exercises.compare import difference
+from course_utils.exercises.engine import not_yet
+from course_utils.exercises.observe import observe
+from course_utils.exercises.undisturbed import undisturbed
+from course_utils.teaching.grading import student_process
+from course_utils.teaching.grading.student_process import Step, unpack
+
+LARGEST_MESSAGE = 2**28  # bytes
+SECONDS_TO_START = 300.0  # a fraction of one, but for the first process, which waits for all modules
+SECONDS_BESIDES = 10.0  # for what an examination does besides running the student's function
+
+Findings = dict[int, str | Verdict]  # by the step's number: what a cell printed, or the verdict on an exercise
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submitted notebook may use."""
+
+    cell_seconds: float = 20.0
+    notebook_seconds: float = 300.0
+    memory: int = 4 * 2**30  # bytes, beyond those of the course's own libraries
+
+
+class _Stopped(Exception):
+    """A step did not come to its end; the message says how. ``late``: because its time was over."""
+
+    def __init__(self, how: str, late: bool) -> None:
+        super().__init__(how)
+        self.late = late
+
+
+def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequence[str] = ()) -> Findings:
+    """Do the steps, cells and checks, in the folder. One that hangs or ends the process costs no other its result:
+    the process is ended, and what is left is done in a new one, without it.
+
+    ``preload`` names modules that every process shall find imported; those of the first call count. Raises
+    RuntimeError when a process cannot even be started.
+    """
+    findings: Findings = {}
+    left_out: set[int] = set()
+    deadline = time.monotonic() + limits.notebook_seconds
+    while len(findings) < len(steps):
+        if time.monotonic() > deadline:
+            extras = {step.number for step in steps if step.kind == "extra"} - left_out
+            sentence = (
+                f"This notebook took longer than {limits.notebook_seconds:.0f} s, so its extra cells were left out.\n"
+            )
+            findings |= dict.fromkeys(extras, sentence)
+            left_out |= extras
+            deadline = math.inf  # what remains is short: each exercise has its limits
+        todo = [_again(step, findings) for step in steps if step.number not in left_out]
+        with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            receiver, process = _start(todo, folder, Path(scratch), limits, tuple(preload))
+            try:
+                for step in todo:
+                    found = findings[step.number] = _result(step, receiver, process, limits, findings)
+                    if time.monotonic() > deadline or (step.kind == "check" and _may_still_run(found)):
+                        break
+            except _Stopped as ending:
+                if step.kind in ("keep", "lend"):  # these do nothing: it is something that a cell has left behind
+                    step = [before for before in todo[: todo.index(step)] if before.is_cell][-1]
+                findings[step.number] = _what_became_of(step, ending)
+                left_out |= {step.number} if step.is_cell else set()
+            finally:
+                _end(process)
+                receiver.close()
+    return findings
+
+
+def _may_still_run(found: str | Verdict) -> bool:
+    """Whether the function that was examined may be running on, and would slow down whatever follows."""
+    return isinstance(found, Verdict) and found.kind in (Kind.TOO_SLOW, Kind.WAITING)
+
+
+def _again(step: Step, findings: Mapping[int, str | Verdict]) -> Step:
+    """The step as a further process does it: an exercise that was judged is not examined again."""
+    verdict = findings.get(step.number)
+    if not isinstance(verdict, Verdict):
+        return step
+    return Step(step.number, "keep" if verdict.passed else "lend", step.text)
+
+
+def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
+    if step.is_cell:
+        return f"This cell {ending}. Everything else was graded without it.\n"
+    name = find(step.text).reference.__name__
+    if ending.late:
+        return not_yet(Kind.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
+    return not_yet(Kind.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor much too large.")
+
+
+@cache
+def _context(preload: tuple[str, ...]) -> Any:
+    """On Linux a server that has imported everything once and forks; elsewhere each process imports for itself."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([student_process.__name__, *preload])
+    return context
+
+
+def _start(steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, preload: tuple[str, ...]) -> Any:
+    context = _context(preload)
+    receiver, sender = context.Pipe(duplex=False)
+    seconds = int(2 * limits.notebook_seconds)
+    process = context.Process(
+        target=student_process.run, args=(steps, folder, scratch, limits.memory, seconds, sender)
+    )
+    process.start()
+    sender.close()
+    try:
+        _receive(receiver, process, SECONDS_TO_START)
+    except _Stopped as ending:
+        _end(process)
+        raise RuntimeError(f"The process for a student's code {ending} before any of it was run.") from ending
+    return receiver, process
+
+
+def _result(step: Step, receiver: Connection, process: Any, limits: Limits, findings: Findings) -> str | Verdict:
+    """What the process says about the step, held against what is known. Raises _Stopped when it says nothing."""
+    exercise = find(step.text) if step.kind == "check" else None
+    seconds = limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
+    message = _receive(receiver, process, seconds)
+    try:
+        found = unpack(message)
+        if step.kind in ("keep", "lend"):
+            return findings[step.number]
+        return _text(found) if exercise is None else _confirmed(exercise, found)
+    except Exception as error:
+        raise _Stopped("sent something that is no result", late=False) from error
+
+
+def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
+    """The next message, within seconds. Raises _Stopped when there is none."""
+    ready = wait([receiver, process.sentinel], timeout=seconds)
+    if not ready:
+        raise _Stopped(f"was still running after {seconds:.0f} s", late=True)
+    try:
+        if receiver in ready:
+            return receiver.recv_bytes(LARGEST_MESSAGE)
+    except (EOFError, OSError):
+        pass
+    process.join(1)
+    if process.exitcode is None:
+        raise _Stopped("closed its line to the examiner", late=False)
+    if process.exitcode < 0:
+        raise _Stopped(f"ended the whole process ({signal.strsignal(-process.exitcode)})", late=False)
+    raise _Stopped(f"ended the whole process (exit code {process.exitcode})", late=False)
+
+
+def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
+    """The verdict that the student's process gave. That it is a pass is not believed but computed again here."""
+    misconception = None if found["misconception"] is None else _text(found["misconception"])
+    verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]), Kind(found["kind"]), misconception)
+    if not verdict.passed:
+        return verdict
+    with undisturbed():
+        expected = observe(exercise.reference, exercise.all_cases())
+        for mine, right in zip(found["results"], expected, strict=True):
+            if gap := difference(mine, right.result, exercise.returns):
+                return not_yet(gap.kind, f"{gap.sentence} Code in this notebook disturbs the examination.")
+    return verdict
+
+
+def _text(value: Any) -> str:
+    """What can be written into a file, and not too much of it."""
+    return str(value)[: 2 * student_process.SHOWN].encode(errors="replace").decode()
+
+
+def _end(process: Any) -> None:
+    """Stop the process and what it has started."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()

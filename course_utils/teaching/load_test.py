@@ -1,0 +1,74 @@
+"""A class at once, on one machine: N kernels run the same notebook at the same time. ``course load 1 2 4 8``."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from course_utils.lab import notebooks
+
+BUDGET = 5 * 2**29  # bytes a kernel: 2.5 GiB, a little above what any notebook was seen to take
+
+
+@dataclass(frozen=True)
+class Load:
+    """What so many kernels at once took: the slowest one's seconds, the mean CPU seconds of one, bytes, how many failed."""
+
+    kernels: int
+    seconds: float
+    cpu_seconds: float
+    kernel_bytes: int  # the largest kernel at its peak, libraries that all kernels share included
+    machine_bytes: int  # how much the machine's available memory fell at most, which counts shared pages once
+    errors: tuple[str, ...]
+
+
+def run_together(path: Path, kernels: int) -> Load:
+    """Execute the notebook at path in so many kernels at once, each with one thread, and measure.
+
+    Raises ValueError for no kernel, and MemoryError, before anything starts, when the machine's free memory would not
+    do for so many of 2.5 GiB each.
+    """
+    if kernels < 1:
+        raise ValueError(f"kernels is {kernels}, but must be 1 or more.")
+    needed, free = kernels * BUDGET, psutil.virtual_memory().available
+    if needed > free:
+        raise MemoryError(
+            f"{kernels} kernels may need {needed / 2**30:.0f} GiB, and {free / 2**30:.1f} GiB are free: "
+            f"ask for {free // BUDGET} or fewer, or close other programs."
+        )
+    one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
+    with _Lowest() as memory, ThreadPoolExecutor(kernels) as pool:
+        runs = list(pool.map(one_thread, [path] * kernels))
+    return Load(
+        kernels,
+        max(run.seconds for run in runs),
+        sum(run.cpu_seconds for run in runs) / kernels,
+        max(run.peak_bytes for run in runs),
+        memory.fallen,
+        tuple(run.error for run in runs if run.error),
+    )
+
+
+class _Lowest(threading.Thread):
+    """How far the machine's available memory falls."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.start_bytes = psutil.virtual_memory().available
+        self.fallen = 0
+        self.finished = threading.Event()
+
+    def __enter__(self) -> "_Lowest":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finished.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self.finished.wait(0.2):
+            self.fallen = max(self.fallen, self.start_bytes - psutil.virtual_memory().available)

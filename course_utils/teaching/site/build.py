@@ -1,0 +1,103 @@
+"""``course book``: execute notebooks, or take executed ones, and let Sphinx with MyST-NB make a site of them."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.lab import notebooks
+from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.teaching.site.assets import check_installed, copy_fonts, copy_scripts
+from course_utils.teaching.site.pages import page_of
+
+SOURCE = Path(__file__).parent / "source"
+
+
+def build_site(
+    numbers: Sequence[str], output: Path, executed: Path | None = None, repository: str | None = None
+) -> list[str]:
+    """Build the site of these notebooks into the folder output; → Sphinx's warnings.
+
+    Notebooks are executed first, or read from the folder executed, where ``course run --output`` has left them.
+    repository, "owner/name" on GitHub, gives the pages their buttons. The site takes its place only when it is
+    whole. Raises ModuleNotFoundError or FileNotFoundError when a part is not installed, ValueError for a notebook
+    that fails or was not executed.
+    """
+    check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
+    if output.exists() and not (output / ".buildinfo").exists():
+        raise FileExistsError(f"{output} exists and is no site: name another folder, or remove it.")
+    pages = {number: executed_notebook(number, executed) for number in numbers}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output.parent, prefix=".site-") as folder:
+        source, made = Path(folder) / "source", Path(folder) / "site"
+        shutil.copytree(SOURCE, source)
+        copy_scripts(source / "_static")
+        copy_fonts(source / "_extra")
+        write_pages(pages, source)
+        warnings = sphinx(source, made, repository)
+        if output.exists():
+            shutil.move(output, Path(folder) / "old")
+        shutil.move(made, output)
+    return warnings
+
+
+def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
+    """Notebook number with its outputs, executed now or read from folder. Raises ValueError when it has failed."""
+    path = notebooks.find(number)
+    if folder is not None:
+        notebook = notebooks.read(folder / path.name)
+        if "course_run" not in notebook.metadata:
+            raise ValueError(
+                f"{folder / path.name} was not executed by the course: run `course run {number} --output`."
+            )
+        return notebook
+    execution = notebooks.execute(path)
+    if execution.error:
+        raise ValueError(f"Notebook {number} failed, so there is no site: {execution.error}")
+    return execution.notebook
+
+
+def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
+    """Write the pages, the start page and the map of slides into Sphinx's source folder."""
+    names = {number: notebooks.find(number).stem for number in pages}
+    for number, notebook in pages.items():
+        nbformat.write(page_of(notebook), source / f"{names[number]}.ipynb")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d\d) (.+?)\]\(.+?\) \| (.+?) \| .+ \| (.+?) \| (\d+) \|$", readme, re.MULTILINE)
+    table = ["| notebook | you build | slides | minutes |", "| --- | --- | --- | --- |"]
+    table += [f"| [{n} {t}]({names[n]}.ipynb) | {b} | {s} | {m} |" for n, t, b, s, m in rows if n in names]
+    toctree = [*names.values(), "slides-of-the-lecture"]
+    start = (source / "index.md").read_text(encoding="utf-8")
+    start = start.replace("TABLE", "\n".join(table)).replace("TOCTREE", "\n".join(toctree))
+    (source / "index.md").write_text(start, encoding="utf-8")
+    lines = (NOTEBOOKS / "README.md").read_text(encoding="utf-8").splitlines()
+    absent = set(notebooks.numbers()) - set(pages)
+    kept = [line for line in lines if not any(f"[{number}](" in line for number in absent)]
+    (source / "slides-of-the-lecture.md").write_text("\n".join(kept), encoding="utf-8")
+
+
+def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
+    """Run Sphinx; → its warnings. Raises ValueError, with its last words, when it fails."""
+    environment = {**os.environ, "COURSE_REPOSITORY": repository or ""}
+    command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", str(source), str(made)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"Sphinx could not build the site: {done.stderr.strip().splitlines()[-1]}")
+    return [line for line in done.stderr.splitlines() if "WARNING" in line or "ERROR" in line]
+
+
+def github_repository() -> str | None:
+    """OWNER/NAME of the remote called origin when it is on GitHub, else None."""
+    with contextlib.suppress(OSError):
+        done = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
+        if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?$", done.stdout.strip()):
+            return found[1]
+    return None

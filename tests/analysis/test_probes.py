@@ -1,0 +1,66 @@
+"""Probes of inductive bias: known distances, known moves, and what shuffled patches mean to a ViT and a ResNet."""
+
+import pytest
+import torch
+
+from course_utils.analysis.probes import (
+    accuracy_under_shifts,
+    attention_distance,
+    grid_distances,
+    shift_images,
+    shuffle_patches,
+)
+from course_utils.models import ResNet, ResNetConfig, ViT, ViTConfig
+
+
+def test_a_head_that_looks_at_itself_a_neighbour_or_everywhere_has_the_distance_worked_out_by_hand():
+    distances = grid_distances(1, 3, 16)  # three patches in a row: 0, 16, 32 pixels
+    itself, neighbour = torch.eye(3), torch.eye(3)[[1, 2, 1]]
+    everywhere = torch.full((3, 3), 1 / 3)
+    weights = torch.zeros(1, 3, 4, 4)
+    weights[0, :, 1:, 1:] = 0.25 * torch.stack([itself, neighbour, everywhere])  # the rest looks at the class token
+    weights[0, :, :, 0] = 1 - weights[0].sum(-1)
+    torch.testing.assert_close(attention_distance(weights, distances), torch.tensor([0.0, 16.0, 128 / 9]))
+    assert grid_distances(2, 2, 4)[0, 3] == pytest.approx(4 * 2**0.5)
+
+
+def test_a_shift_moves_a_dot_and_loses_it_at_the_edge():
+    dot = torch.zeros(1, 1, 5, 5)
+    dot[0, 0, 2, 2] = 1
+    assert shift_images(dot, -1, 2).nonzero().tolist() == [[0, 0, 1, 4]]
+    assert shift_images(dot, 0, 3).sum() == 0
+
+
+@torch.no_grad()
+def test_a_vit_whose_positions_are_shuffled_alike_does_not_notice_shuffled_patches_and_a_resnet_does():
+    torch.manual_seed(0)
+    vit = ViT(ViTConfig(image_size=12, patch_size=4, channels=1, dim=16, layers=2, heads=2, mlp_dim=16, classes=5))
+    images, order = torch.rand(2, 1, 12, 12), torch.randperm(9)
+    shuffled, before = shuffle_patches(images, 4, order), vit.eval()(images)
+    assert (vit(shuffled) - before).abs().max() > 1e-3
+    vit.positions[:, 1:] = vit.positions[:, 1:][:, order].clone()
+    torch.testing.assert_close(vit(shuffled), before)
+
+    small = ResNetConfig(
+        block="basic", blocks=(1,), widths=(8,), stem_kernel=3, stem_stride=1, max_pool=False, channels=1, classes=5
+    )
+    resnet = ResNet(small).eval()
+    assert (resnet(shuffled) - resnet(images)).abs().max() > 1e-3
+
+
+def test_accuracy_under_shifts_is_the_mean_of_four_ways():
+    class Looks(torch.nn.Module):
+        """Says 1 when the middle pixel is lit."""
+
+        def forward(self, images):
+            lit = images[:, 0, 2, 2]
+            return torch.stack([1 - lit, lit], dim=1)
+
+    images = torch.zeros(4, 1, 5, 5)
+    images[:, :, 2, 1:3] = 1  # the middle, and the pixel to its left
+    labels = torch.ones(4, dtype=torch.long)
+    model = Looks().train()
+    assert accuracy_under_shifts(model, images, labels, (0, 1, 2)) == [1.0, 0.25, 0.0]
+    assert model.training
+    with pytest.raises(ValueError, match="choose from 0 to 4"):
+        accuracy_under_shifts(model, images, labels, (5,))

@@ -1,0 +1,38 @@
+"""Speeds: the median of several runs, work by formula, every layer beside a peak measured in the same run."""
+
+import time
+
+import pytest
+import torch
+
+from course_utils.analysis.throughput import achieved_flops, measure_layers, time_runs
+
+
+def test_one_interrupted_run_does_not_change_what_was_achieved():
+    seconds = torch.tensor([[2.0, 2.0, 2.0, 2.0, 50.0], [1.0, 4.0, 5.0, 5.0, 9.0]])
+    assert achieved_flops(torch.tensor([100, 10]), seconds).tolist() == [50.0, 2.0]
+
+
+def test_the_first_round_is_not_counted():
+    calls = []
+
+    def first_is_slow():
+        calls.append(time.sleep(0.3 if not calls else 0.01))
+
+    seconds = time_runs({"a": first_is_slow, "b": lambda: None}, rounds=3)
+    assert len(calls) == 4
+    assert len(seconds["a"]) == len(seconds["b"]) == 3
+    assert 0.01 <= max(seconds["a"]) < 0.3
+    with pytest.raises(ValueError, match="at least 1"):
+        time_runs({}, rounds=0)
+
+
+def test_work_is_what_the_formulas_say_and_the_peak_comes_first():
+    peak, *layers = measure_layers(pictures=1, rounds=1)
+    work = {layer.name.split(",")[0]: layer.flops for layer in layers}
+    assert peak.name.startswith("matmul")
+    assert work["ViT: MLP"] == 2 * 197 * 768 * 3072
+    assert work["ViT: attention"] == 2 * 2 * 12 * 197**2 * 64
+    assert work["ResNet: 3 × 3"] == 2 * 9 * 64 * 64 * 56**2
+    assert work["mobile CNN: depthwise 3 × 3"] == 2 * 9 * 256 * 14**2
+    assert all(layer.flops_per_second > 0 for layer in layers)

@@ -1,0 +1,150 @@
+"""Every command: what it prints when all is well, and one sentence, without a traceback, when not."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from course_utils import cli
+from course_utils.lab import notebooks
+from course_utils.paths import NOTEBOOKS
+
+runner = CliRunner()
+
+
+def course(*arguments: str) -> tuple[int, str]:
+    """Exit code and everything printed, with the table's line breaks folded away."""
+    result = runner.invoke(cli.app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["lab", "99"], "course: There is no notebook '99': choose one of 00, "),
+        (["run", "4"], "course: There is no notebook '4': choose one of 00, "),
+        (["check", "vit"], "course: There is no notebook 'vit': choose one of 00, "),
+        (["solve", "77"], "course: There is no notebook '77': choose one of 00, "),
+        (["solve", "04.patchfy"], "04.patchfy"),
+        (["data", "fetch", "mnist"], "course: There is no dataset 'mnist' to download: choose one of fashion_mnist"),
+        (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, "),
+        (["train", "fashion-vit-small", "--epochs", "0"], "course: epochs is 0, but must be"),
+        (
+            ["train", "sweep-twins", "--epochs", "3"],
+            "--epochs, --seed and --teacher cannot be given with sweep-twins",
+        ),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_bad_input_gets_one_sentence(arguments, sentence):
+    code, printed = course(*arguments)
+    assert code == 2
+    assert sentence in printed
+    assert "Traceback" not in printed
+
+
+def test_the_installed_command_prints_its_help():
+    result = subprocess.run([Path(sys.executable).with_name("course"), "--help"], capture_output=True, text=True)
+    assert result.returncode == 0
+    for command in ("lab", "run", "check", "solve", "data", "train", "doctor"):
+        assert command in result.stdout
+
+
+def test_solve_prints_a_solution_that_runs():
+    result = runner.invoke(cli.app, ["solve", "00.causal_mask"])
+    scope: dict = {}
+    exec("import torch\nfrom torch import Tensor\n" + result.output, scope)
+    assert scope["causal_mask"](3).tolist() == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+def test_solve_writes_a_copy_and_never_overwrites_one_silently(tmp_path):
+    before = (NOTEBOOKS / "00_attention_recap.ipynb").read_bytes()
+    assert course("solve", "00", "--output", str(tmp_path))[0] == 0
+    (solved,) = tmp_path.iterdir()
+    source = "\n".join(cell.source for cell in nbformat.read(solved, as_version=4).cells)
+    assert "raise NotImplementedError" not in source
+    assert (NOTEBOOKS / "00_attention_recap.ipynb").read_bytes() == before
+
+    solved.write_text("my own notes")
+    code, printed = course("solve", "00", "--output", str(tmp_path))
+    assert (code, "exists already: add --force" in printed) == (2, True)
+    assert solved.read_text() == "my own notes"
+    assert course("solve", "00", "--output", str(tmp_path), "--force")[0] == 0
+
+
+def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, capsys):
+    from course_utils.attention import causal_mask
+    from course_utils.exercises import check
+
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
+    check("00.causal_mask", lambda tokens: causal_mask(tokens))
+    check("00.split_heads", lambda tokens, heads: tokens)
+    code, printed = course("check", "00")
+    assert code == 0
+    assert "00.attend" in printed
+    assert "04." not in printed
+    row = printed.split("00.causal_mask")[1].split("00.")[0]
+    assert "passed" in row
+    assert f"{date.today():%Y-}" in row
+    assert "00.split_heads: Your function returns `tokens` itself, unchanged." in printed
+    assert "1 of 5 passed, 1 tried and not passed yet." in printed
+
+
+def make_notebook(folder: Path, source: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(notebook, folder / "50_made.ipynb")
+
+
+def test_run_measures_a_notebook_and_leaves_it_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    make_notebook(tmp_path, "held = bytearray(300 * 2**20)\nprint('it ran')")
+    before = (tmp_path / "50_made.ipynb").read_bytes()
+    code, printed = course("run", "50", "--output", str(tmp_path / "executed"))
+    assert code == 0
+    assert "ran" in printed
+    assert (tmp_path / "50_made.ipynb").read_bytes() == before
+    assert "it ran" in (tmp_path / "executed" / "50_made.ipynb").read_text()
+    assert notebooks.execute(tmp_path / "50_made.ipynb").peak_bytes > 300 * 2**20
+
+
+def test_run_reports_a_failing_cell_and_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    make_notebook(tmp_path, "1 / 0")
+    code, printed = course("run")
+    assert code == 1
+    assert "ZeroDivisionError" in printed
+    assert "failed" in printed
+
+
+def test_a_damaged_notebook_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    (tmp_path / "50_made.ipynb").write_text('{"cells": [')
+    code, printed = course("solve", "50", "--output", str(tmp_path / "solved"))
+    assert code == 2
+    assert "50_made.ipynb cannot be read as a notebook" in printed
+
+
+def test_data_status_lists_every_dataset(monkeypatch, tmp_path):
+    code, printed = course("data", "status")
+    assert code == 0
+    for name in ("shapes", "digits", "fashion_mnist", "cifar10"):
+        assert name in printed
+
+
+def test_doctor_finds_this_environment_in_order():
+    code, printed = course("doctor")
+    assert code == 0
+    for subject in ("Python", "PyTorch", "Device", "Memory", "Kernel", "Progress", "fashion_mnist"):
+        assert subject in printed
+
+
+def test_doctor_says_what_to_do_when_the_kernel_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    code, printed = course("doctor")
+    assert code == 1
+    assert "make clean lab" in printed

@@ -1,0 +1,80 @@
+"""A network as ONNX, in float and in int8, and what it costs."""
+
+import warnings
+
+import pytest
+import torch
+
+from course_utils.deployment.export import (
+    OnnxModel,
+    agreement,
+    export_onnx,
+    latencies,
+    process_memory,
+    quantise_dynamic,
+    quantise_static,
+)
+from course_utils.experiments.runs import small_resnet
+from course_utils.models import ResNet
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A network whose BatchNorms have seen pictures, its ONNX files, and pictures."""
+    folder = tmp_path_factory.mktemp("onnx")
+    torch.manual_seed(0)
+    model, images = ResNet(small_resnet(5)), torch.rand(64, 3, 32, 32)
+    for _ in range(30):
+        model(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        files = {"float": export_onnx(model, images, folder / "float.onnx")}
+        assert model.training  # its mode is kept
+        files["dynamic"] = quantise_dynamic(files["float"], folder / "dynamic.onnx")
+        files["static"] = quantise_static(files["float"], folder / "static.onnx", images)
+    return model.eval(), files, images
+
+
+def test_the_float_file_has_the_networks_logits_for_any_number_of_pictures(exported):
+    model, files, images = exported
+    run = OnnxModel(files["float"])
+    for count in (1, 3, 64):
+        with torch.no_grad():
+            expected = model(images[:count])
+        assert torch.allclose(run(images[:count]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "static"])
+def test_int8_is_a_good_deal_smaller_and_nearly_the_same_function(exported, kind):
+    model, files, images = exported
+    with torch.no_grad():
+        expected = model(images)
+    logits = OnnxModel(files[kind])(images)
+    assert files[kind].stat().st_size < 0.45 * files["float"].stat().st_size
+    assert 0 < (logits - expected).abs().max() < 0.2 * expected.std()
+
+
+def test_latency_and_memory_are_measured(exported):
+    model, files, images = exported
+    found = latencies({"torch": model, "onnx": OnnxModel(files["float"])}, images[0], rounds=5)
+    assert all(0 < each.low <= each.median <= each.high < 1000 for each in found.values())
+    memory = process_memory(files["float"], (1, 3, 32, 32), runs=3)
+    larger = process_memory(files["float"], (256, 3, 32, 32), runs=3)
+    assert memory.runtime > 10 * 2**20
+    assert larger.growth > memory.growth + 256 * 16 * 16 * 16 * 4  # at least the stem's maps
+
+
+def test_agreement_counts_equal_choices():
+    one = torch.tensor([[1.0, 2], [3, 1], [0, 1], [5, 4]])
+    other = torch.tensor([[0.0, 9], [1, 3], [0, 1], [5, 4]])
+    assert agreement(one, other) == 0.75
+
+
+def test_what_cannot_be_run_is_refused_in_a_sentence(exported, tmp_path):
+    _, files, images = exported
+    with pytest.raises(ValueError, match=r"\(2, 3, 16, 16\), but float.onnx reads \(batch, 3, 32, 32\)"):
+        OnnxModel(files["float"])(images[:2, :, :16, :16])
+    with pytest.raises(ValueError, match="Got 7 pictures to calibrate with"):
+        quantise_static(files["float"], tmp_path / "x.onnx", images[:7])
+    with pytest.raises(FileNotFoundError, match=r"no ONNX file .*gone\.onnx"):
+        OnnxModel(tmp_path / "gone.onnx")

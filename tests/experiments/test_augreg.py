@@ -1,0 +1,47 @@
+"""The grid of notebook 06: what its levels and sizes do, and that a point can be had again."""
+
+import torch
+
+from course_utils.experiments.nb06_augreg import LEVELS, SIZES, SWEEP, train_augreg
+from course_utils.models import ViT
+from course_utils.training.inputs import Examples
+
+
+def pictures() -> Examples:
+    labels = torch.arange(64) % 10
+    images = (
+        torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 0.3 + labels.view(-1, 1, 1, 1) / 20
+    )
+    return Examples(images, labels)
+
+
+def test_every_cell_of_the_grid_is_there_for_every_seed():
+    cells = [
+        (p["size"], p["regularisation"], p["augmentation"], p["seed"]) for p in SWEEP.points if p["epochs"] == 40
+    ]
+    assert len(set(cells)) == len(cells) == 2 * 2 * 4 * 3
+    assert sum(p.numel() for p in ViT(SIZES["small"]).parameters()) > 10 * sum(
+        p.numel() for p in ViT(SIZES["tiny"]).parameters()
+    )
+
+
+def test_a_cell_trained_again_is_the_same_and_each_setting_changes_it():
+    weights = {}
+    for cell in ((0.0, "none"), (0.1, "none"), (0.0, "light"), (0.0, "heavy"), (0.1, "heavy")):
+        model, history = train_augreg("tiny", *cell, seed=1, train=pictures(), epochs=1, quiet=True)
+        weights[cell] = model.head.weight.detach()
+        assert len(history.epochs) == 1
+    again, _ = train_augreg("tiny", 0.1, "heavy", seed=1, train=pictures(), epochs=1, quiet=True)
+    assert torch.equal(again.head.weight, weights[0.1, "heavy"])
+    for one in weights:
+        for other in weights:
+            assert one == other or not torch.equal(weights[one], weights[other])
+
+
+def test_regularisation_is_dropout_and_stochastic_depth_and_levels_grow():
+    model, _ = train_augreg("tiny", 0.1, "none", seed=0, train=pictures(), epochs=1, quiet=True)
+    assert model.blocks[0].mlp[2].p == 0.1
+    assert [round(block.survive.survival, 3) for block in model.blocks] == [0.95, 0.9]
+    strengths = [(level.number, level.magnitude, level.alpha) for level in LEVELS.values()]
+    assert strengths == sorted(strengths)
+    assert strengths[0] == (0, 0, 0)

@@ -1,0 +1,76 @@
+"""The experiments of notebook 08: models of equal work, accuracy by scale, and what fixed windows cannot do."""
+
+import pytest
+import torch
+
+from course_utils.costs import count_flops
+from course_utils.experiments.nb08_hierarchy import (
+    SCALES,
+    TRIOS,
+    accuracy_by_scale,
+    build_trio,
+    draw_for_trio,
+    train_and_test_trio,
+)
+from course_utils.experiments.nb08_window_shift import WINDOWS, train_with, two_colours
+from course_utils.models import Swin
+
+
+@pytest.mark.parametrize(("dataset", "shape"), [("shapes", (3, 64, 64)), ("fashion_mnist", (1, 28, 28))])
+def test_the_three_models_do_equal_work_within_a_tenth(dataset, shape):
+    work = [count_flops(build_trio(dataset, name, 0).eval(), torch.zeros(1, *shape)) for name in TRIOS[dataset]]
+    assert len(work) == 3
+    assert max(work) < 1.1 * min(work)
+
+
+def test_accuracy_by_scale_asks_each_picture_in_the_place_of_its_scale():
+    pictures = draw_for_trio("shapes", "test", 300, seed=1)
+    scales = pictures.scales[:, 0]
+
+    class KnowsLargeOnes(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.nothing = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, images):
+            matches = (images[:, None] == pictures.images[None]).flatten(2).all(-1).long().argmax(1)
+            right = pictures.labels[matches]
+            wrong = (right + 1) % len(pictures.classes)
+            return torch.nn.functional.one_hot(torch.where(scales[matches] >= 5, right, wrong), 8).float()
+
+    assert accuracy_by_scale(KnowsLargeOnes(), pictures) == {k: float(k >= 5) for k in SCALES}
+
+
+def test_a_point_of_the_trio_is_the_same_again_and_unknown_names_are_refused():
+    points = [train_and_test_trio("fashion_mnist", 64, "Swin", seed=3, steps=2, quiet=True) for _ in range(2)]
+    (one, found), (other, again) = points
+    del found["training_seconds"], again["training_seconds"]
+    assert found == again
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    with pytest.raises(ValueError, match=r"no 'Swan' for 'shapes'.*ViT, Swin, ResNet"):
+        build_trio("shapes", "Swan", 0)
+    with pytest.raises(ValueError, match="no 'ViT' for 'cifar10'"):
+        build_trio("cifar10", "ViT", 0)
+
+
+def test_an_object_never_shares_a_window_with_the_other():
+    columns = two_colours(500, seed=0).masks.any(dim=2)
+    assert not (columns[..., :16].any(-1) & columns[..., 16:].any(-1)).any()
+
+
+@pytest.mark.parametrize("windows", WINDOWS)
+def test_only_fixed_windows_make_the_score_a_sum_over_the_two_halves(windows):
+    torch.manual_seed(0)
+    model = Swin(WINDOWS[windows]).double().eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    one, other = torch.rand(2, 20, 3, 32, 32, dtype=torch.double)
+    crossed = [torch.cat([a[..., :16], b[..., 16:]], dim=-1) for a, b in ((one, other), (other, one))]
+    with torch.no_grad():
+        gap = (model(one) + model(other) - model(crossed[0]) - model(crossed[1])).abs().max()
+    assert gap < 1e-12 if windows == "fixed" else gap > 1e-2
+
+
+def test_windows_of_another_name_are_refused():
+    with pytest.raises(ValueError, match=r"'sliding'.*fixed, shifted, one for all"):
+        train_with("sliding", 0)

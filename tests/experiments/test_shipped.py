@@ -1,0 +1,30 @@
+import pytest
+
+from course_utils.data import DataNotFound
+from course_utils.experiments import NAMED
+from course_utils.experiments.runs import pictures_of
+from course_utils.experiments.runs_captions import CAPTION_RUNS
+from course_utils.paths import CHECKPOINTS
+from course_utils.training import evaluate, load_checkpoint
+
+SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.safetensors") if path.stem not in CAPTION_RUNS)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_checkpoint_has_the_accuracy_on_its_card(name):
+    model, card = load_checkpoint(name)
+    try:
+        pictures = pictures_of(card.dataset, "test")
+    except DataNotFound as missing:
+        pytest.skip(str(missing))
+    score = evaluate(model, pictures)
+    assert score.count == card.test_count
+    assert score.accuracy == pytest.approx(card.accuracy, abs=0.001)  # other processors round otherwise
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_command_on_the_card_still_makes_that_model(name):
+    model, card = load_checkpoint(name)
+    assert card.command == f"course train {name}"
+    assert NAMED[name].config == model.config
+    assert NAMED[name].recipe.seed == card.seed

@@ -1,0 +1,117 @@
+"""Sweeps: a table that grows point by point, survives a kill, and is shipped whole."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+
+import pytest
+import torch
+
+from course_utils.experiments import SWEEPS, interval, read_results, run_sweep
+from course_utils.experiments.sweep import Sweep, find_sweep, key
+
+
+def squares(calls):
+    def run(number, word):
+        calls.append(number)
+        return {"square": number**2, "half": number / 2}
+
+    return run
+
+
+def test_a_sweep_runs_what_its_table_lacks_and_nothing_twice(tmp_path):
+    calls = []
+    points = [{"number": number, "word": "a, b"} for number in range(3)]
+    run_sweep("sweep-squares", tmp_path, Sweep(points[:2], squares(calls)))
+    path = run_sweep("sweep-squares", tmp_path, Sweep(points, squares(calls)))
+    assert calls == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == [path]
+    rows = read_results("sweep-squares", tmp_path)
+    assert [(row["number"], row["word"], row["square"], row["half"]) for row in rows] == [
+        (0, "a, b", 0, 0.0),
+        (1, "a, b", 1, 0.5),
+        (2, "a, b", 4, 1.0),
+    ]
+    assert all(row["seconds"] >= 0 and torch.__version__ in row["machine"] and row["date"] for row in rows)
+
+
+SLOW = """
+    import time
+    from pathlib import Path
+    from course_utils.experiments.sweep import Sweep, run_sweep
+
+    def run(number):
+        try:
+            if number == 2:
+                Path("under-way").touch()
+                time.sleep(60)
+        except KeyboardInterrupt:  # as the training loop does
+            pass
+        return {"square": number**2}
+
+    run_sweep("sweep-slow", Path("."), Sweep([{"number": number} for number in range(4)], run))
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_in_the_middle_it_loses_the_point_under_way_only(tmp_path, stop):
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(SLOW)], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        if (tmp_path / "under-way").exists():
+            break
+        time.sleep(0.1)
+    os.kill(process.pid, stop)
+    assert process.wait(timeout=30) != 0
+    assert [row["number"] for row in read_results("sweep-slow", tmp_path)] == [0, 1]
+    points = [{"number": number} for number in range(4)]
+    run_sweep("sweep-slow", tmp_path, Sweep(points, lambda number: {"square": number**2}))
+    assert [row["square"] for row in read_results("sweep-slow", tmp_path)] == [0, 1, 4, 9]
+
+
+def test_a_table_of_another_sweep_is_left_alone(tmp_path):
+    run_sweep("sweep-squares", tmp_path, Sweep([{"number": 1, "word": "a"}], squares([])))
+    before = (tmp_path / "sweep-squares.csv").read_text()
+    with pytest.raises(ValueError, match="begins with the columns number, word, but the sweep now has word, number"):
+        run_sweep("sweep-squares", tmp_path, Sweep([{"word": "a", "number": 1}], squares([])))
+    assert (tmp_path / "sweep-squares.csv").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        ([], "no points"),
+        ([{"a": 1}, {"b": 1}], r"\{'b': 1\} has other settings than the first, a"),
+        ([{"a": 1}, {"a": 1}], r"\{'a': 1\} stands in the sweep twice"),
+    ],
+)
+def test_points_that_make_no_table_are_refused(points, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Sweep(points, lambda **settings: settings)
+
+
+def test_a_sweep_without_a_table_says_how_to_make_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="course train sweep-twins"):
+        read_results("sweep-twins", tmp_path)
+    with pytest.raises(ValueError, match=r"no sweep called 'sweep-nothing': choose one of .*sweep-twins"):
+        find_sweep("sweep-nothing")
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_the_shipped_table_has_every_point_of_its_sweep_once(name):
+    points = find_sweep(name).points
+    rows = read_results(name)
+    found = Counter(key({column: row[column] for column in points[0]}) for row in rows)
+    assert found == Counter(map(key, points))
+    assert all(row["seconds"] > 0 and row["machine"] and row["date"] for row in rows)
+
+
+def test_the_interval_is_students():
+    mean, reach = interval([1.0, 2.0, 3.0])
+    assert mean == 2
+    assert reach == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert math.isnan(interval([1.0])[1])

@@ -1,0 +1,79 @@
+"""Episodes draw what they say and refuse what they cannot; a prototype head is nearest prototype."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from course_utils.few_shot.episodes import (
+    EpisodeConfig,
+    draw_episode,
+    fit_head,
+    prototype_head,
+    prototype_logits,
+    prototypes,
+)
+
+LABELS = torch.arange(120) % 12  # ten pictures of each of twelve classes
+
+
+def test_an_episode_holds_its_classes_and_no_picture_twice():
+    episode = draw_episode(LABELS, EpisodeConfig(ways=5, shots=3, queries=4), seed=1)
+    places = torch.cat([episode.support, episode.query])
+    assert len(places.unique()) == len(places) == 5 * 7
+    assert episode.classes.unique().numel() == 5
+    for places, labels, count in (
+        (episode.support, episode.support_labels, 3),
+        (episode.query, episode.query_labels, 4),
+    ):
+        assert torch.equal(LABELS[places], episode.classes[labels])
+        assert labels.bincount().tolist() == [count] * 5
+
+
+def test_an_episode_follows_from_its_seed_and_classes_are_drawn_anew():
+    config = EpisodeConfig(ways=4, shots=1, queries=1)
+    one, again, other = (draw_episode(LABELS, config, seed) for seed in (3, 3, 4))
+    assert torch.equal(one.query, again.query)
+    assert set(one.classes.tolist()) != set(other.classes.tolist())
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: draw_episode(LABELS, EpisodeConfig(5, 5, 6)),
+            "has 10 pictures, fewer than the 5 shots and 6 queries",
+        ),
+        (lambda: draw_episode(LABELS, EpisodeConfig(13, 1, 1)), "wants 13 classes, but the pictures have 12"),
+        (lambda: EpisodeConfig(shots=0), "shots is 0, .*at least 1"),
+        (lambda: EpisodeConfig(ways=1), "ways is 1, .*at least 2"),
+        (lambda: EpisodeConfig(queries=1.5), "queries is 1.5"),
+    ],
+)
+def test_impossible_episodes_are_refused_in_one_sentence(make, sentence):
+    with pytest.raises(ValueError, match=sentence) as raised:
+        make()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_linear_head_decides_as_nearest_prototype_does():
+    g = torch.Generator().manual_seed(0)
+    features, queries = torch.rand(30, 8, generator=g), torch.rand(50, 8, generator=g)
+    centres = prototypes(features, torch.arange(30) % 6, 6)
+    assert torch.allclose(centres[2], features[2::6].mean(0), atol=1e-6)
+    distances = torch.cdist(queries, centres)
+    assert torch.allclose(prototype_logits(queries, centres), -distances.square(), atol=1e-5)
+    assert torch.allclose(
+        prototype_head(centres)(queries).softmax(-1), prototype_logits(queries, centres).softmax(-1), atol=1e-6
+    )
+
+
+def test_the_linear_head_is_at_the_minimum_of_its_loss_whatever_the_scale_of_the_features():
+    g = torch.Generator().manual_seed(0)
+    features, labels = torch.randn(40, 6, generator=g) + 1, torch.arange(40) % 4
+    head = fit_head(features, labels, 4)
+    length = features.norm(dim=1).mean().item()
+    weight = head.weight.detach().clone().requires_grad_()
+    loss = F.cross_entropy(F.linear(features, weight, head.bias), labels)
+    (gradient,) = torch.autograd.grad(loss + 0.005 * (length * weight).square().sum(), weight)
+    assert gradient.abs().max() < 1e-3
+    assert torch.allclose(fit_head(100 * features, labels, 4)(100 * features), head(features), atol=1e-2)

@@ -1,0 +1,176 @@
+"""A teacher learns new classes and is left as it was; the lecture's own setting is found when its files are there."""
+
+import hashlib
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from course_utils.data import real, resolve
+from course_utils.data.few_shot import (
+    NEW_CLOTHES,
+    POOLS,
+    SEEN_CLOTHES,
+    as_rgb_32,
+    composition_name,
+    compositions,
+    only,
+    placed_anywhere,
+)
+from course_utils.data.pictures import Pictures
+from course_utils.experiments import nb09_few_shot, nb09_imagenet_to_cifar, nb09_student
+from course_utils.experiments.nb09_few_shot import TRAINED
+from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, prototype_logits, prototypes
+from course_utils.few_shot.fine_tune import Method, adapt, features_of
+from course_utils.few_shot.lora import LoRA
+from course_utils.training.weights import load_checkpoint
+
+
+@pytest.fixture(scope="module")
+def task():
+    """The shipped teacher, and an episode of shapes that it never learned the names of."""
+    teacher, _ = load_checkpoint("shapes-resnet")
+    pictures = compositions(400, "episodes", 1)
+    episode = draw_episode(pictures.labels, EpisodeConfig(5, 2, 4), seed=2)
+    return teacher, pictures.images[episode.support], episode.support_labels, pictures.images[episode.query], episode
+
+
+def test_before_the_first_step_the_adapted_teacher_is_nearest_prototype(task):
+    teacher, images, labels, asked, _ = task
+    model = adapt(Method("nothing"), teacher, images, labels, 5)
+    expected = prototype_logits(features_of(teacher, asked), prototypes(features_of(teacher, images), labels, 5))
+    assert torch.allclose(model(asked).softmax(-1), expected.softmax(-1), atol=1e-4)
+    assert model.config.classes == 5
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_learns_is_what_the_method_says(task, name):
+    teacher, images, labels, _, _ = task
+    before = {key: value.clone() for key, value in teacher.state_dict().items()}
+    model = adapt(replace(TRAINED[name], steps=2), teacher, images, labels, 5, seed=3)
+    assert not model.training
+    assert all(torch.equal(value, before[key]) for key, value in teacher.state_dict().items())
+    stem = model.stem[0].layer if isinstance(model.stem[0], LoRA) else model.stem[0]
+    assert torch.equal(stem.weight, teacher.stem[0].weight) == (name == "LoRA")
+    kept = torch.equal(model.stem[1].running_mean, teacher.stem[1].running_mean)
+    assert kept == TRAINED[name].frozen_normalisation
+    again = adapt(replace(TRAINED[name], steps=2), teacher, images, labels, 5, seed=3)
+    assert all(torch.equal(one, two) for one, two in zip(model.parameters(), again.parameters(), strict=True))
+
+
+def test_fine_tuning_fits_the_support_pictures(task):
+    teacher, images, labels, asked, episode = task
+    model = adapt(TRAINED["all weights, frozen normalisation"], teacher, images, labels, 5)
+    assert (model(images).argmax(-1) == labels).all()
+    assert (model(asked).argmax(-1) == episode.query_labels).float().mean() > 0.6  # chance is 0.2
+    assert isinstance(model.head, nn.Linear)
+
+
+def test_no_composition_is_in_two_pools_and_each_picture_has_its_name():
+    pools = torch.cat(list(POOLS.values()))
+    assert sorted(pools.tolist()) == list(range(192))
+    assert not set(SEEN_CLOTHES) & set(NEW_CLOTHES)
+    made = compositions(30, "validation", 5)
+    for label, caption in zip(made.labels.tolist(), made.captions, strict=True):
+        assert f" {made.classes[label]} in the" in caption
+    assert made.classes[3] == composition_name(int(POOLS["validation"][3]))
+    assert not torch.equal(made.images, compositions(30, "validation", 5, night=True).images)
+    with pytest.raises(ValueError, match="no pool 'test': choose one of teacher, validation, episodes"):
+        compositions(3, "test")
+
+
+def test_clothes_fill_a_picture_of_the_teachers_size():
+    images = torch.rand(20, 1, 28, 28) * 0.9 + 0.1
+    pictures = Pictures(images, torch.arange(20) % 4, tuple("abcd"), "made", "made")
+    middle = as_rgb_32(pictures)
+    assert torch.equal(middle.images[:, 1, 2:30, 2:30], images[:, 0])
+    moved = placed_anywhere(pictures, 20).images
+    assert moved.shape == (20, 3, 32, 32)
+    assert (moved[:, 0] > 0).sum((1, 2)).tolist() == [400] * 20
+    corners = {tuple((picture[0] > 0).nonzero()[0].tolist()) for picture in moved}
+    assert len(corners) > 10
+    chosen = only(pictures, (3, 1))
+    assert (chosen.classes, chosen.labels.bincount().tolist()) == (("d", "b"), [5, 5])
+    assert torch.equal(chosen.images[chosen.labels == 0], images[3::4])
+    with pytest.raises(ValueError, match="side is 40 pixels, but must be from 8 to 32"):
+        placed_anywhere(pictures, 40)
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """No network, no cache, no data but what the test puts there."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path
+
+
+def test_with_its_files_the_lectures_own_setting_is_used(alone, monkeypatch):
+    random = np.random.default_rng(0)
+    body = pickle.dumps({b"data": random.integers(0, 256, (60, 3072), dtype=np.uint8), b"labels": [*range(10)] * 6})
+    digest = hashlib.md5(body).hexdigest()
+    known = replace(resolve.CIFAR10, files={**resolve.CIFAR10.files, "test_batch": digest})
+    monkeypatch.setattr(real, "CIFAR10", known)
+    (alone / "cifar-10-batches-py").mkdir()
+    (alone / "cifar-10-batches-py" / "test_batch").write_bytes(body)
+
+    torch.manual_seed(1)
+    theirs = torchvision.models.resnet18().eval()
+    torch.save(theirs.state_dict(), alone / "w.pth")
+    digest = hashlib.sha256((alone / "w.pth").read_bytes()).hexdigest()[:8]
+    (alone / "w.pth").rename(alone / "checkpoints" / f"resnet18-{digest}.pth")
+    weights = type(torchvision.models.get_model_weights("resnet18").DEFAULT)
+    monkeypatch.setattr(weights, "url", f"https://example.invalid/resnet18-{digest}.pth", raising=False)
+
+    setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=60, side=32)
+    assert (setting.trained, setting.real) == (True, True)
+    assert setting.pictures.classes[3] == "cat"
+    with torch.no_grad():
+        assert torch.allclose(setting.teacher(setting.pictures.images), theirs(setting.pictures.images), atol=1e-3)
+    features = features_of(setting.teacher, setting.pictures.images)
+    found = nb09_imagenet_to_cifar.episode_accuracies(
+        features, setting.pictures.labels, EpisodeConfig(10, 1, 5), episodes=3
+    )
+    assert [len(values) for values in found.values()] == [3, 3]
+
+
+def test_without_them_it_says_what_it_uses_instead(alone, monkeypatch):
+    monkeypatch.setattr(resolve, "DATA", alone / "none")
+    setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=20, side=32)
+    assert (setting.trained, setting.real) == (False, False)
+    assert "random weights" in setting.teacher_source
+    assert setting.pictures.images.shape == (20, 3, 32, 32)
+
+
+def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatch):
+    from course_utils import data
+
+    def nowhere(test):
+        raise data.DataNotFound("not here.")
+
+    monkeypatch.setitem(data.REAL, "fashion_mnist", nowhere)
+    for cached in (nb09_few_shot.pictures, nb09_few_shot.stored, nb09_student.pictures):
+        cached.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="this notebook uses digits"):
+            found = nb09_few_shot.accuracies("five new clothes", "nearest prototype", 5, episodes=5)
+        with pytest.warns(UserWarning, match="this notebook uses digits"):
+            few, more = nb09_student.labelled(0), nb09_student.unlabelled(0)
+        assert 0.2 < sum(found) / 5 <= 1
+        assert few.images.shape == (25, 3, 32, 32)
+        assert len(more) > 256
+        with pytest.raises(data.DataNotFound):
+            nb09_student.run("student alone, 25 pictures", 0)
+    finally:
+        for cached in (nb09_few_shot.pictures, nb09_few_shot.stored, nb09_student.pictures):
+            cached.cache_clear()

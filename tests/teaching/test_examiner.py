@@ -1,0 +1,95 @@
+"""The process for a student's code: what it may not do to the other exercises, to the machine, or to the clock."""
+
+import io
+import os
+import subprocess
+import time
+
+import pytest
+import torch
+
+from course_utils.exercises import Kind, solution
+from course_utils.teaching.grading import examiner
+from course_utils.teaching.grading.examiner import Limits, carry_out
+from course_utils.teaching.grading.student_process import Step, pack, unpack
+
+IMPORTS = Step(
+    -1,
+    "run",
+    "import math, os, subprocess, threading, time\nimport torch\nfrom torch import Tensor\nfrom einops import rearrange\n",
+)
+PATCHIFY = [Step(10, "run", solution("04.patchify")), Step(11, "check", "04.patchify")]
+PARAMETERS = [Step(20, "run", solution("04.parameters")), Step(21, "check", "04.parameters")]
+
+
+def outcomes(findings) -> dict[int, str]:
+    return {number: found.outcome.value for number, found in findings.items() if not isinstance(found, str)}
+
+
+def test_what_a_cell_leaves_behind_ends_that_cell_and_no_exercise(tmp_path):
+    bomb = Step(5, "extra", "threading.Timer(1.5, lambda: os._exit(9)).start()")
+    waits = Step(15, "extra", "time.sleep(3)")
+    findings = carry_out([IMPORTS, bomb, *PATCHIFY, waits, *PARAMETERS], tmp_path, Limits())
+    assert outcomes(findings) == {11: "passed", 21: "passed"}
+    assert "exit code 9" in findings[15]
+
+
+def test_when_the_time_is_used_up_extra_cells_are_left_out_and_exercises_are_not(tmp_path):
+    slow = [Step(number, "extra", "time.sleep(2)") for number in range(5)]
+    started = time.monotonic()
+    findings = carry_out([IMPORTS, *slow, *PATCHIFY], tmp_path, Limits(notebook_seconds=3))
+    assert time.monotonic() - started < 60
+    assert outcomes(findings) == {11: "passed"}
+    assert all("took longer than 3 s" in findings[number] for number in range(5))
+
+
+def test_a_function_that_cannot_be_interrupted_is_ended_from_outside(tmp_path, monkeypatch):
+    monkeypatch.setattr(examiner, "SECONDS_BESIDES", -5.0)  # not to wait longer than needed
+    body = "def patchify(images, patch_size):\n    return 10**10**9\n"  # one call into C that holds Python's lock
+    findings = carry_out([IMPORTS, Step(10, "run", body), PATCHIFY[1], *PARAMETERS], tmp_path, Limits())
+    assert outcomes(findings) == {11: "not yet", 21: "passed"}
+    assert findings[11].kind is Kind.TOO_SLOW
+    assert "loop that never ends" in findings[11].message
+
+
+def test_other_programs_that_a_student_started_are_ended_too(tmp_path):
+    cell = Step(5, "extra", 'open("pid", "w").write(str(subprocess.Popen(["sleep", "600"]).pid))')
+    carry_out([IMPORTS, cell], tmp_path, Limits())
+    pid = int((tmp_path / "pid").read_text())
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    assert not state or state.startswith("Z")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or os.uname().sysname != "Linux", reason="limits are Linux's")
+def test_memory_beyond_the_limit_is_an_error_and_not_the_machines_trouble(tmp_path):
+    body = "def patchify(images, patch_size):\n    return torch.ones(2**28)\n"  # 1 GiB
+    check = PATCHIFY[1]
+    findings = carry_out([IMPORTS, Step(10, "run", body), check, *PARAMETERS], tmp_path, Limits(memory=2**29))
+    assert findings[11].kind is Kind.ERROR
+    assert "allocate" in findings[11].message
+    assert findings[21].passed
+
+
+def test_nothing_of_the_examination_is_left_in_the_students_folder_or_in_the_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path / "state"))
+    (tmp_path / "desk").mkdir()
+    again = Step(5, "extra", 'from course_utils.exercises import check\ncheck("04.patchify", len)')
+    findings = carry_out([again, *PATCHIFY], tmp_path / "desk", Limits())
+    assert "04.patchify" in findings[5]
+    assert [path.name for path in tmp_path.rglob("*")] == ["desk"]
+
+
+class Payload:
+    """Would run code in whoever reads it carelessly."""
+
+    def __reduce__(self):
+        return os.system, ("exit 3",)
+
+
+def test_a_message_is_data_only():
+    assert unpack(pack({"results": (torch.ones(2), [1, 2.5, None, "x"])}))["results"][1] == [1, 2.5, None, "x"]
+    assert unpack(pack(Payload())) == "an object of type Payload"
+    forged = io.BytesIO()
+    torch.save(Payload(), forged)
+    with pytest.raises(Exception, match=r"(?i)weights.only"):
+        unpack(forged.getvalue())

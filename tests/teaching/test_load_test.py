@@ -1,0 +1,48 @@
+"""Several kernels at once: all are counted, a failing one is reported, and too many are refused before they start."""
+
+import nbformat
+import psutil
+import pytest
+
+from course_utils.teaching import load_test
+
+
+def notebook(folder, source: str):
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    made.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = folder / "small.ipynb"
+    nbformat.write(made, path)
+    return path
+
+
+def test_kernels_run_at_the_same_time_and_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    meet = (
+        "import os, pathlib, time\n"
+        f"here = pathlib.Path({str(tmp_path)!r})\n"
+        "(here / str(os.getpid())).touch()\n"
+        "end = time.monotonic() + 60\n"
+        "while len([p for p in here.iterdir() if p.name.isdigit()]) < 2 and time.monotonic() < end: time.sleep(0.05)\n"
+        "assert time.monotonic() < end\n"  # each waits for the other
+        "assert os.environ['OMP_NUM_THREADS'] == '1'\n"
+        "data = bytearray(200 * 2**20)\n"
+        "time.sleep(0.5)"
+    )
+    seen = load_test.run_together(notebook(tmp_path, meet), 2)
+    assert seen.errors == ()
+    assert seen.kernels == 2
+    assert seen.kernel_bytes > 200 * 2**20
+    assert 0 < seen.cpu_seconds < seen.seconds
+
+
+def test_a_kernel_that_fails_is_reported(tmp_path):
+    (error,) = load_test.run_together(notebook(tmp_path, "1 / 0"), 1).errors
+    assert "ZeroDivisionError" in error
+
+
+def test_more_kernels_than_memory_are_refused(tmp_path):
+    too_many = psutil.virtual_memory().total // load_test.BUDGET + 1
+    with pytest.raises(MemoryError, match=rf"^{too_many} kernels may need \d+ GiB, and .* ask for \d+ or fewer"):
+        load_test.run_together(tmp_path / "never read.ipynb", too_many)
+    with pytest.raises(ValueError, match="kernels is 0"):
+        load_test.run_together(tmp_path / "never read.ipynb", 0)

@@ -18,10 +18,11 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-format: $(INSTALLED)  ## tidy code and notebooks
+format: $(INSTALLED)  ## tidy code and notebooks, write README's table
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/nbstripout notebooks/*.ipynb
+	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
+	$(BIN)/python -m course_utils.lab.course
 
 hooks: $(INSTALLED)  ## before each commit: tidy code, strip outputs
 	$(BIN)/pre-commit install

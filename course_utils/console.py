@@ -1,14 +1,20 @@
-"""What a command says: tables on one console, and errors as one sentence."""
+"""Where words go: to a notebook or a terminal; a moment as the clock here shows it, an error as one sentence."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import typer
-from rich.console import Console
 
-console = Console()
+def ipython() -> Any:
+    """IPython's shell when this runs in one, else None. IPython is not imported for the question."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def in_notebook() -> bool:
+    """Whether what is displayed appears in a notebook: this runs in a Jupyter kernel, not in IPython's terminal."""
+    return hasattr(ipython(), "kernel")
 
 
 def local_time(moment: str | None) -> str:
@@ -27,5 +33,7 @@ def sentences() -> Iterator[None]:
 
 def refuse(sentence: str) -> NoReturn:
     """Print a sentence to the standard error and exit with code 2."""
+    import typer  # only here: notebooks import this module, and need no command line
+
     typer.echo(f"course: {sentence}", err=True)
     raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, FLOPs and bytes, by formula and by measurement."""
+"""What a model costs: parameters, FLOPs and bytes, by formula and by measurement. Notebooks 02, 03 and 04."""
 
 import os
 from collections.abc import Callable
@@ -28,14 +28,46 @@ def count_flops(model: nn.Module, *inputs: Tensor) -> int:
 
 
 def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = torch.float32, batch: int = 1) -> int:
-    """Bytes of all attention matrices of a model when every one is kept: tokens² numbers a head, layer and example.
+    """Bytes of all attention matrices of a model when every one is kept, a whole number (int), exact however large.
 
-    Raises ValueError for a count below one.
+    tokens is the length of the sequence that attends to itself, its class token included; batch, how many such
+    sequences there are. A number of type dtype takes dtype.itemsize bytes. Example: 14 · 14 tokens, one head and one
+    layer make 153,664 bytes, the slide's 150 KB. Raises ValueError for a count below one.
     """
     for name, value in {"tokens": tokens, "heads": heads, "layers": layers, "batch": batch}.items():
         if value < 1:
             raise ValueError(f"{name} is {value}, but must be at least 1.")
     return tokens**2 * heads * layers * batch * dtype.itemsize
+
+
+def vit_parameters(
+    image_size: int, patch_size: int, dim: int, layers: int, mlp_dim: int, classes: int, channels: int = 3
+) -> int:
+    """Learned numbers of a ViT, a whole number (int) and exact to the last one. Dosovitskiy et al. 2021, eq. 1 to 4.
+
+    image_size and patch_size are the sides of the image and of a patch, in pixels, and patch_size divides image_size.
+    Every linear layer has biases, every norm a scale and a shift for each of the dim features; the MLP has one hidden
+    layer, of mlp_dim features.
+    """
+    patches = (image_size // patch_size) ** 2
+    norm = 2 * dim
+    embedding = (channels * patch_size**2 + 1) * dim + dim + (patches + 1) * dim
+    attention = 3 * (dim + 1) * dim + (dim + 1) * dim
+    mlp = (dim + 1) * mlp_dim + (mlp_dim + 1) * dim
+    head = (dim + 1) * classes
+    return embedding + layers * (norm + attention + norm + mlp) + norm + head
+
+
+def local_parameters(channels: int, out_channels: int, size: int) -> int:
+    """How many numbers a layer of local attention learns, an int.
+
+    The layer is the paper's, `LocalAttention2d`, from channels to out_channels with neighbourhoods of size × size.
+    out_channels is a multiple of 2 · heads; the number of heads makes no other difference.
+    Ramachandran et al. 2019, section 3.1.
+    """
+    projections = 3 * channels * out_channels
+    positions = 2 * size * (out_channels // 2)
+    return projections + positions
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
@@ -50,8 +82,8 @@ def refuse_beyond_free_memory(wanted: int, what: str, device: torch.device | str
     free = free_memory(device)
     if wanted > free:
         raise MemoryError(
-            f"{what} would take {wanted / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB are free: use smaller pictures, "
-            "fewer layers or heads, or fused attention, which never stores the matrices."
+            f"{what} would take {wanted / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB are free: use smaller "
+            "pictures, fewer layers or heads, or fused attention, which never stores the matrices."
         )
 
 

@@ -18,5 +18,5 @@ def state_dir() -> Path:
 
 
 def run_folder(name: str, *changes: str) -> Path:
-    """Folder of the training run of that name, and of those changes of it, such as ``"3-epochs"``; not created here."""
+    """Folder of the training run of that name, with the changes named, such as ``"3-epochs"``; not created here."""
     return state_dir() / "runs" / "-".join((name, *changes))

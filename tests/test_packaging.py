@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import importlib.metadata
+import itertools
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from course_utils.paths import NOTEBOOKS, ROOT
 
@@ -68,9 +71,10 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"costs", "plots", "paths", "console", "downloads"},
+    {"costs", "plots", "paths", "console", "downloads", "files"},
     {"attention"},
-    {"data", "models", "analysis", "robustness"},
+    {"data", "models"},
+    {"analysis", "robustness"},
     {"training", "deployment"},
     {"few_shot"},
     {"experiments", "exercises", "widgets"},
@@ -134,6 +138,21 @@ def module_or_member(name: str) -> str:
 
 def imported_parts(source: str) -> set[str]:
     return {name.split(".")[1] for name in imported_modules(source) if name.startswith("course_utils.")}
+
+
+def test_every_library_that_is_imported_is_declared():
+    """One that merely comes along with another is gone on the day that the other no longer needs it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = [*project["project"]["dependencies"], *itertools.chain(*project["dependency-groups"].values())]
+    known = {canonicalize_name(Requirement(line).name) for line in lines}
+    distributions = importlib.metadata.packages_distributions()
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        libraries = {name.split(".")[0] for name in imported_modules(path.read_text())}
+        for library in libraries - sys.stdlib_module_names - {"course_utils"}:
+            names = {canonicalize_name(name) for name in distributions.get(library, [library])}
+            assert names & known, (
+                f"{path} imports {library}: declare {' or '.join(names)} in pyproject.toml, as CONTRIBUTING.md says"
+            )
 
 
 def test_importing_the_package_does_not_import_heavy_libraries():

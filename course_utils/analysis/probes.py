@@ -7,9 +7,11 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_utils.models.model import modes_kept
+
 
 def grid_distances(rows: int, columns: int, patch_size: int) -> Tensor:
-    """→ (rows · columns, rows · columns): pixels between the centres of any two patches of a grid, in raster order."""
+    """→ (rows · columns, rows · columns): pixels between the centres of any two patches of a grid, row by row."""
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     centres = torch.stack([row.flatten(), column.flatten()], dim=1).double() * patch_size
     return torch.cdist(centres, centres).float()
@@ -32,8 +34,8 @@ def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
 def shift_images(images: Tensor, down: int, right: int) -> Tensor:
     """(batch, channels, height, width) → the same shape: the content moved by that many pixels; zeros come in.
 
-    A negative number moves it up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved by
-    its height or width, or further. Gradients pass through to what stays in the picture.
+    A negative number moves it up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved
+    by its height or width, or further. Gradients pass through to what stays in the picture.
     """
     height, width = images.shape[-2:]
     padded = F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
@@ -63,16 +65,15 @@ def accuracy_under_shifts(model: nn.Module, images: Tensor, labels: Tensor, pixe
     side = min(images.shape[-2:])
     if unusable := [distance for distance in pixels if not 0 <= distance < side]:
         raise ValueError(f"A shift of {unusable[0]} pixels is not possible here: choose from 0 to {side - 1}.")
-    training = model.training
-    model.eval()
     accuracies = []
-    for distance in pixels:
-        ways = {(0, distance), (0, -distance), (distance, 0), (-distance, 0)}
-        right = [
-            (model(shift_images(part, down, across)).argmax(1) == truth).float()
-            for down, across in ways
-            for part, truth in zip(images.split(500), labels.split(500), strict=True)
-        ]
-        accuracies.append(torch.cat(right).mean().item())
-    model.train(training)
+    with modes_kept(model):
+        model.eval()
+        for distance in pixels:
+            ways = {(0, distance), (0, -distance), (distance, 0), (-distance, 0)}
+            right = [
+                (model(shift_images(part, down, across)).argmax(1) == truth).float()
+                for down, across in ways
+                for part, truth in zip(images.split(500), labels.split(500), strict=True)
+            ]
+            accuracies.append(torch.cat(right).mean().item())
     return accuracies

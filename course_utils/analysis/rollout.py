@@ -9,8 +9,8 @@ def attention_rollout(attention_maps: list[Tensor]) -> list[Tensor]:
     → a list of as many maps, (batch, tokens, tokens) each.
 
     In a layer's weights row q says where token q looks. In map i, row q says what token q is made of after the layers
-    up to number i, counted from 0: the share of every input token. So its rows sum to one. Heads are averaged, and the
-    residual connection counts as half (½A + ½I). Abnar & Zuidema 2020, section 3.
+    up to number i, counted from 0: the share of every input token. So its rows sum to one. Heads are averaged, and
+    the residual connection counts as half (½A + ½I). Abnar & Zuidema 2020, section 3.
     """
     identity = torch.eye(attention_maps[0].shape[-1]).to(attention_maps[0])
     rollout, cumulative = identity, []

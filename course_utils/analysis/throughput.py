@@ -28,8 +28,8 @@ def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
     """flops (operations,), int64: the work of one run of each operation; seconds (operations, runs): the time of each
     run → (operations,): FLOP/s, not GFLOP/s.
 
-    The number of runs is odd. One run decides for each operation, the one with as many faster runs as slower ones beside
-    it, so a run that the machine interrupts has no say.
+    The number of runs is odd. One run decides for each operation, the one with as many faster runs as slower ones
+    beside it, so a run that the machine interrupts has no say.
     """
     return flops / seconds.median(dim=1).values
 
@@ -39,8 +39,8 @@ def time_runs(
 ) -> dict[str, tuple[float, ...]]:
     """Seconds of each run in so many rounds; a round takes every run once, after one that is not counted.
 
-    Round by round, so that a slow moment of the machine meets all of them, and each round begins with the next run, since
-    a run may leave caches better or worse for the one after it. On a GPU the clock waits until it is done.
+    Round by round, so that a slow moment of the machine meets all of them, and each round begins with the next run,
+    since a run may leave caches better or worse for the one after it. On a GPU the clock waits until it is done.
     Raises ValueError for fewer than one round.
     """
     if rounds < 1:

@@ -1,13 +1,15 @@
 """Every attention of the course. Notebooks 00, 01, 02 and 08; start with :func:`attend` in ``core.py``."""
 
-from course_utils.attention.blocks import MLP, DecoderBlock, EncoderBlock, Layer, encoder_block
+from course_utils.attention.blocks import MLP, DecoderBlock, EncoderBlock, encoder_block
 from course_utils.attention.core import (
+    Layer,
     MultiHeadCrossAttention,
     MultiHeadSelfAttention,
     RecordedAttention,
     attend,
     attention_recorded,
     causal_mask,
+    cross_attention,
     merge_heads,
     split_heads,
     written_out_is_faster,
@@ -16,6 +18,7 @@ from course_utils.attention.local_layers import LocalAttention2d, LocalRelation2
 from course_utils.attention.maps import (
     SIMILARITIES,
     SelfAttention2d,
+    attend_2d,
     attend_by_dot_product,
     flatten_positions,
     gated_residual,
@@ -39,9 +42,11 @@ __all__ = [
     "StochasticDepth",
     "WindowAttention",
     "attend",
+    "attend_2d",
     "attend_by_dot_product",
     "attention_recorded",
     "causal_mask",
+    "cross_attention",
     "encoder_block",
     "flatten_positions",
     "gated_residual",

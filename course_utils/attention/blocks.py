@@ -1,13 +1,9 @@
 """Blocks of a transformer: tokens exchange information, then each is worked on alone. Notebook 00; ViT in 04."""
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
-from course_utils.attention.core import MultiHeadCrossAttention, MultiHeadSelfAttention, causal_mask
+from course_utils.attention.core import Layer, MultiHeadCrossAttention, MultiHeadSelfAttention, causal_mask
 from course_utils.attention.stochastic_depth import StochasticDepth
-
-Layer = Callable[[Tensor], Tensor]
 
 
 def encoder_block(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:

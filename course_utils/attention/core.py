@@ -6,13 +6,15 @@ does. The tests hold the two to the same output.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Layer = Callable[[Tensor], Tensor]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -56,6 +58,25 @@ def merge_heads(heads: Tensor) -> Tensor:
     return rearrange(heads, "b heads n d -> b n (heads d)")
 
 
+def cross_attention(
+    tokens: Tensor,
+    memory: Tensor,
+    to_query: Layer,
+    to_key: Layer,
+    to_value: Layer,
+) -> Tensor:
+    """tokens (batch, queries, dim), memory (batch, keys, memory_dim) → output (batch, queries, value_dim).
+
+    The tokens ask and the memory answers, by scaled dot-product attention with one head and without a mask.
+
+    to_query, to_key and to_value are functions that change the last axis of what they are given: to_query and to_key
+    to one and the same dim, whose root the scores are divided by, and to_value to value_dim.
+    Vaswani et al. 2017, section 3.2.3.
+    """
+    output, _ = attend(to_query(tokens), to_key(memory), to_value(memory))
+    return output
+
+
 class RecordedAttention(nn.Module):
     """What every attention layer shares: the number of heads, and a place for whoever wants to see the weights."""
 
@@ -80,7 +101,7 @@ class RecordedAttention(nn.Module):
 
 
 def written_out_is_faster(query: Tensor, key: Tensor) -> bool:
-    """Training in bf16 on a CPU: the fused kernel's backward is slow for short sequences, see ``course bench blocks``."""
+    """In bf16 on a CPU the fused kernel's backward is slow for short sequences: see ``course bench blocks``."""
     in_bf16 = query.device.type == "cpu" and query.dtype == torch.bfloat16
     return in_bf16 and torch.is_grad_enabled() and key.shape[-2] <= 512
 
@@ -122,7 +143,8 @@ class MultiHeadSelfAttention(RecordedAttention):
 class MultiHeadCrossAttention(RecordedAttention):
     """tokens (batch, queries, dim), memory (batch, keys, dim) → (batch, queries, dim).
 
-    Queries come from the tokens, keys and values from the memory: the encoder's output.
+    :func:`cross_attention` in several heads: queries come from the tokens, keys and values from the memory, the
+    encoder's output. ``to_key_value`` stacks the two projections of the memory, so that one product makes both.
     Vaswani et al. 2017, section 3.2.3. Raises ValueError when dim is not a multiple of heads.
     """
 

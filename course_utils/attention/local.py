@@ -1,6 +1,7 @@
 """Attention in a neighbourhood: what takes a convolution's place when its weights are to depend on content.
 
-Notebook 02. Four implementations of one sum. They differ in what they store, and so in time and memory, never in the result:
+Notebook 02. Four implementations of one sum. They differ in what they store, and so in time and memory, never in the
+result:
 
 * ``unfold`` copies out the neighbourhood of every position: the equation, read literally;
 * ``masked`` lets every position attend to every other and hides what is not near;
@@ -80,7 +81,7 @@ def local_attend(
     return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
 
 
-# ---- four ways to the same result -----------------------------------------------------------------------------------
+# ---- four ways to the same result ----------------------------------------------------------------------------------
 #
 # query (batch, heads, dim, rows, columns), key and value (batch, heads, dim, height, width),
 # prior (batch or 1, heads, size², rows or 1, columns or 1)

@@ -32,7 +32,7 @@ class _Local(RecordedAttention):
         self.size, self.stride, self.implementation = size, stride, implementation
 
     def near(self, query: Tensor, key: Tensor, value: Tensor, prior: Tensor) -> Tensor:
-        """query (batch, heads, dim, rows, columns), key and value before the stride → (batch, heads, dim, rows, columns)."""
+        """query (batch, heads, dim, rows, columns), key and value before the stride → the shape of query."""
         height, width = key.shape[-2:]
         if min(height, width) < self.size:
             raise ValueError(

@@ -5,7 +5,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention.core import RecordedAttention, merge_heads, split_heads
+from course_utils.attention.core import RecordedAttention, attend, merge_heads, split_heads
 
 SIMILARITIES = ("softmax", "dot_product")
 
@@ -21,6 +21,19 @@ def flatten_positions(features: Tensor) -> Tensor:
 def unflatten_positions(tokens: Tensor, height: int) -> Tensor:
     """(batch, height · width, channels) → (batch, channels, height, width): :func:`flatten_positions` undone."""
     return rearrange(tokens, "b (h w) c -> b c h w", h=height)
+
+
+def attend_2d(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention between all places of a map; `attend` works on tokens, (batch, tokens, dim).
+
+    query and key (batch, dim, height, width), value (batch, value_dim, height, width)
+    → output (batch, value_dim, height, width), weights (batch, height · width, height · width): a row for every
+    query, places in raster order. Zhang et al. 2019, equations 1 and 2, scores divided by √dim.
+    """
+    height = query.shape[2]
+    tokens = (rearrange(part, "b c h w -> b (h w) c") for part in (query, key, value))
+    mixed, weights = attend(*tokens)
+    return rearrange(mixed, "b (h w) c -> b c h w", h=height), weights
 
 
 def attend_by_dot_product(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,8 +69,8 @@ class SelfAttention2d(RecordedAttention):
     ``pool_keys`` halves both sides of the keys' and values' map by max-pooling (their section 3.3).
 
     Both papers leave a softmax's scores undivided; here :func:`attend` divides them by √dim, which a query √dim times
-    as large undoes. Raises ValueError for channels that cannot be reduced or shared among heads, an unknown similarity,
-    and features of another shape.
+    as large undoes. Raises ValueError for channels that cannot be reduced or shared among heads, an unknown
+    similarity, and features of another shape.
     """
 
     def __init__(

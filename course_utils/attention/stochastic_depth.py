@@ -51,8 +51,8 @@ class StochasticDepth(nn.Module):
         super().__init__()
         if not 0 < survival <= 1:
             raise ValueError(
-                f"The survival probability is {survival}, but must be in (0, 1]: with 1 nothing is left out, and with "
-                "0 the branch would never learn."
+                f"The survival probability is {survival}, but must be in (0, 1]: with 1 nothing is left out, and "
+                "with 0 the branch would never learn."
             )
         self.survival = survival
 

@@ -47,9 +47,9 @@ def shift_mask(height: int, width: int, window: int, shift: tuple[int, int]) -> 
     """→ (windows, window², window²), boolean: True where a place may look at another after a cyclic shift.
 
     The map has been rolled by shift[0] rows up and shift[1] columns to the left, each from 0 to window - 1, so that
-    the last windows hold pieces from opposite borders of the picture, which are not neighbours. Two places of a window
-    may look at each other when they lie in the same piece. height and width are multiples of window; windows and
-    places come in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
+    the last windows hold pieces from opposite borders of the picture, which are not neighbours. Two places of a
+    window may look at each other when they lie in the same piece. height and width are multiples of window; windows
+    and places come in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
     """
     rows, columns = (torch.arange(size) for size in (height, width))
     # What was rolled around the border is another piece than the rest, in both directions.
@@ -75,8 +75,8 @@ class WindowAttention(RecordedAttention):
     """(batch, height, width, dim) → the same shape: attention within windows, the map first moved by shift.
 
     A map that is not a multiple of the window is padded with zeros at the bottom and on the right, and cut again; the
-    padding can be looked at, as in torchvision. In a direction in which one window covers the map, nothing is shifted.
-    ``recorded`` weights are (batch · windows, heads, window², window²). Liu et al. 2021, section 3.2.
+    padding can be looked at, as in torchvision. In a direction in which one window covers the map, nothing is
+    shifted. ``recorded`` weights are (batch · windows, heads, window², window²). Liu et al. 2021, section 3.2.
 
     Raises ValueError when dim is not a multiple of heads or shift is not in [0, window).
     """

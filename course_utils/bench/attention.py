@@ -1,5 +1,6 @@
-"""Local attention against other ways to compute it and against convolutions; the non-local block; pixels in sequence."""
+"""Local attention against other ways to compute it and against convolutions; the non-local block; pixel sequences."""
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -77,31 +78,37 @@ def forward(layer: nn.Module, maps: Tensor) -> Callable[[], Tensor]:
 
 
 def local_races(device: str = "cpu") -> Iterator[Race]:
-    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward; ours is what the layer
-    takes when left to itself, so that one of the four implementations is missing among its rivals.
+    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward; ours is what the
+    layer takes when left to itself, so that one of the four implementations is missing among its rivals.
     """
-    for side in (14, 28, 56):
+    for side, size, trained in itertools.product((14, 28, 56), (3, 7, 11), (False, True)):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
-        for size in (3, 7, 11):
-            for trained in (False, True):
-                taken = fastest(size, side, side, trained)
-                layers: dict[str, nn.Module] = {f"{taken} (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
-                for other in sorted({*IMPLEMENTATIONS} - {taken}):
-                    if other != "masked" or side < 56:  # 3136² scores a head would take several times 315 MB
-                        layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
-                if device == "cuda" or not trained:  # on a CPU it has no backward
-                    if can_compile(device):
-                        torch.compiler.reset()  # it keeps a few shapes only, then computes uncompiled
-                        layers["flex attention, compiled"] = CompiledFlexLocal(CHANNELS, CHANNELS, size, HEADS)
-                    elif side == 14:  # not compiled it stores all scores
-                        layers["flex attention"] = FlexLocal(CHANNELS, CHANNELS, size, HEADS)
-                layers["depthwise convolution"] = nn.Conv2d(
-                    CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS
-                )
-                make = forward_backward if trained else forward
-                runs = {name: make(layer.to(device), maps) for name, layer in layers.items()}
-                case = f"{size} × {size} on {side} × {side}, {'both passes' if trained else 'forward'}"
-                yield Race("local attention", case, runs, device, memory=True)
+        make = forward_backward if trained else forward
+        layers = local_layers(side, size, trained, device)
+        runs = {name: make(layer.to(device), maps) for name, layer in layers.items()}
+        case = f"{size} × {size} on {side} × {side}, {'both passes' if trained else 'forward'}"
+        yield Race("local attention", case, runs, device, memory=True)
+
+
+def local_layers(side: int, size: int, trained: bool, device: str) -> dict[str, nn.Module]:
+    """Ways to look at a size × size neighbourhood, by name: ours first, a convolution last."""
+    taken = fastest(size, side, side, trained)
+    layers: dict[str, nn.Module] = {f"{taken} (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
+    for other in sorted({*IMPLEMENTATIONS} - {taken}):
+        if other != "masked" or side < 56:  # 3136² scores per head would take several times 315 MB
+            layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
+    if device == "cuda" or not trained:  # on a CPU flex attention has no backward
+        layers |= flex_layers(side, size, device)
+    layers["depthwise convolution"] = nn.Conv2d(CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS)
+    return layers
+
+
+def flex_layers(side: int, size: int, device: str) -> dict[str, nn.Module]:
+    """Flex attention, compiled where that works; elsewhere on small maps only, since it then stores all scores."""
+    if can_compile(device):
+        torch.compiler.reset()  # it keeps a few shapes only, then computes uncompiled
+        return {"flex attention, compiled": CompiledFlexLocal(CHANNELS, CHANNELS, size, HEADS)}
+    return {"flex attention": FlexLocal(CHANNELS, CHANNELS, size, HEADS)} if side == 14 else {}
 
 
 class AlwaysFused(MultiHeadSelfAttention):

@@ -31,7 +31,8 @@ def exceeded(
     for r in results:
         # slower, and not only by what rounds differ by
         if _rival(r) and r.ratio_high is not None and r.ratio_high < limit["smallest_ratio"]:
-            yield f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, the budget asks for {limit['smallest_ratio']}."
+            asked = limit["smallest_ratio"]
+            yield f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, the budget asks for {asked}."
     for figure in figures:
         if figure.error:
             yield f"{figure.name} failed: {figure.error.splitlines()[-1]}"

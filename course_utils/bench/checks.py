@@ -28,7 +28,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check said of a mutant, and the seconds of computing that it took; nothing when the process was lost."""
+    """What the check said of a mutant, and the CPU seconds that it took; nothing when the process was lost."""
 
     mutant: Mutant
     outcome: Outcome
@@ -39,7 +39,7 @@ class Finding:
 
     @property
     def caught(self) -> bool:
-        """Whether the check refuses the mutant, or has stopped it. A check that fails itself has not caught anything."""
+        """Whether the check refuses the mutant, or has stopped it. A check that fails itself has caught nothing."""
         return self.outcome in (Outcome.NOT_YET, Outcome.NOT_ATTEMPTED) or self.kind in STOPPED
 
 
@@ -131,7 +131,7 @@ def finding(exercise: Exercise, mutant: Mutant) -> Finding:
 
 
 def findings_apart(name: str) -> Iterator[Finding]:
-    """The findings on all mutants of an exercise, made in a process apart, so that no loop and no memory stops the run.
+    """The findings on all mutants of an exercise, made in a process apart: no endless loop stops the whole run.
 
     The process is started again after a mutant that it did not survive, or that may be running on.
     """

@@ -148,7 +148,7 @@ def choices(node: ast.expr) -> Slips:
 
 
 def slices(node: ast.expr) -> Slips:
-    """A bound off by one, every other item, an axis put or taken elsewhere, a mask inverted, all instead of a part."""
+    """A bound off by one, every other item, an axis put or taken elsewhere, a mask inverted, all instead of part."""
     if not isinstance(node, ast.Subscript):
         return
     whole = text(node.value)

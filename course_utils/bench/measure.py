@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
+from rich import get_console
+
 from course_utils.bench import attention, checks, growth, memory, models, pictures, program, report, widgets
 from course_utils.bench.figure import Figure
 from course_utils.bench.race import Race, Result, run_races
-from course_utils.console import console
+
+console = get_console()
 
 RACES: Mapping[str, Callable[[], Iterable[Race]]] = {
     "models": models.every_device,

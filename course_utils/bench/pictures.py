@@ -1,4 +1,4 @@
-"""Making, changing and loading pictures: the shapes, augmentations against torchvision's, batches against a DataLoader."""
+"""Making, changing and loading pictures: shapes, augmentations and torchvision's, batches and a DataLoader's."""
 
 from collections.abc import Iterator
 

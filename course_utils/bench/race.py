@@ -39,7 +39,7 @@ class Result:
 
 
 def run_races(races: Iterable[Race], rounds: int = 9) -> Iterator[Result]:
-    """Time each race in so many rounds, after one that is not counted. Raises ValueError for fewer than two rounds."""
+    """Time each race in that many rounds, after one that is not counted. Raises ValueError for fewer than two."""
     if rounds < 2:
         raise ValueError(f"rounds is {rounds}, but must be at least 2: one figure has no spread.")
     for race in races:

@@ -20,6 +20,7 @@ from course_utils.bench.growth import Growth
 from course_utils.bench.memory import Prediction
 from course_utils.bench.race import Result, quartiles
 from course_utils.exercises import Outcome
+from course_utils.files import atomic
 from course_utils.training.device import machine
 
 
@@ -163,10 +164,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         "timm": timm.__version__,
         "date": date.today().isoformat(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with atomic(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*rows[0], *about])
         writer.writeheader()
         writer.writerows({**row, **about} for row in rows)
-    partial.replace(path)

@@ -12,14 +12,15 @@ COMMUTING = {"max", "min", "torch.maximum", "torch.minimum"}  # whose arguments 
 def bytecode(source: str) -> Any:
     """What Python makes of the source, names and constants included: equal for sources that do the same.
 
-    The compiler folds constants; before, axes of einops patterns are renamed in the order in which they come, arguments
-    are sorted where order means nothing, and what has no effect is left out. Raises SyntaxError for what does not compile.
+    The compiler folds constants; before, axes of einops patterns are renamed in the order in which they come,
+    arguments are sorted where order means nothing, and what has no effect is left out. Raises SyntaxError for what
+    does not compile.
     """
     return _plain(compile(ast.fix_missing_locations(_Normal().visit(ast.parse(source))), "", "exec"))
 
 
 def _plain(code: CodeType) -> Any:
-    """All of the code but its lines. A constant counts with its type and sign: 1, 1.0, True and -0.0 differ from 0."""
+    """All of the code but its lines. Constants count with type and sign: 1, 1.0 and True differ, and 0.0 and -0.0."""
     constants = [
         _plain(constant) if isinstance(constant, CodeType) else (type(constant), repr(constant))
         for constant in code.co_consts

@@ -21,7 +21,7 @@ def place(node: ast.expr) -> Place:
 
 @dataclass
 class Trace:
-    """By the expressions' places: a tensor's dtype, or the type of anything else; which are matrices; and which learn."""
+    """By the expressions' places: a tensor's dtype, or the type of anything else; which are matrices; which learn."""
 
     types: defaultdict[Place, set[torch.dtype | type]] = field(default_factory=lambda: defaultdict(set))
     matrices: set[Place] = field(default_factory=set)  # tensors that had two axes or more

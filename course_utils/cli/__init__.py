@@ -1,8 +1,8 @@
-"""The command line, ``course``: one module a family of commands. ``student``, ``teach``, ``grade``, ``bench``."""
+"""The command line, ``course``. Each module is a family of commands: student, teach, grade, develop, bench."""
 
 import typer
 
-from course_utils.cli import bench, student, teach
+from course_utils.cli import bench, develop, student, teach
 from course_utils.cli.grade import grade
 
 app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
@@ -10,7 +10,7 @@ app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_i
 PANELS = {
     "Students": (student.lab, student.run, student.check, student.solve, student.train, student.doctor),
     "Teachers": (teach.book, teach.slides, teach.demo, teach.load),
-    "Developers": (bench.bench,),
+    "Developers": (develop.exercise, bench.bench),
 }
 for panel, commands in PANELS.items():
     for command in commands:

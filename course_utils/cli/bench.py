@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import get_console
 
-from course_utils.console import console, sentences
+from course_utils.console import sentences
 from course_utils.paths import ROOT
+
+console = get_console()
 
 GROUPS = {  # how long each takes on two cores
     "models": "about a minute",
@@ -32,7 +35,7 @@ def bench(
         bool, typer.Option(help="Print what exceeds the budgets; exit code 1 if anything does.")
     ] = False,
 ) -> None:
-    """Measure speed and memory against torchvision, timm and PyTorch's own, side by side in one run; and the checks."""
+    """Measure speed and memory against torchvision, timm and PyTorch, side by side in one run; and the checks."""
     with sentences():
         for group in groups or ():
             if group not in GROUPS:

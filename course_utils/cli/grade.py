@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import get_console
 
-from course_utils.console import console, refuse, sentences
+from course_utils.console import refuse, sentences
 
+console = get_console()
 grade = typer.Typer(help="Grade a class with nbgrader.", no_args_is_help=True)
 
 NEXT = """\

@@ -2,14 +2,18 @@
 
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich import get_console
 from rich.table import Table
+from typer.core import TyperArgument, TyperCommand
 
-from course_utils.console import console, local_time, sentences
+from course_utils.console import local_time, sentences
 from course_utils.lab.server import lab_command, lab_environment
 from course_utils.paths import ROOT
+
+console = get_console()
 
 Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. All when left out.")]
 
@@ -118,8 +122,19 @@ def data_status() -> None:
     console.print(table)
 
 
-@data.command("fetch")
-def data_fetch(name: Annotated[str, typer.Argument(help="fashion_mnist or cifar10.")]) -> None:
+class _Fetch(TyperCommand):
+    """Its help lists the datasets, which are looked up when it is shown: ``course`` starts without PyTorch."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from course_utils.data import downloads
+
+        (argument,) = (param for param in self.params if isinstance(param, TyperArgument))
+        argument.help = f"{' or '.join(downloads())}."
+        super().format_help(ctx, formatter)
+
+
+@data.command("fetch", cls=_Fetch)
+def data_fetch(name: str) -> None:
     """Download a dataset into data/, with its checksum verified."""
     from course_utils.data import fetch
 

@@ -6,11 +6,14 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from rich import get_console
 from rich.table import Table
 
 from course_utils.cli.student import Numbers
-from course_utils.console import console, sentences
+from course_utils.console import sentences
 from course_utils.paths import NOTEBOOKS, ROOT
+
+console = get_console()
 
 
 def book(
@@ -91,8 +94,8 @@ def demo(
 
     if name is None:
         table = Table("Demo", "Notebook", "What it shows")
-        for key, each in demo.DEMOS.items():
-            table.add_row(key, each.notebook, each.shows)
+        for each in demo.demos():
+            table.add_row(each.name, each.notebook.number, demo.DEMOS[each.name])
         console.print(table)
         return
     with sentences(), TemporaryDirectory() as folder:

@@ -1,21 +1,16 @@
-"""Real pictures: digits and photographs come with the packages; Fashion-MNIST and CIFAR-10 lie where they lie."""
+"""Real pictures: digits and photographs come with the packages; Fashion-MNIST and CIFAR-10 are read from files."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from course_utils.data.pictures import Pictures
-from course_utils.data.resolve import CIFAR10, FASHION_MNIST, find_files
+from course_utils.data.dataset import Dataset
+from course_utils.data.resolve import Files, find_files, from_torchvision
 
-CLOTHES = (
-    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
-CIFAR10_CLASSES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # those that scikit-image's package itself holds
 
 
@@ -31,8 +26,8 @@ def photo(name: str = "chelsea") -> Tensor:
     return rearrange(torch.from_numpy(getattr(data, name)().copy()), "h w c -> c h w").float() / 255
 
 
-def digits(test: bool) -> Pictures:
-    """scikit-learn's 1,797 handwritten digits, 1 × 8 × 8; a fixed, stratified fifth of them is the test set."""
+def _digits(test: bool) -> tuple[Tensor, Tensor, str]:
+    """scikit-learn's 1,797 handwritten digits; a fixed, stratified fifth of them is the test set."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -42,45 +37,100 @@ def digits(test: bool) -> Pictures:
     )
     chosen = np.sort(held_out if test else train)
     images = torch.from_numpy(bunch.images[chosen]).float()[:, None] / 16
-    labels = torch.from_numpy(bunch.target[chosen]).long()
-    return Pictures(images, labels, tuple("0123456789"), "digits", "scikit-learn's handwritten digits, 8 × 8")
+    return images, torch.from_numpy(bunch.target[chosen]).long(), "scikit-learn's handwritten digits, 8 × 8"
 
 
-def fashion_mnist(test: bool) -> Pictures:
-    """Fashion-MNIST, 1 × 28 × 28: 60,000 pictures, or the 10,000 of the test set. Xiao et al. 2017.
+DIGITS = Dataset(
+    name="digits",
+    shape=(1, 8, 8),
+    classes=tuple("0123456789"),
+    mean=0.305,
+    std=0.376,
+    read=_digits,
+    origin="comes with scikit-learn",
+)
 
-    Raises DataNotFound when its files are nowhere.
-    """
+FASHION_MNIST_FILES = Files(
+    title="Fashion-MNIST",
+    folders=("fashion-mnist", "fashion_mnist", "FashionMNIST/raw", ""),
+    # Of the unpacked files: the same for every packing, such as Debian's and the authors'.
+    algorithm="sha256",
+    checksums={
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+    advice="on Debian or Ubuntu `sudo apt-get install dataset-fashion-mnist`; elsewhere connect and run "
+    "`course data fetch fashion_mnist`",
+    download=partial(from_torchvision, "FashionMNIST"),
+)
+
+
+def _fashion_mnist(test: bool) -> tuple[Tensor, Tensor, str]:
+    """60,000 pictures, or the 10,000 of the test set."""
     part = "t10k" if test else "train"
     names = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
-    content, place = find_files(FASHION_MNIST, names)
+    content, place = find_files(FASHION_MNIST_FILES, names)
     # The content is verified, so the headers (16 and 8 bytes) need no reading.
     pixels = np.frombuffer(content[names[0]], np.uint8, offset=16).reshape(-1, 1, 28, 28)
     labels = np.frombuffer(content[names[1]], np.uint8, offset=8)
-    return Pictures(
-        torch.from_numpy(pixels.astype(np.float32)).div_(255),
-        torch.from_numpy(labels.astype(np.int64)),
-        CLOTHES,
-        "fashion_mnist",
-        f"Fashion-MNIST from {place}",
-    )
+    return *_tensors(pixels, labels), f"Fashion-MNIST from {place}"
 
 
-def cifar10(test: bool) -> Pictures:
-    """CIFAR-10, 3 × 32 × 32: 50,000 pictures, or the 10,000 of the test set. Krizhevsky 2009.
+FASHION_MNIST = Dataset(  # Xiao et al. 2017
+    name="fashion_mnist",
+    shape=(1, 28, 28),
+    classes=(
+        "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    ),
+    mean=0.286,
+    std=0.353,
+    read=_fashion_mnist,
+    files=FASHION_MNIST_FILES,
+)  # fmt: skip
 
-    Raises DataNotFound when its files are nowhere.
-    """
+CIFAR10_FILES = Files(
+    title="CIFAR-10",
+    folders=("cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""),
+    # As torchvision.datasets.CIFAR10 has them.
+    algorithm="md5",
+    checksums={
+        "data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "data_batch_4": "634d18415352ddfa80567beed471001a",
+        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        "test_batch": "40351d587109b95175f43aff81a1287e",
+    },
+    archive="cifar-10-python.tar.gz",
+    advice="connect and run `course data fetch cifar10`",
+    download=partial(from_torchvision, "CIFAR10"),
+)
+
+
+def _cifar10(test: bool) -> tuple[Tensor, Tensor, str]:
+    """50,000 pictures, or the 10,000 of the test set."""
     names = ("test_batch",) if test else tuple(f"data_batch_{number}" for number in range(1, 6))
-    content, place = find_files(CIFAR10, names)
+    content, place = find_files(CIFAR10_FILES, names)
     # Unpickling runs what a file says; these bytes were just found equal to the authors'.
     batches = [pickle.loads(content[name], encoding="bytes") for name in names]
     pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch[b"labels"] for batch in batches])
-    return Pictures(
-        torch.from_numpy(pixels.astype(np.float32)).div_(255),
-        torch.from_numpy(labels.astype(np.int64)),
-        CIFAR10_CLASSES,
-        "cifar10",
-        f"CIFAR-10 from {place}",
-    )
+    return *_tensors(pixels, labels), f"CIFAR-10 from {place}"
+
+
+CIFAR10 = Dataset(  # Krizhevsky 2009
+    name="cifar10",
+    shape=(3, 32, 32),
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    mean=0.473,
+    std=0.251,
+    read=_cifar10,
+    files=CIFAR10_FILES,
+)
+
+
+def _tensors(pixels: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Bytes → images in [0, 1], and labels."""
+    return torch.from_numpy(pixels.astype(np.float32)).div_(255), torch.from_numpy(labels.astype(np.int64))

@@ -23,12 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.analysis.throughput import time_runs
+from course_utils.models.model import modes_kept
+from course_utils.models.refusals import WrongShape
 
 
 class OnnxModel:
     """An ONNX file as a function: images (batch, channels, height, width) → logits (batch, classes), on the CPU.
 
-    Raises FileNotFoundError when there is no such file and ValueError for images of another shape.
+    Raises FileNotFoundError when there is no such file and WrongShape for images of another shape.
     """
 
     def __init__(self, path: str | Path, threads: int = 1) -> None:
@@ -47,24 +49,20 @@ class OnnxModel:
     def __call__(self, images: Tensor) -> Tensor:
         expected = self.input.shape[1:]
         if images.ndim != 4 or list(images.shape[1:]) != expected:
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but {self.path.name} reads (batch, "
-                f"{', '.join(map(str, expected))}): resize the pictures or export the model for theirs."
-            )
+            reads = f"(batch, {', '.join(map(str, expected))})"
+            raise WrongShape(images.shape, self.path.name, reads, "resize the images or export the model for theirs")
         return torch.from_numpy(self.session.run(None, {self.input.name: images.numpy()})[0])
 
 
 def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
     """Write the model, as it is in evaluation mode, for images like these in any number; → path.
 
-    images (batch, channels, height, width) are only looked at for their shape. The model's mode is kept.
+    images (batch, channels, height, width) are only looked at for their shape. The model's modes are kept.
     """
-    training = model.training
-    model.eval()
     pair = images[:1].repeat(2, 1, 1, 1)  # the exporter takes a batch of one for a constant
-    with quiet():
+    with modes_kept(model), quiet():
         torch.onnx.export(
-            model,
+            model.eval(),
             (pair,),
             str(path),
             input_names=["images"],
@@ -74,7 +72,6 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
             external_data=False,
             verbose=False,
         )
-    model.train(training)
     return Path(path)
 
 
@@ -133,7 +130,7 @@ def prepared(source: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Inside, exporters and quantisers keep their warnings and their diary to themselves; errors still come through."""
+    """Inside, warnings and log output of exporters and quantisers are silenced; errors still come through."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -154,7 +151,7 @@ class Latency:
 
 
 def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
-    """Each model on one picture (channels, height, width), in turn, so many rounds: a slow moment meets all of them."""
+    """Each model on one picture (channels, height, width), in turn, round by round: slow moments meet all of them."""
     single = image[None].contiguous()
     with torch.inference_mode():
         seconds = time_runs({name: partial(run, single) for name, run in runs.items()}, rounds=rounds)

@@ -50,15 +50,16 @@ class NotPassed(Exception):
 def check(name: str, fn: Any) -> Callable[..., Any]:
     """Show how fn does in the exercise, note it in the student's progress, and return a function that is right.
 
-    That is fn itself when it passes and the course's reference when it does not, so ``fn = check(name, fn)`` lets
-    the notebook go on either way. A result of another type that is as right, such as float64 for float32, passes; what
-    is returned then makes the usual type of it. No mistake in fn raises anything; Ctrl-C interrupts as always. Raises
+    That is fn itself when it passes and the course's reference when it does not, so ``fn = check(name, fn)`` lets the
+    notebook go on either way. A result of another type that is as right, such as float64 for float32, passes; what is
+    returned then makes the usual type of it. No mistake in fn raises anything; Ctrl-C interrupts as always. Raises
     UnknownExercise when there is no exercise of that name; and NotPassed, but only while nbgrader runs the notebook,
     because to nbgrader a cell without an error is one that passed.
     """
     if callable(name) and isinstance(fn, str):
         name, fn = fn, name
     exercise = find(name)
+    name = exercise.name
     graded = "NBGRADER_EXECUTION" in os.environ
     observed: list[Observation] = []
     verdict = session.stale(exercise, fn) or examine(exercise, fn, observed)
@@ -73,13 +74,14 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
 
 def passed(name: str) -> bool:
     """Whether the last check of this kernel passed: what a graded cell asserts. Raises UnknownExercise."""
-    find(name)
-    return name in _verdicts and _verdicts[name].passed
+    verdict = _verdicts.get(find(name).name)
+    return verdict is not None and verdict.passed
 
 
 def hint(name: str) -> None:
     """Show the exercise's next hint, the solution last; each call goes one step further. Raises UnknownExercise."""
     exercise = find(name)
+    name = exercise.name
     steps = len(exercise.hints) + 1
     last = _hints_given.get(name, 0)
     step = _hints_given[name] = min(last + 1, steps)
@@ -89,5 +91,6 @@ def hint(name: str) -> None:
 
 def show_solution(name: str) -> None:
     """Show the reference's source. Raises UnknownExercise."""
-    steps = len(find(name).hints) + 1
-    show(Hint(name, steps, steps, solution(name)))
+    exercise = find(name)
+    steps = len(exercise.hints) + 1
+    show(Hint(exercise.name, steps, steps, solution(name)))

@@ -103,7 +103,7 @@ def _size(tensor: Tensor) -> float:
 
 
 def _wrong_parts(observed: Sequence[Observation], expected: Sequence[Observation]) -> list[int | None]:
-    """Numbers of the parts of the results that are wrong; [None] for results in one piece; nothing if forms differ."""
+    """Numbers of the parts of the results that are wrong; [None] for results in one piece, [] if forms differ."""
     right = expected[0].result
     if not isinstance(right, tuple):
         return [None]

@@ -185,8 +185,8 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
         return Difference(
             Kind.NOT_FINITE,
             f"{name}: NaN or infinity at {amount}.",
-            "Look for a division by zero, a logarithm of zero or of a negative number, the mean of nothing, exp of a large "
-            "number, or a softmax over a row in which every score is −inf.",
+            "Look for a division by zero, a logarithm of zero or of a negative number, the mean of nothing, exp of a "
+            "large number, or a softmax over a row in which every score is −inf.",
         )
     if right.ndim == 0:
         shown = _told_apart(yours.item(), right.item())

@@ -10,7 +10,7 @@ MOST = 16  # a larger whole number in front explains nothing
 
 
 def miscounted(pairs: Sequence[Pair]) -> Finding | None:
-    """The gap, or the ratio, as a product of the arguments that fits every wrong case; None when it is not certain."""
+    """The gap, or the ratio, as a product of the arguments that fits every wrong case; None if that is uncertain."""
     if not all(isinstance(pair.yours, int) and pair.yours.bit_length() < 300 for pair in pairs) or len(pairs) < 3:
         return None
     gaps = [pair.yours - pair.right for pair in pairs]
@@ -50,7 +50,7 @@ def _terms(pairs: Sequence[Pair]) -> Iterator[tuple[int, str, list[float]]]:
 
 
 def _explained(wanted: Sequence[float], terms: Sequence[tuple[int, str, list[float]]], most: int) -> str | None:
-    """``3 · layers · dim``, when a whole number times exactly one of the simplest terms is what is wanted in all cases."""
+    """``3 · layers · dim``, when a whole number times just one of the simplest terms is wanted in all cases."""
     for degree in (1, 2, 3):
         fits = []
         for each, shown, values in terms:

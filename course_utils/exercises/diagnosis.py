@@ -160,8 +160,8 @@ def _another_shape(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_like(pair.yours.reshape(-1), pair.right.reshape(-1)) for pair in pairs):
         return Finding(
             "reshaped",
-            f"{_named(what)}: the numbers are right and in order, but the shape is {tuple(pairs[0].yours.shape)} and should "
-            f"be {tuple(pairs[0].right.shape)}.",
+            f"{_named(what)}: the numbers are right and in order, but the shape is {tuple(pairs[0].yours.shape)} and "
+            f"should be {tuple(pairs[0].right.shape)}.",
         )
     for verb, over in (("mean", torch.mean), ("sum", torch.sum)):
         for axis in range(-4, 4):
@@ -287,8 +287,8 @@ def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_sums(pair.yours, -2) for pair in pairs):
         return Finding(
             "columns-sum-to-one",
-            f"{_named(what)}: the columns sum to one, where the rows should: the softmax, or the division, runs over the "
-            "wrong axis. Take the last.",
+            f"{_named(what)}: the columns sum to one, where the rows should: the softmax, or the division, runs over "
+            "the wrong axis. Take the last.",
         )
     for axis in range(-4, -2):
         if all(pair.yours.ndim >= -axis and _sums(pair.yours, axis) for pair in pairs):

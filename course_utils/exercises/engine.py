@@ -1,8 +1,8 @@
 """A student's function against the reference: run, compare, and say in a sentence or two what was seen.
 
 The order is from the outside in: is it a function, does it take the arguments, does it end, is there anything in it,
-does it leave its inputs alone, is it right, is it a wrong answer that is known, is there a pattern in what is wrong, is
-the rest of the docstring kept, do gradients pass through it.
+does it leave its inputs alone, is it right, is it a wrong answer that is known, is there a pattern in what is wrong,
+is the rest of the docstring kept, do gradients pass through it.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,8 +50,8 @@ def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = No
             reason = type(error).__name__
         return Verdict(
             Outcome.NOT_JUDGED,
-            f"The check itself failed on your function ({reason}). That is no mistake of yours: please report it with "
-            "your function's code (README, “Something missing or wrong?”).",
+            f"The check itself failed on your function ({reason}). That is no mistake of yours: please report it "
+            "with your function's code (README, “Something missing or wrong?”).",
             Kind.ENGINE,
         )
 
@@ -101,8 +101,8 @@ class _Examination:
         if getattr(fn, "__code__", None) is exercise.reference.__code__:
             return Verdict(
                 Outcome.NOT_ATTEMPTED,
-                f"{exercise.function} is the course's own function here, imported or lent, and not yours: run the cell "
-                f"that defines your {exercise.function}, then this one.",
+                f"{exercise.function} is the course's own function here, imported or lent, and not yours: run the "
+                f"cell that defines your {exercise.function}, then this one.",
                 Kind.LENT,
             )
         return None
@@ -127,14 +127,14 @@ class _Examination:
         if late.why is Why.COMPUTING:
             return not_yet(
                 Kind.TOO_SLOW,
-                f"{name} did not finish within {self.exercise.seconds:g} s of computing and was given up: look for a loop "
-                f"that never ends, or for work that is repeated.{where}{rest}",
+                f"{name} did not finish within {self.exercise.seconds:g} s of computing and was given up: look for a "
+                f"loop that never ends, or for work that is repeated.{where}{rest}",
             )
         if late.why is Why.WAITING:
             return not_yet(
                 Kind.WAITING,
-                f"{name} waits and computes nothing, so it was given up: look for sleep(), a lock, a file or a network "
-                f"that does not answer.{where}{rest}",
+                f"{name} waits and computes nothing, so it was given up: look for sleep(), a lock, a file or a "
+                f"network that does not answer.{where}{rest}",
             )
         return Verdict(
             Outcome.NOT_JUDGED,
@@ -160,12 +160,13 @@ class _Examination:
                     remedy = (
                         f"work on a copy, `list({name})`"
                         if isinstance(old, list)
-                        else "make a new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, `x.add_(y)`)"
+                        else "make a new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, "
+                        "`x.add_(y)`)"
                     )
                     return not_yet(
                         Kind.CHANGED_INPUT,
-                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: {remedy}. "
-                        f"This was {case(self.exercise, number, self.cases)}.",
+                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: "
+                        f"{remedy}. This was {case(self.exercise, number, self.cases)}.",
                         "pattern/changed-input",
                     )
         return None

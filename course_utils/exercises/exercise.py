@@ -18,6 +18,9 @@ from torch import Generator
 
 Arguments = tuple[Any, ...]
 
+# By its name in earlier editions' notebooks and progress files: what an exercise is called now.
+FORMER_NAMES = {"04.parameters": "04.vit_parameters", "06.label_smoothing": "06.smooth_labels"}
+
 
 class UnknownExercise(LookupError):
     """There is no exercise of that name; the message names the nearest one."""
@@ -46,8 +49,8 @@ class Misconception:
 class Wild:
     """Arguments that an answer right on ordinary ones may fail on, though the docstring or the notebook allows them.
 
-    ``note`` ends the sentence "Your answer is right on ordinary inputs, but not when …"; ``advice`` says what must come
-    out there, or which form of the computation bears it.
+    ``note`` ends the sentence "Your answer is right on ordinary inputs, but not when …"; ``advice`` says what must
+    come out there, or which form of the computation bears it.
     """
 
     name: str
@@ -58,8 +61,8 @@ class Wild:
 
 @dataclass(frozen=True)
 class Promise:
-    """What the docstring promises and no result shows: ``broken`` tries a function out, and says in a sentence what it
-    saw when the promise is not kept.
+    """What the docstring promises and no result shows: ``broken`` tries a function out, and says in a sentence what
+    it saw when the promise is not kept.
     """
 
     name: str
@@ -72,12 +75,12 @@ class Exercise:
 
     ``reference`` is the function of the library that the student rebuilds; its docstring is the question and its
     source the solution, so it may use only what the notebook imports. ``cases`` makes the ordinary arguments to try
-    from a seeded generator, by which wrong answers are recognised, and ``wild`` the others. ``returns`` names the parts
-    of a result that is a tuple. Gradients must reach the arguments ``learns`` just as they do in the reference, must not
-    reach those that are ``frozen``, and may or may not reach the others.
+    from a seeded generator, by which wrong answers are recognised, and ``wild`` the others. ``returns`` names the
+    parts of a result that is a tuple. Gradients must reach the arguments ``learns`` just as they do in the reference,
+    must not reach those that are ``frozen``, and may or may not reach the others.
     """
 
-    name: str  # number of the notebook, full stop, what is built: "04.patchify"
+    name: str  # number of the notebook, full stop, name of the function: "04.patchify"
     title: str
     reference: Callable[..., Any]
     cases: Callable[[Generator], Sequence[Arguments]]
@@ -97,8 +100,8 @@ class Exercise:
             raise ValueError(f"An exercise is named like 04.patchify, not {self.name!r}.")
         if len(self.misconceptions) < 3:
             raise ValueError(f"{self.name} knows {len(self.misconceptions)} wrong answers: collect at least three.")
-        if not self.hints:
-            raise ValueError(f"{self.name} has no hint: write at least one.")
+        if len(self.hints) < 3:
+            raise ValueError(f"{self.name} has {len(self.hints)} hints: write at least three, each a step further.")
         if self.points < 1 or self.seconds <= 0:
             raise ValueError(f"{self.name} has {self.points} points and {self.seconds} s: make both positive.")
         names = [misconception.name for misconception in self.misconceptions]
@@ -124,8 +127,9 @@ class Exercise:
 
 
 def find(name: str) -> Exercise:
-    """The exercise called name. Raises UnknownExercise, naming the nearest, when there is none."""
+    """The exercise called name, now or formerly. Raises UnknownExercise, naming the nearest, when there is none."""
     known = {exercise.name: exercise for exercise in exercises()}
+    name = FORMER_NAMES.get(name, name)
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
         remedy = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}."

@@ -79,7 +79,7 @@ def _ratio(pair: Pair) -> float | None:
 
 
 def _origin(pairs: Sequence[Pair], ratios: Sequence[float]) -> str | None:
-    """The length of an axis, or a number among the arguments, of which every case's ratio is the same simple power."""
+    """The axis length, or number among the arguments, of which every case's ratio is the same simple power."""
     for quantity in _quantities(pairs[0].arguments):
         values = [dict(_measured(pair.arguments)).get(quantity) for pair in pairs]
         if any(value is None or value <= 0 or value == 1 for value in values):

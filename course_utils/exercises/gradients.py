@@ -36,17 +36,17 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
         if not right.any():
             return None
         return (
-            f"The values are right, but no gradient reaches `{name}`, so neither it nor anything behind it could learn: look for "
-            ".detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), torch.no_grad(), or a branch "
-            "that leaves it out."
+            f"The values are right, but no gradient reaches `{name}`, so neither it nor anything behind it could "
+            "learn: look for .detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), "
+            "torch.no_grad(), or a branch that leaves it out."
         )
     if not mine.isfinite().all():
         return f"The values are right, but the gradient of `{name}` is NaN or infinite, and would spoil every weight."
     if torch.allclose(mine, right, rtol=1e-3, atol=1e-3 * float(right.abs().max()) + 1e-6):
         return None
     return (
-        f"The values are right, but the gradient that reaches `{name}` is not: something on its way is cut off, or counted "
-        "twice. Look for .detach(), .data or torch.no_grad() in a part of the computation."
+        f"The values are right, but the gradient that reaches `{name}` is not: something on its way is cut off, or "
+        "counted twice. Look for .detach(), .data or torch.no_grad() in a part of the computation."
     )
 
 

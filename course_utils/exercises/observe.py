@@ -88,7 +88,7 @@ def handed_over(names: Sequence[str], arguments: Arguments) -> Arguments:
 
 
 def _copied_tensor(tensor: Tensor) -> Tensor:
-    """clone() keeps neither an expanded layout nor that of a slice: copy what lies in memory, and look at it alike."""
+    """clone() keeps neither an expanded layout nor that of a slice: copy the storage, and view it in the same way."""
     source = tensor.detach()
     if not comparable(source) or source.is_contiguous():
         twin = source.clone()

@@ -21,13 +21,13 @@ def rolls_dice(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> 
         return None
     return Finding(
         "random",
-        "Two calls with the same arguments give different results: something in it is random, kept from call to call, or "
-        "never written (torch.empty).",
+        "Two calls with the same arguments give different results: something in it is random, kept from call to "
+        "call, or never written (torch.empty).",
     )
 
 
 def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
-    """An argument that decides what the reference gives, and nothing of what fn gives; an exception of fn's escapes."""
+    """An argument that decides what the reference gives, and nothing of what fn gives. fn's exceptions escape."""
     for number, name in enumerate(exercise.arguments):
         pairs = [(case, other) for case in cases for other in other_values(case, number)]
         telling = [pair for pair in pairs if _matters(exercise, *pair)]

@@ -1,24 +1,15 @@
 """How far a student is: one small file an exercise, which neither a crash nor a second kernel can spoil."""
 
 import json
-import os
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
-from course_utils import paths
-from course_utils.exercises.exercise import exercises
+from course_utils import files, paths
+from course_utils.exercises.exercise import FORMER_NAMES, exercises
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ def progress(notebook: str | None = None) -> list[Row]:
     """A row for every exercise of the course, or of one notebook. A record that cannot be read counts as none."""
     rows = []
     for exercise in exercises(notebook):
-        record = _read(_folder() / f"{exercise.name}.json")
+        record = _so_far(exercise.name)
         status = "passed" if record.passed_at else "tried" if record.attempts else "not attempted"
         rows.append(
             Row(
@@ -84,11 +75,12 @@ def record(name: str, verdict: Verdict) -> str | None:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            target = folder / f"{name}.json"
-            old = _read(target)
+            old = _so_far(name)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             passed_at = old.passed_at or (now if verdict.passed else None)
-            _write(target, _Record(old.attempts + 1, passed_at, now, verdict.message))
+            new = _Record(old.attempts + 1, passed_at, now, verdict.message)
+            with files.atomic(folder / f"{name}.json") as partial:
+                partial.write_text(json.dumps(asdict(new), ensure_ascii=False), encoding="utf-8")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         reason = getattr(error, "strerror", None) or error
         return f"Your progress could not be saved ({reason}): free some space or set COURSE_STATE to another folder."
@@ -97,6 +89,13 @@ def record(name: str, verdict: Verdict) -> str | None:
 
 def _folder() -> Path:
     return paths.state_dir() / "progress"
+
+
+def _so_far(name: str) -> _Record:
+    """The exercise's record; as long as there is none, that of its former name."""
+    names = (name, *(former for former, present in FORMER_NAMES.items() if present == name))
+    records = (_read(_folder() / f"{each}.json") for each in names)
+    return next((record for record in records if record.attempts), _Record())
 
 
 def _read(path: Path) -> _Record:
@@ -114,41 +113,17 @@ def _is_date(value: object) -> bool:
         return False
 
 
-def _write(target: Path, record: _Record) -> None:
-    """Under another name first, to the disk, then renamed: at every moment there is one whole record."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(asdict(record), file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
 @contextmanager
-def _alone(folder: Path, seconds: float = 2.0) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[None]:
     """One kernel at a time, so that two at once count both attempts. The system frees the lock of a killed process.
 
-    Where locks do not work, on some network folders, it goes on without: an attempt may then go uncounted.
+    Where the lock cannot be had, on some network folders or within two seconds, it goes on without: an attempt may
+    then go uncounted.
     """
-    with open(folder / ".lock", "ab") as file:
-        end = time.monotonic() + seconds
-        while not _lock(file) and time.monotonic() < end:
-            time.sleep(0.01)
+    from filelock import FileLock  # only here: importing it takes as long as a check
+
+    with ExitStack() as held:
+        with suppress(OSError):  # Timeout is one
+            lock = FileLock(folder / ".lock", timeout=2, poll_interval=0.01, fallback_to_soft=False)
+            held.enter_context(lock)
         yield
-
-
-def _lock(file: BinaryIO) -> bool:
-    try:
-        if sys.platform == "win32":
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

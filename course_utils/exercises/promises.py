@@ -23,8 +23,8 @@ def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Pr
         except Exception as error:
             said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
             return (
-                f"The numbers are right, but when {why}, it raises {type(error).__name__}{said}. The docstring promises "
-                f"a {kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
+                f"The numbers are right, but when {why}, it raises {type(error).__name__}{said}. The docstring "
+                f"promises a {kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
             )
         if isinstance(result, BaseException):
             return (
@@ -47,8 +47,8 @@ def makes_nothing_larger(numbers: int, than: str, *arguments: Any) -> Promise:
         if largest.shape.numel() <= numbers:
             return None
         return (
-            f"The numbers are right, but on the way a tensor of shape {tuple(largest.shape)} is made, as large as {than}: "
-            "the point is to do without it. Change the order of the products."
+            f"The numbers are right, but on the way a tensor of shape {tuple(largest.shape)} is made, as large as "
+            f"{than}: the point is to do without it. Change the order of the products."
         )
 
     return Promise("makes-too-much", broken)

@@ -1,9 +1,9 @@
 """How a verdict is shown: HTML in a notebook, plain text elsewhere, the same words in both."""
 
 import html
-import sys
 from dataclasses import dataclass
 
+from course_utils.console import in_notebook
 from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.verdict import Outcome, Verdict
 
@@ -84,7 +84,7 @@ class Hint:
 
 def show(card: Report | Hint) -> None:
     """Display in a notebook, print elsewhere."""
-    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) and hasattr(shell, "kernel"):
+    if in_notebook():
         from IPython.display import display
 
         display(card)

@@ -28,14 +28,16 @@ def right_when(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> 
 
 def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
     """The argument with which a count grows otherwise than it should, when it grows rightly with some other."""
-    right, wrong = [], []
+    right, wrong, both = [], [], (exercise.reference, fn)
     for number, name in enumerate(exercise.arguments):
         doubled = [_doubled(case, number) for case in cases]
         pairs = [(case, other) for case, other in zip(cases, doubled, strict=True) if other is not None]
         if not pairs:
             continue
-        gains = [tuple(result_of(each, exercise, other) - result_of(each, exercise, case) for each in (exercise.reference, fn))
-                 for case, other in pairs]  # fmt: skip
+        gains = [
+            tuple(result_of(each, exercise, other) - result_of(each, exercise, case) for each in both)
+            for case, other in pairs
+        ]
         if all(wanted == mine for wanted, mine in gains):
             right.append(name)
         else:
@@ -46,8 +48,9 @@ def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Find
     name, value, wanted, mine = wrong[0]
     return Finding(
         f"growth-{name}",
-        f"The result grows as it should with {_listed(right)}, but not with {_listed([each[0] for each in wrong])}: when "
-        f"`{name}` doubles from {value:,}, it should grow by {written(wanted)}, and yours grows by {written(mine)}.",
+        f"The result grows as it should with {_listed(right)}, but not with {_listed([each[0] for each in wrong])}: "
+        f"when `{name}` doubles from {value:,}, it should grow by {written(wanted)}, and yours grows by "
+        f"{written(mine)}.",
     )
 
 
@@ -102,7 +105,7 @@ def _first_only(case: Arguments) -> Arguments | None:
 
 
 def _tells(exercise: Exercise, simple: Sequence[Arguments]) -> bool:
-    """Whether being right there says anything: results are finite and differ, and all tensors and floats still count."""
+    """Whether being right there says anything: results are finite and differ, and every tensor and float counts."""
     try:
         results = [result_of(exercise.reference, exercise, case) for case in simple]
         for number in range(len(simple[0])):

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from course_utils.console import in_notebook, ipython
 from course_utils.exercises.exercise import Exercise, exercises
 from course_utils.exercises.own_code import written_raise
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
@@ -31,7 +32,7 @@ def checked(exercise: Exercise, returned: Callable[..., Any], verdict: Verdict) 
 
 
 def stale(exercise: Exercise, fn: Any) -> Verdict | None:
-    """A verdict when fn is what the last check handed back, though its cell has since been run and made no new one."""
+    """A verdict when fn is what the last check returned, though its cell has since been run and made no new one."""
     last = _checked.get(exercise.name)
     if last is None or fn is not last.returned:
         return None
@@ -68,26 +69,22 @@ def _is_about(exercise: Exercise, cell: str) -> bool:
 
 def _cells() -> list[str]:
     """What this kernel was asked to run so far, the present cell last; nothing outside of IPython."""
-    shell = _shell()
+    shell = ipython()
     return list(shell.user_ns.get("In", [])) if shell is not None else []
-
-
-def _shell() -> Any:
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def prepare_kernel() -> None:
     """In a notebook's kernel, add a sentence to errors that come of a stub or of a cell that was not run."""
-    shell = _shell()
-    if shell is None or not hasattr(shell, "kernel"):
+    if not in_notebook():
         return
+    shell = ipython()
     name_types(shell)
     if not shell.custom_exceptions:
         shell.set_custom_exc((NotImplementedError, NameError), _explained)
 
 
 def name_types(shell: Any) -> None:
-    """Let the names in a stub's type hints mean something, also in a notebook whose first cell does not import them."""
+    """Let the names in a stub's type hints mean something, also in a notebook that does not import them."""
     for name, kind in (("Tensor", Tensor), ("Callable", Callable)):
         shell.user_ns.setdefault(name, kind)
 
@@ -107,8 +104,8 @@ def _explanation(error: BaseException) -> str | None:
     if stub is not None and stub.co_name in functions:
         name = stub.co_name
         return (
-            f"{name} is still a stub. Its check lends the course's version until yours is right: run that cell, or bring "
-            f'it back if it is gone: {name} = check("{functions[name]}", {name})'
+            f"{name} is still a stub. Its check lends the course's version until yours is right: run that cell, or "
+            f'bring it back if it is gone: {name} = check("{functions[name]}", {name})'
         )
     if isinstance(error, NameError) and error.name in functions:
         name = error.name

@@ -13,6 +13,8 @@ from typing import Any, NoReturn, TextIO
 import numpy as np
 import torch
 
+from course_utils.console import ipython
+
 PRINTED = 4000  # characters of a student's own prints that are shown: enough to debug, too few to drown in
 
 
@@ -81,7 +83,7 @@ def _process() -> Iterator[None]:
 def _terminal() -> Iterator[None]:
     """What is printed, what is asked, and exit()."""
     before = sys.stdin, sys.stdout, builtins.input, getpass.getpass
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = ipython()
     sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(before[1]), _ask, _ask
     if shell is not None:
         shell.ask_exit = _refuse_to_exit

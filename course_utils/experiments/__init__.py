@@ -1,4 +1,4 @@
-"""What the notebooks' tables are made by: one module an experiment, named like its notebook; the engine is ``sweep.py``."""
+"""What the notebooks' tables are made by: one module per experiment, named after its notebook; run by ``sweep``."""
 
 from course_utils.experiments.runs import NAMED, run_named, run_names
 from course_utils.experiments.sweep import SWEEPS, interval, read_results, run_sweep

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-import torch
-
 from course_utils.data import load
 from course_utils.experiments.sweep import Sweep
-from course_utils.models.lr_net import LRNet, LRNetConfig
+from course_utils.models import LRNet, LRNetConfig, build
 from course_utils.training.inputs import Labelled
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
@@ -42,9 +40,7 @@ def train_twin(
     network: str, seed: int, train: Labelled, test: Labelled, epochs: int = 1, quiet: bool = False
 ) -> tuple[LRNet, Score, float]:
     """Build the twin of that name from the seed and train it; → the model, its test score, seconds of training."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        model = LRNet(TWINS[network])
+    model = build(TWINS[network], seed)
     recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=LEARNING_RATES[network], seed=seed)
     seconds = fit(model, train, None, recipe, quiet=quiet).seconds
     return model.eval(), evaluate(model, test), seconds

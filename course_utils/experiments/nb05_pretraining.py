@@ -5,9 +5,11 @@
 
 from torch import nn
 
-from course_utils.experiments.nb05_data_size import LEARNING_RATES, PAIR, build, draw, train_one
+from course_utils.experiments.nb05_data_size import LEARNING_RATES, PAIR, draw, train_one
 from course_utils.experiments.sweep import Sweep
-from course_utils.training.loop import mixed_seed
+from course_utils.models import build
+from course_utils.models.refusals import look_up
+from course_utils.training.batches import mixed_seed
 from course_utils.training.score import evaluate
 
 PRETRAINING_STEPS = 300  # the same, however many shapes there are
@@ -25,12 +27,13 @@ def pretrain_and_fine_tune(
     """
     if shapes < 0:
         raise ValueError(f"shapes is {shapes}, but must be 0 (no pre-training) or more.")
-    network, on_shapes = build(model, seed), float("nan")
+    config, on_shapes = look_up(PAIR, model, "model of the pair"), float("nan")
+    network = build(config, seed)
     if shapes:
         pictures = draw("shapes", "fit", shapes, seed)
         train_one(network, pictures, PRETRAINING_STEPS, LEARNING_RATES[model], seed, quiet)
         on_shapes = evaluate(network, draw("shapes", "test", 2000)).accuracy
-        network.head = build(model, mixed_seed(seed, 1)).head  # shapes' classes mean nothing here
+        network.head = build(config, mixed_seed(seed, 1)).head  # shapes' classes mean nothing here
     few = draw("fashion_mnist", "fit", labelled, seed)
     train_one(network, few, FINE_TUNING_STEPS, LEARNING_RATES[model], seed, quiet)
     accuracy = evaluate(network, draw("fashion_mnist", "test")).accuracy

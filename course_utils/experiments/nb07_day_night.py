@@ -2,13 +2,12 @@
 
 from functools import cache
 
-import torch
 from torch import nn
 
 from course_utils.data import ShapesConfig, make_shapes
 from course_utils.data.shapes import Shapes
 from course_utils.experiments.sweep import Sweep
-from course_utils.models import ResNet, ResNetConfig
+from course_utils.models import ResNet, ResNetConfig, build
 from course_utils.training.distill import distilling
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
@@ -34,8 +33,8 @@ def scenes(count: int, seed: int, night: bool) -> Shapes:
 
 def network(seed: int, widths: tuple[int, int, int]) -> ResNet:
     """A small ResNet for the eight shapes."""
-    torch.manual_seed(seed)
-    return ResNet(ResNetConfig("basic", (1, 1, 1), widths, stem_kernel=3, stem_stride=2, max_pool=False, classes=8))
+    config = ResNetConfig("basic", (1, 1, 1), widths, stem_kernel=3, stem_stride=2, max_pool=False, classes=8)
+    return build(config, seed)
 
 
 @cache

@@ -4,20 +4,20 @@
 """
 
 import zlib
+from collections.abc import Mapping
 
-import torch
 from torch import nn
 
-from course_utils.data import Pictures, Shapes, ShapesConfig, load, make_shapes
+from course_utils.data import DATASETS, Pictures, Shapes, ShapesConfig, load, make_shapes
 from course_utils.experiments.nb05_data_size import PAIR, train_one
 from course_utils.experiments.sweep import Sweep
-from course_utils.models import ResNet, ResNetConfig, Swin, SwinConfig, ViT, ViTConfig
+from course_utils.models import ResNetConfig, SwinConfig, ViTConfig, build
+from course_utils.models.model import Config, Model
+from course_utils.models.refusals import look_up
 from course_utils.training.score import evaluate
 
-Config = ViTConfig | SwinConfig | ResNetConfig
-
-# Multiply-adds a picture: about 10 million for the shapes, 3.7 million for Fashion-MNIST; the tests hold them to 10 %.
-TRIOS: dict[str, dict[str, Config]] = {
+# Multiply-adds per picture: about 10 million for the shapes, 3.7 million for Fashion-MNIST; tests hold them to 10 %.
+TRIOS: Mapping[str, Mapping[str, Config[Model]]] = {
     "shapes": {
         "ViT": ViTConfig(
             image_size=64, patch_size=8, dim=64, layers=4, heads=4, mlp_dim=96, classes=8, mean=0.25, std=0.25
@@ -33,7 +33,7 @@ TRIOS: dict[str, dict[str, Config]] = {
         **PAIR,
         "Swin": SwinConfig(
             patch_size=2, channels=1, dim=20, depths=(2, 2), heads=(2, 4), window=7, mlp_ratio=2, classes=10,
-            mean=0.286, std=0.353,
+            mean=DATASETS["fashion_mnist"].mean, std=DATASETS["fashion_mnist"].std,
         ),
     },
 }  # fmt: skip
@@ -46,19 +46,6 @@ LEARNING_RATES = {
 
 STEPS = 600  # of 64 pictures
 SCALES = range(1, 8)  # objects from k to k + 1 eighths of the picture's side
-
-
-def build_trio(dataset: str, model: str, seed: int) -> nn.Module:
-    """One untrained model for ``"shapes"`` or ``"fashion_mnist"``; ValueError for another name of either."""
-    if dataset not in TRIOS or model not in TRIOS[dataset]:
-        raise ValueError(
-            f"There is no {model!r} for {dataset!r}: choose one of ViT, Swin, ResNet for one of {', '.join(TRIOS)}."
-        )
-    config = TRIOS[dataset][model]
-    kinds = {ViTConfig: ViT, SwinConfig: Swin, ResNetConfig: ResNet}
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        return kinds[type(config)](config)
 
 
 def draw_for_trio(dataset: str, split: str, size: int | None = None, seed: int = 0) -> Pictures:
@@ -81,9 +68,13 @@ def accuracy_by_scale(model: nn.Module, shapes: Shapes) -> dict[int, float]:
 def train_and_test_trio(
     dataset: str, pictures: int, model: str, seed: int, steps: int, quiet: bool = False
 ) -> tuple[nn.Module, dict[str, float]]:
-    """One point: → the trained model, and its accuracy in [0, 1] on test pictures, by scale too, and the seconds."""
+    """One point: → the trained model, and its accuracy in [0, 1] on test pictures, by scale too, and the seconds.
+
+    Raises UnknownName for a dataset without a trio and a model that is not in it.
+    """
+    config = look_up(look_up(TRIOS, dataset, "trio"), model, f"model of the trio for {dataset}")
     train, test = draw_for_trio(dataset, "fit", pictures, seed), draw_for_trio(dataset, "test")
-    network = build_trio(dataset, model, seed)
+    network = build(config, seed)
     seconds = train_one(network, train, steps, LEARNING_RATES[dataset][model], seed, quiet)
     measured = {"accuracy": evaluate(network, test).accuracy}
     if isinstance(test, Shapes):

@@ -5,11 +5,10 @@
 
 from dataclasses import replace
 
-import torch
-
 from course_utils.data import Shapes, same_different
 from course_utils.experiments.sweep import Sweep
-from course_utils.models import Swin, SwinConfig
+from course_utils.models import Swin, SwinConfig, build
+from course_utils.models.refusals import look_up
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
@@ -35,14 +34,11 @@ def two_colours(count: int, seed: int) -> Shapes:
 def train_with(windows: str, seed: int, quiet: bool = False) -> tuple[Swin, dict[str, float]]:
     """→ the trained model, its accuracy in [0, 1] and cross entropy (nats) on 2,000 new pictures, and the seconds.
 
-    windows: ``"fixed"``, ``"shifted"`` in every second block, or ``"one for all"``. ValueError for another word.
+    windows: ``"fixed"``, ``"shifted"`` in every second block, or ``"one for all"``. Raises UnknownName for another.
     """
-    if windows not in WINDOWS:
-        raise ValueError(f"windows is {windows!r}, but must be one of {', '.join(WINDOWS)}.")
+    config = look_up(WINDOWS, windows, "kind of windows")
     train, test = two_colours(6000, 1000 + seed), two_colours(2000, 5)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        model = Swin(WINDOWS[windows])
+    model = build(config, seed)
     recipe = Recipe(epochs=4, batch_size=64, learning_rate=0.006, seed=seed)
     seconds = fit(model, train, None, recipe, quiet=quiet).seconds
     score = evaluate(model, test)

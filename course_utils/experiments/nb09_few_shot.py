@@ -41,8 +41,8 @@ TASKS = {
     "five new clothes, centred": Task(5, "shapes-clothes-resnet", anywhere=False),
 }
 STORED = ("pixels", "nearest prototype", "linear head")  # decide on stored features, so they are cheap
-# Chosen on validation pictures, with ten episodes that the sweep does not use: 60 steps before 15 and 30; for LoRA a rate
-# of 1e-2 (79 %) before 3e-3 (74 %); no other rate was tried at 60 steps.
+# Chosen on validation pictures, with ten episodes that the sweep does not use: 60 steps before 15 and 30; for LoRA a
+# rate of 1e-2 (79 %) before 3e-3 (74 %); no other rate was tried at 60 steps.
 TRAINED = {
     "from scratch": Method("all", 60, 5e-3, from_scratch=True),
     "all weights": Method("all", 60, 3e-3),
@@ -111,7 +111,7 @@ def accuracies(
 
 
 def run(task: str, method: str, shots: int) -> dict[str, str | int]:
-    """One point: the accuracies of all its episodes, in their order. Raises DataNotFound: no other pictures will do."""
+    """One point: the accuracies of all its episodes, in order. Raises DataNotFound: no other pictures will do."""
     load("fashion_mnist", "test", 1)
     found = accuracies(task, method, shots)
     return {"episodes": len(found), "accuracies": " ".join(f"{value:.4f}" for value in found)}

@@ -1,4 +1,4 @@
-"""The lecture's own setting, as far as it can be had: a ResNet trained on ImageNet, CIFAR-10, ten ways, five shots."""
+"""The lecture's own setting, as far as possible: a ResNet trained on ImageNet, CIFAR-10, ten ways, five shots."""
 
 import warnings
 from dataclasses import dataclass, replace

@@ -1,9 +1,8 @@
-"""The adapted teacher teaches a network a quarter of its size: notebook 09. ``course train sweep-few-shot-student``."""
+"""The adapted teacher teaches a network a quarter of its size. Notebook 09, table ``sweep-few-shot-student``."""
 
 from dataclasses import replace
 from functools import cache
 
-import torch
 from torch import Tensor
 
 from course_utils.data import Pictures, load
@@ -12,7 +11,7 @@ from course_utils.experiments.nb09_few_shot import TASKS, TRAINED, clothes
 from course_utils.experiments.sweep import Sweep
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode
 from course_utils.few_shot.fine_tune import adapt
-from course_utils.models import ResNet
+from course_utils.models import ResNet, build
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.distill import distilling
 from course_utils.training.inputs import Examples
@@ -58,9 +57,7 @@ def adapted(draw: int, split: str = "test") -> ResNet:
 
 def new_student(draw: int) -> ResNet:
     """Half the teacher's widths, so about a quarter of its parameters, untrained."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(draw)
-        return ResNet(replace(nb09_few_shot.teacher(TASK).config, widths=WIDTHS, classes=TASKS[TASK].ways))
+    return build(replace(nb09_few_shot.teacher(TASK).config, widths=WIDTHS, classes=TASKS[TASK].ways), draw)
 
 
 def unlabelled(draw: int) -> Tensor:

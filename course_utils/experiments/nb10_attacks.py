@@ -50,8 +50,8 @@ def objective(
 ) -> Callable[[Tensor], Tensor]:
     """What the attacker makes small, one number a picture: distance to the wanted captions, or, away, nearness.
 
-    captions: embeddings of all (captions, dim); wanted (pictures,): their numbers. weak: minus the cosine. strong: the
-    cross entropy with the wanted caption among all. noise: averaged over noisy copies, the same in every step.
+    captions: embeddings of all (captions, dim); wanted (pictures,): their numbers. weak: minus the cosine. strong:
+    the cross entropy with the wanted caption among all. noise: averaged over noisy copies, the same in every step.
     """
     sign = -1 if away else 1
 

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from course_utils.data.captions import CAPTIONS, FIELDS, caption_numbers, field_numbers, with_pairs
 from course_utils.data.shapes import Shapes, make_shapes
-from course_utils.experiments.runs_captions import CONFIG, captioned, new_model, ranks_of
+from course_utils.experiments.runs_captions import CONFIG, captioned, ranks_of
 from course_utils.experiments.sweep import Sweep
-from course_utils.models.image_text import ImageText, contrastive_loss
+from course_utils.models import ImageText, build
+from course_utils.models.image_text import contrastive_loss
+from course_utils.training.batches import mixed_seed
 from course_utils.training.contrast import PairLoss, train_pairs
-from course_utils.training.loop import mixed_seed
 from course_utils.training.recipe import Recipe
 
 PICTURES = 8000  # to learn from
@@ -45,13 +46,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLoss = contrastive_loss) -> ImageText:
-    """One row of VARIANTS, trained on PICTURES of its own, with this loss of pairs. Raises ValueError for a name that is not in the table."""
+    """One row of VARIANTS, trained on PICTURES of its own, with this loss of pairs.
+
+    Raises ValueError for a name that is not in the table.
+    """
     if variant not in VARIANTS:
         raise ValueError(f"There is no variant {variant!r}: choose one of {', '.join(VARIANTS)}.")
     changes = dict(VARIANTS[variant])
     hold_out = changes.pop("hold_out", False)
     training = {name: changes.pop(name) for name in ("know_twins", "learn_temperature") if name in changes}
-    model = new_model(replace(CONFIG, **changes), seed)
+    model = build(replace(CONFIG, **changes), seed)
     pictures = make_shapes(PICTURES + 2000, seed=mixed_seed(seed, 10) % 2**40)
     if hold_out:  # as many pictures as the others have
         pictures = with_pairs(pictures, UNSEEN_PAIRS, wanted=False)
@@ -61,7 +65,7 @@ def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLos
     train_pairs(
         model, pictures.images, caption_numbers(pictures), captions, recipe, quiet=quiet, loss_of=loss_of, **training
     )
-    return model
+    return model.eval()
 
 
 @torch.no_grad()

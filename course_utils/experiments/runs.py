@@ -1,26 +1,23 @@
 """Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``."""
 
-from dataclasses import asdict, replace
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from course_utils.data import Pictures, load
+from course_utils.data import DATASETS, Pictures, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
+from course_utils.experiments.outcome import continued_by, keep_model
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
 from course_utils.experiments.sweep import SWEEPS
-from course_utils.models import ResNetConfig, ViTConfig
+from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.paths import run_folder
 from course_utils.training.augment import shift_and_flip, vary_light
-from course_utils.training.device import machine, make_accelerator
+from course_utils.training.device import make_accelerator
 from course_utils.training.history import History
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
-from course_utils.training.weights import Card, save_checkpoint_card, save_weights
 
 
 def pictures_of(dataset: str, split: str) -> Pictures:
@@ -59,8 +56,8 @@ NAMED = {
             heads=4,
             mlp_dim=192,
             classes=10,
-            mean=0.286,
-            std=0.353,
+            mean=DATASETS["fashion_mnist"].mean,
+            std=DATASETS["fashion_mnist"].std,
         ),
         Recipe(epochs=30, batch_size=128, learning_rate=2e-3, augment=shift_and_flip),
     ),
@@ -109,37 +106,24 @@ def run_named(
         folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught)
     folder = Path(folder)
     loss = run.loss(teacher)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        model = run.new_model()
+    model = build(run.config, recipe.seed)
     train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
-    history = fit(model, train, validation, recipe, loss=loss, folder=folder)
-    first = make_accelerator(recipe.precision).is_main_process
-    if history.interrupted:
-        if first:
-            print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")
-        return history
+    with continued_by(command, folder):
+        history = fit(model, train, validation, recipe, loss=loss, folder=folder)
     score = evaluate(model, test)
-    if not first:
+    if not make_accelerator(recipe.precision).is_main_process:
         return history
-    history.to_csv(folder / "history.csv")
-    weights = folder / f"{name}.safetensors"
-    sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{score.accuracy:.4f}"})
-    save_checkpoint_card(
-        Card(
-            name=name,
-            model=type(model).__name__,
-            config=asdict(run.config),
-            command=command,
-            seed=recipe.seed,
-            dataset=run.dataset,
-            accuracy=score.accuracy,
-            test_count=score.count,
-            machine=machine(),
-            date=date.today().isoformat(),
-            sha256=sha256,
-        ),
+    weights = keep_model(
+        name,
+        model,
+        run.config,
+        history,
         folder,
+        command=command,
+        seed=recipe.seed,
+        dataset=run.dataset,
+        accuracy=score.accuracy,
+        test_count=score.count,
     )
     print(f"Test: {score}. The weights are in {weights}, with their card beside them.")
     return history

@@ -1,7 +1,6 @@
-"""The runs behind the shipped models of notebook 10: ``course train captions``, ``captions-robust``, ``captions-noisy``."""
+"""The runs behind notebook 10's models: ``course train captions``, ``captions-robust``, ``captions-noisy``."""
 
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -9,13 +8,14 @@ from torch import Tensor
 
 from course_utils.data.captions import CAPTIONS, WORDS, caption_numbers
 from course_utils.data.shapes import Shapes, make_shapes
-from course_utils.models.image_text import ImageText, ImageTextConfig, retrieval_ranks
+from course_utils.experiments.outcome import continued_by, keep_model
+from course_utils.models import ImageText, ImageTextConfig, build
+from course_utils.models.image_text import retrieval_ranks
 from course_utils.paths import run_folder
 from course_utils.training.contrast import PLAIN, Hardening, train_pairs
-from course_utils.training.device import machine
+from course_utils.training.device import make_accelerator
 from course_utils.training.history import History
 from course_utils.training.recipe import Recipe
-from course_utils.training.weights import Card, save_checkpoint_card, save_weights
 
 PICTURES = {"fit": 12_000, "validation": 1000, "test": 4000}
 SEEDS = {"fit": 1_000_001, "validation": 1_000_002, "test": 1_000_003}  # of the scenes
@@ -49,13 +49,6 @@ def captioned(split: str, size: int | None = None) -> tuple[Shapes, Tensor]:
     return pictures, caption_numbers(pictures)
 
 
-def new_model(config: ImageTextConfig, seed: int) -> ImageText:
-    """Untrained, its weights drawn from this seed; the global random numbers stay as they are."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return ImageText(config)
-
-
 @torch.no_grad()
 def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
     """→ (pictures,): at which place the right one of all captions comes; under noise, one draw a picture."""
@@ -69,9 +62,10 @@ def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0
 
 
 def run_captions(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
-    """Train one of the table's models, look once at the test pictures, write weights and card to folder; → its seconds.
+    """Train one of the table's models, look once at the test pictures, write weights and card; → what happened.
 
-    folder is ``.course/runs/NAME`` when left out. Raises ValueError for a name that is not in the table.
+    folder is ``.course/runs/NAME`` when left out; interrupted, the same call continues there. Raises ValueError for a
+    name that is not in the table.
     """
     if name not in CAPTION_RUNS:
         raise ValueError(f"There is no such model, {name!r}: choose one of {', '.join(CAPTION_RUNS)}.")
@@ -79,26 +73,26 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
     folder = Path(folder or run_folder(name, *([] if epochs is None else [f"{epochs}-epochs"])))
-    model = new_model(run.config, recipe.seed)
+    model = build(run.config, recipe.seed)
     train, numbers = captioned("fit")
-    seconds = train_pairs(model, train.images, numbers, model.tokenise(CAPTIONS), recipe, hardening=run.hardening)
+    captions = model.tokenise(CAPTIONS)
+    with continued_by(command, folder):
+        history = train_pairs(model, train.images, numbers, captions, recipe, hardening=run.hardening, folder=folder)
     test, right = captioned("test")
-    accuracy = (ranks_of(model, test.images, right, run.noise) == 1).float().mean().item()
-    weights = folder / f"{name}.safetensors"
-    sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{accuracy:.4f}"})
-    card = Card(
-        name=name,
-        model=type(model).__name__,
-        config=asdict(run.config),
+    accuracy = (ranks_of(model.eval(), test.images, right, run.noise) == 1).float().mean().item()
+    if not make_accelerator(recipe.precision).is_main_process:
+        return history
+    weights = keep_model(
+        name,
+        model,
+        run.config,
+        history,
+        folder,
         command=command,
         seed=recipe.seed,
         dataset=f"captioned shapes, noise {run.noise:g}",
         accuracy=accuracy,
         test_count=len(test),
-        machine=machine(),
-        date=date.today().isoformat(),
-        sha256=sha256,
     )
-    save_checkpoint_card(card, folder)
     print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}. The weights are in {weights}.")
-    return History(seconds=seconds)
+    return history

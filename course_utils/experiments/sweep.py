@@ -7,17 +7,15 @@ nothing else; the same command goes on from there.
 import csv
 import importlib
 import math
-import os
-import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import atomic
 from course_utils.paths import DATA
 from course_utils.training.device import machine
 from course_utils.training.progress import duration
@@ -97,10 +95,7 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
         left = f", about {duration(statistics.mean(taken) * (len(missing) - number + 1))} left" if taken else ""
         print(f"{name}, point {number} of {len(missing)}{left}: {words(point)}", flush=True)
         began = time.perf_counter()
-        with interruption_seen() as interrupted:
-            measured = sweep.run(**point)
-        if interrupted:  # the training loop ends early and quietly when it is interrupted: no result
-            raise KeyboardInterrupt
+        measured = sweep.run(**point)
         taken.append(time.perf_counter() - began)
         about = {"seconds": round(taken[-1], 2), "machine": machine(), "date": date.today().isoformat()}
         rows.append({**point, **measured, **about})
@@ -123,13 +118,10 @@ def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
     """Replace the table in one move, so that no moment leaves half a row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w", newline="") as file:
+    with atomic(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    partial.replace(path)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -163,19 +155,3 @@ def parsed(text: str) -> Value:
         except ValueError:
             continue
     return text
-
-
-@contextmanager
-def interruption_seen() -> Iterator[list[int]]:
-    """Inside, ctrl-C interrupts as ever; the list that is yielded is no longer empty once it did."""
-    seen: list[int] = []
-
-    def interrupt(number: int, frame: Any) -> None:
-        seen.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from course_utils.few_shot.episodes import fit_head, prototype_head, prototypes
 from course_utils.few_shot.lora import add_lora
-from course_utils.models.resnet import ResNet
+from course_utils.models import ResNet, build
+from course_utils.models.model import modes_kept
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import fit
@@ -32,12 +33,10 @@ class Method:
 
 @torch.no_grad()
 def features_of(model: ResNet, images: Tensor, batch_size: int = 256) -> Tensor:
-    """(count, channels, height, width) → (count, dim): what the head sees, in evaluation mode; the mode is kept."""
-    training = model.training
-    model.eval()
-    features = torch.cat([model.features(part).mean(dim=(-2, -1)) for part in images.split(batch_size)])
-    model.train(training)
-    return features
+    """(count, channels, height, width) → (count, dim): what the head sees, in evaluation mode; its modes are kept."""
+    with modes_kept(model):
+        model.eval()
+        return torch.cat([model.features(part).mean(dim=(-2, -1)) for part in images.split(batch_size)])
 
 
 def with_head(model: ResNet, head: nn.Linear) -> ResNet:
@@ -55,9 +54,7 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     picture to look at, so none decides when to stop.
     """
     if method.from_scratch:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = ResNet(replace(teacher.config, classes=ways))
+        model = build(replace(teacher.config, classes=ways), seed)
     else:
         features = features_of(teacher, images)
         centred = method.learns != "head"

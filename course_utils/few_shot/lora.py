@@ -1,4 +1,4 @@
-"""Low-rank adapters: a frozen layer learns a small correction of its weights. Hu et al. 2021 ("LoRA"), section 4.1."""
+"""Low-rank adapters: a frozen layer learns a small correction of its weights. LoRA, Hu et al. 2021, section 4.1."""
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +18,10 @@ def lora_linear(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: 
 
 
 class LoRA(nn.Module):
-    """A linear or convolutional layer, frozen, with a correction that starts at zero, so that nothing changes at first.
+    """A linear or convolutional layer, frozen, with a correction that starts at zero: at first nothing changes.
 
-    For a convolution the way down is one of the same kernel, stride and padding to rank channels, the way up is 1 × 1.
-    Raises TypeError for another layer and ValueError for a rank below one or a grouped convolution.
+    For a convolution the way down is one of the same kernel, stride and padding to rank channels, the way up is 1 ×
+    1. Raises TypeError for another layer and ValueError for a rank below one or a grouped convolution.
     """
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int = 4, alpha: float = 4.0) -> None:
@@ -47,7 +47,7 @@ class LoRA(nn.Module):
         return layer(inputs) + self.scale * F.conv2d(narrow, self.up[:, :, None, None])
 
     def merged(self) -> nn.Linear | nn.Conv2d:
-        """The layer with the correction added to its weights: as fast as before, the same outputs. The layer changes."""
+        """The layer with the correction added to its weights, in place: as fast as before, with the same outputs."""
         with torch.no_grad():
             self.layer.weight += self.scale * (self.up @ self.down).view_as(self.layer.weight)
         return self.layer

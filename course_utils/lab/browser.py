@@ -1,10 +1,10 @@
 """A Chromium without a window, driven by Playwright, and the notebook that a page of JupyterLab shows."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from course_utils.lab.doctor import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -19,14 +19,21 @@ ARGUMENTS = (
 )
 
 
+def chromium() -> str | None:
+    """Path of a Chromium-like browser for the browser tests: ``COURSE_CHROMIUM`` or the first one on the PATH."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+    chosen = os.environ.get("COURSE_CHROMIUM")
+    return shutil.which(chosen) if chosen else next(filter(None, map(shutil.which, names)), None)
+
+
 @contextmanager
 def open_browser() -> Iterator["Browser"]:
     """A browser. Raises FileNotFoundError without a Chromium, and ModuleNotFoundError without Playwright."""
     path = chromium()
     if path is None:
         raise FileNotFoundError(
-            "Chromium is needed and was not found: run `sudo apt-get install chromium`, or set COURSE_CHROMIUM to the "
-            "path of any Chromium or Chrome."
+            "Chromium is needed and was not found: run `sudo apt-get install chromium`, or set COURSE_CHROMIUM to "
+            "the path of any Chromium or Chrome."
         )
     from playwright.sync_api import sync_playwright
 
@@ -43,7 +50,8 @@ def run_all(page: "Page", seconds: float) -> None:
         order_all(page)
         try:
             page.wait_for_function(
-                "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(e => /[*0-9]/.test(e.textContent))",
+                "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+                ".some(e => /[*0-9]/.test(e.textContent))",
                 timeout=8000,
             )
             break

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from course_utils.lab.browser import chromium
 from course_utils.paths import ROOT, state_dir
 
 
@@ -27,13 +28,6 @@ class Finding:
     seen: str
     remedy: str = ""
     needed: bool = False
-
-
-def chromium() -> str | None:
-    """Path of a Chromium-like browser for the browser tests: ``COURSE_CHROMIUM`` or the first one on the PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-    chosen = os.environ.get("COURSE_CHROMIUM")
-    return shutil.which(chosen) if chosen else next(filter(None, map(shutil.which, names)), None)
 
 
 def examine() -> Iterator[Finding]:
@@ -51,7 +45,8 @@ def examine() -> Iterator[Finding]:
         browser or "no Chromium found",
         ""
         if browser
-        else "only `make test` and `course bench widgets` need it: `sudo apt-get install chromium`, or set COURSE_CHROMIUM to one.",
+        else "only `make test` and `course bench widgets` need it: `sudo apt-get install chromium`, or set "
+        "COURSE_CHROMIUM to one.",
     )
 
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from course_utils.exercises import solution
+from course_utils.lab.sampler import sampled
 from course_utils.paths import NOTEBOOKS, ROOT
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One headless run of a notebook: code cells, seconds, the kernel's CPU seconds and bytes at its largest, what failed."""
+    """One headless run: code cells, seconds, the kernel's CPU seconds and bytes at its largest, what failed."""
 
     name: str
     cells: int
@@ -39,11 +39,11 @@ def numbers() -> list[str]:
 
 
 def find(number: str) -> Path:
-    """Path of notebook ``"04"``. Raises FileNotFoundError, naming those there are, for any other."""
-    found = sorted(NOTEBOOKS.glob(f"{number}_*.ipynb")) if number in numbers() else []
-    if not found:
+    """Path of notebook ``"04"``, or ``"4"``. Raises FileNotFoundError, naming those there are, for any other."""
+    wanted = number.zfill(2)
+    if wanted not in numbers():
         raise FileNotFoundError(f"There is no notebook {number!r}: choose one of {', '.join(numbers())}.")
-    return found[0]
+    return min(NOTEBOOKS.glob(f"{wanted}_*.ipynb"))
 
 
 def read(path: Path) -> NotebookNode:
@@ -75,7 +75,8 @@ def execute(
 ) -> Execution:
     """Run every cell in a new kernel, without a screen, and measure it. Nothing is written beside the notebook.
 
-    solved: names of the exercises whose solutions are put in first. environment: variables for the kernel, on top of this process's own.
+    solved: names of the exercises whose solutions are put in first. environment: variables for the kernel, on top of
+    this process's own.
 
     The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
     """
@@ -88,7 +89,8 @@ def execute(
     )
     error = None
     started = time.perf_counter()
-    with TemporaryDirectory() as state, _Watch(client) as kernel:
+    kernel = _Kernel(client)
+    with TemporaryDirectory() as state, sampled(kernel.look, seconds=0.1):
         try:
             ours = {"COURSE_STATE": state, "PYTHONPATH": str(ROOT)}
             client.execute(env={**os.environ, **(environment or {}), **ours})
@@ -107,30 +109,19 @@ def execute(
     return Execution(path.stem, cells, seconds, kernel.cpu_seconds, kernel.peak_bytes, error, notebook)
 
 
-class _Watch(threading.Thread):
-    """Watches a client's kernel: its CPU time, and its resident memory, on Linux by the system's high-water mark."""
+@dataclass
+class _Kernel:
+    """A client's kernel: its CPU time, and its resident memory, on Linux by the system's high-water mark."""
 
-    def __init__(self, client: NotebookClient) -> None:
-        super().__init__(daemon=True)
-        self.client = client
-        self.cpu_seconds = 0.0
-        self.peak_bytes = 0
-        self.finished = threading.Event()
+    client: NotebookClient
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
-    def __enter__(self) -> "_Watch":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.finished.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self.finished.wait(0.1):
-            provisioner = getattr(self.client.km, "provisioner", None)
-            if provisioner is not None and provisioner.process is not None:
-                self.peak_bytes = max(self.peak_bytes, _resident(provisioner.process.pid))
-                self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(provisioner.process.pid))
+    def look(self) -> None:
+        provisioner = getattr(self.client.km, "provisioner", None)
+        if provisioner is not None and provisioner.process is not None:
+            self.peak_bytes = max(self.peak_bytes, _resident(provisioner.process.pid))
+            self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(provisioner.process.pid))
 
 
 def _resident(pid: int) -> int:

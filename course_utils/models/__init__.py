@@ -1,9 +1,10 @@
-"""The architectures of the course, one a file."""
+"""The architectures of the course, one per file, each with its configuration, from which :func:`build` makes it."""
 
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT, HybridViTConfig
 from course_utils.models.image_text import ImageText, ImageTextConfig
 from course_utils.models.lr_net import LRNet, LRNetConfig
+from course_utils.models.model import build
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
 from course_utils.models.resnet import ResNet, ResNetConfig
@@ -29,4 +30,5 @@ __all__ = [
     "SwinConfig",
     "ViT",
     "ViTConfig",
+    "build",
 ]

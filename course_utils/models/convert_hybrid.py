@@ -25,9 +25,9 @@ NAMES = {
 
 
 def from_timm_hybrid(model: Any) -> HybridViT:
-    """A HybridViT with a copy of the weights of timm's ``vit_tiny_r_s16_p8``, ``vit_small_r26_s32``, ``vit_large_r50_s32``.
+    """A HybridViT with a copy of the weights of a timm hybrid.
 
-    It is in the mode (train or eval) of the model. Raises ValueError for a model with another stem or encoder.
+    That is ``vit_tiny_r_s16_p8``, ``vit_small_r26_s32`` or ``vit_large_r50_s32``. The copy is in the mode (train or eval) of the model. Raises ValueError for a model with another stem or encoder.
     """
     embed = model.patch_embed
     stem: Any = getattr(getattr(embed, "backbone", None), "stem", getattr(embed, "backbone", None))

@@ -1,7 +1,7 @@
 """DeiT: a ViT with a second token that learns from a teacher. Touvron et al. 2021, section 4."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,7 @@ class DistilledViT(ViT):
     """
 
     config: DistilledViTConfig
+    published = PUBLISHED
 
     def __init__(self, config: DistilledViTConfig | None = None) -> None:
         super().__init__(config or DistilledViTConfig())
@@ -56,13 +57,6 @@ class DistilledViT(ViT):
         self.distillation_head = nn.Linear(dim, self.config.classes)
         nn.init.xavier_uniform_(self.distillation_head.weight)
         nn.init.zeros_(self.distillation_head.bias)
-
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """One of the published sizes, untrained. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published DeiT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(DistilledViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
 
     @property
     def special_tokens(self) -> Tensor:

@@ -4,29 +4,25 @@ The ResNet is that of Kolesnikov et al. 2020: group norms and standardised kerne
 """
 
 from dataclasses import dataclass
-from typing import Self
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention import attention_recorded
+from course_utils.models.model import Config, Model
 from course_utils.models.vit import ViT, ViTConfig
 
 GROUPS = 32  # of channels in every group norm
 
 
 @dataclass(frozen=True)
-class HybridViTConfig:
-    """Everything that decides the shape of a HybridViT. Raises ValueError, in words, for what cannot be built."""
+class HybridViTConfig(Config["HybridViT"]):
+    """Everything that decides the shape of a HybridViT. Raises ValueError, with the reason, for one that cannot be built."""
 
     stages: tuple[int, ...] = (2, 2, 2, 2)  # bottlenecks in each stage of the ResNet; () is its first layer alone
-    image_size: int = 224  # pixels a side
+    image_size: int = 224  # pixels per side
     channels: int = 3
-    width: int = (
-        64  # channels after the first layer; the first stage ends with four times as many, each other doubles
-    )
-    patch_size: int = 1  # places of the feature map a side
+    width: int = 64  # channels of the first layer; the first stage ends with four times as many, later ones double
+    patch_size: int = 1  # places of the feature map per side
     dim: int = 384
     layers: int = 12
     heads: int = 6
@@ -49,7 +45,7 @@ class HybridViTConfig:
 
     @property
     def map_size(self) -> int:
-        """Places a side of the ResNet's last map: the first layer halves twice, every stage but the first once more."""
+        """Places per side of the ResNet's last map: the first layer halves twice, every stage but the first once more."""
         return -(-self.image_size // 2 ** (2 + max(len(self.stages) - 1, 0)))
 
     @property
@@ -75,7 +71,7 @@ PUBLISHED = {
 def pad_same(features: Tensor, kernel_size: int, stride: int, value: float = 0.0) -> Tensor:
     """(batch, channels, height, width), with a border so that a window at every stride-th place fits in.
 
-    The output of the window's layer has ⌈side / stride⌉ places a side. An odd border is larger at the bottom and on
+    The output of the window's layer has ⌈side / stride⌉ places per side. An odd border is larger at the bottom and on
     the right, as in TensorFlow, where these models come from.
     """
     border: list[int] = []
@@ -142,8 +138,14 @@ class ResNetStem(nn.Module):
         return self.stages(pooled)
 
 
-class HybridViT(nn.Module):
-    """(batch, channels, image_size, image_size) → logits (batch, classes): ResNet blocks, then ViT blocks."""
+class HybridViT(Model):
+    """(batch, channels, image_size, image_size) → logits (batch, classes): ResNet blocks, then ViT blocks.
+
+    Raises WrongShape for images of another size or number of channels than the configuration's.
+    """
+
+    config: HybridViTConfig
+    published = PUBLISHED
 
     def __init__(self, config: HybridViTConfig | None = None) -> None:
         super().__init__()
@@ -151,25 +153,6 @@ class HybridViT(nn.Module):
         self.stem = ResNetStem(config.channels, config.width, config.stages)
         self.vit = ViT(config.encoder())
 
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """A published size, untrained: ``"vit_small_r26_s32_224"``. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published hybrid called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(HybridViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
-
     def forward(self, images: Tensor) -> Tensor:
-        c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this HybridViT reads (batch, {c.channels}, "
-                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another HybridViTConfig."
-            )
+        self.check_images(images)
         return self.vit(self.stem(images))
-
-    @torch.no_grad()
-    def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass."""
-        with attention_recorded(self) as maps:
-            self(images)
-        return maps

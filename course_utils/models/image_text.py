@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.attention import EncoderBlock, encoder_block
+from course_utils.models.model import Config, Model
 from course_utils.models.resnet import ResNet, ResNetConfig
 
 LARGEST_SCALE = 100.0  # of the logits; Radford et al. 2021, section 2.5
 
 
 @dataclass(frozen=True)
-class ImageTextConfig:
+class ImageTextConfig(Config["ImageText"]):
     """Everything that decides the shape of an image–text model. Raises ValueError for what cannot be built."""
 
     words: tuple[str, ...]  # all that a caption may contain
@@ -28,8 +29,6 @@ class ImageTextConfig:
     temperature: float = 0.07  # at the start; it is learned
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(self.words))  # a checkpoint's card gives lists
-        object.__setattr__(self, "widths", tuple(self.widths))
         if not self.words or len(set(self.words)) < len(self.words):
             raise ValueError(f"words are {self.words}, but must be at least one, each once: they are the vocabulary.")
         for name, least in (("length", 1), ("dim", 1), ("text_dim", 1), ("text_layers", 0), ("text_heads", 1)):
@@ -82,12 +81,14 @@ def _read(block: nn.Module, words: Tensor, mask: Tensor) -> Tensor:
     return encoder_block(words, block.norm1, lambda normed: block.attention(normed, mask), block.norm2, block.mlp)
 
 
-class ImageText(nn.Module):
+class ImageText(Model):
     """Pictures (pictures, 3, height, width) and tokens (captions, length) → logits (pictures, captions).
 
     A small ResNet reads the pictures, transformer blocks read the words; both end on the unit sphere of the joint
     space, where the cosine over a learned temperature is the logit. Radford et al. 2021, section 2.
     """
+
+    config: ImageTextConfig
 
     def __init__(self, config: ImageTextConfig) -> None:
         super().__init__()
@@ -111,7 +112,7 @@ class ImageText(nn.Module):
         return 1 / self.log_scale.exp().clamp(max=LARGEST_SCALE)
 
     def tokenise(self, captions: Sequence[str]) -> Tensor:
-        """Captions → (captions, length), whole numbers: one a word, then zeros.
+        """Captions → (captions, length), whole numbers: one per word, then zeros.
 
         Raises ValueError for an unknown word, and for a caption that is empty or too long.
         """
@@ -141,6 +142,13 @@ class ImageText(nn.Module):
             features = _read(block, features, read[:, None, None, :])
         mean = (features * read[..., None]).sum(dim=1) / read.sum(dim=1, keepdim=True)
         return F.normalize(self.to_joint(self.norm(mean)), dim=-1)
+
+    @torch.no_grad()
+    def attention_maps(self, tokens: Tensor) -> list[Tensor]:
+        """How words look at words, (captions, heads, length, length) for each block; the picture encoder has none."""
+        with self.looked_into() as maps:
+            self.embed_captions(tokens)
+        return maps
 
     def forward(self, images: Tensor, tokens: Tensor) -> Tensor:
         return similarities(self.embed_pictures(images), self.embed_captions(tokens), self.temperature)

@@ -19,28 +19,27 @@ What the table leaves open, and what is built here:
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
 
-import torch
 from torch import Tensor, nn
 
-from course_utils.attention import LocalAttention2d, LocalRelation2d, attention_recorded
+from course_utils.attention import LocalAttention2d, LocalRelation2d
 from course_utils.attention.local import CHOICES
+from course_utils.models.model import Config, Model
 
 KINDS = ("relation", "attention", "convolution")
 
 
 @dataclass(frozen=True)
-class LRNetConfig:
-    """Everything that decides the shape of an LR-Net. Raises ValueError, in words, for what cannot be built."""
+class LRNetConfig(Config["LRNet"]):
+    """Everything that decides the shape of an LR-Net. Raises ValueError, with the reason, for one that cannot be built."""
 
     kind: str = "relation"  # what mixes places: "relation", "attention" or "convolution"
     blocks: tuple[int, ...] = (3, 4, 6, 3)  # bottlenecks of each stage; each stage but the first halves the map
     widths: tuple[int, ...] = (100, 200, 400, 800)  # channels inside the bottlenecks
     outputs: tuple[int, ...] = (256, 512, 1024, 2048)  # channels between them
-    size: int = 7  # places a side of a neighbourhood, in the bottlenecks
+    size: int = 7  # places per side of a neighbourhood, in the bottlenecks
     stem: int = 64  # channels before the first stage
-    stem_size: int = 7  # places a side of a neighbourhood, in the stem, which halves the map
+    stem_size: int = 7  # places per side of a neighbourhood, in the stem, which halves the map
     stem_kind: str = ""  # as kind, unless said
     pool: bool = True  # 3 × 3 max pool after the stem, which halves the map again
     shared: int = 8  # channels for which a map of weights is shared: the paper's m ("relation" only)
@@ -138,8 +137,15 @@ class Bottleneck(nn.Module):
         return self.relu(self.norm3(self.expand(inner)) + self.shortcut(maps))
 
 
-class LRNet(nn.Module):
-    """(batch, channels, height, width) → logits (batch, classes). Hu et al. 2019, table 1."""
+class LRNet(Model):
+    """(batch, channels, height, width) → logits (batch, classes). Hu et al. 2019, table 1.
+
+    Raises WrongShape for images with another number of channels than the configuration's. ``attention_maps`` holds the
+    weights of every local layer, (batch, heads, positions, size²): none in a network of convolutions.
+    """
+
+    config: LRNetConfig
+    published = PUBLISHED
 
     def __init__(self, config: LRNetConfig | None = None) -> None:
         super().__init__()
@@ -159,24 +165,6 @@ class LRNet(nn.Module):
             if isinstance(module, nn.Conv2d):  # He et al. 2015, as torchvision's ResNet
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """One of the published sizes, untrained: ``"lrnet50"``. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published LR-Net called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(replace(PUBLISHED[name], classes=classes))
-
     def forward(self, images: Tensor) -> Tensor:
-        if images.ndim != 4 or images.shape[1] != self.config.channels:
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this network reads (batch, {self.config.channels}, "
-                "height, width)."
-            )
+        self.check_images(images)
         return self.head(self.stages(self.stem(images)).mean(dim=(2, 3)))
-
-    @torch.no_grad()
-    def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Weights of every local layer, (batch, heads, positions, size²) each: none in a network of convolutions."""
-        with attention_recorded(self) as maps:
-            self(images)
-        return maps

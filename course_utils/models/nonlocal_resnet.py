@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
-from course_utils.attention import SIMILARITIES, SelfAttention2d, attention_recorded
-from course_utils.models.resnet import ResNet, ResNetConfig, published
+from course_utils.attention import SIMILARITIES, SelfAttention2d
+from course_utils.models.resnet import PUBLISHED as RESNETS
+from course_utils.models.resnet import ResNet, ResNetConfig
 
 Place = tuple[int, int]  # (stage, block), both counted from zero
 
@@ -23,7 +23,7 @@ def every_other_block(blocks: tuple[int, ...]) -> tuple[Place, ...]:
 
 @dataclass(frozen=True)
 class NonLocalResNetConfig(ResNetConfig):
-    """A ResNet and the attention blocks in it. Raises ValueError, in words, for what cannot be built."""
+    """A ResNet and the attention blocks in it. Raises ValueError, with the reason, for one that cannot be built."""
 
     after: tuple[Place, ...] = every_other_block(ResNetConfig.blocks)  # the residual blocks that attention follows
     heads: int = 1
@@ -51,13 +51,22 @@ class NonLocalResNetConfig(ResNetConfig):
             raise ValueError(f"similarity is {self.similarity!r}, but must be one of {', '.join(SIMILARITIES)}.")
 
 
+# A published ResNet with attention as in Wang et al. 2018.
+PUBLISHED = {
+    name: NonLocalResNetConfig(**{**vars(config), "after": every_other_block(config.blocks)})
+    for name, config in RESNETS.items()
+}
+
+
 class NonLocalResNet(ResNet):
     """(batch, channels, height, width) → logits (batch, classes): a ResNet with self-attention between its blocks.
 
-    Every gate starts at zero, so with a ResNet's weights it gives that ResNet's logits until it is trained.
+    Every gate starts at zero, so with a ResNet's weights it gives that ResNet's logits until it is trained. In
+    ``attention_maps`` the queries are the places of a block's map in raster order, and so are the keys.
     """
 
     config: NonLocalResNetConfig
+    published = PUBLISHED
 
     def __init__(self, config: NonLocalResNetConfig | None = None) -> None:
         config = config or NonLocalResNetConfig()
@@ -70,15 +79,6 @@ class NonLocalResNet(ResNet):
                 for stage, index in sorted(config.after)
             }
         )
-
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """A published ResNet, ``"resnet50"``, with attention as in :func:`every_other_block`; untrained.
-
-        Raises ValueError for a name not in the table.
-        """
-        resnet = published(name, classes)
-        return cls(NonLocalResNetConfig(**{**vars(resnet), "after": every_other_block(resnet.blocks)}))
 
     @classmethod
     def from_resnet(cls, resnet: ResNet, **attention: Any) -> Self:
@@ -95,13 +95,3 @@ class NonLocalResNet(ResNet):
         """Self-attention, after the residual blocks that the configuration names."""
         place = f"{stage}_{index}"
         return self.attention[place](features) if place in self.attention else features
-
-    @torch.no_grad()
-    def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Weights of every attention block, (batch, heads, queries, keys) each, of the one forward pass.
-
-        Queries are the places of that block's map in raster order, and so are the keys.
-        """
-        with attention_recorded(self) as maps:
-            self(images)
-        return maps

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +14,13 @@ from course_utils.attention import (
     MLP,
     MultiHeadSelfAttention,
     attend,
-    attention_recorded,
     causal_mask,
     encoder_block,
     merge_heads,
     split_heads,
 )
 from course_utils.costs import attention_bytes, refuse_beyond_free_memory
+from course_utils.models.model import Config, Model
 from course_utils.models.palette import check_colours, grey_levels, quantise
 
 # Larger than the 0.02 of iGPT's code: in a short training, what a token is must not drown in what the blocks add.
@@ -31,8 +30,8 @@ Past = list[Tensor]  # of one layer: nothing yet, or its keys and values so far,
 
 
 @dataclass(frozen=True)
-class PixelTransformerConfig:
-    """Everything that decides the shape of the model. Raises ValueError, in words, for what cannot be built."""
+class PixelTransformerConfig(Config["PixelTransformer"]):
+    """Everything that decides the shape of the model. Raises ValueError, with the reason, for one that cannot be built."""
 
     image_size: int = 32  # pixels per side
     channels: int = 3
@@ -167,14 +166,17 @@ class PixelBlock(nn.Module):
         return encoder_block(tokens, self.norm1, partial(self.attention, past=past), self.norm2, self.mlp)
 
 
-class PixelTransformer(nn.Module):
+class PixelTransformer(Model):
     """(batch, channels, image_size, image_size) in [0, 1] → logits (batch, pixels, colours) of every pixel's colour.
 
     Causal: pixel i is predicted from the start token and pixels 0 … i − 1. Otherwise each is predicted from all that
     is not hidden. palette (colours, channels) says what the colours look like; grey levels when left out.
-    Raises ValueError for a palette or pictures that do not fit the configuration. Chen et al. 2020, section 2.
+    Raises ValueError for a palette and WrongShape for images that do not fit the configuration. Chen et al. 2020,
+    section 2.
     """
 
+    config: PixelTransformerConfig
+    published = PUBLISHED
     palette: Tensor
 
     def __init__(self, config: PixelTransformerConfig | None = None, palette: Tensor | None = None) -> None:
@@ -197,21 +199,9 @@ class PixelTransformer(nn.Module):
         self.head = nn.Linear(config.dim, config.colours)
         nn.init.normal_(self.colour.weight, std=EMBEDDING_STD)
 
-    @classmethod
-    def from_name(cls, name: str) -> Self:
-        """One of the published sizes, untrained: ``"igpt_s"``. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published iGPT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(PUBLISHED[name])
-
     def encode(self, images: Tensor) -> Tensor:
         """(batch, channels, image_size, image_size) in [0, 1] → (batch, pixels), numbers of colours."""
-        c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this PixelTransformer reads (batch, {c.channels}, "
-                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another configuration."
-            )
+        self.check_images(images)
         return quantise(images, self.palette)
 
     def stream(self, words: Tensor, past: list[Past] | None = None) -> Iterator[Tensor]:
@@ -251,8 +241,9 @@ class PixelTransformer(nn.Module):
             return self.predict(next_pixel_pairs(tokens, self.config.colours)[0])
         return self.predict(tokens if hidden is None else tokens.masked_fill(hidden, self.config.colours))
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.logits(self.encode(images))
+    def forward(self, images: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """images may also be what :meth:`encode` has made of them, (batch, pixels); hidden: see :meth:`logits`."""
+        return self.logits(images if images.ndim == 2 else self.encode(images), hidden)
 
     def words(self, images: Tensor) -> Tensor:
         """Everything there is to read in a picture: its pixels, after the start token in a causal model."""
@@ -269,14 +260,14 @@ class PixelTransformer(nn.Module):
 
     @torch.no_grad()
     def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass.
+        """Weights of every layer, (batch, heads, tokens, tokens) each, as the base class gives them.
 
         Raises MemoryError, before anything is allocated, when they are larger than the free memory.
         """
         c, words = self.config, self.words(images)
         wanted = attention_bytes(words.shape[1], c.heads, c.layers, self.positions.dtype, len(words))
         refuse_beyond_free_memory(wanted, f"{c.layers} layers of {c.heads} attention matrices", words.device)
-        with attention_recorded(self) as maps:
+        with self.looked_into() as maps:
             self.predict(words)
         return maps
 

@@ -1,9 +1,11 @@
 """Residual networks: the CNNs that attention is added to. He et al. 2016, section 4.1."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+from course_utils.models.model import Config, Model
 
 EXPANSION = {"basic": 1, "bottleneck": 4}  # a block's output channels for one of its 3×3 convolutions'
 
@@ -22,8 +24,8 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 
 
 @dataclass(frozen=True)
-class ResNetConfig:
-    """Everything that decides the shape of a ResNet. Raises ValueError, in words, for what cannot be built."""
+class ResNetConfig(Config["ResNet"]):
+    """Everything that decides the shape of a ResNet. Raises ValueError, with the reason, for one that cannot be built."""
 
     block: str = "bottleneck"  # or "basic"
     blocks: tuple[int, ...] = (3, 4, 6, 3)  # residual blocks of each stage; every stage but the first halves the map
@@ -67,20 +69,13 @@ class ResNetConfig:
 
 
 # He et al. 2016, table 1.
-PUBLISHED = {
+PUBLISHED: Mapping[str, ResNetConfig] = {
     "resnet18": ResNetConfig(block="basic", blocks=(2, 2, 2, 2)),
     "resnet34": ResNetConfig(block="basic", blocks=(3, 4, 6, 3)),
     "resnet50": ResNetConfig(blocks=(3, 4, 6, 3)),
     "resnet101": ResNetConfig(blocks=(3, 4, 23, 3)),
     "resnet152": ResNetConfig(blocks=(3, 8, 36, 3)),
 }
-
-
-def published(name: str, classes: int = 1000) -> ResNetConfig:
-    """The configuration of one of the published sizes. Raises ValueError for a name not in the table."""
-    if name not in PUBLISHED:
-        raise ValueError(f"There is no published ResNet called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-    return replace(PUBLISHED[name], classes=classes)
 
 
 def stride_of(stage: int, index: int) -> int:
@@ -142,11 +137,14 @@ class Bottleneck(Residual):
         return self.norm3(self.conv3(features))
 
 
-class ResNet(nn.Module):
+class ResNet(Model):
     """(batch, channels, height, width) → logits (batch, classes), for any height and width. He et al. 2016, table 1.
 
-    Raises ValueError for pictures with another number of channels than the configuration's.
+    Raises WrongShape for images with another number of channels than the configuration's.
     """
+
+    config: ResNetConfig
+    published = PUBLISHED
 
     def __init__(self, config: ResNetConfig | None = None) -> None:
         super().__init__()
@@ -171,18 +169,9 @@ class ResNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """One of the published sizes, untrained: ``"resnet50"``. Raises ValueError for a name not in the table."""
-        return cls(published(name, classes))
-
     def features(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) → the last map, (batch, features, height / 32, width / 32) by default."""
-        if images.ndim != 4 or images.shape[1] != self.config.channels:
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this ResNet reads (batch, {self.config.channels}, "
-                "height, width): change the pictures or build it with another ResNetConfig."
-            )
+        self.check_images(images)
         features = self.stem(images)
         for stage, blocks in enumerate(self.stages):
             for index, block in enumerate(blocks.children()):

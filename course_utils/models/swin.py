@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention import MLP, attention_recorded, encoder_block
+from course_utils.attention import MLP, encoder_block
 from course_utils.attention.window import WindowAttention
+from course_utils.models.model import Config, Model
 from course_utils.models.vit import standardised
 
 
 @dataclass(frozen=True)
-class SwinConfig:
-    """Everything that decides the shape of a Swin. Raises ValueError, in words, for what cannot be built.
+class SwinConfig(Config["Swin"]):
+    """Everything that decides the shape of a Swin. Raises ValueError, with the reason, for one that cannot be built.
 
     A Swin reads pictures of any size: nothing in it belongs to a position in the picture.
     """
@@ -111,11 +110,15 @@ class SwinBlock(nn.Module):
         return encoder_block(maps, self.norm1, self.attention, self.norm2, self.mlp)
 
 
-class Swin(nn.Module):
+class Swin(Model):
     """(batch, channels, height, width) → logits (batch, classes). Liu et al. 2021, figure 3.
 
-    Raises ValueError for pictures with another number of channels, or smaller than one patch.
+    Raises WrongShape for images with another number of channels, or smaller than one patch. ``attention_maps`` holds
+    the weights of every block, (batch · windows, heads, window², window²).
     """
+
+    config: SwinConfig
+    published = PUBLISHED
 
     def __init__(self, config: SwinConfig | None = None) -> None:
         super().__init__()
@@ -136,21 +139,10 @@ class Swin(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """One of the published sizes, untrained: ``"swin_t"``. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published Swin called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(SwinConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
-
     def stage_maps(self, images: Tensor) -> list[Tensor]:
         """(batch, channels, height, width) → what each stage puts out, (batch, height, width, dim): a pyramid."""
         c = self.config
-        if images.ndim != 4 or images.shape[1] != c.channels or min(images.shape[2:]) < c.patch_size:
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this Swin reads (batch, {c.channels}, height, width) "
-                f"of at least {c.patch_size} pixels a side: change the pictures or build it with another SwinConfig."
-            )
+        self.check_images(images, at_least=c.patch_size)
         maps = self.norm_patches(rearrange(self.project(standardised(images, c.mean, c.std)), "b d y x -> b y x d"))
         pyramid = []
         for stage in self.stages:
@@ -160,10 +152,3 @@ class Swin(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.norm(self.stage_maps(images)[-1]).mean(dim=(1, 2)))
-
-    @torch.no_grad()
-    def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Attention weights of every block, (batch · windows, heads, window², window²) each, of the one forward pass."""
-        with attention_recorded(self) as maps:
-            self(images)
-        return maps

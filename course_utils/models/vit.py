@@ -1,22 +1,23 @@
 """Vision transformer: an image as a sequence of patches. Dosovitskiy et al. 2021, section 3.1."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from course_utils.attention import EncoderBlock, attention_recorded
+from course_utils.attention import EncoderBlock
 from course_utils.attention.stochastic_depth import RULES, survival_probabilities
+from course_utils.models.model import Config, Model
 
 
 @dataclass(frozen=True)
-class ViTConfig:
-    """Everything that decides the shape of a ViT. Raises ValueError, in words, for what cannot be built."""
+class ViTConfig(Config["ViT"]):
+    """Everything that decides the shape of a ViT. Raises ValueError, with the reason, for one that cannot be built."""
 
-    image_size: int = 224  # pixels a side
-    patch_size: int = 16  # pixels a side
+    image_size: int = 224  # pixels per side
+    patch_size: int = 16  # pixels per side
     channels: int = 3
     dim: int = 768  # features of a token
     layers: int = 12
@@ -63,7 +64,7 @@ class ViTConfig:
 
 
 # Dosovitskiy et al. 2021, table 1; Ti and S from Touvron et al. 2021, table 1, and Steiner et al. 2022, table 2.
-PUBLISHED = {
+PUBLISHED: Mapping[str, ViTConfig] = {
     "vit_ti_16": ViTConfig(patch_size=16, dim=192, layers=12, heads=3, mlp_dim=768),
     "vit_s_16": ViTConfig(patch_size=16, dim=384, layers=12, heads=6, mlp_dim=1536),
     "vit_s_32": ViTConfig(patch_size=32, dim=384, layers=12, heads=6, mlp_dim=1536),
@@ -111,11 +112,14 @@ def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([first, patches], dim=1) + positions
 
 
-class ViT(nn.Module):
+class ViT(Model):
     """(batch, channels, image_size, image_size) → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
 
-    Raises ValueError for images of another size or number of channels than the configuration's.
+    Raises WrongShape for images of another size or number of channels than the configuration's.
     """
+
+    config: ViTConfig
+    published = PUBLISHED
 
     def __init__(self, config: ViTConfig | None = None) -> None:
         super().__init__()
@@ -144,13 +148,6 @@ class ViT(nn.Module):
                 nn.init.zeros_(module.bias)
         nn.init.trunc_normal_(self.project.weight, std=self.project.in_features**-0.5)
 
-    @classmethod
-    def from_name(cls, name: str, classes: int = 1000) -> Self:
-        """One of the published sizes, untrained: ``"vit_b_16"``. Raises ValueError for a name not in the table."""
-        if name not in PUBLISHED:
-            raise ValueError(f"There is no published ViT called {name!r}: choose one of {', '.join(PUBLISHED)}.")
-        return cls(ViTConfig(**{**vars(PUBLISHED[name]), "classes": classes}))
-
     @property
     def special_tokens(self) -> Tensor:
         """(1, special tokens, dim): what stands before the patches, here the class token alone."""
@@ -159,20 +156,9 @@ class ViT(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) → (batch, special tokens + patches, dim): all tokens after the last norm."""
         c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels, c.image_size, c.image_size):
-            raise ValueError(
-                f"Got images of shape {tuple(images.shape)}, but this ViT reads (batch, {c.channels}, "
-                f"{c.image_size}, {c.image_size}): resize the pictures or build it with another ViTConfig."
-            )
+        self.check_images(images)
         patches = self.project(patchify(standardised(images, c.mean, c.std), c.patch_size))
         return self.norm(self.blocks(self.dropout(sequence(patches, self.special_tokens, self.positions))))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images)[:, 0])
-
-    @torch.no_grad()
-    def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Attention weights of every layer, (batch, heads, tokens, tokens) each, of the one forward pass."""
-        with attention_recorded(self) as maps:
-            self(images)
-        return maps

@@ -14,7 +14,8 @@ def check_radius(radius: float) -> None:
     """Raises ValueError for a ball that does not exist."""
     if not (math.isfinite(radius) and radius >= 0):
         raise ValueError(
-            f"The radius ε is {radius:.4g}, but must be 0 or more: it is the largest change of a pixel, for example 8/255."
+            f"The radius ε is {radius:.4g}, but must be 0 or more: it is the largest change of a pixel, for example "
+            "8/255."
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import beta, norm
+from scipy.stats import binomtest, norm
 from torch import Tensor
 
 
@@ -26,7 +26,7 @@ def lower_bound(successes: int, trials: int, alpha: float) -> float:
         raise ValueError(f"{successes} of {trials} trials succeeded, but it must be 0 to all of at least one.")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}, but must be in (0, 1): try 0.001.")
-    return float(beta.ppf(alpha, successes, trials - successes + 1)) if successes else 0.0
+    return float(binomtest(successes, trials, alternative="greater").proportion_ci(1 - alpha, method="exact").low)
 
 
 def votes(
@@ -38,7 +38,7 @@ def votes(
     generator: torch.Generator,
     batch: int = 512,
 ) -> Tensor:
-    """→ (classes,): how often each class is the answer for image (channels, height, width) plus noise N(0, sigma²)."""
+    """→ (classes,): how often each class is the answer for image (channels, height, width) + noise N(0, sigma²)."""
     counts = torch.zeros(classes, dtype=torch.long)
     for start in range(0, samples, batch):
         many = image.expand(min(batch, samples - start), -1, -1, -1)

@@ -6,6 +6,8 @@ A demo is a few cells of a notebook, so what is shown is what students have; Voi
 import importlib.util
 import os
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,54 +15,60 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.lab import notebooks
+from course_utils.lab.course import NotebookEntry, entries
 from course_utils.paths import ROOT
 
 LAB = ROOT / "course_utils" / "lab"
+TAG = "demo:"  # in the metadata of every cell that a demo needs: ``"tags": ["demo:attention"]``
+DEMOS = {  # what each shows
+    "attention": "where a ViT looks, trained and untrained",
+    "colours": "attention by colour alone, on a photograph",
+    "patches": "what the transformer gets: patches in a row",
+    "local-attention": "a kernel that stays, weights that change",
+    "memory": "the bytes of all attention matrices",
+    "augmentation": "MixUp and RandAugment by hand",
+    "grid": "the lecture's grid of 9 × 14 models",
+    "distillation": "τ and λ; trains for a minute first",
+    "windows": "windows, shift, mask, merging, reach",
+    "quantisation": "what few bits leave of a weight",
+    "captions": "pictures and captions, both softmaxes",
+}
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A widget of a notebook: its number, the ids of the cells that it needs, the widget's last, and what it shows."""
+    """The cells of one notebook that have a demo's tag, in the notebook's order; the last ends with the widget."""
 
-    notebook: str
-    cells: tuple[str, ...]
-    shows: str
-
-
-DEMOS = {
-    "attention": Demo("05", ("1", "7"), "where a ViT looks, trained and untrained"),
-    "colours": Demo("00", ("imports", "look"), "attention by colour alone, on a photograph"),
-    "patches": Demo("04", ("imports", "cat"), "what the transformer gets: patches in a row"),
-    "local-attention": Demo("02", ("imports", "question-figure", "look"), "a kernel that stays, weights that change"),
-    "memory": Demo("04", ("imports", "memory-explorer"), "the bytes of all attention matrices"),
-    "augmentation": Demo("06", ("imports", "look"), "MixUp and RandAugment by hand"),
-    "grid": Demo("06", ("imports", "grid"), "the lecture's grid of 9 × 14 models"),
-    "distillation": Demo(
-        "07",
-        ("imports", "teacher", "teacher-logits", "student-alone", "explorer"),
-        "τ and λ; trains for a minute first",
-    ),
-    "windows": Demo("08", ("imports", "explorer"), "windows, shift, mask, merging, reach"),
-    "quantisation": Demo("09", ("imports", "episode", "explorer"), "what few bits leave of a weight"),
-    "captions": Demo("10", ("1", "3", "5"), "pictures and captions, both softmaxes"),
-}
+    name: str
+    notebook: NotebookEntry
+    cells: tuple[NotebookNode, ...]
+    metadata: NotebookNode
 
 
-def find(name: str) -> Demo:
-    """The demo called name. Raises ValueError, naming all, for any other."""
-    if name not in DEMOS:
-        raise ValueError(f"There is no demo {name!r}: choose one of {', '.join(DEMOS)}.")
-    return DEMOS[name]
+def demos() -> Iterator[Demo]:
+    """The demos that the notebooks' tags make, notebook by notebook."""
+    for entry in entries():
+        notebook = notebooks.read(notebooks.find(entry.number))
+        tagged: dict[str, list[NotebookNode]] = defaultdict(list)
+        for cell in notebook.cells:
+            for tag in cell.metadata.get("tags", ()):
+                if tag.startswith(TAG):
+                    tagged[tag.removeprefix(TAG)].append(cell)
+        for name, cells in tagged.items():
+            yield Demo(name, entry, tuple(cells), notebook.metadata)
 
 
 def notebook_of(name: str) -> NotebookNode:
-    """A notebook of the demo's cells, of which only the last one's result is shown. Raises ValueError for a name."""
-    demo = find(name)
-    source = notebooks.read(notebooks.find(demo.notebook))
-    cells = {cell.id: cell for cell in source.cells}
-    *needed, last = (cells[cell].source for cell in demo.cells)
-    made = [nbformat.v4.new_code_cell(f"%%capture\n{cell}") for cell in needed]
-    return nbformat.v4.new_notebook(cells=[*made, nbformat.v4.new_code_cell(last)], metadata=source.metadata)
+    """A notebook of the demo's cells, of which only the last one's result is shown.
+
+    Raises ValueError, naming all demos, for a name that is not among them.
+    """
+    demo = next((each for each in demos() if each.name == name), None)
+    if demo is None:
+        raise ValueError(f"There is no demo {name!r}: choose one of {', '.join(DEMOS)}.")
+    *needed, last = (cell.source for cell in demo.cells)
+    made = [nbformat.v4.new_code_cell(f"%%capture\n{source}") for source in needed]
+    return nbformat.v4.new_notebook(cells=[*made, nbformat.v4.new_code_cell(last)], metadata=demo.metadata)
 
 
 def voila_command(path: Path, port: int, browser: bool) -> list[str]:

@@ -1,6 +1,5 @@
 """A class at once, on one machine: N kernels run the same notebook at the same time. ``course load 1 2 4 8``."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,14 @@ from pathlib import Path
 import psutil
 
 from course_utils.lab import notebooks
+from course_utils.lab.sampler import sampled
 
 BUDGET = 5 * 2**29  # bytes a kernel: 2.5 GiB, a little above what any notebook was seen to take
 
 
 @dataclass(frozen=True)
 class Load:
-    """What so many kernels at once took: the slowest one's seconds, the mean CPU seconds of one, bytes, how many failed."""
+    """What that many kernels took at once: the slowest one's seconds, the mean CPU seconds of one, bytes, errors."""
 
     kernels: int
     seconds: float
@@ -40,35 +40,17 @@ def run_together(path: Path, kernels: int) -> Load:
             f"ask for {free // BUDGET} or fewer, or close other programs."
         )
     one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
-    with _Lowest() as memory, ThreadPoolExecutor(kernels) as pool:
+    available = [free]
+    with (
+        sampled(lambda: available.append(psutil.virtual_memory().available), seconds=0.2),
+        ThreadPoolExecutor(kernels) as pool,
+    ):
         runs = list(pool.map(one_thread, [path] * kernels))
     return Load(
         kernels,
         max(run.seconds for run in runs),
         sum(run.cpu_seconds for run in runs) / kernels,
         max(run.peak_bytes for run in runs),
-        memory.fallen,
+        free - min(available),
         tuple(run.error for run in runs if run.error),
     )
-
-
-class _Lowest(threading.Thread):
-    """How far the machine's available memory falls."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.start_bytes = psutil.virtual_memory().available
-        self.fallen = 0
-        self.finished = threading.Event()
-
-    def __enter__(self) -> "_Lowest":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.finished.set()
-        self.join()
-
-    def run(self) -> None:
-        while not self.finished.wait(0.2):
-            self.fallen = max(self.fallen, self.start_bytes - psutil.virtual_memory().available)

@@ -2,7 +2,8 @@
 
 from course_utils.training.history import Epoch, History
 from course_utils.training.inputs import Examples
-from course_utils.training.loop import NotFinite, fit
+from course_utils.training.keeper import NotFinite
+from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import Score, evaluate
 from course_utils.training.weights import (

@@ -33,11 +33,11 @@ def shift_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 def erase(
     images: Tensor, generator: torch.Generator, probability: float = 0.5, area: tuple[float, float] = (0.02, 0.33)
 ) -> Tensor:
-    """(batch, channels, height, width) → the same; with that probability a picture loses a rectangle: it becomes noise.
+    """(batch, channels, height, width) → the same; with that probability a picture loses a rectangle to noise.
 
-    The rectangle takes a share of the picture drawn from `area`, is between 0.3 and 3.3 times as high as wide, and its
-    pixels are drawn from [0, 1]. Zhong et al. 2020, algorithm 1; what reaches beyond the border is cut off, where the
-    paper draws again.
+    The rectangle takes a share of the picture drawn from `area`, is between 0.3 and 3.3 times as high as wide, and
+    its pixels are drawn from [0, 1]. Zhong et al. 2020, algorithm 1; what reaches beyond the border is cut off, where
+    the paper draws again.
     """
     batch, _, height, width = images.shape
     device = images.device

@@ -7,7 +7,6 @@ A checkpoint is written beside its place and then renamed, and the one before st
 """
 
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -19,7 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from course_utils import files
 from course_utils.training.history import Epoch
+from course_utils.training.identity import CODE
 from course_utils.training.weights import hash_file
 
 KEPT = 2  # checkpoints: the last one and the one before, should the last be damaged
@@ -57,22 +58,27 @@ class RunFolder:
     def __init__(self, path: str | Path, identity: Mapping[str, Any]) -> None:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
-        for unfinished in self.path.glob(".writing-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        files.clear(self.path)
         wanted = json.loads(json.dumps(identity))
         described = self.path / "run.json"
         if described.exists():
             found = self._read_identity(described)
             for name in {**wanted, **found}:
-                if found.get(name) != wanted.get(name):
+                if name.startswith(CODE):  # earlier versions did not write it down
+                    if found.get(name, wanted[name]) != wanted[name]:
+                        role = name.removeprefix(CODE)
+                        raise ValueError(
+                            f"{self.path} holds a run whose {role} has been edited since, or a value that it uses "
+                            f"({wanted[role]}): give another folder, or delete that one to start again."
+                        )
+                elif found.get(name) != wanted.get(name):
                     raise ValueError(
                         f"{self.path} holds a run with {name} {found.get(name)!r}, but this one has "
                         f"{wanted.get(name)!r}: give another folder, or delete that one to start again."
                     )
         else:
-            partial = self.path / f".writing-{os.getpid()}.json"
-            partial.write_text(json.dumps(wanted, indent=2) + "\n")
-            partial.replace(described)
+            with files.atomic(described) as partial:
+                partial.write_text(json.dumps(wanted, indent=2) + "\n")
 
     def _read_identity(self, described: Path) -> dict[str, Any]:
         try:
@@ -85,24 +91,19 @@ class RunFolder:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, then forget all but the last two."""
-        partial = self.path / f".writing-{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        save_file(checkpoint.model, partial / "model.safetensors")
-        torch.save(checkpoint.optimiser, partial / "optimiser.pt")
-        for name, weights in (("best", checkpoint.best), ("average", checkpoint.average)):
-            if weights is not None:
-                save_file(weights, partial / f"{name}.safetensors")
-        hashes = {file.name: hash_file(file) for file in partial.iterdir()}
-        position = json.dumps({"position": asdict(checkpoint.position), "sha256": hashes})
-        (partial / "position.json").write_text(position)
-        for file in partial.iterdir():
-            _to_disk(file)
-        partial.rename(self.path / f"epoch-{checkpoint.position.epoch:04d}-step-{checkpoint.position.step:06d}")
+        at = checkpoint.position
+        with files.atomic(self.path / f"epoch-{at.epoch:04d}-step-{at.step:06d}") as partial:
+            partial.mkdir()
+            save_file(checkpoint.model, partial / "model.safetensors")
+            torch.save(checkpoint.optimiser, partial / "optimiser.pt")
+            for name, weights in (("best", checkpoint.best), ("average", checkpoint.average)):
+                if weights is not None:
+                    save_file(weights, partial / f"{name}.safetensors")
+            hashes = {file.name: hash_file(file) for file in partial.iterdir()}
+            position = json.dumps({"position": asdict(at), "sha256": hashes})
+            (partial / "position.json").write_text(position)
         for old in self._checkpoints()[:-KEPT]:
-            unwanted = self.path / f".writing-{old.name}"  # first by name, so that a kill leaves no half of it
-            old.rename(unwanted)
-            shutil.rmtree(unwanted, ignore_errors=True)
+            files.remove(old)
 
     def load(self) -> Checkpoint | None:
         """The last whole checkpoint, or None. A damaged one is renamed to ``….damaged``, with a warning."""
@@ -137,8 +138,3 @@ def _read(place: Path) -> Checkpoint:
     )
     optimiser = torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True)
     return Checkpoint(position, load_file(place / "model.safetensors"), optimiser, best, average)
-
-
-def _to_disk(file: Path) -> None:
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())

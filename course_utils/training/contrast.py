@@ -1,18 +1,20 @@
 """Training an image–text model on pictures and their captions: plainly, against an attacker, or under noise."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.models.image_text import ImageText, contrastive_loss
+from course_utils.models.model import modes_kept
 from course_utils.robustness.attack import check_radius, pgd_step, project
-from course_utils.training.loop import NotFinite, mixed_seed, shuffled
-from course_utils.training.optimiser import learning_rate, make_optimiser
-from course_utils.training.progress import Progress, duration
+from course_utils.training.history import History
+from course_utils.training.inputs import Examples, check_data
+from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
+from course_utils.training.task import Batch, Task, counted, unwrapped
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,53 @@ PLAIN = Hardening()
 PairLoss = Callable[[Tensor, Tensor], Tensor]  # (logits, same), both (batch, batch) → a number
 
 
+class Pairing(Task):
+    """Images and the number of each one's caption, a row of captions, tokens (captions, length).
+
+    know_twins: images of a batch whose captions are the same are right answers for each other; else they count as
+    mistakes, as in CLIP. loss_of: of logits and same, both (batch, batch). Of several processes each compares the
+    images of its own share.
+    """
+
+    def __init__(self, captions: Tensor, hardening: Hardening, know_twins: bool, loss_of: PairLoss) -> None:
+        self.captions, self.hardening, self.know_twins, self.loss_of = captions, hardening, know_twins, loss_of
+
+    def check(self, model: nn.Module, data: Any, role: str) -> Batch:
+        examples = check_data(data, role)
+        low, high = int(examples.labels.min()), int(examples.labels.max())
+        if low < 0 or high >= len(self.captions):
+            raise ValueError(
+                f"The {role} names captions {low} to {high}, but there are {len(self.captions)}, from 0: give each "
+                "image the number of its caption."
+            )
+        return examples.images, examples.labels
+
+    def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images, numbers = batch
+        return self._compare(model, images, numbers, self.hardening, generator)
+
+    def judge(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Without an attacker, and without noise."""
+        images, numbers = batch
+        return self._compare(model, images, numbers, PLAIN, torch.Generator())[1]
+
+    def name(self, model: nn.Module) -> str:
+        return "pictures and captions"
+
+    def _compare(
+        self, model: nn.Module, images: Tensor, numbers: Tensor, hardening: Hardening, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        same = numbers[:, None] == numbers
+        if not self.know_twins:
+            same = torch.eye(len(numbers), dtype=torch.bool, device=numbers.device)
+        words = self.captions.to(images.device)[numbers]
+        images = hardened(unwrapped(model), images, words, same, hardening, generator)
+        logits = model(images, words)
+        loss = self.loss_of(logits, same)
+        right = same.gather(1, logits.detach().argmax(dim=1, keepdim=True))[:, 0]
+        return loss, counted(loss * len(right), right)
+
+
 def train_pairs(
     model: ImageText,
     images: Tensor,
@@ -47,50 +96,21 @@ def train_pairs(
     know_twins: bool = True,
     learn_temperature: bool = True,
     loss_of: PairLoss = contrastive_loss,
-    quiet: bool = False,
-) -> float:
-    """Train the model in place; → seconds.
+    **options: Any,
+) -> History:
+    """Train the model in place; → what happened.
 
     images (count, 3, height, width), numbers (count,): which row of captions, tokens (captions, length), belongs to
-    each. know_twins: pictures of a batch whose captions are the same are right answers for each other; else they
-    count as mistakes, as in CLIP. loss_of: of logits and same, both (batch, batch). Raises NotFinite when the loss is no longer finite.
+    each. know_twins and loss_of: see :class:`Pairing`. options: those of :func:`~course_utils.training.loop.fit`, such
+    as folder and quiet. Raises ValueError for a number without a caption, and what fit raises.
     """
-    steps_per_epoch = -(-len(images) // recipe.batch_size)
-    steps = recipe.epochs * steps_per_epoch
+    task = Pairing(captions, hardening, know_twins, loss_of)
+    learned = model.log_scale.requires_grad
     model.log_scale.requires_grad_(learn_temperature)
-    optimiser = make_optimiser(model, recipe, images.device)
-    progress = Progress("pictures and captions", steps, steps_per_epoch, plot=False, quiet=quiet)
-    began = time.perf_counter()
-    model.train()
-    with torch.random.fork_rng([images.device] if images.is_cuda else []):
-        for step in range(steps):
-            generator = torch.Generator(images.device).manual_seed(mixed_seed(recipe.seed, step))
-            epoch, index = divmod(step, steps_per_epoch)
-            order = shuffled(len(images), recipe.seed, epoch).to(images.device)
-            batch = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, steps, recipe)
-
-            said = numbers[batch]
-            same = said[:, None] == said if know_twins else torch.eye(len(batch), dtype=torch.bool)
-            words = captions[said]
-            pictures = hardened(model, images[batch], words, same, hardening, generator)
-            logits = model(pictures, words)
-            loss = loss_of(logits, same)
-            if not torch.isfinite(loss):
-                raise NotFinite(f"The loss is no longer finite at step {step + 1}: try a smaller learning rate.")
-            optimiser.zero_grad()
-            loss.backward()
-            if recipe.clip is not None:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-            optimiser.step()
-            right = same.gather(1, logits.detach().argmax(dim=1, keepdim=True)).float().mean()
-            progress.step(step + 1, loss.item(), right.item(), len(batch))
-    model.log_scale.requires_grad_(True)
-    model.eval()
-    seconds = time.perf_counter() - began
-    progress.end(f"pictures and captions: {steps:,} steps in {duration(seconds)}, last loss {loss.item():.3f}.")
-    return seconds
+    try:
+        return fit(model, Examples(images, numbers), None, recipe, task=task, **options)
+    finally:
+        model.log_scale.requires_grad_(learned)
 
 
 def hardened(
@@ -106,20 +126,20 @@ def hardened(
     The attacker starts at a random place in the ball, sees the model in evaluation mode, and leaves no gradient.
     """
     if hardening.noise:
-        images = images + hardening.noise * torch.randn(images.shape, generator=generator)
+        images = images + hardening.noise * torch.randn(images.shape, generator=generator, device=images.device)
     if not hardening.radius:
         return images
-    model.eval()
-    with torch.no_grad():
-        said = model.embed_captions(words)
-        scale = 1 / model.temperature
-    start = hardening.radius * (2 * torch.rand(images.shape, generator=generator) - 1)
-    pictures = project(images + start, images, hardening.radius)
-    for _ in range(hardening.steps):
-        pictures.requires_grad_()
-        loss = contrastive_loss(scale * model.embed_pictures(pictures) @ said.mT, same)
-        (gradient,) = torch.autograd.grad(-loss, pictures)
-        size = 2.5 * hardening.radius / hardening.steps
-        pictures = pgd_step(pictures.detach(), gradient, images, hardening.radius, size)
-    model.train()
+    with modes_kept(model):
+        model.eval()
+        with torch.no_grad():
+            said = model.embed_captions(words)
+            scale = 1 / model.temperature
+        start = hardening.radius * (2 * torch.rand(images.shape, generator=generator, device=images.device) - 1)
+        pictures = project(images + start, images, hardening.radius)
+        for _ in range(hardening.steps):
+            pictures.requires_grad_()
+            loss = contrastive_loss(scale * model.embed_pictures(pictures) @ said.mT, same)
+            (gradient,) = torch.autograd.grad(-loss, pictures)
+            size = 2.5 * hardening.radius / hardening.steps
+            pictures = pgd_step(pictures.detach(), gradient, images, hardening.radius, size)
     return pictures

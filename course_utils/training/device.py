@@ -2,12 +2,16 @@
 
 import os
 import platform
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+from course_utils.models.model import modes_kept
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -16,9 +20,9 @@ if TYPE_CHECKING:
 def make_accelerator(precision: str) -> "Accelerator":
     """CUDA, else MPS, else CPU; under ``accelerate launch`` or ``torchrun`` one process of many.
 
-    precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA device
-    has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when bf16 is
-    asked for and the device lacks it.
+    precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA
+    device has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when
+    bf16 is asked for and the device lacks it.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -52,22 +56,47 @@ def machine() -> str:
 def prepared(
     model: nn.Module, accelerator: "Accelerator", *, channels_last: bool = False, compiled: bool = False
 ) -> Iterator[nn.Module]:
-    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its mode, its own forward.
+    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its modes, its own forward.
 
     compiled: by ``torch.compile``, on a CUDA device only.
     """
     home = next(model.parameters()).device
-    training = model.training
     attributes = set(vars(model))
     try:
-        if channels_last:
-            model.to(memory_format=torch.channels_last)
-        if compiled and accelerator.device.type == "cuda":
-            model.compile()
-        yield accelerator.prepare(model)
+        with modes_kept(model):
+            if channels_last:
+                model.to(memory_format=torch.channels_last)
+            if compiled and accelerator.device.type == "cuda":
+                model.compile()
+            yield accelerator.prepare(model)
     finally:
         for added in set(vars(model)) - attributes:
             del vars(model)[added]
         if channels_last:
             model.to(memory_format=torch.contiguous_format)
-        model.to(home).train(training)
+        model.to(home)
+
+
+@contextmanager
+def between_steps(accelerator: "Accelerator") -> Iterator[list[int]]:
+    """Inside, the first Ctrl-C only fills the list, so that a step is never left half done; a second one interrupts.
+
+    Of several processes each is interrupted at once: they could not agree on a step.
+    """
+    asked: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    mine = threading.current_thread() is threading.main_thread() and accelerator.num_processes == 1
+    if not mine or before is not signal.default_int_handler:
+        yield asked
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        if asked:
+            signal.default_int_handler(number, frame)
+        asked.append(number)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

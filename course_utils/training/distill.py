@@ -4,13 +4,14 @@ First the losses as functions of logits, then :func:`distilling`, which makes on
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.models.deit import TwoLogits, fuse
-from course_utils.training.loop import Loss
+from course_utils.training.task import Loss
 
 SMOOTHING = 0.1  # of the true labels, Touvron et al. 2021, section 4
 
@@ -59,6 +60,7 @@ def token_distillation(
 
 
 KINDS = ("soft", "hard", "token")
+Compared = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]  # student's, teacher's, labels → (loss, logits)
 
 
 def distilling(
@@ -78,9 +80,59 @@ def distilling(
     matches the softened teacher on them as well; for "soft" only. teacher_sees: what the teacher is shown in place of
     an unlabelled picture, given the numbers of the pictures drawn: a tensor of pictures, by day instead of by night.
 
-    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and teacher and student
-    with different classes.
+    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and teacher and
+    student with different classes.
     """
+    _check_settings(kind, temperature, weight, smoothing, unlabelled)
+    compared = {"soft": _soft(temperature, weight), "hard": _hard(smoothing), "token": _token(smoothing)}[kind]
+    teacher.eval()
+
+    def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if not len(images):
+            raise ValueError("The batch is empty: give distillation at least one picture.")
+        teacher.to(images.device)
+        with torch.no_grad():
+            teacher_logits = teacher(images)
+        student_logits = model(images)
+        _check_answers(kind, model, student_logits, teacher_logits)
+        total, logits = compared(student_logits, teacher_logits, labels)
+        if unlabelled is not None:
+            drawn = torch.randint(len(unlabelled), (len(images),))
+            more = unlabelled[drawn].to(images.device)
+            with torch.no_grad():
+                teacher_logits = teacher(more if teacher_sees is None else teacher_sees(drawn).to(images.device))
+            total = total + soft_distillation(
+                model(more), teacher_logits, teacher_logits.argmax(-1), temperature, 1.0
+            )
+        return total, logits
+
+    return loss
+
+
+def _soft(temperature: float, weight: float) -> Compared:
+    def compared(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return soft_distillation(student_logits, teacher_logits, labels, temperature, weight), student_logits
+
+    return compared
+
+
+def _hard(smoothing: float) -> Compared:
+    def compared(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return hard_distillation(student_logits, teacher_logits, labels, smoothing), student_logits
+
+    return compared
+
+
+def _token(smoothing: float) -> Compared:
+    def compared(student_logits: TwoLogits, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return token_distillation(*student_logits, teacher_logits, labels, smoothing), fuse(*student_logits)
+
+    return compared
+
+
+def _check_settings(
+    kind: str, temperature: float, weight: float, smoothing: float, unlabelled: Tensor | None
+) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
     if not temperature > 0:
@@ -96,33 +148,14 @@ def distilling(
             f"{len(unlabelled)} unlabelled pictures were given with kind {kind!r}, but they need kind 'soft' and at "
             "least one picture: what a picture without a label has to teach is the teacher's probabilities."
         )
-    teacher.eval()
 
-    def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if not len(images):
-            raise ValueError("The batch is empty: give distillation at least one picture.")
-        teacher.to(images.device)
-        with torch.no_grad():
-            told = teacher(images)
-        said = model(images)
-        if (said.label if isinstance(said, TwoLogits) else said).shape != told.shape:
-            raise ValueError(
-                f"The teacher answers {tuple(told.shape)} for a batch and the student "
-                f"{tuple((said.label if isinstance(said, TwoLogits) else said).shape)}: build both for the same classes."
-            )
-        if kind == "token":
-            if not isinstance(said, TwoLogits):
-                raise ValueError(f"kind 'token' needs a model with two heads, not a {type(model).__name__}.")
-            return token_distillation(*said, told, labels, smoothing), fuse(*said)
-        if kind == "hard":
-            return hard_distillation(said, told, labels, smoothing), said
-        total = soft_distillation(said, told, labels, temperature, weight)
-        if unlabelled is not None:
-            drawn = torch.randint(len(unlabelled), (len(images),))
-            more = unlabelled[drawn].to(images.device)
-            with torch.no_grad():
-                told = teacher(more if teacher_sees is None else teacher_sees(drawn).to(images.device))
-            total = total + soft_distillation(model(more), told, told.argmax(-1), temperature, 1.0)
-        return total, said
 
-    return loss
+def _check_answers(kind: str, model: nn.Module, student_logits: Tensor | TwoLogits, teacher_logits: Tensor) -> None:
+    shape = (student_logits.label if isinstance(student_logits, TwoLogits) else student_logits).shape
+    if shape != teacher_logits.shape:
+        raise ValueError(
+            f"The teacher answers {tuple(teacher_logits.shape)} for a batch and the student {tuple(shape)}: build "
+            "both for the same classes."
+        )
+    if kind == "token" and not isinstance(student_logits, TwoLogits):
+        raise ValueError(f"kind 'token' needs a model with two heads, not a {type(model).__name__}.")

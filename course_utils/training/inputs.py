@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from course_utils.models.model import modes_kept
+
 
 class Labelled(Protocol):
     """What can be trained on: images (n, channels, height, width) floating point, labels (n,) whole numbers."""
@@ -18,17 +20,21 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """The least that can be trained on: images (n, channels, height, width), labels (n,)."""
+    """The least that can be trained on: images (n, channels, height, width), labels (n,).
+
+    classes: what the labels 0, 1, … are called, where that is known.
+    """
 
     images: Tensor
     labels: Tensor
+    classes: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def check_data(data: Any, role: str) -> Examples:
-    """The two tensors of data, whose role ("training data") is named in the ValueError when they cannot be used."""
+    """Images, labels and classes of data, whose role ("training data") is named in the ValueError when they cannot be used."""
     images, labels = getattr(data, "images", None), getattr(data, "labels", None)
     if not isinstance(images, Tensor) or not isinstance(labels, Tensor):
         raise ValueError(
@@ -54,17 +60,21 @@ def check_data(data: Any, role: str) -> Examples:
     if not torch.isfinite(images).all():
         broken = int((~torch.isfinite(images)).flatten(1).any(1).sum())
         raise ValueError(f"{broken} of the {role}'s images hold NaN or infinity: repair them or leave them out.")
-    return Examples(images, labels.long())
+    classes = getattr(data, "classes", None)
+    return Examples(images, labels.long(), tuple(classes) if isinstance(classes, tuple | list) else None)
 
 
-def check_fit(model: nn.Module, data: Examples, role: str) -> None:
-    """Try the model on one picture. Raises ValueError when it refuses the picture or lacks a class of the labels."""
-    training, parameter = model.training, next(model.parameters(), None)
+def check_fit(model: nn.Module, data: Examples, role: str, same_classes: bool = True) -> None:
+    """Try the model on one picture. Raises ValueError when it refuses the picture or lacks a class of the labels.
+
+    With same_classes, also when the model has more classes than the data is known to have.
+    """
+    parameter = next(model.parameters(), None)
     if parameter is None:
         raise ValueError(f"This {type(model).__name__} has no parameters, so there is nothing to train.")
     shape = tuple(data.images.shape[1:])
     try:
-        with torch.no_grad():
+        with torch.no_grad(), modes_kept(model):
             logits = model.eval()(data.images[:1].to(parameter.device, parameter.dtype))
     except ValueError:
         raise  # the models of this course refuse a picture in a sentence of their own
@@ -74,10 +84,13 @@ def check_fit(model: nn.Module, data: Examples, role: str) -> None:
             f"The {type(model).__name__} cannot read the {role}, whose pictures are {shape} (channels, height, "
             f"width): resize them or build the model for that size ({reason})"
         ) from error
-    finally:
-        model.train(training)
     if isinstance(logits, Tensor) and logits.ndim == 2:
         classes = logits.shape[1]
+        known = len(data.classes) if same_classes and data.classes else classes
+        if classes != known:
+            raise ValueError(
+                f"The {role} has {known} classes, but the model has {classes}: build it with classes={known}."
+            )
         low, high = int(data.labels.min()), int(data.labels.max())
         if low < 0 or high >= classes:
             raise ValueError(

@@ -48,3 +48,9 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
     if step + 1 <= rising:
         return recipe.learning_rate * (step + 1) / rising
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """For all parameters alike."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate

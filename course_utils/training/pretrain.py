@@ -1,15 +1,15 @@
-"""Training without labels: a pixel transformer learns to predict pixels."""
+"""Training without labels: a pixel transformer learns to predict pixels. Notebook 03."""
 
-import time
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.models.pixel_transformer import PixelTransformer, masked_loss
-from course_utils.training.loop import NotFinite, mixed_seed, shuffled
-from course_utils.training.optimiser import learning_rate, make_optimiser
-from course_utils.training.progress import Progress, duration
+from course_utils.training.history import History
+from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
+from course_utils.training.task import Batch, Task, counted, unwrapped
 
 HIDDEN_SHARE = 0.15  # of the pixels; Chen et al. 2020, section 2.1, after Devlin et al. 2019
 
@@ -21,56 +21,45 @@ def hide(tokens: Tensor, generator: torch.Generator, share: float = HIDDEN_SHARE
     return hidden
 
 
+class PixelPrediction(Task):
+    """Images alone. A causal model predicts each next pixel, any other one the share of them that is hidden."""
+
+    def __init__(self, causal: bool, hidden_share: float = HIDDEN_SHARE) -> None:
+        self.causal, self.hidden_share = causal, hidden_share
+
+    def check(self, model: nn.Module, data: Tensor, role: str) -> Batch:
+        assert isinstance(model, PixelTransformer)
+        if not len(data):
+            raise ValueError(f"The {role} is empty: give at least one image.")
+        model.encode(data[:1].to(model.palette.device))
+        return (data,)
+
+    def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        tokens: Tensor = unwrapped(model).encode(batch[0])
+        # A causal model is asked for every pixel: nothing is hidden from it but what lies ahead.
+        hidden = None if self.causal else hide(tokens, generator, self.hidden_share)
+        asked = torch.ones_like(tokens, dtype=torch.bool) if hidden is None else hidden
+        logits = model(tokens, hidden)
+        loss = masked_loss(logits, tokens, asked)
+        return loss, counted(loss * asked.sum(), (logits.argmax(dim=-1) == tokens)[asked])
+
+    def name(self, model: nn.Module) -> str:
+        return "next pixel" if self.causal else "hidden pixels"
+
+
 def pretrain(
     model: PixelTransformer,
     images: Tensor,
     recipe: Recipe,
     *,
     hidden_share: float = HIDDEN_SHARE,
-    quiet: bool = False,
-) -> float:
-    """Train the model in place on pictures (count, channels, height, width), where they lie; → seconds.
+    validation: Tensor | None = None,
+    **options: Any,
+) -> History:
+    """Train the model in place on images (count, channels, height, width); → what happened.
 
-    A causal model predicts each next pixel, any other one the pixels that :func:`hide` hides, this share of
-    them, drawn anew at each step. The recipe's clip, warm-up and augmentation are used, its label smoothing and precision are not. Raises
-    NotFinite when the loss is no longer finite.
+    A causal model predicts each next pixel, any other one the pixels that :func:`hide` hides, this share of them,
+    drawn anew at each step. options: those of :func:`~course_utils.training.loop.fit`, such as folder and quiet.
+    Raises ValueError for images that the model does not read, and what fit raises.
     """
-    steps_per_epoch = -(-len(images) // recipe.batch_size)
-    steps = recipe.epochs * steps_per_epoch
-    optimiser = make_optimiser(model, recipe, images.device)
-    kind = "next pixel" if model.config.causal else "hidden pixels"
-    progress = Progress(f"{kind} on {images.device.type}", steps, steps_per_epoch, plot=False, quiet=quiet)
-    training, began = model.training, time.perf_counter()
-    model.train()
-    with torch.random.fork_rng([images.device] if images.is_cuda else []):
-        for step in range(steps):
-            seed = mixed_seed(recipe.seed, step)
-            torch.manual_seed(seed)
-            generator = torch.Generator(images.device).manual_seed(seed)
-            epoch, index = divmod(step, steps_per_epoch)
-            order = shuffled(len(images), recipe.seed, epoch).to(images.device)
-            batch = images[order[index * recipe.batch_size : (index + 1) * recipe.batch_size]]
-            if recipe.augment is not None:
-                batch = recipe.augment(batch, generator)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, steps, recipe)
-
-            tokens = model.encode(batch)
-            # A causal model is asked for every pixel: nothing is hidden from it but what lies ahead.
-            hidden = None if model.config.causal else hide(tokens, generator, hidden_share)
-            logits = model.logits(tokens, hidden)
-            asked = torch.ones_like(tokens, dtype=torch.bool) if hidden is None else hidden
-            loss = masked_loss(logits, tokens, asked)
-            if not torch.isfinite(loss):
-                raise NotFinite(f"The loss is no longer finite at step {step + 1}: try a smaller learning rate.")
-            optimiser.zero_grad()
-            loss.backward()
-            if recipe.clip is not None:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-            optimiser.step()
-            right = (logits.argmax(dim=-1) == tokens)[asked].float().mean()
-            progress.step(step + 1, loss.item(), right.item(), recipe.batch_size)
-    model.train(training)
-    seconds = time.perf_counter() - began
-    progress.end(f"{kind}: {steps:,} steps in {duration(seconds)}, last loss {loss.item():.3f} nats a pixel.")
-    return seconds
+    return fit(model, images, validation, recipe, task=PixelPrediction(model.config.causal, hidden_share), **options)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from course_utils.console import in_notebook
 from course_utils.training.history import Epoch, draw_curves
 
 LINE_SECONDS = 0.5  # between two renewals
@@ -101,7 +102,7 @@ def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[An
     """→ (write(text, last=False), show(figure, words) or None)."""
     if quiet:
         return (lambda text, last=False: None), None
-    if not _in_notebook():
+    if not in_notebook():
         return _write_terminal, None
     from IPython.display import display
 
@@ -127,12 +128,3 @@ def _write_terminal(text: str, last: bool = False) -> None:
         print(f"\r\x1b[K{text}\n" if last else f"\r\x1b[K{text[:width]}", end="", flush=True)
     elif last:  # a log file gets the result, not a line every half second
         print(text, flush=True)
-
-
-def _in_notebook() -> bool:
-    if "IPython" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")

@@ -1,6 +1,7 @@
 """RandAugment on the device: each picture its own transforms, and pictures with the same one transformed together.
 
-Cubuk et al. 2020. The single transforms are torchvision's; which picture gets which, and how strongly, is decided here.
+Cubuk et al. 2020. The single transforms are torchvision's; which picture gets which, and how strongly, is decided
+here.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) 
 
 
 def transform(name: str, magnitude: float, sign: int = 1) -> Transform:
-    """One of the pool as a function of pictures (batch, channels, height, width) in [0, 1]; sign −1: the other way."""
+    """One of the pool as a function of pictures (batch, channels, height, width) in [0, 1]; sign −1 reverses it."""
     from torchvision.transforms.v2 import functional as F  # only here: importing it takes a second
 
     reach = (EITHER_WAY | ONE_WAY)[name] * magnitude / STRONGEST * sign
@@ -119,7 +120,7 @@ class RandAugment:
             )
 
     def transforms(self) -> list[Transform]:
-        """Every transform of the pool one way, then every one the other way: the same function where that is the same."""
+        """Every transform of the pool one way, then every one the other way; the same function where they agree."""
         there = [transform(name, self.magnitude) for name in self.pool]
         back = [
             transform(name, self.magnitude, -1) if name in EITHER_WAY else same

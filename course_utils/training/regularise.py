@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional as F
 
-from course_utils.training.loop import Loss
+from course_utils.training.task import Loss
 
 
 def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
@@ -19,7 +19,7 @@ def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """logits and targets (batch, classes), rows of targets sum to one → the mean over the batch of −Σ target · log p."""
+    """logits and targets (batch, classes), each target sums to one → the mean over the batch of −Σ target · log p."""
     return -(targets * logits.log_softmax(-1)).sum(-1).mean()
 
 

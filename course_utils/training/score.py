@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
+from course_utils.models.model import modes_kept
 from course_utils.training.device import make_accelerator, prepared
-from course_utils.training.inputs import Examples, Labelled, check_data, check_fit
+from course_utils.training.inputs import Labelled, check_data, check_fit
+from course_utils.training.task import Batch, Classification, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -43,37 +44,31 @@ class Score:
 
 
 def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision: str = "float32") -> Score:
-    """Score of the model on data, in evaluation mode; its mode and its device are as before afterwards.
+    """Score of the model on data, in evaluation mode; its modes and its device are as before afterwards.
 
     Raises ValueError, before anything is computed, when the data and the model do not fit together.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
-    examples = check_data(data, "evaluation data")
-    check_fit(model, examples, "evaluation data")
+    task = Classification()
+    checked = check_data(data, "evaluation data")
+    check_fit(model, checked, "evaluation data", same_classes=False)
+    examples = checked.images, checked.labels
     accelerator = make_accelerator(precision)
     with prepared(model, accelerator):
-        on_device = Examples(examples.images.to(accelerator.device), examples.labels.to(accelerator.device))
-        return measure(model, on_device, batch_size, accelerator)
+        on_device = tuple(tensor.to(accelerator.device) for tensor in examples)
+        return measure(model, task, on_device, batch_size, accelerator)
 
 
 @torch.no_grad()
-def measure(model: nn.Module, data: Examples, batch_size: int, accelerator: "Accelerator") -> Score:
-    """Score on data that lies on the model's device; each process takes its share. The model's mode is kept."""
-    training = model.training
-    model.eval()
-    sums = torch.zeros(3, device=data.labels.device)
+def measure(model: nn.Module, task: Task, data: Batch, batch_size: int, accelerator: "Accelerator") -> Score:
+    """Score on data that lies on the model's device; each process takes its share. The model's modes are kept."""
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    for images, labels in zip(data.images[mine].split(batch_size), data.labels[mine].split(batch_size), strict=True):
-        with accelerator.autocast():
-            logits = model(images)
-        sums += tally(F.cross_entropy(logits.float(), labels, reduction="sum"), logits, labels)
-    model.train(training)
+    sums = torch.zeros(3, device=data[0].device)
+    with modes_kept(model):
+        model.eval()
+        for batch in zip(*(tensor[mine].split(batch_size) for tensor in data), strict=True):
+            with accelerator.autocast():
+                sums += task.judge(model, batch)
     loss, correct, count = accelerator.reduce(sums).tolist()
     return Score(correct / count, loss / count, int(count))
-
-
-def tally(summed_loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """→ (3,): summed loss, number of right answers, number of pictures. Adds up over batches and processes."""
-    correct = (logits.detach().argmax(dim=-1) == labels).sum()
-    return torch.stack([summed_loss.detach().float(), correct.float(), torch.ones_like(labels).sum().float()])

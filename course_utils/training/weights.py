@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from course_utils.files import atomic
 from course_utils.paths import CHECKPOINTS
 
 
@@ -21,8 +21,8 @@ class Card:
     """What stands beside a shipped file of weights, in a JSON file of the same name."""
 
     name: str
-    model: str  # class in course_utils.models; its configuration is the class of that name and "Config"
-    config: Mapping[str, Any]
+    model: str  # class in course_utils.models
+    config: Mapping[str, Any]  # the fields of its configuration
     command: str  # that made the weights
     seed: int
     dataset: str
@@ -43,17 +43,9 @@ def save_weights(model: nn.Module, path: str | Path, metadata: Mapping[str, str]
     about = {"model": type(model).__name__, **(metadata or {})}
     if is_dataclass(config) and not isinstance(config, type):
         about["config"] = json.dumps(asdict(config))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with atomic(path) as partial:
         save_file(copied(model), partial, about)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        sha256 = hash_file(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return sha256
+        return hash_file(partial)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
@@ -93,9 +85,9 @@ def first_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) 
 def save_checkpoint_card(card: Card, folder: Path = CHECKPOINTS) -> Path:
     """Write the card as ``folder/name.json``; → its path."""
     path = folder / f"{card.name}.json"
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(asdict(card), indent=2) + "\n")
-    return partial.replace(path)
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(asdict(card), indent=2) + "\n")
+    return path
 
 
 def verify(name: str, folder: Path = CHECKPOINTS) -> Card:
@@ -120,12 +112,10 @@ def verify(name: str, folder: Path = CHECKPOINTS) -> Card:
 
 def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, Card]:
     """A shipped model with its weights, in evaluation mode, and its card. Raises what :func:`verify` raises."""
-    from course_utils import models
+    from course_utils.models.model import build, config_of
 
     card = verify(name, folder)
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in card.config.items()}
-    config = getattr(models, f"{card.model}Config")(**settings)  # JSON knows lists only
-    model: nn.Module = getattr(models, card.model)(config)
+    model = build(config_of(card.model, card.config))
     load_weights(model, folder / f"{name}.safetensors")
     return model.eval(), card
 

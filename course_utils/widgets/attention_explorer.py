@@ -15,7 +15,7 @@ class AttentionExplorer(anywidget.AnyWidget):
     """Lights up, over the picture, what the patch under the pointer attends to; models side by side if several.
 
     image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: what ``model.attention_maps``
-    returns for it, a list of (1, heads, tokens, tokens) or (heads, tokens, tokens), one a layer; or one tensor
+    returns for it, a list of (1, heads, tokens, tokens) or (heads, tokens, tokens), one per layer; or one tensor
     (layers, heads, tokens, tokens); or a dict of such, model name → attention. special_tokens: how many tokens
     before the patches (1 for the class token); with several models, a dict may give each its own. head_names: what to
     call the heads instead of their numbers.
@@ -67,7 +67,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             start += maps.numel() + rollout.numel()
         most = max(model["heads"] for model in models)
         if head_names is not None and len(head_names) != most:
-            raise ValueError(f"There are {len(head_names)} head_names for {most} heads: give one name a head.")
+            raise ValueError(f"There are {len(head_names)} head_names for {most} heads: give one name per head.")
         super().__init__(
             pixels=rgba(picture),
             height=picture.shape[1],

@@ -28,7 +28,7 @@ function render({ model, el }) {
   };
   const share = slider("λ", { min: 0, max: 1, step: 0.01, value: state.share }, (value) => change({ share: value }));
   const alpha = slider("α", { min: 0.1, max: 3, step: 0.1, value: state.alpha }, (value) => change({ alpha: value }));
-  const number = slider("N, transforms a picture", { min: 0, max: largest, value: state.number }, (value) => change({ number: value }));
+  const number = slider("N, transforms per picture", { min: 0, max: largest, value: state.number }, (value) => change({ number: value }));
   const magnitude = slider("M, magnitude", { min: 0, max: magnitudes.length - 1, value: state.magnitude }, (value) => change({ magnitude: value }));
   const bars = make("div", { class: "afv-shares", "data-fact": "targets" });
   const pixelLine = make("p", { class: "afv-hint", "data-fact": "pixel" });

@@ -15,8 +15,8 @@ class AugmentationExplorer(anywidget.AnyWidget):
     """Two pictures mixed by λ, live; and one changed by RandAugment, for every N and M, the same draws throughout.
 
     pictures: (count, 3 or 1, height, width) in [0, 1], at least two. names: their labels. changed: (count, numbers,
-    magnitudes, samples, channels, height, width): the pictures as N = 0, 1, … transforms of each magnitude leave them.
-    magnitudes: the M of each. transforms: for each sample, the names of its transforms in order, as many as the
+    magnitudes, samples, channels, height, width): the pictures as N = 0, 1, … transforms of each magnitude leave
+    them. magnitudes: the M of each. transforms: for each sample, the names of its transforms in order, as many as the
     largest N. Raises ValueError, in one sentence, for tensors and names that do not fit.
     """
 
@@ -42,8 +42,8 @@ class AugmentationExplorer(anywidget.AnyWidget):
         originals = as_tensor(pictures, "The set of pictures")
         if originals.ndim != 4 or len(originals) < 2:
             raise ValueError(
-                f"The pictures have shape {tuple(originals.shape)}, but must be (count, channels, height, width) with "
-                "at least two: MixUp mixes one with another."
+                f"The pictures have shape {tuple(originals.shape)}, but must be (count, channels, height, width) "
+                "with at least two: MixUp mixes one with another."
             )
         for picture in originals:
             as_picture(picture)
@@ -52,8 +52,8 @@ class AugmentationExplorer(anywidget.AnyWidget):
         expected = (count, largest + 1, len(magnitudes), samples, *originals.shape[1:])
         if results.shape != expected:
             raise ValueError(
-                f"The changed pictures have shape {tuple(results.shape)}, but must be {expected}: (pictures, N from 0 "
-                "to the largest, magnitudes, samples, channels, height, width)."
+                f"The changed pictures have shape {tuple(results.shape)}, but must be {expected}: (pictures, N from "
+                "0 to the largest, magnitudes, samples, channels, height, width)."
             )
         if results.min() < 0 or results.max() > 1:
             raise ValueError(

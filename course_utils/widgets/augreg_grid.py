@@ -46,7 +46,8 @@ class AugRegGrid(anywidget.AnyWidget):
                 raise ValueError(f"There are {len(names)} names for {count} {what}: give one name each.")
         if table.min() < 0 or table.max() > 100:
             raise ValueError(
-                f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent, 0 to 100."
+                f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent, 0 to "
+                "100."
             )
         unknown = [name for name in original or {} if name not in rows]
         if unknown:

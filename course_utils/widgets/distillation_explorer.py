@@ -38,8 +38,8 @@ class DistillationExplorer(anywidget.AnyWidget):
         for who, logits in both.items():
             if logits.shape != (len(pictures), len(classes)):
                 raise ValueError(
-                    f"The {who}'s logits have shape {tuple(logits.shape)}, but there are {len(pictures)} pictures and "
-                    f"{len(classes)} classes: pass logits (pictures, classes) for the same pictures."
+                    f"The {who}'s logits have shape {tuple(logits.shape)}, but there are {len(pictures)} pictures "
+                    f"and {len(classes)} classes: pass logits (pictures, classes) for the same pictures."
                 )
         right = torch.as_tensor(labels).flatten().tolist()
         if len(right) != len(pictures) or not all(0 <= label < len(classes) for label in right):

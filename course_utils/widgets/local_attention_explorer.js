@@ -48,7 +48,7 @@ function render({ model, el }) {
           list)),
       make("p", { class: "afv-hint" },
         "Point at the picture or use the ", make("kbd", {}, "arrow keys"), "; ", make("kbd", {}, "H"), " takes the next head. ",
-        "Point at a cell to read its numbers. Convolution: blue is negative, orange positive, the same scale everywhere. ",
+        "Point at a cell, or go there with the keys, to read its numbers. Convolution: blue is negative, orange positive, the same scale everywhere. ",
         "Attention: yellow is the largest weight of the neighbourhood, dark blue none. Hatched: beyond the border, no weight."),
       say.line));
 
@@ -61,14 +61,24 @@ function render({ model, el }) {
   };
 
   function panel(title, painter, label) {
-    const sharp = sharpCanvas(1, painter, { role: "img", "aria-label": label, "data-panel": title });
+    const sharp = sharpCanvas(1, painter, { ...focusable(`${label}: arrow keys read a cell`, say), "data-panel": title });
+    const { canvas } = sharp;
     const caption = make("figcaption", {}, title);
-    sharp.canvas.addEventListener("pointermove", (event) => {
-      const [x, y] = placeOf(event, sharp.canvas);
+    const leave = () => change({ offset: null });
+    const step = (down, right) => {
+      const from = state.offset ?? half * size + half;
+      change({ offset: clamp(Math.floor(from / size) + down, size) * size + clamp((from % size) + right, size) });
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      const [x, y] = placeOf(event, canvas);
       change({ offset: Math.floor(y * size) * size + Math.floor(x * size) });
     });
-    sharp.canvas.addEventListener("pointerleave", () => change({ offset: null }));
-    return { sharp, caption, figure: make("figure", {}, caption, sharp.canvas) };
+    canvas.addEventListener("pointerleave", leave);
+    canvas.addEventListener("blur", leave);
+    onKeys(canvas, {
+      arrowup: () => step(-1, 0), arrowdown: () => step(1, 0), arrowleft: () => step(0, -1), arrowright: () => step(0, 1), escape: leave,
+    });
+    return { sharp, caption, figure: make("figure", {}, caption, canvas) };
   }
 
   // ---- where we are --------------------------------------------------------------------------------------------
@@ -228,7 +238,8 @@ function render({ model, el }) {
     const read = state.offset;
     write("read", "cell read", read === null ? "\u2013" : `offset ${offsetName(read)}: convolution ${kernel[read].toFixed(3).replace("-", "\u2212")}, ` +
       (neighbour(read) ? `attention ${percent(weight(read))}` : "beyond the border: no weight"));
-    say.say(`Row ${state.row}, column ${state.column}. ${outside ? `${outside} neighbours are beyond the border. ` : ""}` +
+    say.say(read !== null ? `${facts.read[1].textContent}.` : `Row ${state.row}, column ${state.column}. ` +
+      `${outside ? `${outside} neighbours are beyond the border. ` : ""}` +
       `${heads > 1 ? `${headName(state.head)}: ` : ""}attention is largest at offset ${offsetName(most)}, ${percent(weight(most))}; ` +
       `at the centre ${percent(weight(middle))}. The convolution is strongest at offset ${offsetName(strongest)}, as everywhere.`);
   }

@@ -13,10 +13,10 @@ from course_utils.widgets.tensors import as_picture, as_tensor, half_floats, rgb
 class LocalAttentionExplorer(anywidget.AnyWidget):
     """Enlarges the neighbourhood of the place under the pointer; beside it a kernel's weights and the attention's.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: (heads, rows, columns, size, size),
-    the weights of every position over its neighbourhood, zero beyond the border; rows × columns is a grid over the
-    picture, one position a pixel or coarser. kernel: (size, size), the same everywhere. head_names: what to call the
-    heads instead of their numbers. Raises ValueError, in one sentence, for tensors that cannot be shown.
+    image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: (heads, rows, columns, size,
+    size), the weights of every position over its neighbourhood, zero beyond the border; rows × columns is a grid over
+    the picture, one position per pixel or coarser. kernel: (size, size), the same everywhere. head_names: what to
+    call the heads instead of their numbers. Raises ValueError, in one sentence, for tensors that cannot be shown.
     """
 
     _esm = script("local_attention_explorer")
@@ -37,8 +37,8 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
         weights = as_tensor(attention, "The attention")
         if weights.ndim != 5 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] % 2 == 0:
             raise ValueError(
-                f"The attention has shape {tuple(weights.shape)}, but must be (heads, rows, columns, size, size) with "
-                "an odd size: the weights of every position over its neighbourhood."
+                f"The attention has shape {tuple(weights.shape)}, but must be (heads, rows, columns, size, size) "
+                "with an odd size: the weights of every position over its neighbourhood."
             )
         heads, rows, columns, size, _ = weights.shape
         constant = as_tensor(kernel, "The kernel")
@@ -67,11 +67,11 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
         height, width = picture.shape[-2:]
         if height % rows or width % columns or height // rows != width // columns:
             raise ValueError(
-                f"{rows} × {columns} positions make no grid of squares over a picture of {height} × {width}: pass the "
-                "picture that the attention was computed on, or one enlarged by a whole number."
+                f"{rows} × {columns} positions make no grid of squares over a picture of {height} × {width}: pass "
+                "the picture that the attention was computed on, or one enlarged by a whole number."
             )
         if head_names is not None and len(head_names) != heads:
-            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name a head.")
+            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name per head.")
         super().__init__(
             pixels=rgba(picture),
             height=height,

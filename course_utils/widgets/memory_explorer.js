@@ -41,7 +41,7 @@ function render({ model, el }) {
   el.append(root("memory", "Memory of attention matrices",
     make("div", { class: "afv-presets" }, ...presets),
     make("div", { class: "afv-inputs" },
-      number("image_size", "image, pixels a side"), number("patch_size", "patch, pixels a side"),
+      number("image_size", "image, pixels per side"), number("patch_size", "patch, pixels per side"),
       number("layers", "layers"), number("heads", "heads"), number("batch", "pictures in a batch"),
       make("label", {}, "numbers", inputs.dtype),
       make("label", { class: "afv-tick" }, inputs.class_token, tokenName)),

@@ -13,8 +13,8 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 class MemoryExplorer(anywidget.AnyWidget):
     """Tokens, entries and bytes of all attention matrices of a model, as formula and against this machine's memory.
 
-    patch_size 1 is one token a pixel; class_token then stands for the start token. Raises ValueError, in one sentence, for a count below one, an unknown dtype or
-    a patch size that does not divide the image.
+    patch_size 1 is one token per pixel; class_token then stands for the start token. Raises ValueError, in one
+    sentence, for a count below one, an unknown dtype or a patch size that does not divide the image.
     """
 
     _esm = script("memory_explorer")

@@ -12,7 +12,7 @@ from course_utils.widgets.tensors import as_picture, rgba
 class PatchExplorer(anywidget.AnyWidget):
     """Shows the patch under the pointer enlarged, with its place in the sequence and the vector it becomes.
 
-    image: (3, height, width), (1, height, width) or (height, width), values in [0, 1]. patch_size: pixels a side;
+    image: (3, height, width), (1, height, width) or (height, width), values in [0, 1]. patch_size: pixels per side;
     choices: the sizes to choose from, by default all that divide the picture and leave at least four patches.
     Raises ValueError, in one sentence, for a picture or a size that does not fit.
     """

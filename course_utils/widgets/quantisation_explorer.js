@@ -225,7 +225,7 @@ function render({ model, el }) {
     write("own", "error of the channel, of its size", `${(100 * now.channelError).toFixed(2)} %`);
     write("error", "error of the layer, of its size", `${(100 * now.error).toFixed(2)} %`);
     write("bytes", "bytes of the layer, float32 and now", `${grouped(whole)} → ${grouped(now.bytes)}, ${(whole / now.bytes).toFixed(1)} times smaller`);
-    say.say(`${names[state.layer]}, ${state.bits} bits, ${state.perChannel ? "a scale a channel" : "one scale"}, ` +
+    say.say(`${names[state.layer]}, ${state.bits} bits, ${state.perChannel ? "one scale per channel" : "one scale"}, ` +
       `${state.symmetric ? "symmetric" : "affine"}: the error of the layer is ${facts.error[1].textContent}, of channel ${state.channel} ${facts.own[1].textContent}.`);
   }
 }

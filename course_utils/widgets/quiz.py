@@ -27,7 +27,9 @@ class Quiz(anywidget.AnyWidget):
         for number, question in enumerate(questions, 1):
             answers = question.get("answers", [])
             if not question.get("question") or len(answers) < 2:
-                raise ValueError(f"Question {number} needs a text under 'question' and at least two 'answers'.")
+                raise ValueError(
+                    f"Question {number} needs a text under 'question' and at least two 'answers': add them."
+                )
             if not any(answer.get("correct") for answer in answers):
                 raise ValueError(f"Question {number} has no correct answer: mark at least one with 'correct': true.")
             if not all(answer.get("text") and answer.get("why") for answer in answers):

@@ -50,7 +50,7 @@ def rgba(picture: Tensor) -> bytes:
 
 
 def as_attention(value: Any, name: str) -> Tensor:
-    """Attention (layers, heads, queries, keys) from one tensor or from a list with one map a layer.
+    """Attention (layers, heads, queries, keys) from one tensor or from a list with one map per layer.
 
     Maps may have a batch axis of one. Raises ValueError when shapes differ or do not fit, and when weights are
     negative or rows do not sum to one.
@@ -59,7 +59,7 @@ def as_attention(value: Any, name: str) -> Tensor:
     layers = list(value) if isinstance(value, list | tuple) else None
     if layers is not None and not layers:
         raise ValueError(
-            f"{what} is an empty list: pass one map a layer, as model.attention_maps(image) returns them."
+            f"{what} is an empty list: pass one map per layer, as model.attention_maps(image) returns them."
         )
     if layers is not None:
         layers = [as_tensor(layer, f"{what}, layer {number}") for number, layer in enumerate(layers, 1)]
@@ -76,7 +76,7 @@ def as_attention(value: Any, name: str) -> Tensor:
     if attention.ndim != 4 or attention.shape[-1] != attention.shape[-2]:
         raise ValueError(
             f"{what} has shape {tuple(attention.shape)}, but must be (layers, heads, tokens, tokens), or a list of "
-            "(heads, tokens, tokens), one a layer."
+            "(heads, tokens, tokens), one per layer."
         )
     if attention.min() < 0:
         raise ValueError(f"{what} has negative weights (down to {attention.min():.3g}): pass it after the softmax.")
@@ -103,7 +103,8 @@ def grid(tokens: int, picture: Tensor, special_tokens: int, name: str) -> tuple[
     if patches < 1 or rows < 1 or patches % rows or abs(rows * width - patches // rows * height) > max(height, width):
         what = f"The attention of {name}" if name else "The attention"
         raise ValueError(
-            f"{what} has {tokens} tokens, {special_tokens} of them special, and {patches} patches make no grid over a "
-            f"picture of {height} × {width}: is special_tokens right, and does the picture have the model's proportions?"
+            f"{what} has {tokens} tokens, {special_tokens} of them special, and {patches} patches make no grid over "
+            f"a picture of {height} × {width}: is special_tokens right, and does the picture have the model's "
+            "proportions?"
         )
     return rows, patches // rows

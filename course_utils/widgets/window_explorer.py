@@ -11,11 +11,11 @@ from course_utils.widgets.tensors import as_picture, rgba
 
 
 class WindowExplorer(anywidget.AnyWidget):
-    """The blocks of a hierarchical transformer over a picture, one at a time, and what the token under the pointer sees.
+    """The blocks of a hierarchical transformer over a picture, and what the token under the pointer sees in each.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1], square. tokens: a side of the first stage.
-    window: tokens a side. depths: blocks of each stage; between stages four tokens become one. Every second block of
-    a stage shifts its windows by window // 2. Raises ValueError, in one sentence, for what cannot be shown.
+    image: (3 or 1, height, width) or (height, width), values in [0, 1], square. tokens: tokens per side, first stage.
+    window: its tokens per side. depths: blocks of each stage; between stages four tokens become one. Every second
+    block of a stage shifts its windows by window // 2. Raises ValueError, in one sentence, for what cannot be shown.
     """
 
     _esm = script("window_explorer")
@@ -32,8 +32,8 @@ class WindowExplorer(anywidget.AnyWidget):
         height, width = picture.shape[-2:]
         if height != width or tokens < 1 or height % tokens:
             raise ValueError(
-                f"A picture of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a square picture "
-                "and a number that divides its side."
+                f"A picture of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a square "
+                "picture and a number that divides its side."
             )
         if not depths or min(depths) < 1:
             raise ValueError(
@@ -42,13 +42,13 @@ class WindowExplorer(anywidget.AnyWidget):
         merged = 2 ** (len(depths) - 1)
         if tokens % merged:
             raise ValueError(
-                f"{tokens} tokens a side cannot be halved {len(depths) - 1} times: choose a multiple of {merged}, or "
-                "fewer stages."
+                f"{tokens} tokens per side cannot be halved {len(depths) - 1} times: choose a multiple of {merged}, "
+                "or fewer stages."
             )
         smallest = tokens // merged
         if not 2 <= window <= smallest or smallest % window:
             raise ValueError(
-                f"window is {window}, but must divide the last stage's {smallest} tokens a side and be at least 2: "
+                f"window is {window}, but must divide the last stage's {smallest} tokens per side and be at least 2: "
                 "choose another window, more tokens or fewer stages."
             )
         super().__init__(

@@ -47,7 +47,7 @@ WEAK = Exercise(
     reference=halved,
     cases=lambda generator: [(torch.zeros(3),)],  # zero is half of zero, and also twice, and minus half
     misconceptions=tuple(Misconception(torch.exp, "That is the exponential.", name=f"exp-{n}") for n in range(3)),
-    hints=("Divide.",),
+    hints=("Divide.",) * 3,
 )
 
 

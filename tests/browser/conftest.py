@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from playwright.sync_api import Browser, Page
 from course_utils.lab.browser import open_browser, run_all
 from course_utils.lab.server import Lab, running_lab
 from course_utils.paths import ROOT
+
+sys.path.append(str(ROOT / "tests" / "widgets"))  # where samples.py is
 
 
 @pytest.fixture(scope="session")

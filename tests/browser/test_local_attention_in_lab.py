@@ -73,6 +73,9 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     assert fact("read") == "offset −2, −2: convolution 0.000, beyond the border: no weight"
     hover(kernel, 2.5 / 5, 3.5 / 5)
     assert fact("read") == "offset +1, 0: convolution 0.500, attention 11.1 %"
+    kernel.press("ArrowUp")  # the keys read on from there
+    settle(page)
+    assert fact("read") == "offset 0, 0: convolution 0.000, attention 11.1 %"
     assert [colour_of_cell(kernel, row, 2) for row in range(5)] == before  # the same everywhere
 
     page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()

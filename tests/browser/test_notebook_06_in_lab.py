@@ -81,7 +81,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
 
     first = widget.locator('canvas[data-sample="0"]')
     captions = widget.locator(".afv-samples figcaption")
-    assert value("N, transforms a picture") == "2"
+    assert value("N, transforms per picture") == "2"
     before, one_caption = whole(first), captions.first.inner_text()
     assert one_caption.count(", then ") == 1
     pictures = [whole(widget.locator(f'canvas[data-sample="{n}"]')) for n in range(4)]

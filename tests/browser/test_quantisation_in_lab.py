@@ -61,7 +61,7 @@ def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
     settle(page)
     compare(1, 31, 5, True, False)
     page.wait_for_function(  # what a screen reader is told
-        "(line) => line.textContent.startsWith('stage 2, 5 bits, a scale a channel, affine')",
+        "(line) => line.textContent.startsWith('stage 2, 5 bits, one scale per channel, affine')",
         arg=widget.locator("[role=status]").element_handle(),
     )
     widget.locator("select").select_option("head")

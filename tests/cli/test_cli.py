@@ -27,7 +27,7 @@ def course(*arguments: str) -> tuple[int, str]:
     ("arguments", "sentence"),
     [
         (["lab", "99"], "course: There is no notebook '99': choose one of 00, "),
-        (["run", "4"], "course: There is no notebook '4': choose one of 00, "),
+        (["run", "444"], "course: There is no notebook '444': choose one of 00, "),
         (["check", "vit"], "course: There is no notebook 'vit': choose one of 00, "),
         (["solve", "77"], "course: There is no notebook '77': choose one of 00, "),
         (["solve", "04.patchfy"], "04.patchfy"),
@@ -93,6 +93,19 @@ def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, 
     assert f"{date.today():%Y-}" in row
     assert "00.split_heads: Your function returns `tokens` itself, unchanged." in printed
     assert "1 of 5 passed, 1 tried and not passed yet." in printed
+
+
+def test_a_notebook_may_be_named_without_its_zero(tmp_path):
+    assert course("check", "4") == course("check", "04")
+    assert course("solve", "4", "--output", str(tmp_path))[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == [notebooks.find("04").name]
+
+
+def test_demos_are_listed_with_their_notebooks():
+    code, printed = course("demo")
+    assert code == 0
+    assert "│ patches │ 04 │ what the transformer gets" in printed
+    assert "│ captions │ 10 │ pictures and captions" in printed
 
 
 def make_notebook(folder: Path, source: str) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.data import DataNotFound, fetch, load, real, resolve, status
+from course_utils.data import DATASETS, DataNotFound, fetch, load, real, resolve, status
 
 DEBIAN = Path("/usr/share/datasets")
 IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
@@ -286,6 +286,27 @@ def test_a_whole_download_is_kept_and_used_without_network(machine, monkeypatch)
     assert str(machine.course) in load_quietly("fashion_mnist", "test").source
 
 
+def test_a_download_of_something_else_is_refused_and_leaves_nothing(machine, monkeypatch):
+    def wrong(folder):
+        for name in real.FASHION_MNIST_FILES.checksums:
+            (Path(folder) / name).write_bytes(b"a login page")
+
+    monkeypatch.setattr(real, "FASHION_MNIST_FILES", replace(real.FASHION_MNIST_FILES, download=wrong))
+    with pytest.raises(DataNotFound, match="a downloaded file is missing or has another checksum"):
+        load_quietly("fashion_mnist", "test")
+    assert list(machine.course.iterdir()) == []
+
+
+def test_files_that_only_their_owner_has_are_looked_for_and_never_downloaded(machine, monkeypatch):
+    alone = replace(real.FASHION_MNIST_FILES, download=None, advice="ask its authors for it")
+    monkeypatch.setattr(real, "FASHION_MNIST_FILES", alone)
+    with pytest.raises(DataNotFound, match=r"the course cannot download it.*ask its authors for it\."):
+        load_quietly("fashion_mnist", "test")
+    monkeypatch.setitem(DATASETS, "fashion_mnist", replace(DATASETS["fashion_mnist"], files=alone))
+    with pytest.raises(ValueError, match="no dataset 'fashion_mnist' to download: choose one of cifar10"):
+        fetch("fashion_mnist")
+
+
 KILLED = """
 import io, os, signal, sys, urllib.request
 from pathlib import Path
@@ -324,10 +345,10 @@ def small_cifar10(monkeypatch):
         name: pickle.dumps(
             {b"data": random.integers(0, 256, (3, 3072), dtype=np.uint8), b"labels": [index, 9, 9 - index]}
         )
-        for index, name in enumerate(resolve.CIFAR10.files)
+        for index, name in enumerate(real.CIFAR10_FILES.checksums)
     }
-    known = replace(resolve.CIFAR10, files={name: hashlib.md5(body).hexdigest() for name, body in batches.items()})
-    monkeypatch.setattr(real, "CIFAR10", known)
+    checksums = {name: hashlib.md5(body).hexdigest() for name, body in batches.items()}
+    monkeypatch.setattr(real, "CIFAR10_FILES", replace(real.CIFAR10_FILES, checksums=checksums))
     return batches
 
 
@@ -379,19 +400,19 @@ def test_a_batch_that_is_not_the_authors_is_never_unpickled(machine):
 def test_the_checksums_of_cifar10_are_torchvisions():
     from torchvision.datasets import CIFAR10
 
-    assert resolve.CIFAR10.files == dict(CIFAR10.train_list + CIFAR10.test_list)
+    assert real.CIFAR10_FILES.checksums == dict(CIFAR10.train_list + CIFAR10.test_list)
 
 
 @needs_debian
 def test_status_says_where_each_dataset_is_and_what_to_do(machine):
     rows = {row.name: row for row in status()}
-    assert list(rows) == ["shapes", "digits", "fashion_mnist", "cifar10"]
+    assert list(rows) == list(DATASETS)
     assert "nowhere" in rows["fashion_mnist"].where
     assert "course data fetch cifar10" in rows["cifar10"].remedy
-    for name in resolve.FASHION_MNIST.files:
+    for name in real.FASHION_MNIST_FILES.checksums:
         put(machine.course, f"{name}.gz")
     damaged = put(machine.chosen, LABELS, b"half")
-    row = status()[2]
+    (row,) = (row for row in status() if row.name == "fashion_mnist")
     assert row.where == f"whole, in {machine.course}"
     assert str(damaged) in row.remedy
 

@@ -1,43 +1,37 @@
 """Every exercise: right answers pass, each known wrong one is named, references agree with the world."""
 
+import ast
 import math
-from collections.abc import Callable
 from importlib import import_module
 
 import pytest
 import torch
-from einops import einsum, rearrange, repeat
-from torch import Tensor
-from torch.nn import functional as F
+from above import values_above
 from torchvision import models
 
-from course_utils.attention import attend
-from course_utils.attention.window import partition
-from course_utils.costs import attention_bytes
+from course_utils.attention import (
+    LocalAttention2d,
+    MultiHeadCrossAttention,
+    SelfAttention2d,
+    attend,
+    attend_2d,
+    attention_recorded,
+    cross_attention,
+)
+from course_utils.costs import attention_bytes, count_parameters, local_parameters, vit_parameters
 from course_utils.exercises import Kind, Outcome, examine, exercises, find, solution, stub
 from course_utils.exercises.compare import ABSOLUTE, same, tensors_in
-from course_utils.exercises.nb04_vit import matrix_bytes, vit_parameters
 from course_utils.exercises.observe import observe
 
 EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
 
-# What a notebook imports for its students.
-NAMES = {
-    "Tensor": Tensor,
-    "Callable": Callable,
-    "torch": torch,
-    "math": math,
-    "F": F,
-    "rearrange": rearrange,
-    "repeat": repeat,
-    "einsum": einsum,
-}
 
-
-def cell(source: str, name: str):
-    namespace = {**NAMES, "attend": attend, "partition": partition}
+def cell(exercise, source: str):
+    """The function that the source defines in the exercise's place in its notebook."""
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    namespace = values_above(exercise, names)
     exec(compile(source, "<cell>", "exec"), namespace)
-    return namespace[name]
+    return namespace[exercise.function]
 
 
 @EVERY
@@ -73,23 +67,36 @@ def test_no_wrong_answer_hides_near_the_right_one(exercise):
 
 
 @EVERY
-def test_the_stub_is_not_attempted_and_the_solution_passes_with_only_what_a_notebook_imports(exercise):
-    name = exercise.reference.__name__
-    assert examine(exercise, cell(stub(exercise.name), name)).outcome is Outcome.NOT_ATTEMPTED
-    verdict = examine(exercise, cell(solution(exercise.name), name))
+def test_the_stub_is_not_attempted_and_the_solution_passes_with_only_what_the_notebook_has_above(exercise):
+    assert examine(exercise, cell(exercise, stub(exercise.name))).outcome is Outcome.NOT_ATTEMPTED
+    verdict = examine(exercise, cell(exercise, solution(exercise.name)))
     assert verdict.passed
     assert verdict.right == verdict.cases >= 3
 
 
-def answers(exercise, kind):
-    """The exercise's answers of a kind in the folder `answers`: RIGHT, WRONG or FRAGILE."""
-    return getattr(import_module(f"answers.nb{exercise.name[:2]}"), kind).get(exercise.name, [])
+def answers(exercise, kind, least):
+    """The exercise's answers of a kind in the folder `answers`, RIGHT, WRONG or FRAGILE, of which some are needed."""
+    found = getattr(import_module(f"answers.nb{exercise.name[:2]}"), kind, {}).get(exercise.name, [])
+    file = f"tests/exercises/answers/nb{exercise.name[:2]}.py"
+    assert len(found) >= least, (
+        f"{exercise.name} has {len(found)} answers in {kind} of {file}: write at least {least}."
+    )
+    return found
+
+
+def test_every_answer_in_the_folder_is_to_an_exercise_that_there_is():
+    for number in sorted({exercise.name[:2] for exercise in exercises()}):
+        module = import_module(f"answers.nb{number}")
+        names = {*module.RIGHT, *module.WRONG, *getattr(module, "FRAGILE", {})}
+        unknown = names - {exercise.name for exercise in exercises(number)}
+        assert not unknown, (
+            f"tests/exercises/answers/nb{number}.py answers {unknown}: name the exercises as they are."
+        )
 
 
 @EVERY
 def test_right_answers_pass_in_whatever_style_they_are_written(exercise):
-    right = answers(exercise, "RIGHT")
-    assert len(right) >= 3
+    right = answers(exercise, "RIGHT", 3)
     verdicts = {getattr(answer, "__name__", repr(answer)): examine(exercise, answer) for answer in right}
     assert {name: verdict.message for name, verdict in verdicts.items() if not verdict.passed} == {}
 
@@ -97,7 +104,7 @@ def test_right_answers_pass_in_whatever_style_they_are_written(exercise):
 @EVERY
 def test_no_answer_passes_that_is_wrong_somewhere_and_each_can_be_judged(exercise):
     """FRAGILE are right on ordinary arguments, and wrong on others that the docstring or the notebook allows."""
-    wrong = [*answers(exercise, "WRONG"), *answers(exercise, "FRAGILE")]
+    wrong = [*answers(exercise, "WRONG", 3), *answers(exercise, "FRAGILE", 0)]
     verdicts = [(what, examine(exercise, answer)) for what, answer in wrong]
     slipped = [what for what, verdict in verdicts if verdict.outcome in (Outcome.PASSED, Outcome.NOT_JUDGED)]
     assert slipped == []
@@ -112,10 +119,42 @@ def test_attention_is_tried_on_scores_that_leave_the_softmax_soft(dim):
         assert attend(*case)[1].amax(-1).median() < 0.7
 
 
-def test_bytes_agree_with_the_librarys_and_with_the_slides():
-    assert matrix_bytes(224, 16, 12, 12) == attention_bytes(197, heads=12, layers=12)
-    assert matrix_bytes(224, 16, 1, 1, class_token=False) == 14**4 * 4
-    assert matrix_bytes(256, 16, 48, 16, class_token=False) == 192 * 2**20
+def test_bytes_are_to_be_counted_by_oneself_and_not_by_the_course():
+    assert examine(find("04.attention_bytes"), attention_bytes).kind is Kind.LENT
+
+    def wrapped(tokens, heads, layers, dtype=torch.float32, batch=1):
+        return attention_bytes(tokens, heads, layers, dtype, batch)
+
+    verdict = examine(find("04.attention_bytes"), wrapped)
+    assert verdict.misconception == "04.attention_bytes/own-formula"
+    assert "the course's own costs.attention_bytes" in verdict.message
+
+
+def test_one_head_of_the_layers_is_what_the_exercises_ask_for():
+    torch.manual_seed(0)
+    tokens, memory, maps = torch.randn(2, 3, 8), torch.randn(2, 5, 8), torch.randn(2, 8, 3, 4)
+    layer, block = MultiHeadCrossAttention(8, heads=1), SelfAttention2d(8, reduction=2)
+    with torch.no_grad(), attention_recorded(block) as recorded:
+        mixed = cross_attention(
+            tokens,
+            memory,
+            layer.to_query,
+            lambda memory: layer.to_key_value(memory)[..., :8],
+            lambda memory: layer.to_key_value(memory)[..., 8:],
+        )
+        torch.testing.assert_close(layer(tokens, memory), layer.to_out(mixed))
+        block.gate.fill_(0.7)
+        output, weights = attend_2d(block.to_query(maps), block.to_key(maps), block.to_value(maps))
+        torch.testing.assert_close(block(maps), maps + 0.7 * block.to_out(output))
+        torch.testing.assert_close(recorded[0][:, 0], weights)
+
+
+@pytest.mark.parametrize(
+    ("channels", "out_channels", "size", "heads"), [(64, 128, 7, 8), (12, 6, 3, 3), (3, 4, 1, 2)]
+)
+def test_parameters_of_local_attention_are_the_layers(channels, out_channels, size, heads):
+    layer = LocalAttention2d(channels, out_channels, size, heads)
+    assert local_parameters(channels, out_channels, size) == count_parameters(layer)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +174,6 @@ def test_parameters_agree_with_torchvisions_models_to_the_last_one(name, sizes):
 
 
 def test_the_slides_sum_is_the_one_that_the_slides_misconception_names():
-    slide = find("04.parameters").misconceptions[0]
+    slide = find("04.vit_parameters").misconceptions[0]
     assert slide.wrong(224, 16, 1024, 24, 4096, 1000) == 278_836_224
     assert "slide" in slide.message

@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import threading
+import types
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -16,8 +17,9 @@ import torch
 from course_utils import exercises as course
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import attend, split_heads
+from course_utils.costs import attention_bytes
 from course_utils.exercises import Kind, check, examine, find
-from course_utils.exercises.nb04_vit import matrix_bytes
+from course_utils.exercises.exercise import FORMER_NAMES
 from course_utils.exercises.report import Report
 from course_utils.models.palette import quantise
 from course_utils.models.vit import patchify, sequence
@@ -48,8 +50,8 @@ def raises(error):
 
 
 def bytes_with(change):
-    def student(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-        return change(matrix_bytes(image_size, patch_size, layers, heads, class_token, bytes_per_number))
+    def student(tokens, heads, layers, dtype=torch.float32, batch=1):
+        return change(attention_bytes(tokens, heads, layers, dtype, batch))
 
     return student
 
@@ -283,6 +285,22 @@ def test_hints_come_one_at_a_time_and_the_solution_last(capsys):
     for _ in range(2):
         course.hint(exercise.name)
         assert course.solution(exercise.name) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("former", "present"), FORMER_NAMES.items())
+def test_an_earlier_editions_name_finds_the_exercise_and_counts_for_it(former, present, capsys):
+    exercise = find(former)
+    assert exercise is find(present)
+    solved = types.FunctionType(exercise.reference.__code__.replace(), exercise.reference.__globals__)
+    solved.__defaults__ = exercise.reference.__defaults__
+    assert check(former, solved) is solved
+    assert course.passed(former)
+    assert course.passed(present)
+    assert course.solution(former) == course.solution(present)
+    course.hint(former)
+    course.hint(present)
+    assert f"{present}, hint 2" in capsys.readouterr().out
+    assert [row.name for row in course.progress() if row.status == "passed"] == [present]
 
 
 @pytest.mark.parametrize("ask", [lambda name: check(name, len), course.hint, course.solution, course.passed])

@@ -53,7 +53,7 @@ def exercise(reference, cases, **more):
         reference=reference,
         cases=cases,
         misconceptions=NO_MISCONCEPTIONS,
-        hints=("none",),
+        hints=("none",) * 3,
         **more,
     )
 

@@ -8,8 +8,8 @@ from course_utils.data.captions import CAPTIONS, FIELDS, WORDS, caption_numbers,
 from course_utils.experiments import NAMED
 from course_utils.experiments.nb10_attacks import attacked, objective, other_captions
 from course_utils.experiments.nb10_captions import UNSEEN_PAIRS, zero_shot
-from course_utils.experiments.runs_captions import CAPTION_RUNS, captioned, new_model, ranks_of, run_captions
-from course_utils.models import ImageTextConfig
+from course_utils.experiments.runs_captions import CAPTION_RUNS, captioned, ranks_of, run_captions
+from course_utils.models import ImageTextConfig, build
 from course_utils.models.image_text import contrastive_loss
 from course_utils.paths import CHECKPOINTS
 from course_utils.training import Recipe, load_checkpoint
@@ -56,11 +56,11 @@ def test_a_short_training_learns_and_is_the_same_twice():
     numbers = caption_numbers(pictures)
     ranks = []
     for _ in range(2):
-        model = new_model(SMALL, 0)
+        model = build(SMALL, 0)
         before = ranks_of(model.eval(), pictures.images, numbers).float().mean()
         captions = model.tokenise(CAPTIONS)
         train_pairs(model, pictures.images, numbers, captions, Recipe(epochs=4, learning_rate=5e-3), quiet=True)
-        ranks.append(ranks_of(model, pictures.images, numbers))
+        ranks.append(ranks_of(model.eval(), pictures.images, numbers))
         assert ranks[-1].float().mean() < before / 2
     assert torch.equal(*ranks)
 
@@ -68,7 +68,7 @@ def test_a_short_training_learns_and_is_the_same_twice():
 def test_an_attacker_in_training_raises_the_loss_within_the_ball_and_leaves_the_model_as_it_was():
     pictures = make_shapes(64, seed=0)
     numbers = caption_numbers(pictures)
-    model = new_model(SMALL, 0)
+    model = build(SMALL, 0)
     words = model.tokenise(CAPTIONS)[numbers]
     same = numbers[:, None] == numbers
     weights = {name: value.clone() for name, value in model.state_dict().items()}
@@ -89,7 +89,7 @@ def test_an_attacker_in_training_raises_the_loss_within_the_ball_and_leaves_the_
 
 def test_the_loss_that_is_handed_over_is_the_one_that_is_learned_from():
     pictures = make_shapes(64, seed=0)
-    model, seen = new_model(SMALL, 0), []
+    model, seen = build(SMALL, 0), []
 
     def loss(logits, same):
         seen.append((logits.shape, same.diagonal().all().item()))
@@ -164,7 +164,7 @@ def test_the_plain_model_can_be_led_and_the_hardened_one_resists():
 
 
 def test_the_objective_away_from_a_caption_is_the_one_towards_it_turned_round():
-    model = new_model(SMALL, 0).eval()
+    model = build(SMALL, 0).eval()
     captions = model.embed_captions(model.tokenise(CAPTIONS))
     images, wanted = torch.rand(3, 3, 32, 32), torch.tensor([0, 5, 9])
     for strength in ("weak", "strong"):

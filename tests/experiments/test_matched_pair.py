@@ -4,18 +4,18 @@ import pytest
 import torch
 
 from course_utils.costs import count_flops, count_parameters
-from course_utils.experiments.nb05_data_size import PAIR, build, draw, repeated, train_and_test
+from course_utils.experiments.nb05_data_size import PAIR, draw, repeated, train_and_test
 from course_utils.experiments.nb05_pretraining import pretrain_and_fine_tune
+from course_utils.models import build
+from course_utils.models.refusals import UnknownName
 
 
 def test_the_pair_is_matched_in_parameters_and_work_within_a_tenth():
-    models = [build(name, 0).eval() for name in PAIR]
+    models = [build(config, 0).eval() for config in PAIR.values()]
     parameters = [count_parameters(model) for model in models]
     work = [count_flops(model, torch.zeros(1, 1, 28, 28)) for model in models]
     assert abs(parameters[0] / parameters[1] - 1) < 0.1
     assert abs(work[0] / work[1] - 1) < 0.1
-    with pytest.raises(ValueError, match="choose one of ViT, ResNet"):
-        build("CNN", 0)
 
 
 def test_every_picture_is_shown_as_often_as_every_other():
@@ -43,6 +43,8 @@ def test_a_point_is_the_same_again_and_shuffled_patches_are_another_point():
     assert not torch.equal(one.project.weight, shuffled.project.weight)
     with pytest.raises(ValueError, match="'in place' or 'shuffled'"):
         train_and_test(patches="sorted", **settings)
+    with pytest.raises(UnknownName):
+        train_and_test(patches="in place", **{**settings, "model": "CNN"})
 
 
 def test_fine_tuning_starts_from_what_shapes_taught_with_a_new_head(monkeypatch):
@@ -62,5 +64,7 @@ def test_fine_tuning_starts_from_what_shapes_taught_with_a_new_head(monkeypatch)
     before, after = seen["shapes"], seen[real]
     torch.testing.assert_close(after["stem.0.weight"], before["stem.0.weight"] + 1)
     assert not torch.allclose(after["head.weight"], before["head.weight"] + 1)
+    with pytest.raises(UnknownName):
+        pretrain_and_fine_tune(shapes=30, labelled=20, model="CNN", seed=0)
     with pytest.raises(ValueError, match="or more"):
         pretrain_and_fine_tune(shapes=-1, labelled=20, model="ViT", seed=0)

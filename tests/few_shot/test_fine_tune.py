@@ -119,8 +119,8 @@ def test_with_its_files_the_lectures_own_setting_is_used(alone, monkeypatch):
     random = np.random.default_rng(0)
     body = pickle.dumps({b"data": random.integers(0, 256, (60, 3072), dtype=np.uint8), b"labels": [*range(10)] * 6})
     digest = hashlib.md5(body).hexdigest()
-    known = replace(resolve.CIFAR10, files={**resolve.CIFAR10.files, "test_batch": digest})
-    monkeypatch.setattr(real, "CIFAR10", known)
+    checksums = {**real.CIFAR10_FILES.checksums, "test_batch": digest}
+    monkeypatch.setattr(real, "CIFAR10_FILES", replace(real.CIFAR10_FILES, checksums=checksums))
     (alone / "cifar-10-batches-py").mkdir()
     (alone / "cifar-10-batches-py" / "test_batch").write_bytes(body)
 
@@ -158,7 +158,7 @@ def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatc
     def nowhere(test):
         raise data.DataNotFound("not here.")
 
-    monkeypatch.setitem(data.REAL, "fashion_mnist", nowhere)
+    monkeypatch.setitem(data.DATASETS, "fashion_mnist", replace(data.DATASETS["fashion_mnist"], read=nowhere))
     for cached in (nb09_few_shot.pictures, nb09_few_shot.stored, nb09_student.pictures):
         cached.cache_clear()
     try:

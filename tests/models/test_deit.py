@@ -10,6 +10,9 @@ from course_utils.models import DistilledViT, DistilledViTConfig, HybridViT, ViT
 from course_utils.models.convert import from_timm
 from course_utils.models.deit import fuse
 
+GROWS_LIKE = "ViT, patch 16, 6 layers of 192"  # a curve of course_utils/bench/growth.py
+SMALL = DistilledViTConfig(image_size=8, patch_size=4, channels=1, dim=16, layers=2, heads=2, mlp_dim=16, classes=5)
+
 
 def untrained(name, **changes):
     """A timm model in which no weight is zero or one."""
@@ -56,10 +59,7 @@ def test_plain_vits_and_hybrids_of_timm_convert_too():
 
 def small() -> DistilledViT:
     torch.manual_seed(0)
-    config = DistilledViTConfig(
-        image_size=8, patch_size=4, channels=1, dim=16, layers=2, heads=2, mlp_dim=16, classes=5
-    )
-    model = DistilledViT(config)
+    model = DistilledViT(SMALL)
     torch.nn.init.normal_(model.distillation_token)
     return model
 
@@ -87,7 +87,6 @@ def test_attention_shows_both_special_tokens():
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (lambda: DistilledViT.from_name("deit_huge"), ValueError, "no published DeiT called 'deit_huge'"),
         (
             lambda: from_timm(torch.nn.Linear(2, 2)),
             TypeError,

@@ -16,6 +16,7 @@ PARAMETERS = {
     "vit_small_r26_s32_224": 36_431_912,
     "vit_large_r50_s32_224": 328_994_856,
 }
+GROWS_LIKE = "ViT, patch 16, 6 layers of 192"  # a curve of course_utils/bench/growth.py
 SMALL = HybridViTConfig(
     stages=(1, 1), image_size=28, channels=1, width=32, dim=24, layers=2, heads=2, mlp_dim=48, classes=5
 )
@@ -99,8 +100,6 @@ def test_it_learns_and_shows_its_attention():
         (lambda: HybridViTConfig(image_size=0), "image_size is 0"),
         (lambda: HybridViTConfig(patch_size=2), "image_size 7 is not a multiple of patch_size 2"),
         (lambda: HybridViTConfig(stochastic_depth=1.0), "survival probability"),
-        (lambda: HybridViT.from_name("vit_small_r26"), "no published hybrid called 'vit_small_r26'"),
-        (lambda: HybridViT(SMALL)(torch.rand(1, 3, 28, 28)), r"this HybridViT reads \(batch, 1, 28, 28\)"),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(make, sentence):

@@ -11,13 +11,18 @@ from course_utils.data.captions import CAPTIONS, WORDS
 from course_utils.models import ImageText, ImageTextConfig
 from course_utils.models.image_text import contrastive_loss, retrieval_ranks, similarities
 
-CONFIG = ImageTextConfig(WORDS, length=4, dim=16, widths=(4, 8), text_dim=16)
+GROWS_LIKE = "ResNet, 3 blocks, width 32"  # a curve of course_utils/bench/growth.py
+SMALL = ImageTextConfig(WORDS, length=4, dim=16, widths=(4, 8), text_dim=16)
+INPUTS = (
+    torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)),
+    torch.tensor([[1, 2, 3, 0], [4, 5, 6, 7]]),
+)
 
 
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return ImageText(CONFIG).eval()
+    return ImageText(SMALL).eval()
 
 
 def pairs(count=6, dim=5, seed=0):
@@ -87,7 +92,7 @@ def test_both_encoders_end_on_the_sphere_and_logits_are_cosines_over_the_tempera
 
 
 def test_the_temperature_never_falls_below_a_hundredth():
-    model = ImageText(CONFIG)
+    model = ImageText(SMALL)
     assert model.temperature.item() == pytest.approx(0.07)
     model.log_scale.data.fill_(9.0)
     assert model.temperature.item() == pytest.approx(0.01)
@@ -96,8 +101,8 @@ def test_the_temperature_never_falls_below_a_hundredth():
 @pytest.mark.parametrize("layers", [0, 2])
 def test_padding_is_never_read(layers):
     torch.manual_seed(0)
-    short = ImageText(replace(CONFIG, text_layers=layers)).eval()
-    longer = ImageText(replace(CONFIG, text_layers=layers, length=7)).eval()
+    short = ImageText(replace(SMALL, text_layers=layers)).eval()
+    longer = ImageText(replace(SMALL, text_layers=layers, length=7)).eval()
     weights = short.state_dict()
     weights["positions"] = torch.cat([weights["positions"], torch.full((3, 16), 50.0)])
     longer.load_state_dict(weights)
@@ -110,7 +115,7 @@ def test_padding_is_never_read(layers):
 def test_a_transformer_reads_the_order_of_words_and_a_bag_does_not(model):
     swapped = ["a red striped circle", "circle striped red a"]
     torch.manual_seed(0)
-    bag = ImageText(replace(CONFIG, text_layers=0)).eval()
+    bag = ImageText(replace(SMALL, text_layers=0)).eval()
     one, other = bag.embed_captions(bag.tokenise(swapped))
     torch.testing.assert_close(one, other)
     one, other = model.embed_captions(model.tokenise(swapped))
@@ -144,4 +149,4 @@ def test_captions_it_cannot_read_are_refused_in_one_sentence(model, caption, sen
 )
 def test_configurations_that_cannot_be_built_are_refused(change, sentence):
     with pytest.raises(ValueError, match=sentence):
-        replace(CONFIG, **change)
+        replace(SMALL, **change)

@@ -1,16 +1,17 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torchvision
 from torch import nn
 
 from course_utils.costs import count_parameters
-from course_utils.models import NonLocalResNet, NonLocalResNetConfig, ResNet, ResNetConfig
+from course_utils.models import ResNet, ResNetConfig
 from course_utils.models.convert import from_torchvision
-from course_utils.models.nonlocal_resnet import every_other_block
 from course_utils.models.resnet import receptive_field
 
 NAMES = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
-TINY = {"blocks": (2, 1), "widths": (4, 8), "stem_kernel": 3, "stem_stride": 1, "max_pool": False, "classes": 3}
+SMALL = ResNetConfig(blocks=(2, 1), widths=(4, 8), stem_kernel=3, stem_stride=1, max_pool=False, classes=3)
 
 
 def untrained(name: str, **changes) -> nn.Module:
@@ -62,9 +63,7 @@ def test_conversion_refuses_resnets_of_another_form():
 @pytest.mark.parametrize("stem", [(3, 1, False), (7, 2, True), (5, 4, False)])
 def test_the_receptive_field_by_formula_is_the_one_that_gradients_reach(block, stem):
     kernel, stride, max_pool = stem
-    config = ResNetConfig(
-        **{**TINY, "block": block, "stem_kernel": kernel, "stem_stride": stride, "max_pool": max_pool}
-    )
+    config = replace(SMALL, block=block, stem_kernel=kernel, stem_stride=stride, max_pool=max_pool)
     model = ResNet(config).double().eval()
     for module in model.modules():  # all weights positive: no gradient is stopped by a ReLU or cancels
         if isinstance(module, nn.Conv2d):
@@ -79,42 +78,6 @@ def test_the_receptive_field_by_formula_is_the_one_that_gradients_reach(block, s
     assert (int(reached.any(0).sum()), int(reached.any(1).sum())) == (receptive_field(config.layers),) * 2
 
 
-@torch.inference_mode()
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
-def test_attention_put_into_a_trained_network_changes_no_logit_until_a_gate_opens(name):
-    resnet = from_torchvision(untrained(name, num_classes=5))
-    model = NonLocalResNet.from_resnet(resnet)
-    images = torch.rand(2, 3, 64, 96)
-    assert torch.equal(model(images), resnet(images))
-    for place in model.attention.values():
-        place.gate.fill_(0.5)
-    assert (model(images) - resnet(images)).abs().max() > 1e-3
-
-
-@torch.inference_mode()
-def test_attention_maps_are_those_of_the_forward_pass_one_a_block():
-    config = NonLocalResNetConfig(**TINY, after=((1, 0), (0, 1)), heads=2, pool_keys=True)
-    model = NonLocalResNet(config).eval()
-    for place in model.attention.values():
-        place.gate.fill_(1.0)
-    images = torch.rand(2, 3, 8, 12)
-    logits = model(images)
-    maps = model.attention_maps(images)
-    assert [m.shape for m in maps] == [(2, 2, 96, 24), (2, 2, 24, 6)]
-    torch.testing.assert_close(maps[1].sum(-1), torch.ones(2, 2, 24))
-    torch.testing.assert_close(model(images), logits)
-
-
-def test_wangs_five_blocks_stand_after_every_other_block_of_res3_and_res4():
-    assert every_other_block((3, 4, 6, 3)) == ((1, 1), (1, 3), (2, 1), (2, 3), (2, 5))
-    assert every_other_block((2,)) == ()
-    with torch.device("meta"):
-        models = {name: NonLocalResNet.from_name(name) for name in NAMES}
-    assert {name: len(model.attention) for name, model in models.items()} == dict(
-        zip(NAMES, [2, 5, 5, 13, 22], strict=True)
-    )
-
-
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -123,19 +86,8 @@ def test_wangs_five_blocks_stand_after_every_other_block_of_res3_and_res4():
         ({"blocks": (0, 1)}, r"blocks is \(0, 1\), but every stage needs at least 1"),
         ({"stem_kernel": 4}, "stem_kernel is 4, but must be odd: try 5"),
         ({"classes": 0}, "classes is 0, but must be at least 1"),
-        ({"after": ((2, 0),)}, "block 0 of stage 2, but the stages have"),
-        ({"after": ((0, 0), (0, 0))}, "names a place twice"),
-        ({"reduction": 5}, "16 channels after block 0 of stage 0 cannot be divided by reduction 5"),
-        ({"similarity": "cosine"}, "similarity is 'cosine', but must be one of softmax, dot_product"),
     ],
 )
 def test_a_configuration_that_cannot_be_built_is_refused_in_words(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        NonLocalResNetConfig(**{**TINY, "after": ((0, 0),), **changes})
-
-
-def test_wrong_pictures_and_names_are_refused_in_words():
-    with pytest.raises(ValueError, match=r"\(2, 1, 8, 8\), but this ResNet reads \(batch, 3, height, width\)"):
-        ResNet(ResNetConfig(**TINY))(torch.rand(2, 1, 8, 8))
-    with pytest.raises(ValueError, match="no published ResNet called 'resnet20': choose one of resnet18"):
-        NonLocalResNet.from_name("resnet20")
+        replace(SMALL, **changes)

@@ -11,6 +11,8 @@ from course_utils.models import Swin, SwinConfig
 from course_utils.models.convert import from_torchvision
 from course_utils.models.swin import merge_patches
 
+SMALL = SwinConfig(patch_size=2, channels=1, dim=8, depths=(1, 2), heads=(2, 4), window=4, classes=5)
+
 
 def untrained(name: str) -> nn.Module:
     """A torchvision Swin whose every weight matters: biases and norms do not start at zero and one."""
@@ -51,7 +53,7 @@ def test_parameters_and_work_are_the_papers():
 
 @torch.inference_mode()
 def test_stages_make_a_pyramid_and_every_block_can_be_looked_into():
-    model = Swin(SwinConfig(patch_size=2, channels=1, dim=8, depths=(1, 2), heads=(2, 4), window=4, classes=5)).eval()
+    model = Swin(SMALL).eval()
     images = torch.rand(3, 1, 28, 20)
     assert [tuple(maps.shape) for maps in model.stage_maps(images)] == [(3, 14, 10, 8), (3, 7, 5, 16)]
     maps = model.attention_maps(images)
@@ -73,8 +75,6 @@ def test_merging_takes_each_square_of_four_together():
         (lambda: SwinConfig(depths=(2, 2)), r"depths \(2, 2\) and heads \(3, 6, 12, 24\) must name the same stages"),
         (lambda: SwinConfig(heads=(3, 6, 5, 24)), "Stage 2 has 384 features, which 5 heads cannot share equally"),
         (lambda: SwinConfig(window=0), "window is 0, but must be at least 1"),
-        (lambda: Swin.from_name("swin_x"), "no published Swin called 'swin_x': choose one of swin_t"),
-        (lambda: Swin(SwinConfig(depths=(1,), heads=(3,)))(torch.zeros(1, 1, 32, 32)), r"shape \(1, 1, 32, 32\)"),
         (lambda: from_torchvision(torchvision.models.swin_v2_t()), "second version"),
     ],
 )

@@ -19,7 +19,7 @@ IMPORTS = Step(
     "import math, os, subprocess, threading, time\nimport torch\nfrom torch import Tensor\nfrom einops import rearrange\n",
 )
 PATCHIFY = [Step(10, "run", solution("04.patchify")), Step(11, "check", "04.patchify")]
-PARAMETERS = [Step(20, "run", solution("04.parameters")), Step(21, "check", "04.parameters")]
+PARAMETERS = [Step(20, "run", solution("04.vit_parameters")), Step(21, "check", "04.vit_parameters")]
 
 
 def outcomes(findings) -> dict[int, str]:
@@ -32,6 +32,21 @@ def test_what_a_cell_leaves_behind_ends_that_cell_and_no_exercise(tmp_path):
     findings = carry_out([IMPORTS, bomb, *PATCHIFY, waits, *PARAMETERS], tmp_path, Limits())
     assert outcomes(findings) == {11: "passed", 21: "passed"}
     assert "exit code 9" in findings[15]
+
+
+def test_a_process_that_ends_where_nothing_is_done_is_blamed_on_a_cell_and_no_verdict_is_lost(tmp_path):
+    bomb = (
+        "import course_utils.teaching.grading.student_process as process\n"
+        "pack = process.pack\n"
+        "process.pack = lambda value: os._exit(9) if value is None else pack(value)\n"  # a verdict that is kept
+    )
+    ends = Step(15, "extra", "os._exit(3)")  # so that there is a second process, which keeps the first one's verdict
+    findings = carry_out([IMPORTS, Step(5, "extra", bomb), *PATCHIFY, ends, *PARAMETERS], tmp_path, Limits())
+    assert outcomes(findings) == {11: "passed", 21: "passed"}
+    assert "exit code 9" in findings[5]
+    assert "exit code 3" in findings[15]
+    with pytest.raises(RuntimeError, match="killed although no cell was run"):
+        examiner._culprit(keep := Step(11, "keep", "04.patchify"), [keep], examiner._Stopped("killed", late=False))
 
 
 def test_when_the_time_is_used_up_extra_cells_are_left_out_and_exercises_are_not(tmp_path):

@@ -89,13 +89,6 @@ def test_what_is_handed_out_is_the_notebook_cell_by_cell_and_holds_no_solution(c
         assert "BEGIN SOLUTION" in source
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_notebooks_own_points_are_those_of_the_exercises(name):
-    cells = notebooks.read(NOTEBOOKS / f"{name}.ipynb").cells
-    points = {cell.metadata.course.check: cell.metadata.nbgrader.points for cell in cells if is_check(cell)}
-    assert points == {exercise.name: exercise.points for exercise in exercises(name[:2])}
-
-
 def is_check(cell) -> bool:
     return "check" in cell.metadata.get("course", {})
 

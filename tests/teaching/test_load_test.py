@@ -1,5 +1,8 @@
 """Several kernels at once: all are counted, a failing one is reported, and too many are refused before they start."""
 
+import itertools
+from types import SimpleNamespace
+
 import nbformat
 import psutil
 import pytest
@@ -35,9 +38,13 @@ def test_kernels_run_at_the_same_time_and_are_measured(tmp_path, monkeypatch):
     assert 0 < seen.cpu_seconds < seen.seconds
 
 
-def test_a_kernel_that_fails_is_reported(tmp_path):
-    (error,) = load_test.run_together(notebook(tmp_path, "1 / 0"), 1).errors
+def test_a_kernel_that_fails_is_reported_and_so_is_how_far_the_machines_free_memory_fell(tmp_path, monkeypatch):
+    free = itertools.chain([9 * 2**30, 5 * 2**30], itertools.repeat(7 * 2**30))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=next(free)))
+    seen = load_test.run_together(notebook(tmp_path, "1 / 0"), 1)
+    (error,) = seen.errors
     assert "ZeroDivisionError" in error
+    assert seen.machine_bytes == 4 * 2**30
 
 
 def test_more_kernels_than_memory_are_refused(tmp_path):

@@ -1,10 +1,14 @@
-"""What building the site refuses, and that an earlier site is still there afterwards."""
+"""What building the site refuses, that an earlier site is still there afterwards, and what Sphinx is given."""
+
+from dataclasses import replace
 
 import nbformat
 import pytest
 
 from course_utils.lab import notebooks
+from course_utils.lab.course import entries
 from course_utils.teaching.site import assets, build, build_site, github_repository
+from course_utils.teaching.site.pages import NO_WORDS, describe_figures
 
 
 def made(folder, source: str):
@@ -34,6 +38,39 @@ def test_a_failing_notebook_and_one_that_was_not_run_leave_the_old_site(old_site
         build_site(["00"], old_site)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".site-")] == []
     assert (old_site / "index.html").read_text() == "old"
+
+
+def test_the_start_page_has_a_row_for_each_notebook_with_its_minutes_as_they_are(tmp_path, monkeypatch):
+    run = {"seconds": 1.0, "peak_bytes": 1, "machine": "a machine", "date": "2026-11-28"}
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page")], metadata={"course_run": run})
+    for number in ("00", "04"):
+        nbformat.write(page, tmp_path / notebooks.find(number).name)
+    given = {}
+
+    def sphinx(source, made, repository):
+        given.update((path.name, path.read_text(encoding="utf-8")) for path in source.glob("*.md"))
+        made.mkdir()
+
+    monkeypatch.setattr(build, "sphinx", sphinx)
+    monkeypatch.setattr(build, "entries", lambda: [replace(entry, minutes="45–60") for entry in entries()])
+    build_site(["00", "4"], tmp_path / "site", executed=tmp_path)
+    rows = [line for line in given["index.md"].splitlines() if line.startswith("| [")]
+    assert [row.partition("]")[0] for row in rows] == ["| [00 Attention recap", "| [04 Vision transformer"]
+    assert all(row.endswith(" | 45–60 |") for row in rows)
+    assert "](04_vision_transformer.ipynb)" in given["slides-of-the-lecture.md"]
+    assert "](05_vit_vs_cnn.ipynb)" not in given["slides-of-the-lecture.md"]
+
+
+def test_a_figure_gets_its_cells_description_where_both_exporters_look_for_it():
+    described, bare = (
+        nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data={"image/png": "AAAA"})])
+        for _ in range(2)
+    )
+    described.metadata["course"] = {"alt": "A line that doubles."}
+    describe_figures(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Text"), described, bare]))
+    for cell, text in ((described, "A line that doubles."), (bare, NO_WORDS)):
+        assert cell.metadata["mystnb"] == {"image": {"alt": text}}
+        assert cell.outputs[0].metadata["image/png"] == {"alt": text}
 
 
 def test_a_folder_that_is_no_site_is_never_replaced(tmp_path):

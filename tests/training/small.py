@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.models import ViT, ViTConfig
+from course_utils.models import ViT, ViTConfig, build
 from course_utils.training import Examples, Recipe
 
 
@@ -17,9 +17,7 @@ def quarters(count: int, seed: int = 0) -> Examples:
 
 
 def tiny_vit(dropout: float = 0.0) -> ViT:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return ViT(ViTConfig(8, 4, 1, dim=16, layers=1, heads=2, mlp_dim=32, classes=4, dropout=dropout))
+    return build(ViTConfig(8, 4, 1, dim=16, layers=1, heads=2, mlp_dim=32, classes=4, dropout=dropout), seed=0)
 
 
 RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=5e-3)

@@ -99,16 +99,18 @@ def losses(path):
 
 
 def run(folder, model, stop_at=None, quiet=True):
-    steps = itertools.count()
+    before = [False] * (stop_at or 0)
+    stops = itertools.chain(before, [stop_at is not None], itertools.repeat(False))
 
     def loss(model, images, labels):
-        if next(steps) == stop_at:
+        if next(stops):
             raise KeyboardInterrupt
         logits = model(images)
         return F.cross_entropy(logits, labels), logits
 
     return fit(
-        model, quarters(320), quarters(50), RECIPE, folder=folder, loss=loss, checkpoint_seconds=0, quiet=quiet
+        *(model, quarters(320), quarters(50), RECIPE),
+        **{"folder": folder, "loss": loss, "checkpoint_seconds": 0, "quiet": quiet, "on_interrupt": "return"},
     )
 
 

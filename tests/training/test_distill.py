@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_utils.models import DistilledViT, DistilledViTConfig
+from course_utils.models.deit import TwoLogits, fuse
 from course_utils.training import Examples, Recipe, evaluate, fit
 from course_utils.training.distill import distilling, hard_distillation, soft_distillation, token_distillation
 
@@ -69,6 +70,38 @@ def linear(classes=3, bias=0.0) -> nn.Module:
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, classes))
     nn.init.constant_(model[1].bias, bias)
     return model
+
+
+class TwoHeads(nn.Module):
+    """The model's answer, and its opposite."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images):
+        logits = self.model(images)
+        return TwoLogits(logits, -logits)
+
+
+def test_each_kind_is_its_loss_with_the_settings_that_were_given():
+    teacher, student = linear(bias=0.3), nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    images, labels, one = torch.rand(6, 1, 4, 4), torch.arange(6) % 3, torch.rand(1, 1, 4, 4)
+    mine, theirs = student(images), teacher(images)
+    loss, logits = distilling(teacher, temperature=2.0, weight=0.3)(student, images, labels)
+    soft = soft_distillation(mine, theirs, labels, 2.0, 0.3)
+    assert (loss, logits.tolist()) == (soft, mine.tolist())
+    loss, _ = distilling(teacher, temperature=2.0, weight=0.3, unlabelled=one)(student, images, labels)
+    unlabelled = soft_distillation(student(one), teacher(one), torch.zeros(1, dtype=torch.long), 2.0, 1.0)
+    torch.testing.assert_close(loss, soft + unlabelled)
+    loss, logits = distilling(teacher, "hard", smoothing=0.3)(student, images, labels)
+    assert (loss, logits.tolist()) == (hard_distillation(mine, theirs, labels, 0.3), mine.tolist())
+    both = TwoHeads(student)
+    loss, logits = distilling(teacher, "token", smoothing=0.3)(both, images, labels)
+    assert (loss, logits.tolist()) == (
+        token_distillation(*both(images), theirs, labels, 0.3),
+        fuse(*both(images)).tolist(),
+    )
 
 
 def test_a_student_without_labels_of_its_own_learns_from_unlabelled_pictures():

@@ -7,7 +7,7 @@ from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
 from course_utils.training import Examples, NotFinite, Recipe, evaluate, fit
-from course_utils.training.loop import share
+from course_utils.training.batches import share
 
 
 def test_a_run_learns_and_every_epoch_leaves_a_row():
@@ -55,7 +55,7 @@ def test_the_stop_button_leaves_the_best_state_not_the_latest(capsys):
         sign = 1 if len(seen) <= 150 else -1
         return sign * F.cross_entropy(logits, labels), logits
 
-    history = fit(model, quarters(1600), validation, replace(RECIPE, epochs=6), loss=loss)
+    history = fit(model, quarters(1600), validation, replace(RECIPE, epochs=6), loss=loss, on_interrupt="return")
     assert history.interrupted
     assert len(history.epochs) == 4
     assert history.epochs[-1].validation_accuracy < 0.6
@@ -76,7 +76,8 @@ def test_stopped_before_any_evaluation_the_model_keeps_what_it_has_learned(capsy
         logits = model(images)
         return F.cross_entropy(logits, labels), logits
 
-    assert fit(model, quarters(800), quarters(50), RECIPE, loss=loss).interrupted
+    with pytest.raises(KeyboardInterrupt):  # so a sweep stops too
+        fit(model, quarters(800), quarters(50), RECIPE, loss=loss)
     assert not same_weights(model, start)
     assert "latest weights" in capsys.readouterr().out
 

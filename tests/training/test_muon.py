@@ -8,6 +8,7 @@ from small import RECIPE, quarters, tiny_vit
 from torch import nn
 
 from course_utils.experiments.recipes import RECIPES
+from course_utils.models import build
 from course_utils.training import fit
 from course_utils.training.muon import Muon, hidden_matrices, orthogonalised
 
@@ -69,7 +70,7 @@ def test_orthogonalised_keeps_singular_vectors_and_evens_out_singular_values():
 
 @pytest.mark.parametrize("name", ["fashion-vit", "fashion-swin", "fashion-distilled"])
 def test_what_reads_pixels_and_what_gives_logits_is_not_hidden(name):
-    model = RECIPES[name].new_model()
+    model = build(RECIPES[name].config)
     taken = {id(parameter) for parameter in hidden_matrices(model)}
     left = {key for key, value in model.named_parameters() if key.endswith("weight") and id(value) not in taken}
     linear = {f"{key}.weight" for key, layer in model.named_modules() if isinstance(layer, nn.Linear)}

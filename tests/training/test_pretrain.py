@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from course_utils.models import PixelTransformer, PixelTransformerConfig
-from course_utils.training import Recipe
-from course_utils.training.loop import NotFinite
+from course_utils.training import NotFinite, Recipe
 from course_utils.training.pretrain import hide, pretrain
 
 

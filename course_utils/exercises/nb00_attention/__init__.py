@@ -3,10 +3,7 @@
 from course_utils.exercises.nb00_attention.attend import ATTEND
 from course_utils.exercises.nb00_attention.blocks import ENCODER_BLOCK
 from course_utils.exercises.nb00_attention.cross import CROSS_ATTENTION
-from course_utils.exercises.nb00_attention.cross_slips import cross_attention
 from course_utils.exercises.nb00_attention.heads import SPLIT_HEADS
 from course_utils.exercises.nb00_attention.mask import CAUSAL_MASK
 
-__all__ = ["EXERCISES", "cross_attention"]
-
-EXERCISES = (ATTEND, CAUSAL_MASK, SPLIT_HEADS, CROSS_ATTENTION, ENCODER_BLOCK)
+EXERCISES = (ATTEND, CAUSAL_MASK, SPLIT_HEADS, ENCODER_BLOCK, CROSS_ATTENTION)

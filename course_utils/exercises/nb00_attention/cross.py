@@ -5,12 +5,11 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from course_utils.attention import attend
+from course_utils.attention import attend, cross_attention
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb00_attention.cross_slips import (
     by,
     causal,
-    cross_attention,
     layers,
     made_of,
     no_layer,

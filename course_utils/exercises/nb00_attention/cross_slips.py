@@ -1,4 +1,4 @@
-"""Attention that looks at another sequence, and the same with one of its steps replaced."""
+"""Attention that looks at another sequence, with one of its steps replaced."""
 
 import math
 from collections.abc import Callable
@@ -7,26 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.attention import Layer, attend
-
-
-def cross_attention(
-    tokens: Tensor,
-    memory: Tensor,
-    to_query: Layer,
-    to_key: Layer,
-    to_value: Layer,
-) -> Tensor:
-    """tokens (batch, queries, dim), memory (batch, keys, memory_dim) → output (batch, queries, value_dim).
-
-    The tokens ask and the memory answers, by scaled dot-product attention with one head and without a mask.
-
-    to_query, to_key and to_value are functions that change the last axis of what they are given: to_query and to_key
-    to one and the same dim, whose root the scores are divided by, and to_value to value_dim.
-    Vaswani et al. 2017, section 3.2.3.
-    """
-    output, _ = attend(to_query(tokens), to_key(memory), to_value(memory))
-    return output
+from course_utils.attention import Layer, attend, cross_attention
 
 
 def made_of(query: str, key: str, value: str) -> Callable[..., Any]:

@@ -51,7 +51,8 @@ CAUSAL_MASK = Exercise(
     hints=(
         "Draw it for three tokens: row i belongs to query i, column j to key j. Which of the nine places may be True?",
         "Token i may look at j when j ≤ i: the diagonal and everything below it.",
-        "`torch.ones(tokens, tokens, dtype=torch.bool)` and its method `.tril()` are enough.",
+        "A matrix of ones has a method that keeps this triangle: `torch.ones(tokens, tokens, "
+        "dtype=torch.bool).tril()`.",
     ),
     misconceptions=(
         Misconception(

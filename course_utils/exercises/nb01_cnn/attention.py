@@ -1,4 +1,4 @@
-"""Attention between the places of a map, and the same with one of its steps replaced."""
+"""Attention between the places of a map, with one of its steps replaced."""
 
 import math
 from collections.abc import Callable
@@ -7,23 +7,10 @@ from typing import Any
 from einops import rearrange
 from torch import Tensor
 
-from course_utils.attention import attend, causal_mask
+from course_utils.attention import attend, attend_2d, causal_mask
 
 Two = tuple[Tensor, Tensor]
 Size = Callable[[Tensor, Tensor], float]  # of query and value, both maps
-
-
-def attend_2d(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention between all places of a map; `attend` works on tokens, (batch, tokens, dim).
-
-    query and key (batch, dim, height, width), value (batch, value_dim, height, width)
-    → output (batch, value_dim, height, width), weights (batch, height · width, height · width): a row for every
-    query, places in raster order. Zhang et al. 2019, equations 1 and 2, scores divided by √dim.
-    """
-    height = query.shape[2]
-    tokens = (rearrange(part, "b c h w -> b (h w) c") for part in (query, key, value))
-    mixed, weights = attend(*tokens)
-    return rearrange(mixed, "b (h w) c -> b c h w", h=height), weights
 
 
 def as_map(mixed: Tensor, height: int, width: int) -> Tensor:

@@ -6,12 +6,11 @@ import torch
 from einops import rearrange
 from torch import Generator, Tensor
 
-from course_utils.attention import attend
+from course_utils.attention import attend, attend_2d
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
 from course_utils.exercises.nb01_cnn.attention import (
     as_high_as_a_square,
     as_wide_as_a_square,
-    attend_2d,
     causal,
     lines,
     normalised,
@@ -73,8 +72,8 @@ ATTEND_2D = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Turn each of the three maps into tokens, as in the exercise before. Then `attend(query, key, value)` does "
-        "the rest, and gives the output and the weights.",
+        "Turn each of the three maps into tokens, as in the exercise before. Then `attend(…, …, …)` does the "
+        "rest, and gives the output and the weights.",
         "Its output is (batch, height · width, value_dim): the channels go back to the second axis, and the places "
         "back into a grid.",
         '`rearrange(mixed, "b (h w) c -> b c h w", h=…)` needs the height, because height · width alone does not '

@@ -36,8 +36,8 @@ LOCAL_ATTEND = Exercise(
         "product of all positions with all, each position p needs one dot product with each of its n neighbours.",
         '`einsum(query, key, "... p d, ... p n d -> ... p n")` makes the scores. Divide by √dim, add the prior, '
         "hide what is not inside, then take the softmax over the neighbours.",
-        "Hide with `masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum "
-        '`"... p n, ... p n d -> ... p d"` of weights and values; return it first, then the weights.',
+        'Hide with `.masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum `"... p n, '
+        '... p n d -> ... p d"` of weights and values; return it first, then the weights.',
     ),
     misconceptions=(
         Misconception(

@@ -56,11 +56,13 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
     ],
     hints=(
-        "Position p lies in row p // width and column p % width. When are two positions neighbours?",
+        "A position's number, divided by `width`, gives its row, and the remainder its column. When are two "
+        "positions neighbours?",
         "Compare all with all: with the rows of all places in one tensor, an extra axis (`[:, None]`) turns a "
-        "subtraction into a matrix of differences. Rows must be at most size // 2 apart, and columns too.",
-        "Number the places with `torch.arange(height * width)`: `// width` gives all rows and `% width` all "
-        "columns. Then make the two matrices of distances, compare each with `<= size // 2`, and join them with `&`.",
+        "subtraction into a matrix of differences. Rows must be at most `size // 2` apart, and columns too.",
+        "`torch.arange(height * width) // width` are the rows of all places, `torch.arange(height * width) % "
+        "width` their columns. Make the two matrices of distances, compare each with `<= size // 2`, and join "
+        "them with `&`.",
     ),
     misconceptions=(
         Misconception(

@@ -144,9 +144,9 @@ NEIGHBOURHOODS = Exercise(
     hints=(
         "`F.unfold(maps, size, padding=…, stride=…)` cuts out the square around every position. How many zeros must "
         "there be around the map so that its corners become centres too?",
-        "`unfold` returns (batch, channels · size², positions): in its middle axis the channel is slow and the "
-        "neighbour fast. `rearrange` with `n=size**2` splits that axis.",
-        'Pad by size // 2; then `rearrange(…, "b (c n) p -> b c p n", n=size**2)`.',
+        "`F.unfold` returns (batch, channels · size², positions): in its middle axis the channel is slow and "
+        "the neighbour fast. `rearrange` with `n=size**2` splits that axis.",
+        'Pad by `size // 2`; then `rearrange(…, "b (c n) p -> b c p n", n=size**2)`.',
     ),
     misconceptions=(
         Misconception(

@@ -97,8 +97,8 @@ NEXT_PIXEL_PAIRS = Exercise(
         "The targets are simply the picture: every pixel is asked for once, the first one too.",
         "What may the model have read when it must name pixel 0? Nothing, so something must stand for nothing: the "
         "start token. And when it must name pixel 1?",
-        "`torch.full_like(tokens[:, :1], start)` is a column of start tokens; `torch.cat` it with all pixels but the "
-        "last along axis 1.",
+        "`torch.full_like(tokens[:, :1], start)` is a column of start tokens; `torch.cat([…, …], dim=1)` puts "
+        "it in front of all pixels but the last.",
     ),
     misconceptions=(
         Misconception(

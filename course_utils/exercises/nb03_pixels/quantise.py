@@ -108,8 +108,8 @@ QUANTISE = Exercise(
         "smallest distance?",
         "Move the channels to the end and make room for the palette: `rearrange(images, 'b c h w -> b h w 1 c')` "
         "minus the palette (colours, channels) gives all the gaps at once.",
-        "Square the gaps, sum them over the channels, take `argmin` over the colours, and lay the rows one after "
-        "the other: 'b h w -> b (h w)'.",
+        "Square the gaps, sum them over the channels, take `.argmin` over the colours, and lay the rows one "
+        'after the other: `"b h w -> b (h w)"`.',
     ),
     misconceptions=(
         Misconception(

@@ -1,27 +1,10 @@
-"""The parameters of a ViT counted, and miscounted. Slips of one size look alike in a count: the messages say so."""
+"""The parameters of a ViT miscounted. Slips of one size look alike in a count: the messages say so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from course_utils.costs import vit_parameters
 from course_utils.exercises.exercise import Misconception
-
-
-def vit_parameters(
-    image_size: int, patch_size: int, dim: int, layers: int, mlp_dim: int, classes: int, channels: int = 3
-) -> int:
-    """Learned numbers of a ViT, a whole number (int) and exact to the last one. Dosovitskiy et al. 2021, eq. 1 to 4.
-
-    image_size and patch_size are the sides of the image and of a patch, in pixels, and patch_size divides image_size.
-    Every linear layer has biases, every norm a scale and a shift for each of the dim features; the MLP has one hidden
-    layer, of mlp_dim features.
-    """
-    patches = (image_size // patch_size) ** 2
-    norm = 2 * dim
-    embedding = (channels * patch_size**2 + 1) * dim + dim + (patches + 1) * dim
-    attention = 3 * (dim + 1) * dim + (dim + 1) * dim
-    mlp = (dim + 1) * mlp_dim + (mlp_dim + 1) * dim
-    head = (dim + 1) * classes
-    return embedding + layers * (norm + attention + norm + mlp) + norm + head
 
 
 @dataclass(frozen=True)

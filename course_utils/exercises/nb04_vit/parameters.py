@@ -2,8 +2,9 @@
 
 from torch import Generator
 
+from course_utils.costs import vit_parameters
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
-from course_utils.exercises.nb04_vit.parameter_slips import MISCONCEPTIONS, vit_parameters
+from course_utils.exercises.nb04_vit.parameter_slips import MISCONCEPTIONS
 from course_utils.exercises.nb04_vit.parameter_terms import TERMS
 
 
@@ -27,21 +28,21 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
-PARAMETERS = Exercise(
-    name="04.parameters",
+VIT_PARAMETERS = Exercise(
+    name="04.vit_parameters",
     title="Every parameter of a ViT",
     points=3,
     reference=vit_parameters,
     cases=_cases,
     wild=_wild,
     hints=(
-        "A linear layer from m to n features has (m + 1) · n numbers, its biases included; a norm of dim features "
-        "has 2 · dim.",
-        "Go through the model in order: projection of the patches, class token, positions (one more than patches), "
-        "then the layers, a last norm and the head. What is in a layer is `EncoderBlock` in "
-        "course_utils/attention/core.py.",
-        "One layer: a norm, four projections from dim to dim (query, key, value and output), a second norm, and an "
-        "MLP from dim to mlp_dim and back.",
+        "A linear layer from m to n features has (m + 1) · n numbers, its biases included; a norm of `dim` "
+        "features has `2 * dim`.",
+        "Go through the model in order: projection of the patches, class token, positions (one more than "
+        "patches), then the layers, a last norm and the head. `print(EncoderBlock(64, 4, 256))` lists what "
+        "is in a layer.",
+        "One layer: a norm, four projections from `dim` to `dim` (query, key, value and output), a second "
+        "norm, and an MLP from `dim` to `mlp_dim` and back.",
     ),
     misconceptions=(*MISCONCEPTIONS, *TERMS),
 )

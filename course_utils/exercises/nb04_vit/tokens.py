@@ -65,8 +65,8 @@ SEQUENCE = Exercise(
     wild=_wild,
     hints=(
         "The class token is one more token, and it is the same for every image of the batch.",
-        "`class_token.expand(batch, -1, -1)`, with the size of the batch, repeats it without copying; `torch.cat` along "
-        "the axis of the tokens puts it in front.",
+        "`class_token.expand(len(patches), -1, -1)` repeats it for the whole batch without copying; "
+        "`torch.cat` along the axis of the tokens puts it in front.",
         "Count: the positions are one more than the patches. So add them after the class token has joined.",
     ),
     misconceptions=(

@@ -57,8 +57,8 @@ SHIFT_IMAGES = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "`F.pad(images, (left, right, top, bottom))` puts zeros around a picture. To move it 2 down, how many rows "
-        "of zeros belong on top? Which rows are then too many?",
+        "`F.pad(images, (…, …, …, …))` puts zeros around a picture: left, right, top and bottom, in this "
+        "order. To move it 2 down, how many rows of zeros belong on top? Which rows are then too many?",
         "Pad on one side, then cut a piece of the old height and width out of the padded picture. A shift to the "
         "right pads left and cuts off on the right; a negative one, the other way round.",
         "`max(right, 0)` zeros on the left and `max(-right, 0)` on the right; the piece to keep begins at column "

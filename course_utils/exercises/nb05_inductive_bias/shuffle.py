@@ -132,10 +132,10 @@ SHUFFLE_PATCHES = Exercise(
     wild=_wild,
     hints=(
         "Three steps: cut the picture into patches, put the patches in another order, lay them out again.",
-        "With einops, patches as an axis of their own: `b c (h p) (w q) -> b (h w) c p q`. Then the order is an "
-        "index on that axis.",
-        "`patches[:, order]` puts patch order[i] at place i. The way back is the same pattern from right to left; "
-        "tell einops the number of rows, h.",
+        'With einops, patches as an axis of their own: `"b c (h p) (w q) -> b (h w) c p q"`. Then the order '
+        "is an index on that axis.",
+        "`patches[:, order]` puts patch number `order[0]` at place 0, number `order[1]` at place 1, and so "
+        "on. The way back is the same pattern from right to left; tell einops the number of rows, h.",
     ),
     misconceptions=(
         Misconception(

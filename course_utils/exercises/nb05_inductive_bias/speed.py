@@ -70,7 +70,8 @@ ACHIEVED_FLOPS = Exercise(
         "Work divided by time. Each operation has a row of times; which of them counts?",
         "One run was interrupted and took far too long. The mean believes it, the fastest run flatters; the run in the "
         "middle of the sorted times does neither. What is it called?",
-        "`seconds.median(dim=1)` returns two things, values and indices.",
+        "`flops / seconds.median(dim=1).…`: of the two things that such a median returns, values and indices, "
+        "which one is a time?",
     ),
     misconceptions=(
         Misconception(

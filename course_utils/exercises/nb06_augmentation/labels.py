@@ -70,8 +70,8 @@ def _neighbours_only(labels: Tensor, classes: int, smoothing: float) -> Tensor:
     return (1 - smoothing) * one + smoothing / 2 * (one.roll(1, 1) + one.roll(-1, 1))
 
 
-LABEL_SMOOTHING = Exercise(
-    name="06.label_smoothing",
+SMOOTH_LABELS = Exercise(
+    name="06.smooth_labels",
     title="Smoothed labels",
     reference=smooth_labels,
     cases=_cases,

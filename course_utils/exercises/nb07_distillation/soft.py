@@ -72,10 +72,11 @@ SOFT_DISTILLATION = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Two softmaxes, both of logits divided by the temperature. Work with their logarithms (`log_softmax`): a "
-        "probability may become too small for a float, its logarithm does not.",
-        "KL(teacher ‖ student) is the sum over the classes of p_teacher · (log p_teacher − log p_student), and then the "
-        "mean over the batch. `F.kl_div` can do that too: mind what it wants as its two arguments, and choose its `reduction`.",
+        "Two softmaxes, both of logits divided by the temperature. Work with their logarithms "
+        "(`.log_softmax`): a probability may become too small for a float, its logarithm does not.",
+        "KL(teacher ‖ student) is the sum over the classes of p · (log p − log q), where p is the teacher's "
+        "probability and q the student's, and then the mean over the batch. `F.kl_div` can do that too: mind "
+        "what it wants as its two arguments, and choose `reduction=…`.",
         "The labels' part is `F.cross_entropy` of the student's logits as they are: it has no temperature, and the "
         "softmax is inside. Last, the factors: (1 − λ) here, λ · τ² there.",
     ),

@@ -75,8 +75,8 @@ AFFINE_PARAMETERS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Widen the range first, so that zero lies in it: `low` may not lie above zero, nor `high` below. `clamp` takes a "
-        "`min` or a `max`.",
+        "Widen the range first, so that zero lies in it: `low` may not lie above zero, nor `high` below. "
+        "`.clamp` takes `min=…` or `max=…`.",
         "The scale is the width of one step. `bits` bits say how many values there are: how many steps lie between them? "
         "Where the range has no width, put 1 (`torch.where`).",
         "The least whole number stands for the low end. Solve value = scale · (q − zero point) for the zero point, with that "

@@ -104,8 +104,9 @@ PROTOTYPES = Exercise(
         "square brackets.",
         "Their mean over the pictures is one row of the answer: which axis are the pictures? `torch.stack` puts the rows of "
         "all classes together.",
-        "Without a loop: `F.one_hot(labels, ways)` is a matrix (pictures, ways) of whole numbers. Its transpose times the "
-        "features adds up each class. How many ones stand in its columns?",
+        "Without a loop: `F.one_hot(labels, ways).….mT @ features` adds up the features of each class, once "
+        "the dots turn whole numbers into floats. How many ones stand in a column of the matrix (pictures, "
+        "ways)?",
     ),
     misconceptions=(
         Misconception(

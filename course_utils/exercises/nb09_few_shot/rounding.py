@@ -87,9 +87,9 @@ FAKE_QUANTISE = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Solve value = scale · (q − zero_point) for q. Where must you round, so that q is a whole number?",
-        "What does not fit into `bits` bits goes to the nearer end. With 3 bits these are −4 and 3: write both ends for any "
-        "number of bits, and `clamp`.",
+        "Solve the docstring's equation for q. Where must you round, so that q is a whole number?",
+        "What does not fit into `bits` bits goes to the nearer end. With 3 bits these are −4 and 3: write "
+        "both ends for any number of bits, and `.clamp`.",
         "For the way back use the same equation, with the q that you have.",
     ),
     misconceptions=(

@@ -62,8 +62,8 @@ RETRIEVAL_RANKS = Exercise(
     wild=_wild,
     hints=(
         "You need not sort. What must you count to know the rank of a caption?",
-        "The logit of each picture's right caption is one entry of its row, number `right`: `gather` along dim=1 takes "
-        "it, and so do two lists of indices, one for the rows and one for the columns.",
+        "The logit of each picture's right caption is one entry of its row, number `right`: `.gather` along "
+        "dim=1 takes it, and so do two lists of indices, one for the rows and one for the columns.",
         "Compare each row with its own entry, as a column (broadcasting does it), and count along dim=1. From which "
         "number do ranks begin?",
     ),

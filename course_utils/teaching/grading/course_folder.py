@@ -1,21 +1,22 @@
-"""A course folder for nbgrader, made from the notebooks: its settings, instructor's versions, and what is handed out."""
+"""A course folder for nbgrader, made from the notebooks: settings, instructor's versions, and what is handed out."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
 from nbformat import NotebookNode
 
 from course_utils.exercises import find, solution, stub
+from course_utils.files import atomic
 from course_utils.lab import notebooks
 
 SETTINGS = "nbgrader_config.py"
 NOT_IMPLEMENTED = "    raise NotImplementedError\n"
 
-_SETTINGS_TEXT = '''"""nbgrader for the course Attention for Vision, made by `course grade setup`. Change what you like."""
+_SETTINGS_TEXT = '''\
+"""nbgrader for the course Attention for Vision, made by `course grade setup`. Change what you like."""
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors as nbgrader
@@ -63,9 +64,7 @@ def make(folder: Path) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty: choose another folder for the course.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        made = Path(temporary) / folder.name
+    with atomic(folder) as made:
         made.mkdir()
         (made / SETTINGS).write_text(_SETTINGS_TEXT, encoding="utf-8")
         paths = [notebooks.find(number) for number in notebooks.numbers()]
@@ -74,7 +73,6 @@ def make(folder: Path) -> list[str]:
             target.parent.mkdir(parents=True)
             nbformat.write(instructors_version(notebooks.read(path)), target)
         _generate(made)
-        os.replace(made, folder)
     return [path.stem for path in paths]
 
 

@@ -1,13 +1,12 @@
-"""A submission's steps, done in a process of their own, whatever they do there; and verdicts that can be relied on."""
+"""A submission's steps, done in a process of their own, whatever they do there; and verdicts that can be trusted."""
 
-import math
 import multiprocessing
 import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection, wait
@@ -52,50 +51,99 @@ def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequ
     the process is ended, and what is left is done in a new one, without it.
 
     ``preload`` names modules that every process shall find imported; those of the first call count. Raises
-    RuntimeError when a process cannot even be started.
+    RuntimeError when a process cannot even be started, or ends before any cell was run.
     """
-    findings: Findings = {}
-    left_out: set[int] = set()
-    deadline = time.monotonic() + limits.notebook_seconds
-    while len(findings) < len(steps):
-        if time.monotonic() > deadline:
-            extras = {step.number for step in steps if step.kind == "extra"} - left_out
-            sentence = (
-                f"This notebook took longer than {limits.notebook_seconds:.0f} s, so its extra cells were left out.\n"
-            )
-            findings |= dict.fromkeys(extras, sentence)
-            left_out |= extras
-            deadline = math.inf  # what remains is short: each exercise has its limits
-        todo = [_again(step, findings) for step in steps if step.number not in left_out]
-        with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            receiver, process = _start(todo, folder, Path(scratch), limits, tuple(preload))
-            try:
-                for step in todo:
-                    found = findings[step.number] = _result(step, receiver, process, limits, findings)
-                    if time.monotonic() > deadline or (step.kind == "check" and _may_still_run(found)):
-                        break
-            except _Stopped as ending:
-                if step.kind in ("keep", "lend"):  # these do nothing: it is something that a cell has left behind
-                    step = [before for before in todo[: todo.index(step)] if before.is_cell][-1]
-                findings[step.number] = _what_became_of(step, ending)
-                left_out |= {step.number} if step.is_cell else set()
-            finally:
-                _end(process)
-                receiver.close()
-    return findings
+    return _Examination(steps, folder, limits, preload).finish()
+
+
+class _Examination:
+    """One submission: its steps, what was found so far, and which cells no further process does."""
+
+    def __init__(self, steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequence[str]) -> None:
+        self.steps, self.folder, self.limits, self.preload = steps, folder, limits, tuple(preload)
+        self.findings: Findings = {}
+        self.left_out: set[int] = set()
+        self.deadline: float | None = time.monotonic() + limits.notebook_seconds
+
+    def finish(self) -> Findings:
+        """One process after another, until there is a finding for each step."""
+        while len(self.findings) < len(self.steps):
+            if self.is_late():
+                self.leave_out_extras()
+            self.run_once()
+        return self.findings
+
+    def is_late(self) -> bool:
+        """Whether the notebook's time is over while extra cells still count."""
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def leave_out_extras(self) -> None:
+        """What remains then is short, for each exercise has its limits: there is no deadline any more."""
+        extras = {step.number for step in self.steps if step.kind == "extra"} - self.left_out
+        how = f"took longer than {self.limits.notebook_seconds:.0f} s, so its extra cells were left out"
+        self.findings |= dict.fromkeys(extras, f"This notebook {how}.\n")
+        self.left_out |= extras
+        self.deadline = None
+
+    def run_once(self) -> None:
+        """Do what is not left out in a new process, to the end or until that process is of no more use."""
+        todo = [self.again(step) for step in self.steps if step.number not in self.left_out]
+        with (
+            TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+            _started(todo, self.folder, Path(scratch), self.limits, self.preload) as (receiver, process),
+        ):
+            for step in todo:
+                try:
+                    found = self.findings[step.number] = self.result(step, receiver, process)
+                except _Stopped as ending:
+                    self.blame(_culprit(step, todo, ending), ending)
+                    return
+                if self.is_late() or (step.kind == "check" and _may_still_run(found)):
+                    return
+
+    def again(self, step: Step) -> Step:
+        """The step as a further process does it: an exercise that was judged is not examined again."""
+        verdict = self.findings.get(step.number)
+        if not isinstance(verdict, Verdict):
+            return step
+        return Step(step.number, "keep" if verdict.passed else "lend", step.text)
+
+    def result(self, step: Step, receiver: Connection, process: Any) -> str | Verdict:
+        """What the process says about the step, held against what is known. Raises _Stopped when it says nothing."""
+        exercise = find(step.text) if step.kind == "check" else None
+        seconds = self.limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
+        message = _receive(receiver, process, seconds)
+        try:
+            found = unpack(message)
+            if step.kind in ("keep", "lend"):
+                return self.findings[step.number]
+            return _text(found) if exercise is None else _confirmed(exercise, found)
+        except Exception as error:
+            raise _Stopped("sent something that is no result", late=False) from error
+
+    def blame(self, step: Step, ending: _Stopped) -> None:
+        """Note what became of the step. A cell that ended a process is left out of all further ones."""
+        self.findings[step.number] = _what_became_of(step, ending)
+        if step.is_cell:
+            self.left_out.add(step.number)
+
+
+def _culprit(step: Step, todo: Sequence[Step], ending: _Stopped) -> Step:
+    """The step that ended the process: keep and lend do nothing, so it is something that a cell before left behind.
+
+    Raises RuntimeError when there is no such cell.
+    """
+    if step.kind not in ("keep", "lend"):
+        return step
+    cells = [before for before in todo[: todo.index(step)] if before.is_cell]
+    if not cells:
+        raise RuntimeError(f"The process for a student's code {ending} although no cell was run in it.") from ending
+    return cells[-1]
 
 
 def _may_still_run(found: str | Verdict) -> bool:
     """Whether the function that was examined may be running on, and would slow down whatever follows."""
     return isinstance(found, Verdict) and found.kind in (Kind.TOO_SLOW, Kind.WAITING)
-
-
-def _again(step: Step, findings: Mapping[int, str | Verdict]) -> Step:
-    """The step as a further process does it: an exercise that was judged is not examined again."""
-    verdict = findings.get(step.number)
-    if not isinstance(verdict, Verdict):
-        return step
-    return Step(step.number, "keep" if verdict.passed else "lend", step.text)
 
 
 def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
@@ -117,7 +165,11 @@ def _context(preload: tuple[str, ...]) -> Any:
     return context
 
 
-def _start(steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, preload: tuple[str, ...]) -> Any:
+@contextmanager
+def _started(
+    steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, preload: tuple[str, ...]
+) -> Iterator[tuple[Connection, Any]]:
+    """A process that does the steps, with the line on which it answers; both are ended with the block."""
     context = _context(preload)
     receiver, sender = context.Pipe(duplex=False)
     seconds = int(2 * limits.notebook_seconds)
@@ -127,25 +179,14 @@ def _start(steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, p
     process.start()
     sender.close()
     try:
-        _receive(receiver, process, SECONDS_TO_START)
-    except _Stopped as ending:
+        try:
+            _receive(receiver, process, SECONDS_TO_START)
+        except _Stopped as ending:
+            raise RuntimeError(f"The process for a student's code {ending} before any of it was run.") from ending
+        yield receiver, process
+    finally:
         _end(process)
-        raise RuntimeError(f"The process for a student's code {ending} before any of it was run.") from ending
-    return receiver, process
-
-
-def _result(step: Step, receiver: Connection, process: Any, limits: Limits, findings: Findings) -> str | Verdict:
-    """What the process says about the step, held against what is known. Raises _Stopped when it says nothing."""
-    exercise = find(step.text) if step.kind == "check" else None
-    seconds = limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
-    message = _receive(receiver, process, seconds)
-    try:
-        found = unpack(message)
-        if step.kind in ("keep", "lend"):
-            return findings[step.number]
-        return _text(found) if exercise is None else _confirmed(exercise, found)
-    except Exception as error:
-        raise _Stopped("sent something that is no result", late=False) from error
+        receiver.close()
 
 
 def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:

@@ -48,7 +48,7 @@ class ExamineExercises(NbGraderPreprocessor):
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a submission. A file that is no notebook counts as the empty stubs, with a sentence on top that says so."""
+    """Reads a submission. A file that is not a notebook counts as empty stubs, and a sentence on top says so."""
 
     def from_file(
         self, file_stream: Any, resources: Resources | None = None, **kw: Any
@@ -84,6 +84,6 @@ def _given(parent: Any, resources: Resources) -> NotebookNode:
 
 @cache
 def _preload() -> tuple[str, ...]:
-    """What any notebook imports, so that only the first process waits for it; and the program that starts them all."""
+    """What any notebook imports, so that only the first process waits for it; and the program that starts them."""
     ours = (submission.modules(notebooks.read(notebooks.find(number))) for number in notebooks.numbers())
     return "nbgrader.apps.nbgraderapp", *sorted(set().union(*ours))

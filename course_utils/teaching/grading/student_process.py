@@ -144,7 +144,7 @@ def _output_of(shell: Any, source: str) -> str:
 
 
 def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
-    """The verdict and the results it rests on; the function's name then stands for one that is right, as after check."""
+    """The verdict and the results it rests on. Afterwards, as after check, the name stands for a right function."""
     exercise = find(exercise_name)
     name = exercise.reference.__name__
     observed: list[Observation] = []

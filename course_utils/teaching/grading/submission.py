@@ -25,8 +25,8 @@ class Graded(Report):
 def restore(submitted: NotebookNode, given: NotebookNode) -> None:
     """Give the submission's cells the grading metadata of the notebook that was handed out, in place.
 
-    A cell is recognised by its grade_id, or by the id that Jupyter gave it. A check cell gets its source back as well;
-    one that is missing is added at the end.
+    A cell is recognised by its grade_id, or by the id that Jupyter gave it. A check cell gets its source back as
+    well; one that is missing is added at the end.
     """
     marked = {cell.metadata.nbgrader.grade_id: cell for cell in given.cells if "nbgrader" in cell.metadata}
     by_id = {cell.id: grade_id for grade_id, cell in marked.items()}
@@ -71,7 +71,7 @@ def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
 
 
 def write_down(submitted: NotebookNode, given: NotebookNode, findings: Findings) -> None:
-    """Put what was found below the cells, in place: nbgrader reads the points from it, and the student the reasons."""
+    """Put what was found below the cells, in place: nbgrader reads the points there, and the student the reasons."""
     known = {cell.source.strip() for cell in given.cells}
     for number, cell in enumerate(submitted.cells):
         if cell.cell_type != "code":

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from course_utils.files import atomic
 from course_utils.paths import NOTEBOOKS
 
 FOLDER = "attention-for-vision"
@@ -19,14 +20,12 @@ def hand_out(home: Path) -> list[Path]:
     A copy appears under its name only when it is whole.
     """
     folder = home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     made = []
     for source in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         target = folder / source.name
         if not target.exists():
-            partial = folder / f".{source.name}.{os.getpid()}"
-            shutil.copyfile(source, partial)
-            partial.rename(target)
+            with atomic(target) as partial:
+                shutil.copyfile(source, partial)
             made.append(target)
     return made
 

@@ -1,9 +1,9 @@
-"""JupyterHub for a class: ``.venv/bin/jupyterhub -f course_utils/teaching/hub/jupyterhub_config.py``, as root or behind sudo.
+"""JupyterHub for a class, run as root: ``.venv/bin/jupyterhub -f course_utils/teaching/hub/jupyterhub_config.py``.
 
 Every system user may log in with their password. Each gets the notebooks in a folder of their own, and progress in
 ``~/.course``. Where another way to log in or to start servers is wanted, load this file from yours with
-``load_subconfig`` and change that. Memory and CPU limits take effect with spawners that can set them (systemd, Docker,
-Kubernetes); ``notebooks/INSTRUCTOR.md`` says what a student needs.
+``load_subconfig`` and change that. Memory and CPU limits take effect with spawners that can set them (systemd,
+Docker, Kubernetes); ``notebooks/INSTRUCTOR.md`` says what a student needs.
 """
 
 import sys

@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.files import atomic
 from course_utils.lab import notebooks
+from course_utils.lab.course import entries, markdown_table
 from course_utils.paths import NOTEBOOKS, ROOT
 from course_utils.teaching.site.assets import check_installed, copy_fonts, copy_scripts
 from course_utils.teaching.site.pages import page_of
@@ -34,19 +36,14 @@ def build_site(
     check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
     if output.exists() and not (output / ".buildinfo").exists():
         raise FileExistsError(f"{output} exists and is no site: name another folder, or remove it.")
-    pages = {number: executed_notebook(number, executed) for number in numbers}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=".site-") as folder:
-        source, made = Path(folder) / "source", Path(folder) / "site"
+    pages = {notebooks.find(number).name[:2]: executed_notebook(number, executed) for number in numbers}
+    with TemporaryDirectory() as folder, atomic(output) as made:
+        source = Path(folder) / "source"
         shutil.copytree(SOURCE, source)
         copy_scripts(source / "_static")
         copy_fonts(source / "_extra")
         write_pages(pages, source)
-        warnings = sphinx(source, made, repository)
-        if output.exists():
-            shutil.move(output, Path(folder) / "old")
-        shutil.move(made, output)
-    return warnings
+        return sphinx(source, made, repository)
 
 
 def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
@@ -70,13 +67,13 @@ def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
     names = {number: notebooks.find(number).stem for number in pages}
     for number, notebook in pages.items():
         nbformat.write(page_of(notebook), source / f"{names[number]}.ipynb")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[(\d\d) (.+?)\]\(.+?\) \| (.+?) \| .+ \| (.+?) \| (\d+) \|$", readme, re.MULTILINE)
-    table = ["| notebook | you build | slides | minutes |", "| --- | --- | --- | --- |"]
-    table += [f"| [{n} {t}]({names[n]}.ipynb) | {b} | {s} | {m} |" for n, t, b, s, m in rows if n in names]
+    rows = [("notebook", "you build", "slides", "minutes")]
+    for entry in entries():
+        if name := names.get(entry.number):
+            rows.append((f"[{entry.number} {entry.title}]({name}.ipynb)", entry.builds, entry.slides, entry.minutes))
     toctree = [*names.values(), "slides-of-the-lecture"]
     start = (source / "index.md").read_text(encoding="utf-8")
-    start = start.replace("TABLE", "\n".join(table)).replace("TOCTREE", "\n".join(toctree))
+    start = start.replace("TABLE", markdown_table(rows)).replace("TOCTREE", "\n".join(toctree))
     (source / "index.md").write_text(start, encoding="utf-8")
     lines = (NOTEBOOKS / "README.md").read_text(encoding="utf-8").splitlines()
     absent = set(notebooks.numbers()) - set(pages)

@@ -1,8 +1,8 @@
-"""From an executed notebook to a page: run time, alternative texts, tables and links that hold on the site."""
-
-import re
+"""From an executed notebook to a page: its run time, and an alternative text for every figure."""
 
 from nbformat import NotebookNode
+
+NO_WORDS = "A figure without a description."  # of a cell that is not the course's own
 
 
 def page_of(notebook: NotebookNode) -> NotebookNode:
@@ -16,24 +16,11 @@ def page_of(notebook: NotebookNode) -> NotebookNode:
 
 
 def describe_figures(notebook: NotebookNode) -> NotebookNode:
-    """Give every figure an alternative text, where MyST-NB and nbconvert look for it; changed in place."""
-    section = ""
+    """Put each cell's ``course.alt`` with its figures, where MyST-NB and nbconvert look; changed in place."""
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            section = next(reversed(re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)), section)
-            continue
-        for output in cell.outputs:
+        for output in cell.get("outputs", ()):
             if "image/png" in output.get("data", {}):
-                text = figure_text(cell, section)
+                text = cell.metadata.get("course", {}).get("alt", NO_WORDS)
                 cell.metadata["mystnb"] = {"image": {"alt": text}}
                 output.metadata["image/png"] = {"alt": text}
     return notebook
-
-
-def figure_text(cell: NotebookNode, section: str) -> str:
-    """What a figure shows, in the words that its own cell gives to titles and axes."""
-    words = re.findall(r"(?:title|xlabel|ylabel|label|suptitle)=f?\"([^\"{}]+)\"", cell.source)
-    words += re.findall(r"\.(?:set_)?(?:title|xlabel|ylabel)\(f?\"([^\"{}]+)\"", cell.source)
-    shown = f": {', '.join(dict.fromkeys(word.replace(chr(92) + 'n', ' ') for word in words))}" if words else ""
-    plain = re.sub(r"[*_`$\[\]]", "", section)
-    return f"Figure in the section {plain}{shown}. The text around it says what it shows."

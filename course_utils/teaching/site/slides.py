@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.files import atomic
 from course_utils.lab import notebooks
 from course_utils.teaching.site.assets import REVEAL, check_installed, copy_fonts, copy_reveal, copy_scripts
 from course_utils.teaching.site.build import executed_notebook
@@ -42,9 +43,8 @@ def build_slides(number: str, output: Path, executed: Path | None = None) -> Pat
     copy_reveal(output / "_static")
     copy_fonts(output)
     page = output / f"{name}.html"
-    partial = page.with_suffix(".partial")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(page)
+    with atomic(page) as partial:
+        partial.write_text(html, encoding="utf-8")
     return page
 
 

@@ -9,6 +9,8 @@ from einops import einsum, rearrange, repeat
 from torch import nn
 from torch.nn import functional as F
 
+from course_utils import costs
+
 # patchify
 
 
@@ -512,164 +514,110 @@ def _normalised_after(patches, class_token, positions):
 # attention_bytes
 
 
-def _bytes_one_line(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * bytes_per_number * ((image_size // patch_size) ** 2 + bool(class_token)) ** 2
+def _bytes_one_line(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if min(tokens, heads, layers, batch) < 1:
+        raise ValueError("every count must be at least 1")
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_in_steps(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    side = image_size // patch_size
-    tokens = side * side + (1 if class_token else 0)
-    one_matrix = tokens * tokens * bytes_per_number
+def _bytes_in_steps(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if tokens <= 0 or heads <= 0 or layers <= 0 or batch <= 0:
+        raise ValueError("not positive")
+    one_matrix = tokens * tokens * dtype.itemsize
     one_layer = heads * one_matrix
-    return layers * one_layer
+    return batch * layers * one_layer
 
 
-def _bytes_by_loops(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = len(range(0, image_size, patch_size)) ** 2
-    if class_token:
-        tokens += 1
+def _bytes_by_loops(tokens, heads, layers, dtype=torch.float32, batch=1):
+    for count in (tokens, heads, layers, batch):
+        if not count > 0:
+            raise ValueError(f"{count} is too few")
     total = 0
     for _ in range(layers):
         for _ in range(heads):
-            total += tokens**2 * bytes_per_number
+            for _ in range(batch):
+                total += tokens**2 * dtype.itemsize
     return total
 
 
-def _bytes_of_shape(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + int(class_token)
-    return math.prod([layers, heads, tokens, tokens, bytes_per_number])
+def _bytes_of_shape(tokens, heads, layers, dtype=torch.float32, batch=1):
+    shape = [batch, layers, heads, tokens, tokens]
+    if not all(size >= 1 for size in shape):
+        raise ValueError(shape)
+    return math.prod([*shape, torch.finfo(dtype).bits // 8])
 
 
-def _bytes_of_meta(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + class_token
-    return torch.empty(layers, heads, tokens, tokens, device="meta").numel() * bytes_per_number
+def _bytes_of_meta(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if 0 in (tokens, heads, layers, batch):
+        raise ValueError("nothing to count")
+    try:
+        return torch.empty(batch, layers, heads, tokens, tokens, dtype=dtype, device="meta").nbytes
+    except RuntimeError as error:
+        raise ValueError("a size below zero") from error
 
 
-def _binomial(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    patches = pow(image_size // patch_size, 2)
-    entries = patches**2 + (2 * patches + 1 if class_token else 0)
-    return entries * layers * heads * bytes_per_number
+def _bytes(count):
+    """A student's function that refuses what it should, and counts like this."""
+
+    def student(tokens, heads, layers, dtype=torch.float32, batch=1):
+        if min(tokens, heads, layers, batch) < 1:
+            raise ValueError("every count must be at least 1")
+        return count(tokens, heads, layers, dtype, batch)
+
+    return student
 
 
-def _bytes_never_class(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (image_size // patch_size) ** 4 * bytes_per_number
+def _bytes_default_two(tokens, heads, layers, dtype=torch.float16, batch=1):
+    return _bytes_one_line(tokens, heads, layers, dtype, batch)
 
 
-def _bytes_always_class(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + 1) ** 2 * bytes_per_number
+def _bytes_never_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_not_none(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + (class_token is not None)
-    return layers * heads * tokens**2 * bytes_per_number
+def _bytes_only_tokens_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if tokens < 1:
+        raise ValueError("no tokens")
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_class_the_wrong_way(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + (0 if class_token else 1)
-    return layers * heads * tokens**2 * bytes_per_number
+def _bytes_batch_not_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if min(tokens, heads, layers) < 1:
+        raise ValueError("every count must be at least 1")
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_default_without(image_size, patch_size, layers, heads, class_token=False, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
+def _bytes_product_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    total = layers * heads * batch * dtype.itemsize * tokens**2
+    if total <= 0:
+        raise ValueError("nothing to count")
+    return total
 
 
-def _bytes_class_after_squaring(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 4 + class_token) * bytes_per_number
+def _bytes_asserted(tokens, heads, layers, dtype=torch.float32, batch=1):
+    assert min(tokens, heads, layers, batch) >= 1
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_one_row_more(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    patches = (image_size // patch_size) ** 2
-    return layers * heads * patches * (patches + class_token) * bytes_per_number
+def _bytes_one_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if min(tokens, heads, layers, batch) <= 1:
+        raise ValueError("every count must be at least 1")
+    return layers * heads * batch * dtype.itemsize * tokens**2
 
 
-def _bytes_class_on_the_side(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (image_size // patch_size + class_token) ** 4 * bytes_per_number
+def _bytes_only_printed(tokens, heads, layers, dtype=torch.float32, batch=1):
+    print(layers * heads * batch * dtype.itemsize * tokens**2)
 
 
-def _bytes_of_tokens(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) * bytes_per_number
+def _bytes_of_the_course(tokens, heads, layers, dtype=torch.float32, batch=1):
+    return costs.attention_bytes(tokens, heads, layers, dtype, batch)
 
 
-def _bytes_of_one_side(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (image_size // patch_size + class_token) ** 2 * bytes_per_number
+def _bytes_renamed(tokens, heads, n_layers, dtype=torch.float32, batch=1):
+    return _bytes_one_line(tokens, heads, n_layers, dtype, batch)
 
 
-def _bytes_of_pixels(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (image_size**2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_patch_not_squared(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (image_size**2 // patch_size + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_of_patch_pixels(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (patch_size**2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_no_heads(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_no_layers(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_layers_plus_heads(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return (layers + heads) * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_shared_by_heads(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * ((image_size // patch_size) ** 2 + class_token) ** 2 // heads * bytes_per_number
-
-
-def _bytes_always_four(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * 4
-
-
-def _bytes_default_two(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=2):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_numbers_only(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2
-
-
-def _bytes_as_bits(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return 8 * layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_as_mib(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number / 2**20
-
-
-def _bytes_three_matrices(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return 3 * layers * heads * ((image_size // patch_size) ** 2 + class_token) ** 2 * bytes_per_number
-
-
-def _bytes_squared_too(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    return layers * heads * (((image_size // patch_size) ** 2 + class_token) * bytes_per_number) ** 2
-
-
-def _bytes_lower_triangle(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + class_token
-    return layers * heads * tokens * (tokens + 1) // 2 * bytes_per_number
-
-
-def _bytes_class_per_head(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    matrix = (image_size // patch_size) ** 4 * bytes_per_number
-    return layers * heads * matrix + class_token * layers * heads
-
-
-def _bytes_nothing_printed(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = (image_size // patch_size) ** 2 + class_token
-    print(layers * heads * tokens**2 * bytes_per_number)
-
-
-def _bytes_renamed(image_size, patch_size, layers, heads, use_class_token=True, bytes_per_number=4):
-    return layers * heads * ((image_size // patch_size) ** 2 + use_class_token) ** 2 * bytes_per_number
-
-
-# parameters
+# vit_parameters
 
 
 def _linear(inputs, outputs):
@@ -1163,9 +1111,8 @@ RIGHT = {
         _bytes_by_loops,
         _bytes_of_shape,
         _bytes_of_meta,
-        _binomial,
     ],
-    "04.parameters": [_by_helper, _expanded, _as_table, _counted, _shapes, _Counter()],
+    "04.vit_parameters": [_by_helper, _expanded, _as_table, _counted, _shapes, _Counter()],
     "04.attention_rollout": [
         _rollout_loop,
         _rollout_accumulate,
@@ -1263,35 +1210,34 @@ WRONG = {
         ("normalised at the end", _normalised_after),
     ],
     "04.attention_bytes": [
-        ("class token never counted", _bytes_never_class),
-        ("class token always counted", _bytes_always_class),
-        ("False taken for given: is not None", _bytes_not_none),
-        ("class token the wrong way round", _bytes_class_the_wrong_way),
-        ("class_token False by default", _bytes_default_without),
-        ("one added after squaring", _bytes_class_after_squaring),
-        ("the class token adds a column but no row", _bytes_one_row_more),
-        ("one added to the side of the grid", _bytes_class_on_the_side),
-        ("tokens not squared", _bytes_of_tokens),
-        ("the grid's side taken as the number of tokens", _bytes_of_one_side),
-        ("pixels taken as tokens", _bytes_of_pixels),
-        ("divided by patch_size once", _bytes_patch_not_squared),
-        ("pixels of a patch taken as tokens", _bytes_of_patch_pixels),
-        ("heads forgotten", _bytes_no_heads),
-        ("layers forgotten", _bytes_no_layers),
-        ("layers and heads added", _bytes_layers_plus_heads),
-        ("matrix shared among the heads", _bytes_shared_by_heads),
-        ("4 bytes written in", _bytes_always_four),
-        ("2 bytes by default", _bytes_default_two),
-        ("numbers instead of bytes", _bytes_numbers_only),
-        ("bits instead of bytes", _bytes_as_bits),
-        ("MiB instead of bytes", _bytes_as_mib),
-        ("three matrices, for query, key and value", _bytes_three_matrices),
-        ("bytes squared as well", _bytes_squared_too),
-        ("half of the matrix", _bytes_lower_triangle),
-        ("one byte more a head for the class token", _bytes_class_per_head),
-        ("printed instead of returned", _bytes_nothing_printed),
+        ("tokens not squared", _bytes(lambda t, h, n, d, b: t * h * n * d.itemsize * b)),
+        ("tokens cubed", _bytes(lambda t, h, n, d, b: t**3 * h * n * d.itemsize * b)),
+        ("tokens taken for the side of a grid", _bytes(lambda t, h, n, d, b: t**4 * h * n * d.itemsize * b)),
+        ("the class token added once more", _bytes(lambda t, h, n, d, b: (t + 1) ** 2 * h * n * d.itemsize * b)),
+        ("the class token left out", _bytes(lambda t, h, n, d, b: (t - 1) ** 2 * h * n * d.itemsize * b)),
+        ("heads forgotten", _bytes(lambda t, h, n, d, b: t**2 * n * d.itemsize * b)),
+        ("layers forgotten", _bytes(lambda t, h, n, d, b: t**2 * h * d.itemsize * b)),
+        ("batch forgotten", _bytes(lambda t, h, n, d, b: t**2 * h * n * d.itemsize)),
+        ("batch squared too", _bytes(lambda t, h, n, d, b: (b * t) ** 2 * h * n * d.itemsize)),
+        ("layers and heads added", _bytes(lambda t, h, n, d, b: (h + n) * t**2 * d.itemsize * b)),
+        ("matrix shared among the heads", _bytes(lambda t, h, n, d, b: t**2 // h * n * d.itemsize * b)),
+        ("4 bytes written in", _bytes(lambda t, h, n, d, b: t**2 * h * n * 4 * b)),
+        ("numbers instead of bytes", _bytes(lambda t, h, n, d, b: t**2 * h * n * b)),
+        ("bits instead of bytes", _bytes(lambda t, h, n, d, b: t**2 * h * n * torch.finfo(d).bits * b)),
+        ("MiB instead of bytes", _bytes(lambda t, h, n, d, b: t**2 * h * n * d.itemsize * b / 2**20)),
+        ("three matrices, for query, key and value", _bytes(lambda t, h, n, d, b: 3 * t**2 * h * n * d.itemsize * b)),
+        ("bytes squared as well", _bytes(lambda t, h, n, d, b: (t * d.itemsize) ** 2 * h * n * b)),
+        ("half of the matrix", _bytes(lambda t, h, n, d, b: t * (t + 1) // 2 * h * n * d.itemsize * b)),
+        ("a float", _bytes(lambda t, h, n, d, b: float(t**2 * h * n * d.itemsize * b))),
+        ("float16 by default", _bytes_default_two),
+        ("printed instead of returned", _bytes_only_printed),
+        ("nothing refused", _bytes_never_refused),
+        ("only tokens refused", _bytes_only_tokens_refused),
+        ("a batch of 0 counted", _bytes_batch_not_refused),
+        ("asserted: no ValueError", _bytes_asserted),
+        ("the course's own function called", _bytes_of_the_course),
     ],
-    "04.parameters": [
+    "04.vit_parameters": [
         ("no bias of the patch projection", _parameters_slip(projection_bias=0)),
         ("class token not counted", _parameters_slip(class_token=0)),
         ("no position for the class token", _parameters_slip(position_of_class=0)),
@@ -1370,16 +1316,6 @@ WRONG = {
 }
 
 
-def _bytes_in_float32(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = torch.tensor((image_size // patch_size) ** 2 + class_token, dtype=torch.float32)
-    return int(tokens**2 * layers * heads * bytes_per_number)
-
-
-def _bytes_in_32_bits(image_size, patch_size, layers, heads, class_token=True, bytes_per_number=4):
-    tokens = torch.tensor((image_size // patch_size) ** 2 + class_token, dtype=torch.int32)
-    return int(tokens**2 * layers * heads * bytes_per_number)
-
-
 def _added_up_in_float32(image_size, patch_size, dim, layers, mlp_dim, classes, channels=3):
     tokens = (image_size // patch_size) ** 2 + 1
     block = 4 * dim + 4 * (dim + 1) * dim + (dim + 1) * mlp_dim + (mlp_dim + 1) * dim
@@ -1389,11 +1325,19 @@ def _added_up_in_float32(image_size, patch_size, dim, layers, mlp_dim, classes, 
 
 FRAGILE = {
     "04.attention_bytes": [
-        ("parameter renamed: cell 31 writes class_token=", _bytes_renamed),
-        ("counted in float32: 'exact, however large'", _bytes_in_float32),
-        ("counted in 32 bits: 'exact, however large'", _bytes_in_32_bits),
+        ("parameter renamed: the cell that measures writes layers=", _bytes_renamed),
+        ("a count of 1 refused", _bytes_one_refused),
+        ("the product refused: a negative number of tokens is squared away", _bytes_product_refused),
+        (
+            "counted in float32: 'exact however large'",
+            _bytes(lambda t, h, n, d, b: int(torch.tensor(t, dtype=torch.float32) ** 2 * h * n * d.itemsize * b)),
+        ),
+        (
+            "counted in 32 bits: 'exact however large'",
+            _bytes(lambda t, h, n, d, b: int(torch.tensor(t, dtype=torch.int32) ** 2 * h * n * d.itemsize * b)),
+        ),
     ],
-    "04.parameters": [
+    "04.vit_parameters": [
         ("added up in float32: cell 37 counts ViT-L/16", _added_up_in_float32),
         ("a float from /: cell 37 prints it as a whole number, and 'exact to the last one'", _true_division),
     ],

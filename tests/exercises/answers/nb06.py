@@ -152,7 +152,7 @@ def _rule_from_first_to_last(layers, last):
     return torch.tensor([first - layer * step for layer in range(layers)])
 
 
-# 06.label_smoothing
+# 06.smooth_labels
 
 
 def _smooth_full(labels, classes, smoothing):
@@ -757,7 +757,7 @@ RIGHT = {
         lambda layers, last: torch.linspace(1, last, layers + 1, dtype=torch.double)[1:],
         lambda layers, last: 1 - torch.full((layers,), (1 - last) / layers).cumsum(0),
     ],
-    "06.label_smoothing": [
+    "06.smooth_labels": [
         _smooth_full,
         _smooth_scatter,
         _smooth_arange,
@@ -940,7 +940,7 @@ WRONG = {
         ),
         ("the range ends too early", lambda layers, last: 1 - torch.arange(1, layers) / layers * (1 - last)),
     ],
-    "06.label_smoothing": [
+    "06.smooth_labels": [
         ("spread over the other classes only", _smooth_others_only),
         (
             "spread over the other classes only, with one_hot",
@@ -1127,7 +1127,7 @@ FRAGILE = {
         ("a step of zero for arange where last is 1 (docstring: a probability)", _rule_arange_to_half_a_step),
         ("divided by layers - 1: one layer fails (docstring: (layers,))", _rule_from_first_to_last),
     ],
-    "06.label_smoothing": [
+    "06.smooth_labels": [
         (
             "0/0 for smoothing 0: the share is divided by itself (cells 24, 28 and 49 have 0)",
             lambda labels, classes, smoothing: (

@@ -2,20 +2,8 @@
 
 from collections.abc import Callable
 
+from course_utils.costs import local_parameters
 from course_utils.exercises.exercise import Exercise, Misconception
-
-
-def local_parameters(channels: int, out_channels: int, size: int) -> int:
-    """How many numbers a layer of local attention learns, an int.
-
-    The layer is the paper's, `MyLocalAttention` above, from channels to out_channels with neighbourhoods of
-    size × size. out_channels is a multiple of 2 · heads; the number of heads makes no other difference.
-    Ramachandran et al. 2019, section 3.1.
-    """
-    projections = 3 * channels * out_channels
-    positions = 2 * size * (out_channels // 2)
-    return projections + positions
-
 
 Count = Callable[[int, int, int], int]
 
@@ -39,7 +27,7 @@ _PROJECTIONS: tuple[Count, ...] = (
 )
 
 
-PARAMETERS = Exercise(
+LOCAL_PARAMETERS = Exercise(
     name="02.local_parameters",
     title="What a larger neighbourhood costs",
     reference=local_parameters,
@@ -47,10 +35,10 @@ PARAMETERS = Exercise(
     hints=(
         "A 1 × 1 convolution from m to n channels without bias has m · n weights. How many such convolutions are "
         "there?",
-        "Positions: size row offsets and size column offsets, not size² of them. All heads together have "
-        "out_channels features.",
-        "The projections have 3 · channels · out_channels numbers. The positions are 2 · size vectors, each of "
-        "out_channels / 2 numbers over all heads.",
+        "Positions: there are `size` row offsets and `size` column offsets, not `size**2` of them. All heads "
+        "together have `out_channels` features.",
+        "The projections have `3 * channels * out_channels` numbers. The positions are `2 * size` vectors, "
+        "each of `out_channels // 2` numbers over all heads.",
     ),
     misconceptions=(
         Misconception(

@@ -1,0 +1,34 @@
+"""A command for whoever changes the course: ``course exercise``; ``course bench`` is in ``bench.py``."""
+
+from typing import Annotated
+
+import typer
+from rich import get_console
+
+from course_utils.console import sentences
+
+console = get_console()
+
+
+def exercise(
+    name: Annotated[str, typer.Argument(help="The exercise, such as 04.patchify.")],
+    after: Annotated[str | None, typer.Option(help="Id of the cell that its cells are to follow.")] = None,
+) -> None:
+    """Make or refresh an exercise's cells in its notebook: the stub, and the check with its points for nbgrader."""
+    import nbformat
+
+    from course_utils import exercises, files
+    from course_utils.lab import notebooks
+    from course_utils.lab.exercise_cells import place
+
+    with sentences():
+        found = exercises.find(name)
+        path = notebooks.find(found.name[:2])
+        notebook = notebooks.read(path)
+        place(notebook, found, after)
+        with files.atomic(path) as partial:
+            nbformat.write(notebook, partial)
+    console.print(
+        f"{path.name} has the stub and the check of {found.name}, {found.points} point{'s' * (found.points > 1)}.",
+        soft_wrap=True,
+    )

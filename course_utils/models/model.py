@@ -1,0 +1,122 @@
+"""What all models of the course share: how one is built, its published sizes, its attention maps, what it reads."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.attention import attention_recorded
+from course_utils.models.refusals import WrongShape, look_up
+
+M = TypeVar("M", bound="Model", covariant=True)
+
+
+@dataclass(frozen=True)
+class Config(Generic[M]):
+    """What a model M is built from, a frozen dataclass too: ``class ViTConfig(Config["ViT"])``."""
+
+
+MODELS: dict[type[Config[Any]], type["Model"]] = {}  # configuration → model; every model enters itself
+
+
+class Model(nn.Module):
+    """A model with one configuration. A subclass says of which class it is: ``config: ViTConfig``.
+
+    That annotation enters it in the table from which :func:`build` builds.
+    """
+
+    config: Any
+    published: ClassVar[Mapping[str, Any]] = {}  # name of a published size → its configuration
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        config = inspect.get_annotations(cls).get("config")
+        if isinstance(config, type) and issubclass(config, Config):
+            MODELS.setdefault(config, cls)
+
+    @classmethod
+    def from_name(cls, name: str, **changes: Any) -> Self:
+        """One of the published sizes, untrained: ``ViT.from_name("vit_b_16", classes=10)``.
+
+        changes are fields of the configuration. Raises UnknownName for a name that is not in ``published``.
+        """
+        return cls(replace(look_up(cls.published, name, f"published {cls.__name__}"), **changes))
+
+    def check_images(self, images: Tensor, at_least: int = 1) -> None:
+        """Raise WrongShape unless images are (batch, channels, height, width) as the configuration says.
+
+        Height and width are its image_size; without one, any number of pixels from at_least.
+        """
+        c = self.config
+        size = getattr(c, "image_size", None)
+        if images.ndim == 4 and images.shape[1] == c.channels:
+            height, width = images.shape[2:]
+            if height == width == size or (size is None and min(height, width) >= at_least):
+                return
+        sides = f"{size}, {size}" if size else "height, width"
+        reads = f"(batch, {c.channels}, {sides})" + f" of at least {at_least} pixels per side" * (at_least > 1)
+        remedy = f"change the images or build it with another {type(c).__name__}"
+        raise WrongShape(images.shape, f"this {type(self).__name__}", reads, remedy)
+
+    @torch.no_grad()
+    def attention_maps(self, images: Tensor) -> list[Tensor]:
+        """Weights of every attention layer, (batch, heads, queries, keys) each, in the order of the layers.
+
+        They are those of the forward pass that makes the logits in evaluation mode. The model stays as it is.
+        """
+        with self.looked_into() as maps:
+            self(images)
+        return maps
+
+    @contextmanager
+    def looked_into(self) -> Iterator[list[Tensor]]:
+        """Inside, the model is in evaluation mode, and its attention layers add their weights to the list."""
+        with modes_kept(self), attention_recorded(self.eval()) as maps:
+            yield maps
+
+
+@contextmanager
+def modes_kept(model: nn.Module) -> Iterator[None]:
+    """Afterwards every part of the model is in the mode, training or evaluation, in which it was: frozen norms too."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def build(config: Config[M], seed: int | None = None) -> M:
+    """The model of this configuration, untrained: the one way from a configuration to a model.
+
+    With a seed the weights are drawn from it, and PyTorch's global random numbers stay as they are; without one they
+    are drawn from those. Raises TypeError for anything that is not the configuration of a model.
+    """
+    model: type[Any] | None = MODELS.get(type(config))
+    if model is None:
+        raise TypeError(
+            f"Cannot build a model from a {type(config).__name__}: give build a configuration, one of "
+            f"{', '.join(kind.__name__ for kind in MODELS)}."
+        )
+    if seed is None:
+        return model(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return model(config)
+
+
+def config_of(model: str, fields: Mapping[str, Any]) -> Config[Any]:
+    """The configuration on a checkpoint's card: the name of the model's class, and fields, in which tuples are lists.
+
+    Raises UnknownName for a class that is not a model of the course.
+    """
+    kinds = {kind.__name__: config for config, kind in MODELS.items()}
+    return look_up(kinds, model, "model")(**{name: _as_tuples(value) for name, value in fields.items()})
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

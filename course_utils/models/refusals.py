@@ -1,0 +1,36 @@
+"""What a model does not know, refused in one sentence: a name that is not in a table, images of another shape."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class UnknownName(ValueError):
+    """A name that is not among those known: ``UnknownName("published ViT", "vit_b16", ["vit_b_16"])``."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[object]) -> None:
+        super().__init__(kind, name, tuple(known))
+
+    def __str__(self) -> str:
+        kind, name, known = self.args
+        choice = f"choose one of {', '.join(map(str, known))}" if known else "none is known"
+        return f"There is no {kind} called {name!r}: {choice}."
+
+
+class WrongShape(ValueError):
+    """Images of a shape that is not read: their shape, who reads, which shapes, and what to do."""
+
+    def __init__(self, shape: Iterable[int], reader: str, reads: str, remedy: str) -> None:
+        super().__init__(tuple(shape), reader, reads, remedy)
+
+    def __str__(self) -> str:
+        shape, reader, reads, remedy = self.args
+        return f"Got images of shape {shape}, but {reader} reads {reads}: {remedy}."
+
+
+def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
+    """``table[name]``. Raises UnknownName, with what kind of thing the table holds, for a name that is not in it."""
+    if name not in table:
+        raise UnknownName(kind, name, table)
+    return table[name]

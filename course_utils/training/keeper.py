@@ -1,0 +1,207 @@
+"""What a run keeps while it learns: where it is, its best weights, their moving average, and checkpoints of it all."""
+
+import time
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, update_bn
+
+from course_utils.training.batches import Batches
+from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
+from course_utils.training.history import Epoch, History
+from course_utils.training.optimiser import learning_rate
+from course_utils.training.progress import Progress, duration
+from course_utils.training.recipe import Recipe
+from course_utils.training.score import measure
+from course_utils.training.task import Batch, Task
+from course_utils.training.weights import copied
+
+STEPS_BETWEEN_LOOKS = 20  # on a GPU: reading the loss makes the GPU wait, so it is not done at every step
+BATCHES_FOR_NORMS = 20  # of training images, through the averaged weights after each epoch
+
+
+class NotFinite(ValueError):
+    """The loss became NaN or infinite: the training has failed."""
+
+
+class Keeper:
+    """Continues from the folder's last checkpoint, if there is one; its clock and its progress line run from then on.
+
+    name: what is learned, for the progress line. average: see :func:`average_of`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        recipe: Recipe,
+        batches: Batches,
+        *,
+        average: AveragedModel | None,
+        folder: RunFolder | None,
+        checkpoint_seconds: float,
+        plot: bool,
+        quiet: bool,
+    ) -> None:
+        self.model, self.optimiser, self.recipe, self.batches = model, optimiser, recipe, batches
+        self.accelerator, self.folder, self.checkpoint_seconds = batches.accelerator, folder, checkpoint_seconds
+        device = self.accelerator.device
+        self.average = None if average is None else average.to(device)
+        self.first = copied(model)
+        self.best: dict[str, Tensor] | None = None
+        self.position = at = Position()
+        self.sums = torch.zeros(3, device=device)
+        if folder is not None and (state := folder.load()) is not None:
+            self._resume(state)
+            at = self.position
+        self.steps = recipe.epochs * batches.an_epoch
+        self.saved = time.perf_counter()
+        self.began, self.epoch_began = self.saved - at.seconds, self.saved - at.epoch_seconds
+        precision = {"no": "float32"}.get(self.accelerator.mixed_precision, self.accelerator.mixed_precision)
+        self.about = f"{name} on {device.type} in {precision}"
+        if at.epoch or at.step:
+            self.about += f", continued in epoch {at.epoch + 1}"
+        quiet = quiet or not self.accelerator.is_main_process
+        self.progress = Progress(self.about, self.steps, batches.an_epoch, plot=plot, quiet=quiet, before=at.seconds)
+
+    def step(self, loss: Tensor, tally: Tensor, stop: bool) -> None:
+        """After a step: look at its loss, let the average follow, write a checkpoint when it is time or stop is true.
+
+        Raises NotFinite for a loss that is not, and KeyboardInterrupt when told to stop.
+        """
+        at = self.position
+        done = at.epoch * self.batches.an_epoch + at.step + 1
+        looking = self.accelerator.device.type == "cpu" or (done - 1) % STEPS_BETWEEN_LOOKS == 0
+        if looking:
+            self._check_finite(self.accelerator.reduce(loss.detach()), done)
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        self.sums += tally
+        at.step += 1
+        if looking:
+            accuracy = (tally[1] / tally[2]).item()
+            self.progress.step(done, loss.item(), accuracy, self.recipe.batch_size)
+        if stop or time.perf_counter() - self.saved > self.checkpoint_seconds:
+            self._save()
+        if stop:
+            raise KeyboardInterrupt
+
+    def epoch(self, task: Task, validation: Batch | None) -> None:
+        """After an epoch: judge the model, keep its weights if they are the best so far, write a checkpoint."""
+        at, trained = self.position, time.perf_counter()
+        summed_loss, right, count = self.accelerator.reduce(self.sums).tolist()
+        self._check_finite(torch.tensor(summed_loss), (at.epoch + 1) * self.batches.an_epoch)
+        self._measure_norms(task)
+        score = None
+        if validation is not None:
+            judged = self.average.module if self.average else self.model
+            score = measure(judged, task, validation, max(self.recipe.batch_size, 256), self.accelerator)
+            if at.best_accuracy is None or score.accuracy > at.best_accuracy:
+                at.best_accuracy, self.best = score.accuracy, self._weights()
+        now = time.perf_counter()
+        row = Epoch(
+            at.epoch + 1,
+            summed_loss / count,
+            right / count,
+            score.loss if score else float("nan"),
+            score.accuracy if score else float("nan"),
+            now - self.epoch_began,
+            self.batches.count / (trained - self.epoch_began),
+            self.optimiser.param_groups[0]["lr"],
+        )
+        at.rows.append(row)
+        at.epoch, at.step, self.epoch_began = at.epoch + 1, 0, now
+        self.sums.zero_()
+        self._save()
+        self.progress.epoch(row, now - trained)
+
+    def end(self) -> History:
+        """After the last epoch: the model gets the weights that it is to end with."""
+        at = self.position
+        self.model.load_state_dict(self._weights())
+        ended = f"after epoch {at.epoch}: loss {at.rows[-1].train_loss:.3f}"
+        if at.best_accuracy is not None:
+            ended += f", validation accuracy {at.rows[-1].validation_accuracy:.1%}"
+        self.progress.end(f"{self.about}: done in {duration(at.seconds)}, {ended}.")
+        return History(at.rows, at.seconds)
+
+    def interrupted(self) -> History:
+        """After an interruption: the model gets its best weights so far, or keeps its latest."""
+        at = self.position
+        state = "no epoch was evaluated yet, so the model has its latest weights"
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+            state = f"the model has its best weights so far, with validation accuracy {at.best_accuracy:.1%}"
+        self.progress.end(f"Interrupted in epoch {at.epoch + 1} of {self.recipe.epochs}: {state}.")
+        return History(at.rows, time.perf_counter() - self.began, interrupted=True)
+
+    def failed(self, error: NotFinite) -> None:
+        """After a loss that was not finite: the model gets its best weights so far, or those it began with."""
+        self.model.load_state_dict(self.best or self.first)
+        self.progress.end(str(error))
+
+    def _check_finite(self, loss: Tensor, done: int) -> None:
+        if not torch.isfinite(loss).all():
+            rate = learning_rate(done - 1, self.steps, self.recipe)
+            state = "its best weights so far" if self.best else "the weights it began with"
+            raise NotFinite(
+                f"The loss is no longer finite at step {done} of {self.steps}, learning rate {rate:.2g}: try a "
+                f"learning rate three times smaller, a longer warmup or a smaller clip; the model has {state}."
+            )
+
+    def _weights(self) -> dict[str, Tensor]:
+        return copied(self.average.module if self.average else self.model)
+
+    def _measure_norms(self, task: Task) -> None:
+        """Batch norms keep means and variances of what they have seen, which averaged weights would not produce."""
+        if self.average is not None:
+            update_bn(map(_Whole, self.batches.some(BATCHES_FOR_NORMS)), _Judging(self.average, task))
+
+    def _save(self) -> None:
+        at = self.position
+        self.saved = time.perf_counter()
+        at.seconds, at.epoch_seconds = self.saved - self.began, self.saved - self.epoch_began
+        if self.folder is not None and self.accelerator.is_main_process:
+            at.sums = self.sums.tolist()
+            average = None if self.average is None else copied(self.average)
+            state = Checkpoint(at, copied(self.model), self.optimiser.state_dict(), self.best, average)
+            self.folder.save(state)
+
+    def _resume(self, state: Checkpoint) -> None:
+        self.model.load_state_dict(state.model)
+        self.optimiser.load_state_dict(state.optimiser)
+        self.position, self.best = state.position, state.best
+        if self.average is not None and state.average is not None:
+            self.average.load_state_dict(state.average)
+        self.sums.copy_(torch.tensor(state.position.sums))
+
+
+class _Whole:
+    """A batch that ``update_bn`` hands on as it is; of a tuple it would take the first part."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+
+class _Judging(nn.Module):
+    def __init__(self, model: nn.Module, task: Task) -> None:
+        super().__init__()
+        self.model, self.task = model, task
+
+    def forward(self, whole: _Whole) -> Tensor:
+        return self.task.judge(self.model, whole.batch)
+
+
+def average_of(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the model whose weights follow it: after every step d · its own + (1 − d) · the model's.
+
+    d is the decay; in the first n steps less, (1 + n) / (10 + n), so that the random first weights are soon forgotten.
+    Tarvainen & Valpola 2017, section 3, ramp the decay up likewise.
+    """
+
+    def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
+        kept = torch.clamp(torch.as_tensor((1 + steps) / (10 + steps)), max=decay)
+        return kept * average + (1 - kept) * now
+
+    return AveragedModel(model, avg_fn=follow)

@@ -1,0 +1,39 @@
+"""Where words go: what is a notebook, and what is only IPython in a terminal, or plain Python."""
+
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from course_utils.paths import ROOT
+
+ASK = "from course_utils.console import in_notebook, ipython; print(in_notebook(), ipython() is not None)"
+
+
+def test_plain_python_is_no_notebook_even_with_ipython_imported():
+    done = subprocess.run([sys.executable, "-c", f"import IPython; {ASK}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "False False", done.stderr
+
+
+def test_ipython_in_a_terminal_is_no_notebook(tmp_path):
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--quick", "--colors=nocolor", "-c", ASK]
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == "False True", done.stderr
+
+
+@pytest.mark.notebook
+def test_a_kernel_is_a_notebook():
+    cell = nbformat.v4.new_code_cell(ASK)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    assert notebook.cells[0].outputs[0].text.strip() == "True True"
+
+
+def test_notebooks_do_not_pay_for_the_command_line():
+    code = "import course_utils.exercises, course_utils.training, sys; print({'rich', 'typer'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

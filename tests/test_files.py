@@ -1,0 +1,172 @@
+"""Whole or not at all: after an error, a full disk, a kill in the middle of it, and with two who write at once."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course_utils import files
+
+CHUNK = 1_000_000
+
+
+def write(path: Path, text: str) -> None:
+    with files.atomic(path) as partial:
+        partial.write_text(text)
+
+
+def write_folder(path: Path, text: str) -> None:
+    with files.atomic(path) as partial:
+        (partial / "inner").mkdir(parents=True)
+        (partial / "inner" / "page").write_text(text)
+
+
+def content(path: Path) -> str:
+    return (path / "inner" / "page" if path.is_dir() else path).read_text()
+
+
+@pytest.fixture(params=[write, write_folder], ids=["file", "folder"])
+def writer(request):
+    return request.param
+
+
+@pytest.fixture
+def running():
+    """Start Python code, and end it with the test."""
+    processes = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_what_is_written_takes_its_place_and_leaves_nothing_beside(writer, tmp_path):
+    path = tmp_path / "made" / "too" / "it"
+    writer(path, "old")
+    writer(path, "new")
+    assert content(path) == "new"
+    assert os.listdir(path.parent) == ["it"]
+
+
+def test_a_file_gets_the_rights_of_any_other(tmp_path):
+    write(tmp_path / "ours", "")
+    (tmp_path / "any").write_text("")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_in_the_block_keeps_the_old_one(writer, error, tmp_path):
+    path = tmp_path / "it"
+    writer(path, "old")
+    with pytest.raises(error), files.atomic(path) as partial:  # noqa: PT012
+        writer(partial, "half")
+        raise error
+    assert content(path) == "old"
+    assert os.listdir(tmp_path) == ["it"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_keeps_the_old_one(writer, call, tmp_path, monkeypatch):
+    path = tmp_path / "it"
+    writer(path, "old")
+    real = getattr(os, call)
+
+    def full(*arguments):
+        if call == "replace" and content(arguments[0]) == "old":  # a folder is moved aside, and comes back
+            return real(*arguments)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left"):
+        writer(path, "new")
+    assert content(path) == "old"
+    assert os.listdir(tmp_path) == ["it"]
+
+
+def test_every_file_is_on_the_disk_before_it_takes_its_place(writer, tmp_path, monkeypatch):
+    seen, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: seen.append(os.fstat(number).st_ino) or fsync(number))
+    monkeypatch.setattr(os, "replace", lambda *names: seen.append("renamed") or replace(*names))
+    writer(tmp_path / "it", "text")
+    written = tmp_path / "it" / "inner" / "page" if writer is write_folder else tmp_path / "it"
+    assert seen == [written.stat().st_ino, "renamed"]
+
+
+HALF = """
+import sys, pathlib
+from course_utils import files
+with files.atomic(pathlib.Path(sys.argv[1])) as partial:
+    if sys.argv[2] == "write_folder":
+        partial.mkdir()
+        partial = partial / "page"
+    file = partial.open("w")
+    file.write("half of it")
+    file.flush()
+    print("ready", flush=True)
+    input()
+"""
+
+
+def test_killed_in_the_middle_the_old_one_is_whole_and_the_rest_is_cleared(writer, running, tmp_path):
+    path = tmp_path / "it"
+    writer(path, "old")
+    killed, alive = (running(HALF, path, writer.__name__) for _ in range(2))
+    for process in (killed, alive):
+        assert process.stdout.readline() == "ready\n"
+    killed.kill()
+    killed.wait()
+    assert content(path) == "old"
+    assert len(os.listdir(tmp_path)) == 3
+    (tmp_path / ".writing-epoch-0003").mkdir()  # as an earlier version of the course left it
+    (tmp_path / f".writing-{os.getpid()}-0a1b2c3d-it").touch()  # of an earlier process with this one's number
+    files.clear(tmp_path)
+    left = sorted(os.listdir(tmp_path))
+    assert len(left) == 2
+    assert left[0].startswith(f".writing-{alive.pid}-")
+    assert left[1] == "it"
+    writer(path, "new")
+    assert content(path) == "new"
+
+
+def test_two_processes_write_the_same_file_and_every_reader_finds_one_whole(running, tmp_path):
+    code = f"""
+import sys, pathlib
+from course_utils import files
+for _ in range(40):
+    with files.atomic(pathlib.Path(sys.argv[1])) as partial, partial.open("w") as file:
+        for _ in range(4):
+            file.write(sys.argv[2] * {CHUNK // 4})
+            file.flush()
+"""
+    path = tmp_path / "it"
+    write(path, "a" * CHUNK)
+    writers = [running(code, path, letter) for letter in "ab"]
+    seen = set()
+    while any(process.poll() is None for process in writers):
+        text = path.read_text()
+        assert len(text) == CHUNK
+        assert text == text[0] * CHUNK
+        seen.add(text[0])
+    assert [process.returncode for process in writers] == [0, 0]
+    assert seen == {"a", "b"}
+    assert os.listdir(tmp_path) == ["it"]
+
+
+def test_what_is_removed_is_out_of_sight_before_it_is_taken_apart(writer, tmp_path, monkeypatch):
+    path = tmp_path / "it"
+    writer(path, "old")
+    monkeypatch.setattr(files, "_delete", lambda unwanted: None)  # killed here
+    files.remove(path)
+    assert not path.exists()
+    monkeypatch.undo()
+    files.clear(tmp_path)
+    assert not os.listdir(tmp_path)

@@ -1,0 +1,111 @@
+"""With the same folder, another loss is another run: also one of the same name that was edited."""
+
+import json
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+import torch
+from small import RECIPE, quarters, tiny_vit
+
+from course_utils.training import augment, fit
+from course_utils.training.distill import distilling
+from course_utils.training.identity import fingerprint, name_of
+from course_utils.training.rand_augment import RandAugment
+from course_utils.training.regularise import mixup_loss
+
+LOSS = """
+from torch.nn import functional as F
+SCALE = 2.0
+
+def helper(logits, labels):
+    return F.cross_entropy(logits, labels)
+
+def loss(model, images, labels):
+    logits = model(images)
+    return SCALE * helper(logits, labels), logits
+"""
+
+
+def written(source, name="loss"):
+    """The function as a notebook's cell defines it."""
+    names = {"__name__": "__main__"}
+    exec(source, names)
+    return names[name]
+
+
+EDITS = {
+    "a number in it": LOSS.replace("SCALE * helper", "3 * SCALE * helper"),
+    "another call": LOSS.replace("F.cross_entropy", "F.nll_loss"),
+    "a number it names": LOSS.replace("SCALE = 2.0", "SCALE = 1.0"),
+    "its helper": LOSS.replace("return F", "return 0 * F"),
+    "a default": LOSS.replace("labels):\n    logits", "labels, smoothing=0.1):\n    logits"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_loss_is_noticed_in_the_same_folder(edit, tmp_path):
+    fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, loss=written(LOSS), quiet=True)
+    with pytest.raises(
+        ValueError, match=r"whose loss has been edited since.*\(__main__\.loss\): give another folder"
+    ):
+        fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, loss=written(EDITS[edit]), quiet=True)
+
+
+@pytest.mark.parametrize("change", [("logits =", "# a comment\n    logits ="), ("logits", "scores")])
+def test_a_comment_and_another_local_name_are_no_edit(change):
+    assert fingerprint(written(LOSS)) == fingerprint(written(LOSS.replace(*change)))
+
+
+def test_what_a_loss_was_made_with_counts():
+    teacher, other = tiny_vit(), tiny_vit()
+    torch.nn.init.zeros_(other.head.bias)
+    torch.nn.init.ones_(other.head.weight)
+    made = [
+        distilling(teacher, temperature=3.0),
+        distilling(teacher, temperature=2.0),
+        distilling(teacher, "hard"),
+        distilling(other, temperature=3.0),
+        distilling(teacher, temperature=3.0, unlabelled=torch.zeros(2, 1, 8, 8)),
+        mixup_loss(0.2, 4),
+        mixup_loss(0.8, 4),
+        partial(augment.shift_flip_erase, pixels=2),
+        partial(augment.shift_flip_erase, pixels=3),
+        RandAugment(2, 10),
+        RandAugment(2, 12),
+    ]
+    assert len({fingerprint(one) for one in made}) == len(made)
+    assert fingerprint(distilling(teacher, temperature=3.0)) == fingerprint(made[0])
+
+
+def test_another_process_finds_the_same_fingerprint():
+    script = (
+        "from functools import partial; from course_utils.training import augment, regularise\n"
+        "from course_utils.training.identity import fingerprint\n"
+        "print(fingerprint(partial(augment.shift_flip_erase, pixels=2)), fingerprint(regularise.mixup_loss(0.2, 4)))"
+    )
+    seen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert seen == [fingerprint(partial(augment.shift_flip_erase, pixels=2)), fingerprint(mixup_loss(0.2, 4))]
+
+
+def test_a_folder_of_an_earlier_version_is_continued(tmp_path):
+    first = fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, quiet=True)
+    described = tmp_path / "run.json"
+    about = {name: value for name, value in json.loads(described.read_text()).items() if "code" not in name}
+    described.write_text(json.dumps(about))
+    again = fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, quiet=True)
+    assert [row.seconds for row in again.epochs] == [row.seconds for row in first.epochs], "trained anew"
+
+
+def test_the_names_in_run_json_stay_what_they_are():
+    """A renamed module, function or keyword would refuse the runs that students have interrupted: rename with care."""
+    assert {name_of(each) for each in (augment.shift_and_flip, augment.vary_light)} == {
+        "course_utils.training.augment.shift_and_flip",
+        "course_utils.training.augment.vary_light",
+    }
+    assert name_of(partial(augment.shift_flip_erase, pixels=2, probability=0.25)) == (
+        "course_utils.training.augment.shift_flip_erase with (), {'pixels': 2, 'probability': 0.25}"
+    )
+    assert name_of(distilling(tiny_vit())) == "course_utils.training.distill.distilling.<locals>.loss"
+    assert name_of(mixup_loss(0.2, 4)) == "course_utils.training.regularise.mixup_loss.<locals>.loss"

@@ -1,0 +1,217 @@
+"""A small example of every widget, and what each refuses: the tests of all widgets are made of these."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anywidget
+import pytest
+import torch
+
+from course_utils import widgets
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A small example of a widget.
+
+    arguments: those of the example. refused: changes to them that are refused, each with a regular expression for the
+    sentence; what is refused by another call than the constructor's is a function instead.
+    """
+
+    arguments: Mapping[str, Any]
+    refused: tuple[tuple[Mapping[str, Any] | Callable[[], Any], str], ...]
+
+
+def build(name: str, **changes: Any) -> anywidget.AnyWidget:
+    """The example of the widget called name, with some arguments changed."""
+    if name not in SAMPLES:
+        pytest.fail(f"{name} has no small example: give it one in SAMPLES of tests/widgets/samples.py.")
+    return getattr(widgets, name)(**{**SAMPLES[name].arguments, **changes})
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
+
+
+def inside(rows: int, columns: int, size: int) -> torch.Tensor:
+    """(rows, columns, size, size): 1 for a neighbour inside the picture, 0 beyond the border."""
+    ones = torch.nn.functional.unfold(torch.ones(1, 1, rows, columns), size, padding=size // 2)
+    return ones.mT.reshape(rows, columns, size, size)
+
+
+PICTURE = random(3, 28, 28)
+MAPS = (4 * random(2, 3, 17, 17)).softmax(-1)
+NEAR = random(2, 8, 12, 3, 3) * inside(8, 12, 3)
+NEAR /= NEAR.sum((-1, -2), keepdim=True)
+TABLE = torch.tensor([[[70.0, 72], [71, 69]], [[60, 66], [65, 68]]])
+PAIR = random(2, 1, 6, 8)
+COSINES = 2 * random(3, 2) - 1
+QUESTIONS = [
+    {
+        "question": "How large is the matrix of `4` tokens?",
+        "answers": [
+            {"text": "`4 × 4`", "correct": True, "why": "One row per query, one column per key."},
+            {"text": "`4`", "why": "That is one row of it."},
+        ],
+    },
+    {
+        "question": "Which are even?",
+        "answers": [
+            {"text": "2", "correct": True, "why": "It is."},
+            {"text": "4", "correct": True, "why": "It is."},
+            {"text": "5", "why": "It is odd."},
+        ],
+    },
+]
+
+
+def question(**answers: Any) -> Mapping[str, Any]:
+    return {"questions": [{"question": "Why?", "answers": list(answers.values())}]}
+
+
+SAMPLES = {
+    "AttentionExplorer": Sample(
+        {"image": PICTURE, "attention": MAPS},
+        (
+            ({"attention": []}, "is an empty list"),
+            ({"attention": {}}, "There is no attention to show"),
+            ({"attention": MAPS[0, 0]}, r"shape \(17, 17\), but must be \(layers, heads"),
+            ({"attention": MAPS[..., :16]}, r"shape \(2, 3, 17, 16\), but must be"),
+            ({"attention": MAPS * 2}, r"rows that do not sum to one \(one sums to 2\)"),
+            ({"attention": MAPS - 0.1}, "negative weights"),
+            ({"attention": MAPS[:, :, :0]}, "is empty"),
+            ({"attention": [MAPS[0, :, :16, :16], MAPS[0]]}, "layers of different shapes"),
+            ({"attention": [MAPS, MAPS]}, "is of a batch of 2 pictures"),
+            ({"attention": {"mine": MAPS, "b": MAPS * 3}}, "attention of b has rows that do not sum"),
+            ({"special_tokens": 0}, "17 patches make no grid"),
+            ({"head_names": ["a"]}, "There are 1 head_names for 3 heads"),
+        ),
+    ),
+    "AugRegGrid": Sample(
+        {"values": TABLE, "rows": ["Ti/16", "B/16"], "levels": ["none", "light"], "original": {"B/16": 67.0}},
+        (
+            ({"values": TABLE[:, 0]}, r"must be \(rows, 2, levels\)"),
+            ({"rows": ["a"]}, "1 names for 2 rows"),
+            ({"levels": ["x"]}, "1 names for 2 levels"),
+            ({"values": TABLE * 2}, "in per cent, 0 to 100"),
+            ({"original": {"c": 1}}, "original names 'c'"),
+        ),
+    ),
+    "AugmentationExplorer": Sample(
+        {
+            "pictures": PAIR,
+            "names": ["boot", "bag"],
+            "changed": random(2, 3, 3, 3, 1, 6, 8),
+            "magnitudes": [0, 15, 30],
+            "transforms": [["rotate", "invert"], ["shear", "posterize"], ["invert", "rotate"]],
+        },
+        (
+            ({"pictures": PAIR[:1]}, "at least two"),
+            ({"pictures": PAIR * 2}, "must lie in"),
+            ({"names": ["a"]}, "1 names for 2 pictures"),
+            ({"changed": random(2, 2, 3, 3, 1, 6, 8)}, r"must be \(2, 3, 3, 3, 1, 6, 8\)"),
+            ({"changed": random(2, 3, 3, 3, 1, 6, 8) + 1}, "values outside"),
+            ({"transforms": [["rotate", "invert"]] * 2}, r"must be \(2, 3, 3, 2, 1, 6, 8\)"),
+            ({"transforms": [["rotate", "invert"], ["shear"], ["rotate"]]}, "must have 2 transforms, as the first"),
+        ),
+    ),
+    "CaptionExplorer": Sample(
+        {
+            "images": random(3, 3, 4, 5),
+            "captions": ["a ring", "a star"],
+            "cosines": COSINES,
+            "right": torch.tensor([1, 0, 1]),
+        },
+        (
+            ({"cosines": COSINES.mT}, "one row per picture"),
+            ({"cosines": COSINES / 0.07}, "not yet divided by the temperature"),
+            ({"captions": ["a"] * 17, "cosines": torch.zeros(3, 17)}, "at most 16"),
+            ({"images": 2 * random(3, 3, 4, 5)}, "must lie in"),
+            ({"right": [0, 1]}, "for each of the 3 pictures"),
+            ({"right": [0, 1, 2]}, "from 0 to 1"),
+            ({"names": ["one"]}, "1 names for 3 pictures"),
+            ({"temperature": 0.0}, "slider goes from 0.01"),
+        ),
+    ),
+    "DistillationExplorer": Sample(
+        {
+            "images": random(2, 1, 4, 4),
+            "teacher": 5 * random(2, 3),
+            "student": 3 * random(2, 3),
+            "labels": [0, 1],
+            "classes": ["a", "b", "c"],
+        },
+        (
+            ({"teacher": random(2, 4)}, "teacher's logits have shape .* 2 pictures and 3 classes"),
+            ({"student": random(2, 3) / 0}, "The tensor of the student's logits holds 6 values that are NaN"),
+            ({"labels": [0, 3]}, r"The labels are \[0, 3\], but must be one class number from 0 to 2"),
+            ({"labels": [0]}, "for each of the 2 pictures"),
+            ({"images": torch.full((2, 1, 4, 4), 2.0)}, "The picture has values from 2 to 2"),
+        ),
+    ),
+    "LocalAttentionExplorer": Sample(
+        {"image": random(1, 8, 12), "attention": NEAR, "kernel": random(3, 3) - 0.5, "head_names": ["one", "two"]},
+        (
+            ({"attention": NEAR[0]}, r"must be \(heads, rows, columns, size, size\) with an odd"),
+            ({"attention": NEAR[..., :2, :2]}, "with an odd size"),
+            ({"kernel": random(5, 5)}, r"shape \(5, 5\), but must be \(3, 3\)"),
+            ({"attention": NEAR - 0.1}, "negative weights"),
+            ({"attention": NEAR * 2}, "do not sum to one .one sums to 2"),
+            ({"attention": torch.full_like(NEAR, 1 / 9)}, "gives weight to places beyond the border"),
+            ({"image": random(1, 9, 12)}, "8 × 12 positions make no grid of squares"),
+            ({"head_names": ["a"]}, "There are 1 head_names for 2 heads"),
+        ),
+    ),
+    "MemoryExplorer": Sample(
+        {},
+        (
+            ({"heads": 0}, "heads is 0, but must be at least 1"),
+            ({"image_size": 224, "patch_size": 15}, "patch_size 15 does not divide image_size 224: try 225"),
+            ({"dtype": "int4"}, "dtype is 'int4', but must be one of float32"),
+        ),
+    ),
+    "PatchExplorer": Sample(
+        {"image": PICTURE, "patch_size": 7},
+        (
+            ({"image": "cat"}, "The picture is a str, but must be a tensor"),
+            ({"image": random(2, 3, 8, 8)}, r"shape \(2, 3, 8, 8\), but must be \(channels, height, width"),
+            ({"image": PICTURE * 255}, r"must lie in \[0, 1\]: divide by 255"),
+            ({"image": PICTURE - 0.5}, r"must lie in \[0, 1\]: undo its normalisation"),
+            ({"image": random(3, 0, 8)}, r"is empty \(shape \(3, 0, 8\)\)"),
+            ({"image": random(3, 8, 8) / 0}, "holds 192 values that are NaN"),
+            ({"patch_size": 5}, "patch_size 5 does not divide a picture of 28 × 28 pixels: choose one of 2, 4"),
+        ),
+    ),
+    "QuantisationExplorer": Sample(
+        {"layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4}},
+        (
+            ({"layers": {}}, "no layers to show"),
+            ({"layers": {"norm": torch.ones(4)}}, r"The weight of norm has shape \(4,\), but must be"),
+            ({"layers": {"conv": random(2, 2) / 0}}, "The weight of conv holds 4 values that are NaN"),
+            ({"layers": {"conv": "weights"}}, "The weight of conv is a str"),
+            ({"layers": {"big": torch.zeros(1001, 1000)}}, "has 1,001,000 numbers"),
+        ),
+    ),
+    "Quiz": Sample(
+        {"questions": QUESTIONS},
+        (
+            ({"questions": []}, "The quiz has no questions"),
+            (question(a={"text": "a"}), "Question 1 needs a text .* two 'answers'"),
+            (question(a={"text": "a", "why": "b"}, c={"text": "c", "why": "d"}), "Question 1 has no correct answer"),
+            (question(a={"text": "a", "correct": True}, c={"text": "c", "why": "d"}), "has an answer without"),
+            (lambda: widgets.Quiz.from_notebook("77"), r"no quiz for notebook '77': choose one of 00, .*04"),
+        ),
+    ),
+    "WindowExplorer": Sample(
+        {"image": random(3, 32, 32)},
+        (
+            ({"image": random(3, 32, 30)}, "A picture of 32 × 30 cannot be cut into 16 × 16 tokens"),
+            ({"image": random(3, 30, 30)}, "A picture of 30 × 30 cannot be cut into 16 × 16 tokens"),
+            ({"window": 16}, "window is 16, but must divide the last stage's 8 tokens per side"),
+            ({"window": 3}, "window is 3, but must divide the last stage's 8 tokens per side"),
+            ({"tokens": 2, "depths": (1, 1, 1)}, "2 tokens per side cannot be halved 2 times"),
+            ({"depths": (2, 0)}, r"depths is \(2, 0\), but must name at least one stage"),
+        ),
+    ),
+}

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, FLOPs and bytes, by formula and by measurement. Notebooks 02, 03 and 04."""
+"""What a model costs: parameters, FLOPs and bytes, by formula and by measurement. All notebooks."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Figures of the course: tensors in, matplotlib figures out. Colours are safe for colour-blind eyes."""
+"""Figures of the course: tensors in, matplotlib figures out. Colours are safe for colour-blind eyes.
+
+All notebooks.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,6 +1,7 @@
 """What a newcomer meets first: versions that agree, notebooks without outputs, a README whose rows lead somewhere."""
 
 import ast
+import functools
 import graphlib
 import importlib.metadata
 import itertools
@@ -8,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -113,9 +115,66 @@ def test_no_module_is_part_of_a_circle():
     graphlib.TopologicalSorter({name: needed & set(needs) - {name} for name, needed in needs.items()}).prepare()
 
 
-def test_modules_are_short_and_say_which_notebook_they_belong_to():
+def test_modules_are_short_enough_to_be_read_in_one_sitting():
     for path in (ROOT / "course_utils").rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 350, f"{path} is too long to read in one sitting: split it"
+
+
+TAUGHT = ("analysis", "attention", "costs", "data", "deployment", "experiments", "few_shot", "models", "plots")
+TAUGHT += ("robustness", "training", "widgets")
+
+
+def test_a_module_of_what_is_taught_names_the_notebooks_that_it_belongs_to():
+    """From the file back to the notebook: ``Notebook 05.``, ``Notebooks 02 and 05 to 10.`` or ``All notebooks.``"""
+    wanted = {module: set() for module in course_modules() if module.split(".")[1] in TAUGHT}
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        code = (cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        lines = (line for source in code for line in source.splitlines())
+        for line in lines:
+            if line.startswith(("from course_utils", "import course_utils")) and not line.endswith("("):
+                for module in defining_modules(line):
+                    wanted.get(module, set()).add(path.name[:2])
+    for module, notebooks in wanted.items():
+        said = ast.get_docstring(ast.parse(course_modules()[module].read_text())) or ""
+        named = notebooks_named(said)
+        assert named, f"{module}: end its docstring with the notebooks that it belongs to, such as 'Notebook 05.'"
+        missing = sorted(notebooks - named)
+        assert not missing, f"{module}: notebook {missing[0]} imports it, but its docstring does not name it"
+
+
+def notebooks_named(text: str) -> set[str]:
+    if re.search(r"[Aa]ll\s+notebooks", text):
+        return {f"{number:02d}" for number in range(11)}
+    lists = re.findall(r"[Nn]otebooks?\s+((?:\d\d(?:,\s+|\s+and\s+|\s+to\s+)?)+)", text)
+    ranges = [found for listed in lists for found in re.findall(r"(\d\d)\s+to\s+(\d\d)", listed)]
+    between = {f"{number:02d}" for first, last in ranges for number in range(int(first), int(last) + 1)}
+    return between | {number for listed in lists for number in re.findall(r"\d\d", listed)}
+
+
+@functools.cache
+def course_modules() -> dict[str, Path]:
+    paths = (ROOT / "course_utils").rglob("*.py")
+    named = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in paths}
+    return {name.removesuffix(".__init__"): path for name, path in named.items() if name != "course_utils.__init__"}
+
+
+def defining_modules(line: str) -> set[str]:
+    """Modules in which the names of an import line are written, through the packages that hand them on."""
+    found, todo = set(), list(imported_names(line))
+    while todo:
+        module, name = todo.pop()
+        if f"{module}.{name}" in course_modules():
+            found.add(f"{module}.{name}")
+        elif module in course_modules():
+            handed_on = [pair for pair in imported_names(course_modules()[module].read_text()) if pair[1] == name]
+            todo += handed_on
+            found |= set() if handed_on else {module}
+    return found
+
+
+def imported_names(source: str) -> list[tuple[str, str]]:
+    froms = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return [(str(node.module), alias.name) for node in froms for alias in node.names]
 
 
 def imported_modules(source: str) -> set[str]:

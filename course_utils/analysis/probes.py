@@ -1,4 +1,7 @@
-"""Probes of inductive bias: how far a head looks, what a shift of the picture does, what shuffled patches cost."""
+"""Probes of inductive bias: how far a head looks, what a shift of the picture does, what shuffled patches cost.
+
+Notebook 05.
+"""
 
 from collections.abc import Sequence
 

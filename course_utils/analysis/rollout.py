@@ -1,4 +1,4 @@
-"""What many layers of attention amount to: rollout, and how far a head looks."""
+"""What many layers of attention amount to: rollout, and how far a head looks. Notebook 04."""
 
 import torch
 from torch import Tensor

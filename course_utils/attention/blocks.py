@@ -1,4 +1,4 @@
-"""Blocks of a transformer: tokens exchange information, then each is worked on alone. Notebook 00; ViT in 04."""
+"""Blocks of a transformer: tokens exchange information, then each is worked on alone. Notebooks 00 and 04."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""Attention, smallest first: a function, then heads. Notebook 00, and every model of the course.
+"""Attention, smallest first: a function, then heads. All notebooks.
 
 There is one forward pass. While nobody looks, the layers call PyTorch's fused kernel, which never stores the
 attention weights; inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which

@@ -1,7 +1,7 @@
 """Attention in windows, and windows that shift: what makes a transformer's cost linear in the picture's area.
 
 Every function here is a step of Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer using Shifted
-Windows", section 3.2.
+Windows", section 3.2. Notebook 08.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Short captions for single shapes, "a red striped circle": every word of the grammar, and every sentence it can say."""
+"""Short captions for single shapes, "a red striped circle": all words of the grammar, and all that it can say.
+
+Notebook 10.
+"""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""All that the course knows about a dataset, in one record."""
+"""All that the course knows about a dataset, in one record. All notebooks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from course_utils.data.resolve import Files
 class Dataset:
     """A labelled set of pictures: what is in it, how it is read, and where it is.
 
-    The pictures come from one of two functions. read is told whether the test set is wanted and returns images (count,
-    channels, height, width), float32 in [0, 1], labels (count,), int64, and their source in words; it raises
+    The pictures come from one of two functions. read is told whether the test set is wanted and returns images
+    (count, channels, height, width), float32 in [0, 1], labels (count,), int64, and their source in words; it raises
     DataNotFound when they are nowhere. make is given a count and a seed, for pictures that are drawn, not stored.
     Raises ValueError for a record with neither, and for one that does not say where its pictures come from.
     """
@@ -32,8 +32,8 @@ class Dataset:
     def __post_init__(self) -> None:
         if (self.read is None) == (self.make is None):
             raise ValueError(
-                f"The dataset {self.name!r} needs one loader: give its record read, for stored pictures, or make, for "
-                "pictures drawn from a seed."
+                f"The dataset {self.name!r} needs one loader: give its record read, for stored pictures, or make, "
+                "for pictures drawn from a seed."
             )
         if (self.files is None) == (not self.origin):
             raise ValueError(

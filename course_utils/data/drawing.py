@@ -1,4 +1,4 @@
-"""How a scene of coloured shapes becomes pixels, masks and a sentence.
+"""How a scene of coloured shapes becomes pixels, masks and a sentence. Notebooks 01, 05, 08, 09 and 10.
 
 A :class:`Scene` says what is where; :func:`draw` paints it, by day or by night, many pictures at a time.
 """

@@ -55,7 +55,7 @@ def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> S
 
 
 def as_rgb_32(pictures: Pictures) -> Pictures:
-    """The same pictures, 3 × 32 × 32: grey ones three times, smaller ones resized to 28 × 28, then a border of zeros."""
+    """The same pictures, 3 × 32 × 32: grey ones three times, smaller ones resized to 28 × 28, a border of zeros."""
     images = pictures.images
     if images.shape[-1] < 28:
         images = F.interpolate(images, (28, 28), mode="bilinear").clamp(0, 1)

@@ -1,4 +1,4 @@
-"""A labelled set of pictures that fits in memory: what every dataset of the course is."""
+"""A labelled set of pictures that fits in memory: what every dataset of the course is. All notebooks."""
 
 from dataclasses import dataclass, replace
 from typing import Self

@@ -1,4 +1,7 @@
-"""Real pictures: digits and photographs come with the packages; Fashion-MNIST and CIFAR-10 are read from files."""
+"""Real pictures: digits and photographs come with the packages; Fashion-MNIST and CIFAR-10 are read from files.
+
+All notebooks.
+"""
 
 import pickle
 from functools import partial

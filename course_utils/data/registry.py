@@ -1,4 +1,4 @@
-"""Every dataset of the course: loaded, downloaded and looked for by its name."""
+"""Every dataset of the course: loaded, downloaded and looked for by its name. All notebooks."""
 
 import warnings
 import zlib
@@ -118,7 +118,7 @@ class Status:
 
 
 def status() -> list[Status]:
-    """One row per dataset. Files are verified, damaged ones set aside as ever; nothing is downloaded."""
+    """One row per dataset. Files are verified and damaged ones renamed, as on loading; nothing is downloaded."""
     return [_status(dataset) for dataset in DATASETS.values()]
 
 

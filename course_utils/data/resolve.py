@@ -1,4 +1,7 @@
-"""Where a dataset's files are: found, verified to the last byte, kept aside when damaged, downloaded when missing."""
+"""Where a dataset's files are: found, verified to the last byte, kept aside when damaged, downloaded when missing.
+
+All notebooks.
+"""
 
 import gzip
 import hashlib
@@ -56,8 +59,8 @@ class Files:
 def find_files(files: Files, names: Iterable[str], download: bool = True) -> tuple[dict[str, bytes], Path]:
     """Unpacked content of the named files, from the first place that has all of them whole; and that place.
 
-    The order is ``COURSE_DATA``, ``data/`` of the course, Debian's package, the dataset's own download. A damaged file
-    is named in a warning and renamed to ``….damaged`` where that is allowed; it is never used.
+    The order is ``COURSE_DATA``, ``data/`` of the course, Debian's package, the dataset's own download. A damaged
+    file is named in a warning and renamed to ``….damaged`` where that is allowed; it is never used.
     Raises DataNotFound, with the ways out, when no place has them.
     """
     names = tuple(names)

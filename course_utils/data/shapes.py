@@ -1,7 +1,7 @@
 """Procedural pictures of coloured shapes: unlimited, made in memory, and everything about them is known.
 
 Every object has its mask, so attention can be scored against the truth; day and night show the same scene, so a
-domain can be shifted while the labels stay.
+domain can be shifted while the labels stay. Notebooks 01, 05, 08, 09 and 10.
 """
 
 from collections.abc import Sequence
@@ -154,7 +154,7 @@ def same_different(
 
 
 def _places(name: str, chosen: Sequence[str], known: Sequence[str]) -> Tensor:
-    """→ (chosen,): where each stands among the known ones; ValueError for fewer than two, repeated or unknown ones."""
+    """→ (chosen,): where each stands among the known ones; ValueError for fewer than two, repeated, unknown ones."""
     if len(set(chosen)) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(known):
         raise ValueError(f"{name} are {tuple(chosen)}, but must be two or more different ones of {', '.join(known)}.")
     return torch.tensor([known.index(one) for one in chosen])

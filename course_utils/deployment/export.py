@@ -1,4 +1,4 @@
-"""A network on a small device: ONNX, int8, and what it costs there, by measurement.
+"""A network on a small device: ONNX, int8, and what it costs there, by measurement. Notebook 09.
 
 The float network goes through PyTorch's exporter; ONNX Runtime quantises and runs. How a number becomes eight bits is
 in ``quantise.py``.

@@ -1,4 +1,4 @@
-"""Numbers in few bits: uniform quantisation from scratch. Jacob et al. 2018, section 2.1.
+"""Numbers in few bits: uniform quantisation from scratch. Jacob et al. 2018, section 2.1. Notebook 09.
 
 The whole numbers are signed: with b bits, −2^(b−1) … 2^(b−1) − 1; for 8 bits, −128 … 127.
 """

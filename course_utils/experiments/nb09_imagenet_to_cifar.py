@@ -1,4 +1,7 @@
-"""The lecture's own setting, as far as possible: a ResNet trained on ImageNet, CIFAR-10, ten ways, five shots."""
+"""The lecture's own setting, as far as possible: a ResNet trained on ImageNet, CIFAR-10, ten ways, five shots.
+
+Notebook 09.
+"""
 
 import warnings
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""How a training run with a name ends: its weights and their card in its folder, or the command that continues it."""
+"""How a training run with a name ends: its weights and their card in its folder, or the command that continues it.
+
+Notebooks 04, 05, 09 and 10.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Recipes for good models: long training, augmentation on the device, averaged weights, the device's fast formats.
 
 ``course train fashion-resnet`` and its kin: made for minutes on a GPU or a night on two CPU cores. With ``--epochs``
-the same run is shorter, and its learning rate falls along a shorter cosine.
+the same run is shorter, and its learning rate falls along a shorter cosine. Notebook 05.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``."""
+"""Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``.
+
+Notebooks 04, 05 and 09.
+"""
 
 from dataclasses import replace
 from pathlib import Path

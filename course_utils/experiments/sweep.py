@@ -1,4 +1,4 @@
-"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv.
+"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv. Notebooks 02 and 05 to 10.
 
 ``course train sweep-twins`` runs every point that the table lacks and adds its row. A kill loses the point under way,
 nothing else; the same command goes on from there.

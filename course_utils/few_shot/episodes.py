@@ -1,6 +1,6 @@
 """Classes that nobody was trained on, a few pictures of each: episodes, prototypes, and the head that they make.
 
-An episode is drawn from labels alone, so it serves pictures and stored features alike.
+An episode is drawn from labels alone, so it serves pictures and stored features alike. Notebook 09.
 """
 
 from dataclasses import dataclass

@@ -13,8 +13,8 @@ KINDS = ("exercise", "check")
 def place(notebook: NotebookNode, exercise: Exercise, after: str | None = None) -> None:
     """Refresh the exercise's cells where they are, or put them behind the cell with the id after; in place.
 
-    A cell that is there already keeps its id and its grade_id, by which gradebooks know it. Raises LookupError when
-    there is no such cell, and when after is needed: the exercise has no cells in the notebook yet.
+    A cell that is there already keeps its id, by which gradebooks know it. Raises LookupError when there is no such
+    cell, and when after is needed: the exercise has no cells in the notebook yet.
     """
     present = {kind: cell for kind in KINDS for cell in notebook.cells if _named(cell, kind) == exercise.name}
     others = [cell for cell in notebook.cells if cell.id not in {old.id for old in present.values()}]
@@ -28,7 +28,7 @@ def place(notebook: NotebookNode, exercise: Exercise, after: str | None = None) 
             f"{exercise.name} has no cells in its notebook yet: name the cell that they follow, "
             f"--after {others[-1].id}."
         )
-    taken = {cell.id for cell in others} | {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in others}
+    taken = {cell.id for cell in others}
     pair = [_made(exercise, kind, present.get(kind) or _new(exercise, kind, taken)) for kind in KINDS]
     notebook.cells = [*others[:position], *pair, *others[position:]]
 
@@ -52,7 +52,7 @@ def _new(exercise: Exercise, kind: str, taken: set[str]) -> NotebookNode:
     cell_id = exercise.function.replace("_", "-") + ("-check" if kind == "check" else "")
     while cell_id in taken:
         cell_id += "-2"
-    return new_code_cell(id=cell_id, metadata={"nbgrader": {"grade_id": cell_id}})
+    return new_code_cell(id=cell_id)
 
 
 def _made(exercise: Exercise, kind: str, cell: NotebookNode) -> NotebookNode:
@@ -63,7 +63,7 @@ def _made(exercise: Exercise, kind: str, cell: NotebookNode) -> NotebookNode:
     cell.metadata["course"] = {**cell.metadata.get("course", {}), kind: exercise.name}
     cell.metadata["nbgrader"] = {
         "grade": graded,
-        "grade_id": cell.metadata.nbgrader.grade_id,
+        "grade_id": cell.id,
         "locked": graded,
         "schema_version": 3,
         "solution": not graded,

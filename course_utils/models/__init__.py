@@ -1,4 +1,7 @@
-"""The architectures of the course, one per file, each with its configuration, from which :func:`build` makes it."""
+"""The architectures of the course, one per file, each with its configuration, from which :func:`build` makes it.
+
+All notebooks.
+"""
 
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT, HybridViTConfig

@@ -1,4 +1,7 @@
-"""Weights from torchvision's and timm's models into ours: the same numbers, so the same logits."""
+"""Weights from torchvision's and timm's models into ours: the same numbers, so the same logits.
+
+Notebooks 01, 04, 05 and 08.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""timm's ViTs and DeiTs: the same numbers in our classes, so the same logits."""
+"""timm's ViTs and DeiTs: the same numbers in our classes, so the same logits. Notebook 07."""
 
 from typing import Any
 

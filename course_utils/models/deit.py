@@ -1,4 +1,4 @@
-"""DeiT: a ViT with a second token that learns from a teacher. Touvron et al. 2021, section 4."""
+"""DeiT: a ViT with a second token that learns from a teacher. Touvron et al. 2021, section 4. Notebook 07."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

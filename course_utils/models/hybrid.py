@@ -1,6 +1,8 @@
 """Hybrid: a ResNet makes a map of features, and a ViT reads it in patches. Dosovitskiy et al. 2021, section 3.1.
 
 The ResNet is that of Kolesnikov et al. 2020: group norms and standardised kernels, so that no layer looks at the batch.
+
+Notebook 06.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Pictures and captions on one sphere: two encoders that learn which belong together. Radford et al. 2021 (CLIP)."""
+"""Pictures and captions on one sphere: two encoders that learn which belong together. Radford et al. 2021 (CLIP).
+
+Notebook 10.
+"""
 
 import math
 from collections.abc import Sequence

@@ -16,6 +16,8 @@ What the table leaves open, and what is built here:
   without ``project_values``, the input itself;
 * keys and values are made at every place, queries only where the stride needs them;
 * LR-Net-26 has two bottlenecks in every stage.
+
+Notebook 02.
 """
 
 from dataclasses import dataclass, replace

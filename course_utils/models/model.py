@@ -1,4 +1,7 @@
-"""What all models of the course share: how one is built, its published sizes, its attention maps, what it reads."""
+"""What all models of the course share: how one is built, its published sizes, its attention maps, what it reads.
+
+All notebooks.
+"""
 
 import inspect
 from collections.abc import Iterator, Mapping

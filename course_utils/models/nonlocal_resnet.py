@@ -1,4 +1,7 @@
-"""A ResNet with self-attention between its residual blocks. Wang et al. 2018, section 4.1; Zhang et al. 2019."""
+"""A ResNet with self-attention between its residual blocks. Wang et al. 2018, section 4.1; Zhang et al. 2019.
+
+Notebook 01.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""A standard transformer on pixels: a picture as a sequence of colours. Chen et al. 2020 (iGPT)."""
+"""A standard transformer on pixels: a picture as a sequence of colours. Chen et al. 2020 (iGPT). Notebook 03."""
 
 import math
 from collections import deque

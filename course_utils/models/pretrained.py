@@ -1,4 +1,7 @@
-"""torchvision's models with their published weights when these can be had, and untrained when not."""
+"""torchvision's models with their published weights when these can be had, and untrained when not.
+
+Notebooks 01, 02, 04, 05 and 08.
+"""
 
 import hashlib
 from dataclasses import dataclass

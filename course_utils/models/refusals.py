@@ -1,4 +1,7 @@
-"""What a model does not know, refused in one sentence: a name that is not in a table, images of another shape."""
+"""What a model does not know, refused in one sentence: a name that is not in a table, images of another shape.
+
+All notebooks.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar

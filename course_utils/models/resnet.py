@@ -1,4 +1,4 @@
-"""Residual networks: the CNNs that attention is added to. He et al. 2016, section 4.1."""
+"""Residual networks: the CNNs that attention is added to. He et al. 2016, section 4.1. Notebooks 01, 05 and 08."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Swin: a vision transformer with stages, as a CNN has them. Liu et al. 2021."""
+"""Swin: a vision transformer with stages, as a CNN has them. Liu et al. 2021. Notebook 08."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Projected gradient descent on a picture: how far can a change that nobody sees lead a model? Madry et al. 2018.
 
-Written to measure how robust one's own model is, before somebody else does.
+Written to measure how robust one's own model is, before somebody else does. Notebook 10.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Randomised smoothing: the majority's answer under noise cannot change within a radius. Cohen et al. 2019."""
+"""Randomised smoothing: the majority's answer under noise cannot change within a radius. Cohen et al. 2019.
+
+Notebook 10.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Training: one readable loop and what stands around it. Start with :func:`fit` in ``loop.py``."""
+"""Training: one readable loop and what stands around it. Start with :func:`fit` in ``loop.py``.
+
+All notebooks that train.
+"""
 
 from course_utils.training.history import Epoch, History
 from course_utils.training.inputs import Examples

@@ -1,6 +1,8 @@
 """Who is learned from when: order, augmentation and the share of each process follow from seed and step alone.
 
 So a run that goes on after a kill draws what it would have drawn, with nothing to be stored.
+
+All notebooks that train.
 """
 
 import hashlib

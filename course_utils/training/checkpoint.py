@@ -1,4 +1,4 @@
-"""A run's folder: what is needed to go on exactly where it was killed.
+"""A run's folder: what is needed to go on exactly where it was killed. All notebooks that train.
 
     folder/run.json                 what is being trained on what, to refuse another run
     folder/epoch-0002-step-000000/  a checkpoint: model, average and best .safetensors, optimiser.pt, position.json

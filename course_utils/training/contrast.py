@@ -1,4 +1,7 @@
-"""Training an image–text model on pictures and their captions: plainly, against an attacker, or under noise."""
+"""Training an image–text model on pictures and their captions: plainly, against an attacker, or under noise.
+
+Notebook 10.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

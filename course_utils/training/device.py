@@ -1,4 +1,7 @@
-"""Where to train and in what precision: Accelerate decides, and gives everything back afterwards."""
+"""Where to train and in what precision: Accelerate decides, and gives everything back afterwards.
+
+All notebooks that train.
+"""
 
 import os
 import platform

@@ -1,6 +1,8 @@
 """Learning from a teacher: what a student is asked to match. Hinton et al. 2015; Touvron et al. 2021, section 4.
 
 First the losses as functions of logits, then :func:`distilling`, which makes one of them a loss for ``fit``.
+
+Notebook 07.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What happened during training: one row an epoch."""
+"""What happened during training: one row an epoch. All notebooks that train."""
 
 import csv
 import math

@@ -1,4 +1,7 @@
-"""What makes a run this run and no other: compared before a folder's checkpoint is continued."""
+"""What makes a run this run and no other: compared before a folder's checkpoint is continued.
+
+All notebooks that train.
+"""
 
 import functools
 import hashlib

@@ -1,4 +1,7 @@
-"""What goes in: pictures and labels as two tensors, looked at before the first step rather than after the last."""
+"""What goes in: pictures and labels as two tensors, looked at before the first step rather than after the last.
+
+All notebooks that train.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -1,4 +1,7 @@
-"""What a run keeps while it learns: where it is, its best weights, their moving average, and checkpoints of it all."""
+"""What a run keeps while it learns: where it is, its best weights, their moving average, and checkpoints of it all.
+
+All notebooks that train.
+"""
 
 import time
 

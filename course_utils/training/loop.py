@@ -1,4 +1,7 @@
-"""The training loop: one for every model of the course. Read :func:`fit` from top to bottom."""
+"""The training loop: one for every model of the course. Read :func:`fit` from top to bottom.
+
+All notebooks that train.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
 """Muon for the matrices of hidden layers, AdamW for everything else, as one optimiser. Jordan et al. 2024.
 
 ``torch.optim.Muon`` is the same, but multiplies in bf16 everywhere, which on a CPU without such instructions takes
-about twenty times as long as in float32: several times as long as all the rest of a step.
+about twenty times as long as in float32: several times as long as all the rest of a step. Notebook 05.
 """
 
 from collections.abc import Callable, Iterable

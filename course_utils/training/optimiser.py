@@ -1,4 +1,4 @@
-"""AdamW with the usual exemptions, or Muon beside it, and the curve of the learning rate."""
+"""AdamW with the usual exemptions, or Muon beside it, and the curve of the learning rate. Notebook 06."""
 
 import math
 from typing import Any

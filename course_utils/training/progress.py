@@ -1,4 +1,7 @@
-"""What the student sees while it trains: one line that is renewed in place, and a picture when asked for."""
+"""What the student sees while it trains: one line that is renewed in place, and a picture when asked for.
+
+All notebooks that train.
+"""
 
 import io
 import math

@@ -1,7 +1,7 @@
 """RandAugment on the device: each picture its own transforms, and pictures with the same one transformed together.
 
 Cubuk et al. 2020. The single transforms are torchvision's; which picture gets which, and how strongly, is decided
-here.
+here. Notebook 06.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""How to train: every number of a run in one place."""
+"""How to train: every number of a run in one place. All notebooks that train."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Soft targets: label smoothing, and MixUp, which mixes pictures and their labels."""
+"""Soft targets: label smoothing, and MixUp, which mixes pictures and their labels. Notebook 06."""
 
 import torch
 from torch import Tensor, nn

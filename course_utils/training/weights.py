@@ -1,4 +1,7 @@
-"""Weights in a file: safetensors, written whole or not at all, with a card that says where they came from."""
+"""Weights in a file: safetensors, written whole or not at all, with a card that says where they came from.
+
+All notebooks that train.
+"""
 
 import hashlib
 import json

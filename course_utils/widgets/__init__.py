@@ -1,4 +1,7 @@
-"""Widgets that need no kernel once they are shown: data goes to the page once, the rest is JavaScript beside it."""
+"""Widgets that need no kernel once they are shown: data goes to the page once, the rest is JavaScript beside it.
+
+All notebooks.
+"""
 
 from course_utils.widgets.attention_explorer import AttentionExplorer
 from course_utils.widgets.augmentation_explorer import AugmentationExplorer

@@ -1,4 +1,7 @@
-"""AttentionExplorer: where a query looks, layer by layer and head by head, under the pointer."""
+"""AttentionExplorer: where a query looks, layer by layer and head by head, under the pointer.
+
+Notebooks 00, 01, 03, 04 and 05.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""AugmentationExplorer: MixUp under a slider, and RandAugment's N and M on real pictures."""
+"""AugmentationExplorer: MixUp under a slider, and RandAugment's N and M on real pictures. Notebook 06."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""AugRegGrid: accuracy by model, augmentation and regularisation, as a table that can be asked."""
+"""AugRegGrid: accuracy by model, augmentation and regularisation, as a table that can be asked. Notebook 06."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""CaptionExplorer: pictures against captions, the softmax in both directions, and what the temperature does to it."""
+"""CaptionExplorer: pictures against captions, the softmax in both directions, and what the temperature does to it.
+
+Notebook 10.
+"""
 
 from collections.abc import Sequence
 from typing import Any

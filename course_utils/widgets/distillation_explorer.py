@@ -1,4 +1,7 @@
-"""DistillationExplorer: what temperature and λ do to a teacher's lesson, for real logits of real pictures."""
+"""DistillationExplorer: what temperature and λ do to a teacher's lesson, for real logits of real pictures.
+
+Notebook 07.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The browser's half of a widget: its own JavaScript and CSS behind what all of them share."""
+"""The browser's half of a widget: its own JavaScript and CSS behind what all of them share. All notebooks."""
 
 from pathlib import Path
 

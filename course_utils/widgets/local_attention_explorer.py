@@ -1,4 +1,7 @@
-"""LocalAttentionExplorer: a neighbourhood under the pointer, with a convolution's weights and those of attention."""
+"""LocalAttentionExplorer: a neighbourhood under the pointer, with a convolution's weights and those of attention.
+
+Notebook 02.
+"""
 
 from typing import Any
 

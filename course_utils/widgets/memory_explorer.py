@@ -1,4 +1,4 @@
-"""MemoryExplorer: the bytes of a transformer's attention matrices, under the hand."""
+"""MemoryExplorer: the bytes of a transformer's attention matrices, under the hand. Notebooks 03 and 04."""
 
 import anywidget
 import psutil

@@ -1,4 +1,4 @@
-"""PatchExplorer: a picture as a sequence of patches, under the pointer."""
+"""PatchExplorer: a picture as a sequence of patches, under the pointer. Notebooks 03 and 04."""
 
 from typing import Any
 

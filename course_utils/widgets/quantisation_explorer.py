@@ -1,4 +1,4 @@
-"""QuantisationExplorer: what rounding to few bits does to the weights of a network."""
+"""QuantisationExplorer: what rounding to few bits does to the weights of a network. Notebook 09."""
 
 from collections.abc import Mapping
 from typing import Any

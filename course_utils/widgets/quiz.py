@@ -1,4 +1,4 @@
-"""Quiz: questions whose every answer says why it is right or wrong."""
+"""Quiz: questions whose every answer says why it is right or wrong. All notebooks."""
 
 import json
 from typing import Any, Self

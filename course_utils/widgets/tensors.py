@@ -1,4 +1,4 @@
-"""What goes to the page: tensors checked in words and packed as bytes."""
+"""What goes to the page: tensors checked in words and packed as bytes. All notebooks."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""WindowExplorer: windows, their shift and its mask, merging, and how far a token's influence travels."""
+"""WindowExplorer: windows, their shift and its mask, merging, and how far a token's influence travels.
+
+Notebook 08.
+"""
 
 from collections.abc import Sequence
 from typing import Any

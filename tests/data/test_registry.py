@@ -1,4 +1,4 @@
-"""A dataset is known from its record alone: what the record says is true, and everybody who lists datasets lists it."""
+"""A dataset is known from its record: what the record says is true, and every list of datasets has it."""
 
 import io
 import pkgutil
@@ -68,7 +68,7 @@ def test_pictures_are_as_the_record_says(dataset, offline):
         assert 0 <= pictures.images.min() < pictures.images.max() <= 1, f"{dataset.name} must be read to [0, 1]"
         assert pictures.labels.dtype == torch.int64
         assert pictures.labels.unique().tolist() == list(range(len(dataset.classes))), (
-            f"the labels of {dataset.name} are not one for each of its {len(dataset.classes)} classes: correct {RECORDS}"
+            f"{dataset.name} has {len(dataset.classes)} classes and labels that are not theirs: correct {RECORDS}"
         )
         assert (pictures.name, pictures.classes) == (dataset.name, dataset.classes)
         assert pictures.source

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import re
 from collections.abc import Collection
 from functools import cache
 from importlib import import_module
@@ -24,7 +25,11 @@ def values_above(exercise: Exercise, wanted: Collection[str]) -> dict[str, Any]:
 
 @cache
 def _sources(exercise: Exercise) -> dict[str, tuple[str, str | None]]:
-    """By name: the module that it is imported from, and what it is called there; an exercise counts as checked."""
+    """By name: the module that it is imported from, and what it is called there; an exercise counts as checked.
+
+    Of the course only what is in attention: nothing else is of use in an answer, and `teacher` or `pictures`, which
+    experiments have, may be an argument's former name.
+    """
     # Every notebook's kernel knows these two, for the stubs' type hints: session.name_types.
     found: dict[str, tuple[str, str | None]] = {"Tensor": ("torch", "Tensor"), "Callable": ("typing", "Callable")}
     for cell in notebooks.read(notebooks.find(exercise.name[:2])).cells:
@@ -35,7 +40,7 @@ def _sources(exercise: Exercise) -> dict[str, tuple[str, str | None]]:
             found[find(name).function] = (find(name).reference.__module__, find(name).function)
         elif cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.ImportFrom):
+                if isinstance(node, ast.ImportFrom) and not re.match(r"course_utils(?!\.attention)", node.module):
                     found |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
                 elif isinstance(node, ast.Import):
                     found |= {alias.asname or alias.name: (alias.name, None) for alias in node.names}

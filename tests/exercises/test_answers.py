@@ -90,7 +90,7 @@ def test_every_answer_in_the_folder_is_to_an_exercise_that_there_is():
         names = {*module.RIGHT, *module.WRONG, *getattr(module, "FRAGILE", {})}
         unknown = names - {exercise.name for exercise in exercises(number)}
         assert not unknown, (
-            f"tests/exercises/answers/nb{number}.py answers {unknown}: name the exercises as they are."
+            f"answers/nb{number}.py answers {unknown}, which no EXERCISES has: add it there, or rename it."
         )
 
 

@@ -133,6 +133,7 @@ def test_hints_speak_of_the_exercise_and_their_code_runs(exercise):
     [
         ("04.patchify", "Look at `images.shape` and `patch_size`.", None),
         ("04.patchify", "Look at `pictures.shape`.", "{'pictures'} is no argument"),
+        ("07.token_distillation", "The `pictures` have nothing to do with it.", "{'pictures'} is no argument"),
         ("04.patchify", "Take `images.unfolded(patch_size)`.", "has no attribute 'unfolded'"),
         ("04.patchify", "Take `.unfolded(patch_size)`.", "a tensor has no unfolded"),
         ("04.patchify", "The pattern is `b c (h p) (w q)`.", "is no Python"),

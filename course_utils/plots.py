@@ -1,7 +1,4 @@
-"""Figures of the course: tensors in, matplotlib figures out. Colours are safe for colour-blind eyes.
-
-All notebooks.
-"""
+"""Figures of the course: tensors in, matplotlib figures out, safe for colour-blind eyes. All notebooks."""
 
 from collections.abc import Mapping, Sequence
 

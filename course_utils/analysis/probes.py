@@ -1,7 +1,4 @@
-"""Probes of inductive bias: how far a head looks, what a shift of the picture does, what shuffled patches cost.
-
-Notebook 05.
-"""
+"""Probes of inductive bias: how far a head looks, what a shift or shuffled patches cost. Notebook 05."""
 
 from collections.abc import Sequence
 

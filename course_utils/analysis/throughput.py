@@ -1,7 +1,4 @@
-"""How fast a machine really works: FLOP/s of matrix products, attention and convolutions, beside its best.
-
-Notebooks 05 and 08.
-"""
+"""How fast a machine really works: FLOP/s of matrix products, attention, convolutions. Notebooks 05 and 08."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,4 @@
-"""Stochastic depth: in training, a residual branch is left out at random, picture by picture. Huang et al. 2016.
-
-Notebook 06.
-"""
+"""Stochastic depth: in training, a residual branch is left out at random. Huang et al. 2016. Notebook 06."""
 
 import torch
 from torch import Tensor, nn

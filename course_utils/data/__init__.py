@@ -1,7 +1,4 @@
-"""The course's data: ``load("fashion_mnist", "train")``, ``photo("chelsea")``, ``make_shapes(1000)``.
-
-All notebooks.
-"""
+"""The course's data: ``load("fashion_mnist")``, ``photo("chelsea")``, ``make_shapes(1000)``. All notebooks."""
 
 from course_utils.data.dataset import Dataset
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene, draw

@@ -1,7 +1,4 @@
-"""Short captions for single shapes, "a red striped circle": all words of the grammar, and all that it can say.
-
-Notebook 10.
-"""
+"""Short captions for single shapes, "a red striped circle", and all that their grammar can say. Notebook 10."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,7 +1,4 @@
-"""Real pictures: digits and photographs come with the packages; Fashion-MNIST and CIFAR-10 are read from files.
-
-All notebooks.
-"""
+"""Real pictures: some come with the packages, Fashion-MNIST and CIFAR-10 are read from files. All notebooks."""
 
 import pickle
 from functools import partial

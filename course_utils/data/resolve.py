@@ -1,7 +1,4 @@
-"""Where a dataset's files are: found, verified to the last byte, kept aside when damaged, downloaded when missing.
-
-All notebooks.
-"""
+"""A dataset's files: found, verified, set aside when damaged, downloaded when missing. All notebooks."""
 
 import gzip
 import hashlib

@@ -1,7 +1,4 @@
-"""What the notebooks' tables are made by: one module per experiment, named after its notebook; run by ``sweep``.
-
-Notebooks 02 and 05 to 10.
-"""
+"""What makes the notebooks' tables: one module per experiment. Notebooks 02 and 05 to 10."""
 
 from course_utils.experiments.runs import NAMED, run_named, run_names
 from course_utils.experiments.sweep import SWEEPS, interval, read_results, run_sweep

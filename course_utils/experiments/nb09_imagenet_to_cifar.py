@@ -1,7 +1,4 @@
-"""The lecture's own setting, as far as possible: a ResNet trained on ImageNet, CIFAR-10, ten ways, five shots.
-
-Notebook 09.
-"""
+"""The lecture's own setting: a ResNet of ImageNet, CIFAR-10, ten ways, five shots. Notebook 09."""
 
 import warnings
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""How a training run with a name ends: its weights and their card in its folder, or the command that continues it.
-
-Notebooks 04, 05, 09 and 10.
-"""
+"""How a named run ends: weights and card, or the command that continues it. Notebooks 04, 05, 09 and 10."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
+from course_utils.models.model import Model
 from course_utils.training.device import machine
 from course_utils.training.history import History
 from course_utils.training.weights import Card, save_checkpoint_card, save_weights
@@ -28,35 +24,18 @@ def continued_by(command: str, folder: Path) -> Iterator[None]:
         raise
 
 
-def keep_model(
-    name: str,
-    model: nn.Module,
-    config: Any,
-    history: History,
-    folder: Path,
-    *,
-    command: str,
-    seed: int,
-    dataset: str,
-    accuracy: float,
-    test_count: int,
-) -> Path:
-    """Write the weights, their card and the epochs to folder; → the weights' path."""
+def keep_model(model: Model, history: History, folder: Path, name: str, **about: Any) -> Path:
+    """Write the weights, their card and the epochs to folder; → the weights' path.
+
+    about: the fields of the :class:`Card` that only the run knows, such as command, seed and accuracy.
+    """
     history.to_csv(folder / "history.csv")
     weights = folder / f"{name}.safetensors"
-    sha256 = save_weights(model, weights, {"command": command, "test_accuracy": f"{accuracy:.4f}"})
-    card = Card(
-        name=name,
-        model=type(model).__name__,
-        config=asdict(config),
-        command=command,
-        seed=seed,
-        dataset=dataset,
-        accuracy=accuracy,
-        test_count=test_count,
-        machine=machine(),
-        date=date.today().isoformat(),
-        sha256=sha256,
-    )
-    save_checkpoint_card(card, folder)
+    kept = {"command": about["command"], "test_accuracy": f"{about['accuracy']:.4f}"}
+    found: dict[str, Any] = {
+        "sha256": save_weights(model, weights, kept),
+        "machine": machine(),
+        "date": date.today().isoformat(),
+    }
+    save_checkpoint_card(Card(name, type(model).__name__, asdict(model.config), **about, **found), folder)
     return weights

@@ -1,7 +1,4 @@
-"""Every training run with a name: those behind the shipped checkpoints, and the recipes. ``course train NAME``.
-
-Notebooks 04, 05 and 09.
-"""
+"""Every training run with a name: ``course train NAME``. Notebooks 04, 05 and 09."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -116,17 +113,7 @@ def run_named(
     score = evaluate(model, test)
     if not make_accelerator(recipe.precision).is_main_process:
         return history
-    weights = keep_model(
-        name,
-        model,
-        run.config,
-        history,
-        folder,
-        command=command,
-        seed=recipe.seed,
-        dataset=run.dataset,
-        accuracy=score.accuracy,
-        test_count=score.count,
-    )
+    tested = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
+    weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
     print(f"Test: {score}. The weights are in {weights}, with their card beside them.")
     return history

@@ -82,17 +82,7 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
     accuracy = (ranks_of(model.eval(), test.images, right, run.noise) == 1).float().mean().item()
     if not make_accelerator(recipe.precision).is_main_process:
         return history
-    weights = keep_model(
-        name,
-        model,
-        run.config,
-        history,
-        folder,
-        command=command,
-        seed=recipe.seed,
-        dataset=f"captioned shapes, noise {run.noise:g}",
-        accuracy=accuracy,
-        test_count=len(test),
-    )
+    tested = {"dataset": f"captioned shapes, noise {run.noise:g}", "accuracy": accuracy, "test_count": len(test)}
+    weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
     print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}. The weights are in {weights}.")
     return history

@@ -1,7 +1,4 @@
-"""Low-rank adapters: a frozen layer learns a small correction of its weights. LoRA, Hu et al. 2021, section 4.1.
-
-Notebook 09.
-"""
+"""Low-rank adapters: a frozen layer learns a small correction. Hu et al. 2021, section 4.1. Notebook 09."""
 
 import torch
 from torch import Tensor, nn

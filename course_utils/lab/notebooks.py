@@ -119,9 +119,10 @@ class _Kernel:
 
     def look(self) -> None:
         provisioner = getattr(self.client.km, "provisioner", None)
-        if provisioner is not None and provisioner.process is not None:
-            self.peak_bytes = max(self.peak_bytes, _resident(provisioner.process.pid))
-            self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(provisioner.process.pid))
+        process = getattr(provisioner, "process", None)  # read once: the kernel may end at any moment
+        if process is not None:
+            self.peak_bytes = max(self.peak_bytes, _resident(process.pid))
+            self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(process.pid))
 
 
 def _resident(pid: int) -> int:

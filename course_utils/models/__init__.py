@@ -1,7 +1,4 @@
-"""The architectures of the course, one per file, each with its configuration, from which :func:`build` makes it.
-
-All notebooks.
-"""
+"""The architectures of the course, one per file, each built from its configuration. All notebooks."""
 
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT, HybridViTConfig

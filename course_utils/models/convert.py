@@ -1,7 +1,4 @@
-"""Weights from torchvision's and timm's models into ours: the same numbers, so the same logits.
-
-Notebooks 01, 04, 05 and 08.
-"""
+"""Weights of torchvision's and timm's models in ours: the same logits. Notebooks 01, 04, 05 and 08."""
 
 from typing import Any
 

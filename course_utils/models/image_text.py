@@ -1,7 +1,4 @@
-"""Pictures and captions on one sphere: two encoders that learn which belong together. Radford et al. 2021 (CLIP).
-
-Notebook 10.
-"""
+"""Pictures and captions on one sphere: which belong together? Radford et al. 2021 (CLIP). Notebook 10."""
 
 import math
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""What all models of the course share: how one is built, its published sizes, its attention maps, what it reads.
-
-All notebooks.
-"""
+"""What all models share: building, published sizes, attention maps, what they read. All notebooks."""
 
 import inspect
 from collections.abc import Iterator, Mapping

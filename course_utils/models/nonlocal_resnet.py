@@ -1,7 +1,4 @@
-"""A ResNet with self-attention between its residual blocks. Wang et al. 2018, section 4.1; Zhang et al. 2019.
-
-Notebook 01.
-"""
+"""A ResNet with self-attention between its blocks. Wang et al. 2018; Zhang et al. 2019. Notebook 01."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -1,7 +1,4 @@
-"""Colours as words: a picture becomes a sequence of entries of a palette. Chen et al. 2020 (iGPT), section 3.2.
-
-Notebook 03.
-"""
+"""Colours as words: a picture becomes a sequence of palette entries. Chen et al. 2020, section 3.2. Notebook 03."""
 
 import torch
 from einops import rearrange

@@ -1,7 +1,4 @@
-"""torchvision's models with their published weights when these can be had, and untrained when not.
-
-Notebooks 01, 02, 04, 05 and 08.
-"""
+"""torchvision's models, with their weights if they can be had. Notebooks 01, 02, 04, 05 and 08."""
 
 import hashlib
 from dataclasses import dataclass

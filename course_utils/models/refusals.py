@@ -1,7 +1,4 @@
-"""What a model does not know, refused in one sentence: a name that is not in a table, images of another shape.
-
-All notebooks.
-"""
+"""What a model refuses in one sentence: an unknown name, images of another shape. All notebooks."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar

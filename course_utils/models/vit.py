@@ -1,7 +1,4 @@
-"""Vision transformer: an image as a sequence of patches. Dosovitskiy et al. 2021, section 3.1.
-
-Notebooks 04, 05, 06 and 08.
-"""
+"""Vision transformer. Dosovitskiy et al. 2021, section 3.1. Notebooks 04, 05, 06 and 08."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

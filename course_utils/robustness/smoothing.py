@@ -1,7 +1,4 @@
-"""Randomised smoothing: the majority's answer under noise cannot change within a radius. Cohen et al. 2019.
-
-Notebook 10.
-"""
+"""Randomised smoothing: the majority's answer under noise, with a radius. Cohen et al. 2019. Notebook 10."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

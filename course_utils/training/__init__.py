@@ -1,7 +1,4 @@
-"""Training: one readable loop and what stands around it. Start with :func:`fit` in ``loop.py``.
-
-All notebooks that train.
-"""
+"""Training: one readable loop and its parts. Start with :func:`fit` in ``loop.py``. All notebooks that train."""
 
 from course_utils.training.history import Epoch, History
 from course_utils.training.inputs import Examples

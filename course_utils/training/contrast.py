@@ -1,7 +1,4 @@
-"""Training an image–text model on pictures and their captions: plainly, against an attacker, or under noise.
-
-Notebook 10.
-"""
+"""Training on pictures and captions: plainly, against an attacker, or under noise. Notebook 10."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Where to train and in what precision: Accelerate decides, and gives everything back afterwards.
-
-All notebooks that train.
-"""
+"""Where to train and in what precision: Accelerate decides. All notebooks that train."""
 
 import os
 import platform

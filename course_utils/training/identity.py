@@ -1,7 +1,4 @@
-"""What makes a run this run and no other: compared before a folder's checkpoint is continued.
-
-All notebooks that train.
-"""
+"""What makes a run this run: compared before its checkpoint is continued. All notebooks that train."""
 
 import functools
 import hashlib

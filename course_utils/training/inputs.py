@@ -1,7 +1,4 @@
-"""What goes in: pictures and labels as two tensors, looked at before the first step rather than after the last.
-
-All notebooks that train.
-"""
+"""What goes in: images and labels, looked at before the first step. All notebooks that train."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -1,7 +1,4 @@
-"""What a run keeps while it learns: where it is, its best weights, their moving average, and checkpoints of it all.
-
-All notebooks that train.
-"""
+"""What a run keeps: where it is, its best and averaged weights, checkpoints. All notebooks that train."""
 
 import time
 

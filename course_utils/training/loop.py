@@ -1,7 +1,4 @@
-"""The training loop: one for every model of the course. Read :func:`fit` from top to bottom.
-
-All notebooks that train.
-"""
+"""The training loop: one for every model. Read :func:`fit` from top to bottom. All notebooks that train."""
 
 from pathlib import Path
 from typing import Any

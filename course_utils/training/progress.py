@@ -1,7 +1,4 @@
-"""What the student sees while it trains: one line that is renewed in place, and a picture when asked for.
-
-All notebooks that train.
-"""
+"""What the student sees during training: one line, renewed in place. All notebooks that train."""
 
 import io
 import math

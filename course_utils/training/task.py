@@ -1,7 +1,4 @@
-"""What is learned: what a step does with a batch, and what counts as right. ``fit`` knows nothing else of it.
-
-All notebooks that train.
-"""
+"""What is learned: what a step does with a batch, and what counts as right. All notebooks that train."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""Weights in a file: safetensors, written whole or not at all, with a card that says where they came from.
-
-All notebooks that train.
-"""
+"""Weights in a file: safetensors, with a card that says where they came from. All notebooks that train."""
 
 import hashlib
 import json

@@ -1,7 +1,4 @@
-"""AttentionExplorer: where a query looks, layer by layer and head by head, under the pointer.
-
-Notebooks 00, 01, 03, 04 and 05.
-"""
+"""AttentionExplorer: where a query looks, by layer and head. Notebooks 00, 01, 03, 04 and 05."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""CaptionExplorer: pictures against captions, the softmax in both directions, and what the temperature does to it.
-
-Notebook 10.
-"""
+"""CaptionExplorer: pictures against captions, both softmaxes, and the temperature. Notebook 10."""
 
 from collections.abc import Sequence
 from typing import Any

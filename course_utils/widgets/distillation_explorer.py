@@ -1,7 +1,4 @@
-"""DistillationExplorer: what temperature and λ do to a teacher's lesson, for real logits of real pictures.
-
-Notebook 07.
-"""
+"""DistillationExplorer: what temperature and λ do to a teacher's lesson, for real logits. Notebook 07."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,4 @@
-"""LocalAttentionExplorer: a neighbourhood under the pointer, with a convolution's weights and those of attention.
-
-Notebook 02.
-"""
+"""LocalAttentionExplorer: a convolution's weights and attention's in a neighbourhood. Notebook 02."""
 
 from typing import Any
 

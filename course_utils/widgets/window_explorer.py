@@ -1,7 +1,4 @@
-"""WindowExplorer: windows, their shift and its mask, merging, and how far a token's influence travels.
-
-Notebook 08.
-"""
+"""WindowExplorer: windows, their shift and its mask, merging, and how influence travels. Notebook 08."""
 
 from collections.abc import Sequence
 from typing import Any

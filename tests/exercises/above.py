@@ -48,7 +48,4 @@ def _sources(exercise: Exercise) -> dict[str, tuple[str, str | None]]:
 
 
 def _value(module: str, name: str | None) -> Any:
-    whole = import_module(module)
-    if name is None:
-        return whole
-    return getattr(whole, name) if hasattr(whole, name) else import_module(f"{module}.{name}")
+    return getattr(import_module(module), name) if name else import_module(module)

@@ -58,13 +58,7 @@ def merge_heads(heads: Tensor) -> Tensor:
     return rearrange(heads, "b heads n d -> b n (heads d)")
 
 
-def cross_attention(
-    tokens: Tensor,
-    memory: Tensor,
-    to_query: Layer,
-    to_key: Layer,
-    to_value: Layer,
-) -> Tensor:
+def cross_attention(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
     """tokens (batch, queries, dim), memory (batch, keys, memory_dim) → output (batch, queries, value_dim).
 
     The tokens ask and the memory answers, by scaled dot-product attention with one head and without a mask.

@@ -74,12 +74,7 @@ class SelfAttention2d(RecordedAttention):
     """
 
     def __init__(
-        self,
-        channels: int,
-        heads: int = 1,
-        reduction: int = 8,
-        similarity: str = "softmax",
-        pool_keys: bool = False,
+        self, channels: int, heads: int = 1, reduction: int = 8, similarity: str = "softmax", pool_keys: bool = False
     ) -> None:
         if channels < 1 or reduction < 1 or channels % reduction:
             raise ValueError(

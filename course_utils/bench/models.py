@@ -43,11 +43,7 @@ def pairs() -> Iterator[tuple[str, int, int, dict[str, nn.Module]]]:
             f"ViT of the course, patch {patch}",
             side,
             128,
-            {
-                "course": from_torchvision(small),
-                "torchvision": small,
-                "timm": theirs,
-            },
+            {"course": from_torchvision(small), "torchvision": small, "timm": theirs},
         )
     distilled = timm.create_model("deit_tiny_distilled_patch16_224")
     yield "DistilledViT-Ti/16", 224, 4, {"course": from_timm(distilled), "timm": distilled}

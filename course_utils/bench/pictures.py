@@ -53,10 +53,7 @@ def picture_races() -> Iterator[Race]:
     yield Race(
         "pictures",
         f"MixUp, {BATCH} pictures, one λ",
-        {
-            "mixup": lambda: mixup(images, targets, mixup_shares(1, 1.0)),
-            "torchvision": lambda: mix(images, labels),
-        },
+        {"mixup": lambda: mixup(images, targets, mixup_shares(1, 1.0)), "torchvision": lambda: mix(images, labels)},
         pictures=BATCH,
     )
     many = torch.rand(20_000, 1, 28, 28, generator=generator)

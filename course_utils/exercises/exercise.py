@@ -9,7 +9,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,21 +28,18 @@ class UnknownExercise(LookupError):
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong answer that students give, as a function, and what to tell them: what it does, and where to look.
+    """A wrong answer that students give, and what to tell them: what it does, and where to look.
 
-    ``also`` are other spellings of the same mistake, whose results differ somewhere.
+    ``spellings`` are functions: the wrong answer, and others of the same mistake, whose results differ somewhere.
     """
 
-    wrong: Callable[..., Any]
-    message: str
-    _: KW_ONLY
     name: str  # stable: progress, grading and the mutation score know it by this
-    also: tuple[Callable[..., Any], ...] = ()
+    message: str
+    spellings: tuple[Callable[..., Any], ...]
 
-    @property
-    def spellings(self) -> tuple[Callable[..., Any], ...]:
-        """All the wrong answers."""
-        return (self.wrong, *self.also)
+    def __init__(self, name: str, message: str, *spellings: Callable[..., Any]) -> None:
+        for field, value in (("name", name), ("message", message), ("spellings", spellings)):
+            object.__setattr__(self, field, value)
 
 
 @dataclass(frozen=True)

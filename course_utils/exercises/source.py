@@ -21,6 +21,8 @@ def solution(name: str) -> str:
     return "\n".join(_parts(find(name).reference)) + "\n"
 
 
+WIDTH = 118  # of a line, here and in the notebooks
+
 # What the library calls by names of its own, a notebook calls by Python's.
 _PLAIN = {"Layer": "Callable", "Transform": "Callable", "Layers": "list[tuple[int, int]]", "Sequence": "list"}
 
@@ -33,10 +35,12 @@ def _parts(reference: Callable[..., Any]) -> tuple[str, str, str]:
         raise TypeError(f"{reference!r} is no plain function, and an exercise's reference must be one.")
     lines = source.splitlines()
     first = function.body[0]
-    signature = "\n".join(lines[: first.lineno - 1])
+    signature = re.sub(r"\w+", lambda word: _PLAIN.get(word[0], word[0]), "\n".join(lines[: first.lineno - 1]))
+    if len(signature.splitlines()[0]) > WIDTH:  # longer by the replaced names: wrapped as the formatter does it
+        signature = re.sub(r"\((.*)\)", r"(\n    \1\n)", signature, count=1)
     docstring = "\n".join(lines[first.lineno - 1 : first.end_lineno])
     return (
-        re.sub(r"\w+", lambda word: _PLAIN.get(word[0], word[0]), signature),
+        signature,
         re.sub(r":func:`([\w.]+)`", r"`\1`", docstring),
         "\n".join(lines[first.end_lineno : function.end_lineno]).strip("\n"),
     )

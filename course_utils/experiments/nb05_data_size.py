@@ -110,14 +110,7 @@ RUNS += [("shapes", "in place", 25000, 4 * STEPS, 0)]
 
 SWEEP = Sweep(
     points=[
-        {
-            "dataset": dataset,
-            "pictures": pictures,
-            "patches": patches,
-            "seed": seed,
-            "model": model,
-            "steps": steps,
-        }
+        {"dataset": dataset, "pictures": pictures, "patches": patches, "seed": seed, "model": model, "steps": steps}
         for dataset, patches, pictures, steps, seed in RUNS
         for model in PAIR
     ],

@@ -23,10 +23,7 @@ SMOOTH_SAMPLES = 3  # noisy copies that the attacker averages over
 VOTES = 32  # noisy copies that the smoothed model votes over
 
 # The weak attacker asks for an embedding and takes few steps; the strong one asks for a caption and takes more.
-STRENGTHS = {
-    "weak": {"steps": 10},
-    "strong": {"steps": 40},
-}
+STRENGTHS = {"weak": {"steps": 10}, "strong": {"steps": 40}}
 DEFENCES = {"none": "captions", "adversarial training": "captions-robust", "smoothing": "captions-noisy"}
 
 

@@ -90,7 +90,4 @@ def runs_on(dataset: str, *, window: int, pixels: int) -> dict[str, NamedRun]:
     }
 
 
-RECIPES = {
-    **runs_on("fashion_mnist", window=7, pixels=2),
-    **runs_on("cifar10", window=8, pixels=4),
-}
+RECIPES = {**runs_on("fashion_mnist", window=7, pixels=2), **runs_on("cifar10", window=8, pixels=4)}

@@ -273,11 +273,7 @@ class PixelTransformer(Model):
 
     @torch.no_grad()
     def complete(
-        self,
-        known: Tensor,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
-        cached: bool = True,
+        self, known: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None, cached: bool = True
     ) -> Tensor:
         """known (batch, n), the first n pixels' colours, none at all if n is 0 → whole pictures (batch, pixels).
 

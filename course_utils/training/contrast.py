@@ -114,12 +114,7 @@ def train_pairs(
 
 
 def hardened(
-    model: ImageText,
-    images: Tensor,
-    words: Tensor,
-    same: Tensor,
-    hardening: Hardening,
-    generator: torch.Generator,
+    model: ImageText, images: Tensor, words: Tensor, same: Tensor, hardening: Hardening, generator: torch.Generator
 ) -> Tensor:
     """The pictures as they are, under noise, or changed within the ball so that the batch's loss grows.
 

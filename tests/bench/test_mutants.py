@@ -46,7 +46,7 @@ WEAK = Exercise(
     title="Half of it",
     reference=halved,
     cases=lambda generator: [(torch.zeros(3),)],  # zero is half of zero, and also twice, and minus half
-    misconceptions=tuple(Misconception(torch.exp, "That is the exponential.", name=f"exp-{n}") for n in range(3)),
+    misconceptions=tuple(Misconception(f"exp-{n}", "That is the exponential.", torch.exp) for n in range(3)),
     hints=("Divide.",) * 3,
 )
 

@@ -69,8 +69,7 @@ def test_its_numbers_are_torchs_at_every_setting(page, picture):
     settle(page)
     compare(2, 41, 0.8)
     page.wait_for_function(  # what a screen reader is told
-        "(line) => line.textContent.startsWith('Temperature')",
-        arg=widget.locator("[role=status]").element_handle(),
+        "(line) => line.textContent.startsWith('Temperature')", arg=widget.locator("[role=status]").element_handle()
     )
     widget.screenshot(path=picture("distillation_explorer"))
 

@@ -103,8 +103,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     first.press("ArrowUp")
     first.press("ArrowUp")
     page.wait_for_function(
-        "(line) => line.textContent.includes('N 2 and M 30')",
-        arg=widget.locator("[role=status]").element_handle(),
+        "(line) => line.textContent.includes('N 2 and M 30')", arg=widget.locator("[role=status]").element_handle()
     )
     widget.screenshot(path=picture("augmentation_explorer"))
     page.add_style_tag(content=".afv { width: 360px }")

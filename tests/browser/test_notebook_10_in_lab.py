@@ -75,8 +75,7 @@ def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, 
     settle(page)
     compare(1, 1, 45)
     page.wait_for_function(  # what a screen reader is told
-        "(line) => line.textContent.startsWith('picture 2 and')",
-        arg=widget.locator("[role=status]").element_handle(),
+        "(line) => line.textContent.startsWith('picture 2 and')", arg=widget.locator("[role=status]").element_handle()
     )
     slider.focus()
     slider.press("PageDown")

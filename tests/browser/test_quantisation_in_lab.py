@@ -12,7 +12,7 @@ CELLS = [
     """from course_utils.training import load_checkpoint
 from course_utils.widgets import QuantisationExplorer
 teacher, _ = load_checkpoint("shapes-clothes-resnet")
-QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[1][0].conv2.weight, "head": teacher.head.weight})""",
+QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[1][0].conv2.weight, "head": teacher.head.weight})"""
 ]
 
 

@@ -175,5 +175,5 @@ def test_parameters_agree_with_torchvisions_models_to_the_last_one(name, sizes):
 
 def test_the_slides_sum_is_the_one_that_the_slides_misconception_names():
     slide = find("04.vit_parameters").misconceptions[0]
-    assert slide.wrong(224, 16, 1024, 24, 4096, 1000) == 278_836_224
+    assert slide.spellings[0](224, 16, 1024, 24, 4096, 1000) == 278_836_224
     assert "slide" in slide.message

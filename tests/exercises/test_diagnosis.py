@@ -43,7 +43,7 @@ def scores(values: Tensor, others: Tensor) -> Tensor:
     return values @ others.mT
 
 
-NO_MISCONCEPTIONS = tuple(Misconception(lambda *_: 0, "never given", name=str(n)) for n in range(3))
+NO_MISCONCEPTIONS = tuple(Misconception(str(n), "never given", lambda *_: 0) for n in range(3))
 
 
 def exercise(reference, cases, **more):

@@ -157,7 +157,7 @@ def broken(exercise: str, form: str) -> str:
 def misunderstood(exercise: str) -> str:
     """The first known wrong answer, as a cell."""
     name = find(exercise).reference.__name__
-    return f'from course_utils.exercises import find\n\n{name} = find("{exercise}").misconceptions[0].wrong\n'
+    return f'from course_utils.exercises import find\n\n{name} = find("{exercise}").misconceptions[0].spellings[0]\n'
 
 
 def mixed_answers(name: str) -> dict[str, str]:

@@ -16,13 +16,7 @@ from course_utils.attention.stochastic_depth import (
 )
 from course_utils.models import ViT, ViTConfig
 from course_utils.training import Examples, Recipe, evaluate, fit
-from course_utils.training.regularise import (
-    mixup,
-    mixup_loss,
-    mixup_shares,
-    smooth_labels,
-    soft_cross_entropy,
-)
+from course_utils.training.regularise import mixup, mixup_loss, mixup_shares, smooth_labels, soft_cross_entropy
 
 SMALL = {
     "image_size": 8,

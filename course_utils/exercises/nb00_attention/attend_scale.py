@@ -8,114 +8,106 @@ from course_utils.exercises.nb00_attention.attend_slips import scaled_by, slip
 
 SCALE = (
     Misconception(
-        scaled_by(lambda query, key, value: 1.0),
+        "not-scaled",
         "The scores are not divided by √dim. A dot product of dim terms grows like √dim, and a softmax of "
         "large scores is nearly one-hot and hardly learns: see equation 1 of Vaswani et al.",
-        name="not-scaled",
-        also=slips.with_every_slip_of_the_mask(scale=lambda query, key, value: 1.0),
+        scaled_by(lambda query, key, value: 1.0),
+        *slips.with_every_slip_of_the_mask(scale=lambda query, key, value: 1.0),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: query.shape[-1]),
+        "scaled-by-dim",
         "The scores are divided by dim, or twice by its root, which flattens them too much. A dot product of dim "
         "terms of variance one has the standard deviation √dim, so divide by that, once.",
-        name="scaled-by-dim",
+        scaled_by(lambda query, key, value: query.shape[-1]),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
+        "scaled-the-wrong-way",
         "The scores are multiplied by √dim or by dim, and they were too large before. Divide by √dim.",
-        name="scaled-the-wrong-way",
-        also=(scaled_by(lambda query, key, value: 1 / query.shape[-1]),),
+        scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
+        scaled_by(lambda query, key, value: 1 / query.shape[-1]),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: query.shape[-1] ** 2),
+        "another-function-of-dim",
         "What the scores are divided by comes from dim, but it is not √dim. A dot product of dim terms of variance one "
         "has the standard deviation √dim: no other root and no other factor.",
-        name="another-function-of-dim",
-        also=(
-            *map(slips.scaled_by_power, (1 / 4, 1 / 3, 3 / 2)),
-            *map(slips.scaled_by_root, (1 / 2, 2, 4)),
-            scaled_by(lambda query, key, value: math.log(query.shape[-1])),
-            scaled_by(lambda query, key, value: int(math.sqrt(query.shape[-1]))),
-            scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] - 1)),
-            scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] + 1)),
-            scaled_by(lambda query, key, value: math.sqrt(query.shape[-1]) + 1),
-        ),
+        scaled_by(lambda query, key, value: query.shape[-1] ** 2),
+        *map(slips.scaled_by_power, (1 / 4, 1 / 3, 3 / 2)),
+        *map(slips.scaled_by_root, (1 / 2, 2, 4)),
+        scaled_by(lambda query, key, value: math.log(query.shape[-1])),
+        scaled_by(lambda query, key, value: int(math.sqrt(query.shape[-1]))),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] - 1)),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[-1] + 1)),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[-1]) + 1),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(query.numel())),
+        "scaled-by-all-numbers",
         "What the scores are divided by comes from all the numbers of a tensor. A dot product has as many terms as one "
         "query has numbers: the last axis alone.",
-        name="scaled-by-all-numbers",
-        also=(
-            scaled_by(lambda query, key, value: math.sqrt(key.numel())),
-            scaled_by(lambda query, key, value: query.numel()),
-            scaled_by(lambda query, key, value: key.numel()),
-        ),
+        scaled_by(lambda query, key, value: math.sqrt(query.numel())),
+        scaled_by(lambda query, key, value: math.sqrt(key.numel())),
+        scaled_by(lambda query, key, value: query.numel()),
+        scaled_by(lambda query, key, value: key.numel()),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
+        "scaled-by-keys",
         "What the scores are divided by comes from the number of keys. What makes a dot product large is "
         "the number of its terms: use the last axis of query, not the second-to-last of key.",
-        name="scaled-by-keys",
-        also=(scaled_by(lambda query, key, value: key.shape[-2]),),
+        scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
+        scaled_by(lambda query, key, value: key.shape[-2]),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
+        "scaled-by-queries",
         "What the scores are divided by comes from the number of queries. What makes a dot product large is the "
         "number of its terms: use the last axis of query, not the second-to-last.",
-        name="scaled-by-queries",
-        also=(scaled_by(lambda query, key, value: query.shape[-2]),),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
+        scaled_by(lambda query, key, value: query.shape[-2]),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
+        "scaled-by-value-dim",
         "What the scores are divided by comes from the value's last axis. The values have no part in the scores: "
         "take the length of a query, which is that of a key.",
-        name="scaled-by-value-dim",
-        also=(scaled_by(lambda query, key, value: value.shape[-1]),),
+        scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
+        scaled_by(lambda query, key, value: value.shape[-1]),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),
+        "scaled-by-an-axis-from-the-front",
         "What the scores are divided by comes from an axis counted from the front, and that is dim only for some "
         "shapes. There may be any number of axes in front: count from the back.",
-        name="scaled-by-an-axis-from-the-front",
-        also=(scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),
+        scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: math.sqrt(3)),
+        "scale-written-in",
         "The scores are divided by a number that is written into the code, whatever dim is. Read dim from the "
         "shape of query.",
-        name="scale-written-in",
-        also=tuple(map(slips.scaled_by_number, (2, math.sqrt(8), 3, 4, 8, 10, 16))),
+        scaled_by(lambda query, key, value: math.sqrt(3)),
+        *tuple(map(slips.scaled_by_number, (2, math.sqrt(8), 3, 4, 8, 10, 16))),
     ),
     Misconception(
-        scaled_by(lambda query, key, value: query.norm()),
+        "scaled-by-a-norm",
         "The scores are divided by the size of the numbers in query. √dim depends only on how many numbers a query "
         "has, so that a longer query keeps its larger scores.",
-        name="scaled-by-a-norm",
-        also=(
-            scaled_by(lambda query, key, value: query.norm(dim=-1, keepdim=True)),
-            scaled_by(lambda query, key, value: query.std()),
-        ),
+        scaled_by(lambda query, key, value: query.norm()),
+        scaled_by(lambda query, key, value: query.norm(dim=-1, keepdim=True)),
+        scaled_by(lambda query, key, value: query.std()),
     ),
     Misconception(
-        slip(score=slips.cosine, scale=lambda query, key, value: 1.0),
+        "cosine",
         "Queries and keys are scaled to length one first, so no score can be larger than one. The equation takes "
         "them as they are: the length of a query is part of what it says.",
-        name="cosine",
-        also=(slip(score=slips.cosine),),
+        slip(score=slips.cosine, scale=lambda query, key, value: 1.0),
+        slip(score=slips.cosine),
     ),
     Misconception(
+        "scaled-after-the-softmax",
+        "The division comes after the softmax, which by then has seen scores that are too large. Divide the scores.",
         slip(
             scale=lambda query, key, value: 1.0,
             mix=lambda weights, value, key: ((weights := weights / math.sqrt(key.shape[-1])) @ value, weights),
         ),
-        "The division comes after the softmax, which by then has seen scores that are too large. Divide the scores.",
-        name="scaled-after-the-softmax",
-        also=(
-            slip(
-                scale=lambda query, key, value: 1.0,
-                mix=lambda weights, value, key: (weights @ value / math.sqrt(key.shape[-1]), weights),
-            ),
+        slip(
+            scale=lambda query, key, value: 1.0,
+            mix=lambda weights, value, key: (weights @ value / math.sqrt(key.shape[-1]), weights),
         ),
     ),
 )

@@ -5,22 +5,7 @@ from torch import Generator
 
 from course_utils.attention import Layer, encoder_block
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
-from course_utils.exercises.nb00_attention.block_slips import (
-    Block,
-    ending,
-    first_sequence,
-    half,
-    mlp_first,
-    norm_of_correction,
-    own_norms,
-    plus,
-    post_norm,
-    post_norm_first,
-    post_norm_second,
-    replaced,
-    steps,
-    sum_of_normed,
-)
+from course_utils.exercises.nb00_attention import block_slips as slips
 from course_utils.exercises.nb00_attention.layers import mixing, norm, perceptron
 
 
@@ -64,7 +49,7 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
-def _in_place(fn: Block) -> str | None:
+def _in_place(fn: slips.Block) -> str | None:
     """Backward through the block; everything else that gradients need is looked at elsewhere."""
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randn(2, 3, 6, generator=generator, requires_grad=True)
@@ -98,199 +83,197 @@ ENCODER_BLOCK = Exercise(
     ),
     misconceptions=(
         Misconception(
-            post_norm,
+            "post-norm",
             "The norm comes after each sum: this is the post-norm block of Vaswani et al. 2017. A ViT normalises "
             "what goes into attention and MLP and leaves the sum alone, so that the residual path is free.",
-            name="post-norm",
+            slips.post_norm,
         ),
         Misconception(
-            post_norm_second,
+            "second-step-post-norm",
             "In the second step a norm comes after the sum. Normalise what goes into the MLP, and leave the sum alone.",
-            name="second-step-post-norm",
-            also=(ending(lambda start, middle, correction, norm2, mlp: norm2(middle + mlp(norm2(middle)))),),
+            slips.post_norm_second,
+            slips.ending(lambda start, middle, correction, norm2, mlp: norm2(middle + mlp(norm2(middle)))),
         ),
         Misconception(
-            post_norm_first(both=False),
+            "first-step-post-norm",
             "In the first step a norm comes after the sum. Normalise what goes into attention, and leave the sum "
             "alone.",
-            name="first-step-post-norm",
-            also=(post_norm_first(both=True),),
+            slips.post_norm_first(both=False),
+            slips.post_norm_first(both=True),
         ),
         Misconception(
-            own_norms("12"),
+            "norms-of-your-own",
             "A norm of your own stands in place of `norm1` or `norm2`, whose learned scale and shift are lost. Call "
             "the functions that you are given.",
-            name="norms-of-your-own",
-            also=(own_norms("1"), own_norms("2")),
+            slips.own_norms("12"),
+            slips.own_norms("1"),
+            slips.own_norms("2"),
         ),
         Misconception(
-            norm_of_correction(both=False),
+            "norm-of-the-correction",
             "The norms stand behind attention and MLP and change what these return. They belong in front: what "
             "attention and MLP read is normalised.",
-            name="norm-of-the-correction",
+            slips.norm_of_correction(both=False),
         ),
         Misconception(
-            norm_of_correction(both=True),
+            "norm-of-the-correction-too",
             "Each norm is used twice, before a layer and behind it. Only what attention and MLP read is normalised, "
             "not what they return.",
-            name="norm-of-the-correction-too",
+            slips.norm_of_correction(both=True),
         ),
         Misconception(
-            steps(replaced, replaced),
+            "no-sums",
             "Nothing is added back: attention and MLP replace the tokens instead of correcting them. Add the "
             "tokens to the result of each of the two steps.",
-            name="no-sums",
+            slips.steps(slips.replaced, slips.replaced),
         ),
         Misconception(
-            steps(replaced, plus),
+            "first-sum-missing",
             "The first sum is missing: what attention returns replaces the tokens. Add the tokens to it, as in the "
             "second step.",
-            name="first-sum-missing",
+            slips.steps(slips.replaced, slips.plus),
         ),
         Misconception(
-            steps(plus, replaced),
+            "second-sum-missing",
             "The second sum is missing: the MLP replaces the tokens. Add them to its result, as in the first step.",
-            name="second-sum-missing",
+            slips.steps(slips.plus, slips.replaced),
         ),
         Misconception(
-            lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(attention(norm1(tokens)))),
+            "one-sum-around-both",
             "There is one sum around both steps, so the MLP sees only what attention has returned. Each step has a sum "
             "of its own.",
-            name="one-sum-around-both",
+            lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(attention(norm1(tokens)))),
         ),
         Misconception(
-            ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
+            "second-sum-with-the-start",
             "The second sum takes the tokens from before the first step, so attention's correction is missing from "
             "it. Add to what the first step has made.",
-            name="second-sum-with-the-start",
+            slips.ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
         ),
         Misconception(
-            ending(lambda start, middle, correction, norm2, mlp: start + middle + mlp(norm2(middle))),
+            "added-twice",
             "The tokens are added twice: they are in the first step's result already. Add that alone.",
-            name="added-twice",
+            slips.ending(lambda start, middle, correction, norm2, mlp: start + middle + mlp(norm2(middle))),
         ),
         Misconception(
-            sum_of_normed(True, True),
+            "sum-of-normed",
             "A sum takes the tokens after a norm, so the original ones are lost. Normalise only what goes into "
             "attention and MLP, and keep the tokens themselves for the sum.",
-            name="sum-of-normed",
-            also=(
-                sum_of_normed(True, False),
-                sum_of_normed(False, True),
-                lambda tokens, norm1, attention, norm2, mlp: encoder_block(
-                    norm1(tokens), norm1, attention, norm2, mlp
-                ),
-            ),
+            slips.sum_of_normed(True, True),
+            slips.sum_of_normed(True, False),
+            slips.sum_of_normed(False, True),
+            lambda tokens, norm1, attention, norm2, mlp: encoder_block(norm1(tokens), norm1, attention, norm2, mlp),
         ),
         Misconception(
-            steps(plus, plus, "11"),
+            "norm1-twice",
             "norm1 is used in both steps. Each step has a norm of its own with its own learned scale: the MLP's is "
             "norm2.",
-            name="norm1-twice",
+            slips.steps(slips.plus, slips.plus, "11"),
         ),
         Misconception(
-            steps(plus, plus, "22"),
+            "norm2-twice",
             "norm2 is used in both steps. Each step has a norm of its own with its own learned scale: that of "
             "attention is norm1.",
-            name="norm2-twice",
+            slips.steps(slips.plus, slips.plus, "22"),
         ),
         Misconception(
-            steps(plus, plus, "21"),
+            "norms-exchanged",
             "The norms are swapped. norm1 is that of attention, norm2 that of the MLP.",
-            name="norms-exchanged",
+            slips.steps(slips.plus, slips.plus, "21"),
         ),
         Misconception(
-            ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(start))),
+            "parallel",
             "The MLP reads the block's input, so it never sees what attention has gathered. Run the second step on "
             "the result of the first.",
-            name="parallel",
-            also=(
-                lambda tokens, norm1, attention, norm2, mlp: (
-                    tokens + attention(normed := norm1(tokens)) + mlp(normed)
-                ),
-            ),
+            slips.ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(start))),
+            lambda tokens, norm1, attention, norm2, mlp: tokens + attention(normed := norm1(tokens)) + mlp(normed),
         ),
         Misconception(
-            ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(correction))),
+            "mlp-of-the-correction",
             "The MLP reads only attention's correction, without the tokens. It should read the sum of both.",
-            name="mlp-of-the-correction",
+            slips.ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(correction))),
         ),
         Misconception(
-            mlp_first("21"),
+            "mlp-first",
             "The MLP works first and attention second. Exchange comes first, so that the MLP can work on what was "
             "gathered.",
-            name="mlp-first",
-            also=(mlp_first("12"),),
+            slips.mlp_first("21"),
+            slips.mlp_first("12"),
         ),
         Misconception(
-            ending(lambda start, middle, correction, norm2, mlp: middle),
+            "mlp-missing",
             "The second step is missing: the MLP is never called.",
-            name="mlp-missing",
+            slips.ending(lambda start, middle, correction, norm2, mlp: middle),
         ),
         Misconception(
-            lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(tokens)),
+            "attention-missing",
             "The first step is missing: attention is never called, and no token learns of another.",
-            name="attention-missing",
+            lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(tokens)),
         ),
         Misconception(
-            steps(plus, plus, "--"),
+            "no-norms",
             "The norms are never called. Normalise what goes into attention and into the MLP.",
-            name="no-norms",
+            slips.steps(slips.plus, slips.plus, "--"),
         ),
         Misconception(
-            steps(plus, plus, "1-"),
+            "mlp-without-norm",
             "norm2 is never called: the MLP reads the tokens as they are. Normalise what goes into it.",
-            name="mlp-without-norm",
+            slips.steps(slips.plus, slips.plus, "1-"),
         ),
         Misconception(
-            steps(plus, plus, "-2"),
+            "attention-without-norm",
             "norm1 is never called: attention reads the tokens as they are. Normalise what goes into it.",
-            name="attention-without-norm",
+            slips.steps(slips.plus, slips.plus, "-2"),
         ),
         Misconception(
-            steps(
+            "mean-for-sum",
+            "The mean is taken of tokens and correction, so the tokens fade from block to block. Add them, and do not "
+            "divide.",
+            slips.steps(
                 lambda tokens, correction: (tokens + correction) / 2,
                 lambda tokens, correction: (tokens + correction) / 2,
             ),
-            "The mean is taken of tokens and correction, so the tokens fade from block to block. Add them, and do not "
-            "divide.",
-            name="mean-for-sum",
         ),
         Misconception(
-            steps(lambda tokens, correction: tokens - correction, lambda tokens, correction: tokens - correction),
+            "subtracted",
             "A correction is subtracted. Corrections are added.",
-            name="subtracted",
-            also=(steps(plus, torch.sub), steps(torch.sub, plus)),
+            slips.steps(
+                lambda tokens, correction: tokens - correction, lambda tokens, correction: tokens - correction
+            ),
+            slips.steps(slips.plus, torch.sub),
+            slips.steps(torch.sub, slips.plus),
         ),
         Misconception(
-            steps(lambda tokens, correction: tokens * correction, lambda tokens, correction: tokens * correction),
+            "multiplied",
             "Tokens and correction are multiplied. They are added, so that a correction of zero changes nothing.",
-            name="multiplied",
+            slips.steps(
+                lambda tokens, correction: tokens * correction, lambda tokens, correction: tokens * correction
+            ),
         ),
         Misconception(
-            lambda tokens, norm1, attention, norm2, mlp: encoder_block(tokens, norm1, attention, norm2, mlp) - tokens,
+            "only-corrections",
             "The tokens are missing in the result: it is the two corrections alone. Where both are zero, the tokens "
             "must come out unchanged.",
-            name="only-corrections",
+            lambda tokens, norm1, attention, norm2, mlp: encoder_block(tokens, norm1, attention, norm2, mlp) - tokens,
         ),
         Misconception(
-            steps(half, half),
+            "corrections-halved",
             "The corrections are halved before they are added. Add them whole.",
-            name="corrections-halved",
+            slips.steps(slips.half, slips.half),
         ),
         Misconception(
-            first_sequence,
+            "first-sequence-for-all",
             "`attention(…)[0]` is what attention has made of the first sequence, and it is added to all of the batch. "
             "This attention returns the tokens alone, not a pair.",
-            name="first-sequence-for-all",
+            slips.first_sequence,
         ),
         Misconception(
+            "both-steps-returned",
+            "Both steps' results are returned. Return what the second step makes, alone.",
             lambda tokens, norm1, attention, norm2, mlp: (
                 (middle := tokens + attention(norm1(tokens))),
                 middle + mlp(norm2(middle)),
             ),
-            "Both steps' results are returned. Return what the second step makes, alone.",
-            name="both-steps-returned",
         ),
     ),
 )

@@ -7,19 +7,7 @@ from torch import Generator, Tensor
 
 from course_utils.attention import attend, cross_attention
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.exercises.nb00_attention.cross_slips import (
-    by,
-    causal,
-    layers,
-    made_of,
-    no_layer,
-    same_length,
-    scaled,
-    scaled_by_memory,
-    scaled_by_tokens,
-    to_value_last,
-    weighing,
-)
+from course_utils.exercises.nb00_attention import cross_slips as slips
 from course_utils.exercises.nb00_attention.layers import linear
 
 
@@ -86,206 +74,203 @@ CROSS_ATTENTION = Exercise(
     ),
     misconceptions=(
         Misconception(
-            made_of("memory", "tokens", "tokens"),
+            "roles-swapped",
             "The roles are swapped: the memory asks and the tokens answer. The decoder asks, so the queries come "
             "from the tokens, keys and values from the memory.",
-            name="roles-swapped",
+            slips.made_of("memory", "tokens", "tokens"),
         ),
         Misconception(
-            made_of("memory", "memory", "memory"),
+            "all-from-the-memory",
             "Queries, keys and values all come from the memory, so the tokens have no say. Make the queries from "
             "the tokens.",
-            name="all-from-the-memory",
+            slips.made_of("memory", "memory", "memory"),
         ),
         Misconception(
-            made_of("tokens", "tokens", "memory"),
+            "keys-from-the-tokens",
             "The keys come from the tokens and the values from the memory, so what matches is not what is fetched. "
             "A key and its value belong to the same place: both come from the memory.",
-            name="keys-from-the-tokens",
-            also=(made_of("memory", "tokens", "memory"),),
+            slips.made_of("tokens", "tokens", "memory"),
+            slips.made_of("memory", "tokens", "memory"),
         ),
         Misconception(
-            made_of("tokens", "memory", "tokens"),
+            "values-from-the-tokens",
             "The values come from the tokens, so the memory chooses but gives nothing. A key and its value belong "
             "to the same place: both come from the memory.",
-            name="values-from-the-tokens",
-            also=(made_of("memory", "memory", "tokens"),),
+            slips.made_of("tokens", "memory", "tokens"),
+            slips.made_of("memory", "memory", "tokens"),
         ),
         Misconception(
-            made_of("tokens", "tokens", "tokens"),
+            "self-attention",
             "Everything comes from the tokens: this is self-attention, and the memory is never read. Make keys and "
             "values from the memory.",
-            name="self-attention",
+            slips.made_of("tokens", "tokens", "tokens"),
         ),
         Misconception(
-            made_of("tokens", "both", "both"),
+            "both-answer",
             "Tokens and memory both answer. In cross-attention the memory alone does; the tokens look at themselves "
             "in another step of the decoder.",
-            name="both-answer",
-            also=(made_of("tokens", "turned", "turned"), made_of("both", "both", "both")),
+            slips.made_of("tokens", "both", "both"),
+            slips.made_of("tokens", "turned", "turned"),
+            slips.made_of("both", "both", "both"),
         ),
         Misconception(
-            by(lambda query, key, value: attend(query, key, value)),
+            "weights-too",
             "The numbers are right, but `attend` returns two things, output and weights. Return only the output.",
-            name="weights-too",
+            slips.by(lambda query, key, value: attend(query, key, value)),
         ),
         Misconception(
-            by(lambda query, key, value: attend(query, key, value)[1]),
+            "only-weights",
             "The weights are returned, without the values. Of the two things that `attend` returns, the first is the "
             "output.",
-            name="only-weights",
+            slips.by(lambda query, key, value: attend(query, key, value)[1]),
         ),
         Misconception(
-            by(lambda query, key, value: attend(query, value, key)[0]),
+            "keys-and-values-exchanged",
             "Keys and values are swapped: the queries are compared with what is to be handed over. The order is "
             "query, key, value.",
-            name="keys-and-values-exchanged",
+            slips.by(lambda query, key, value: attend(query, value, key)[0]),
         ),
         Misconception(
-            by(lambda query, key, value: attend(key, query, value)[0]),
+            "queries-and-keys-exchanged",
             "Queries and keys are swapped, so it is the memory that asks. The order is query, key, value.",
-            name="queries-and-keys-exchanged",
+            slips.by(lambda query, key, value: attend(key, query, value)[0]),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_query, to_key, to_key)),
+            "keys-as-values",
             "The values are made by to_key, so what is fetched is the key. They have a layer of their own.",
-            name="keys-as-values",
+            slips.layers(lambda to_query, to_key, to_value: (to_query, to_key, to_key)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_query, to_value, to_value)),
+            "values-as-keys",
             "The keys are made by to_value, and the queries are compared with the values. The keys have a layer of "
             "their own.",
-            name="values-as-keys",
+            slips.layers(lambda to_query, to_key, to_value: (to_query, to_value, to_value)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_key, to_key, to_value)),
+            "queries-by-to-key",
             "Queries are made by to_key. The tokens ask through a layer of their own, to_query.",
-            name="queries-by-to-key",
+            slips.layers(lambda to_query, to_key, to_value: (to_key, to_key, to_value)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_query, to_query, to_value)),
+            "keys-by-to-query",
             "Keys are made by to_query. The memory answers through a layer of its own, to_key.",
-            name="keys-by-to-query",
+            slips.layers(lambda to_query, to_key, to_value: (to_query, to_query, to_value)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (no_layer, no_layer, no_layer)),
+            "no-layer",
             "None of the three layers is called: tokens and memory meet as they are. Queries, keys and values are "
             "three views of them, and each is made by a layer.",
-            name="no-layer",
+            slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, slips.no_layer, slips.no_layer)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_query, to_key, no_layer)),
+            "values-not-projected",
             "The values are the memory itself: to_value is never called. What is handed over goes through it.",
-            name="values-not-projected",
+            slips.layers(lambda to_query, to_key, to_value: (to_query, to_key, slips.no_layer)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (no_layer, to_key, to_value)),
+            "queries-not-projected",
             "The queries are the tokens themselves: to_query is never called. They ask through it.",
-            name="queries-not-projected",
+            slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, to_key, to_value)),
         ),
         Misconception(
-            layers(lambda to_query, to_key, to_value: (to_query, no_layer, to_value)),
+            "keys-not-projected",
             "The keys are the memory itself: to_key is never called. What is looked up goes through it.",
-            name="keys-not-projected",
-            also=(layers(lambda to_query, to_key, to_value: (no_layer, no_layer, to_value)),),
+            slips.layers(lambda to_query, to_key, to_value: (to_query, slips.no_layer, to_value)),
+            slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, slips.no_layer, to_value)),
         ),
         Misconception(
-            to_value_last,
+            "to-value-last",
             "to_value is called last, on what attention has mixed. For a linear layer that is the same, but to_value "
             "may be any function: make the values first, then mix them.",
-            name="to-value-last",
+            slips.to_value_last,
         ),
         Misconception(
-            scaled(lambda query, key: 1.0),
+            "not-scaled",
             "The scores are not divided by √dim. This is scaled dot-product attention, as in `attend`.",
-            name="not-scaled",
+            slips.scaled(lambda query, key: 1.0),
         ),
         Misconception(
-            scaled(lambda query, key: query.shape[-1]),
+            "scaled-by-dim",
             "The scores are divided by dim, or twice by its root. Divide by √dim once: `attend` does it.",
-            name="scaled-by-dim",
+            slips.scaled(lambda query, key: query.shape[-1]),
         ),
         Misconception(
-            scaled_by_tokens,
+            "scaled-by-the-input-dim",
             "The scores are divided by the root of the tokens' last axis, or of the memory's. The dot products have "
             "as many terms as a query has numbers, after to_query.",
-            name="scaled-by-the-input-dim",
-            also=(scaled_by_memory,),
+            slips.scaled_by_tokens,
+            slips.scaled_by_memory,
         ),
         Misconception(
-            scaled(lambda query, key: math.sqrt(key.shape[-2])),
+            "scaled-by-a-length",
             "What the scores are divided by comes from the number of keys or of queries. What makes a dot product "
             "large is the number of its terms: the last axis of a query.",
-            name="scaled-by-a-length",
-            also=(
-                scaled(lambda query, key: math.sqrt(query.shape[-2])),
-                scaled(lambda query, key: key.shape[-2]),
-                scaled(lambda query, key: query.shape[-2]),
-            ),
+            slips.scaled(lambda query, key: math.sqrt(key.shape[-2])),
+            slips.scaled(lambda query, key: math.sqrt(query.shape[-2])),
+            slips.scaled(lambda query, key: key.shape[-2]),
+            slips.scaled(lambda query, key: query.shape[-2]),
         ),
         Misconception(
-            by(lambda query, key, value: (query @ key.mT / math.sqrt(value.shape[-1])).softmax(-1) @ value),
+            "scaled-by-value-dim",
             "The scores are divided by the root of the values' last axis. The values have no part in the scores: "
             "take the last axis of a query.",
-            name="scaled-by-value-dim",
+            slips.by(lambda query, key, value: (query @ key.mT / math.sqrt(value.shape[-1])).softmax(-1) @ value),
         ),
         Misconception(
-            weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-2)),
+            "softmax-over-queries",
             "The softmax runs over the queries. Each token shares out its own weight of one among the places of the "
             "memory: take the last axis.",
-            name="softmax-over-queries",
+            slips.weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-2)),
         ),
         Misconception(
-            weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(0)),
+            "softmax-over-the-batch",
             "The softmax runs over the batch, the axis that PyTorch chooses among three when none is named. Take the "
             "last.",
-            name="softmax-over-the-batch",
+            slips.weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(0)),
         ),
         Misconception(
-            weighing(lambda query, key: query @ key.mT / math.sqrt(query.shape[-1])),
+            "no-softmax",
             "There is no softmax: the scores themselves are used as weights. `attend` has one.",
-            name="no-softmax",
-            also=(weighing(lambda query, key: query @ key.mT),),
+            slips.weighing(lambda query, key: query @ key.mT / math.sqrt(query.shape[-1])),
+            slips.weighing(lambda query, key: query @ key.mT),
         ),
         Misconception(
-            weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1).softmax(-1)),
+            "softmax-twice",
             "A second softmax is taken, of the weights, which makes them more alike. One is enough: `attend` has it.",
-            name="softmax-twice",
+            slips.weighing(lambda query, key: (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1).softmax(-1)),
         ),
         Misconception(
-            by(causal),
+            "causal",
             "A causal mask hides a part of the memory. The memory is complete before the first token is written: "
             "nothing in it is a secret.",
-            name="causal",
+            slips.by(slips.causal),
         ),
         Misconception(
-            by(same_length),
+            "memory-cut",
             "Only the first places of the memory are read, as many as there are tokens. The two lengths have nothing "
             "to do with each other.",
-            name="memory-cut",
+            slips.by(slips.same_length),
         ),
         Misconception(
+            "tokens-added",
+            "The tokens are added to the output. That sum belongs to the decoder block, around this function: return "
+            "what comes from the memory alone.",
             lambda tokens, memory, to_query, to_key, to_value: (
                 tokens + cross_attention(tokens, memory, to_query, to_key, to_value)
             ),
-            "The tokens are added to the output. That sum belongs to the decoder block, around this function: return "
-            "what comes from the memory alone.",
-            name="tokens-added",
         ),
         Misconception(
-            by(lambda query, key, value: query + attend(query, key, value)[0]),
+            "queries-added",
             "The queries are added to the output. A query only asks: return what comes from the memory alone.",
-            name="queries-added",
+            slips.by(lambda query, key, value: query + attend(query, key, value)[0]),
         ),
         Misconception(
-            by(lambda query, key, value: attend(query[0], key[0], value[0])[0]),
+            "first-of-the-batch",
             "Only the first sequence of the batch is answered. Leave the batch axis alone: `attend` takes any axes in "
             "front.",
-            name="first-of-the-batch",
-            also=(
-                by(lambda query, key, value: attend(query[:1], key[:1], value[:1])[0]),
-                by(lambda query, key, value: attend(query, key, value)[0][0]),
-            ),
+            slips.by(lambda query, key, value: attend(query[0], key[0], value[0])[0]),
+            slips.by(lambda query, key, value: attend(query[:1], key[:1], value[:1])[0]),
+            slips.by(lambda query, key, value: attend(query, key, value)[0][0]),
         ),
     ),
 )

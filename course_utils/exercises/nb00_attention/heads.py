@@ -60,143 +60,140 @@ SPLIT_HEADS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            lambda tokens, heads: tokens.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
+            "bare-reshape",
             "A bare reshape cuts the sequence at arbitrary points: a head gets the features of some tokens instead "
             "of some features of all tokens. Split the last axis first, then move the heads forward.",
-            name="bare-reshape",
+            lambda tokens, heads: tokens.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
         ),
         Misconception(
-            _as("b n (d heads) -> b heads n d"),
+            "dealt-like-cards",
             "The features are dealt out like cards, one to each head in turn. Head 0 should get the first dim "
             "features in a row, so the heads are the slower axis: (heads d), not (d heads).",
-            name="dealt-like-cards",
+            _as("b n (d heads) -> b heads n d"),
         ),
         Misconception(
-            _as("b n (heads d) -> b n heads d"),
+            "heads-behind-tokens",
             "The heads stand behind the tokens. Attention mixes the second-to-last axis, which must be the tokens: "
             "(batch, heads, tokens, dim).",
-            name="heads-behind-tokens",
-            also=(_as("b n (d heads) -> b n heads d"),),
+            _as("b n (heads d) -> b n heads d"),
+            _as("b n (d heads) -> b n heads d"),
         ),
         Misconception(
-            _as("b n (heads d) -> b heads d n"),
+            "features-before-tokens",
             "Each head comes out with its features and tokens swapped. The features go last: "
             "(batch, heads, tokens, dim).",
-            name="features-before-tokens",
+            _as("b n (heads d) -> b heads d n"),
         ),
         Misconception(
-            lambda tokens, heads: tokens.mT.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
+            "transposed-then-reshaped",
             "The features are brought in front of the tokens, and then cut by a reshape into rows that are no tokens. "
             "Split the features while they are last, then move the heads alone.",
-            name="transposed-then-reshaped",
+            lambda tokens, heads: tokens.mT.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
         ),
         Misconception(
-            lambda tokens, heads: tokens.reshape(*tokens.shape[:2], heads, tokens.shape[-1]).transpose(1, 2),
+            "dim-not-divided",
             "Each head is made as wide as all the features together, and there are not enough numbers for that. The "
             "features are shared out: divide their number by the number of heads.",
-            name="dim-not-divided",
-            also=(
-                lambda tokens, heads: tokens.reshape(len(tokens), heads, *tokens.shape[1:]),
-                lambda tokens, heads: rearrange(
-                    tokens, "b n (heads d) -> b heads n d", heads=heads, d=tokens.shape[-1]
-                ),
-            ),
+            lambda tokens, heads: tokens.reshape(*tokens.shape[:2], heads, tokens.shape[-1]).transpose(1, 2),
+            lambda tokens, heads: tokens.reshape(len(tokens), heads, *tokens.shape[1:]),
+            lambda tokens, heads: rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads, d=tokens.shape[-1]),
         ),
         Misconception(
-            _then(lambda split: split.squeeze(1)),
+            "single-head-without-axis",
             "A single head has lost its axis. One head is still an axis: (batch, 1, tokens, dim).",
-            name="single-head-without-axis",
-            also=(_then(lambda split: split[:, 0] if split.shape[1] == 1 else split),),
+            _then(lambda split: split.squeeze(1)),
+            _then(lambda split: split[:, 0] if split.shape[1] == 1 else split),
         ),
         Misconception(
-            _then(torch.squeeze),
+            "squeezed",
             "`squeeze` has taken away every axis of length one, though a batch of one sequence and a single head are "
             "still axes. Leave it out.",
-            name="squeezed",
+            _then(torch.squeeze),
         ),
         Misconception(
-            _tokens_in_groups,
+            "sequence-cut",
             "The tokens are cut into groups, so each head would get all features of some tokens. It is the features "
             "that are shared out: cut the last axis.",
-            name="sequence-cut",
-            also=(_as("b (heads n) d -> b heads n d"), _as("b (n heads) d -> b heads n d")),
+            _tokens_in_groups,
+            _as("b (heads n) d -> b heads n d"),
+            _as("b (n heads) d -> b heads n d"),
         ),
         Misconception(
-            _then(lambda split: split.flatten(0, 1)),
+            "heads-in-the-batch",
             "The heads are merged into the batch. They need an axis of their own: (batch, heads, tokens, dim).",
-            name="heads-in-the-batch",
-            also=(_as("b n (heads d) -> (heads b) n d"),),
+            _then(lambda split: split.flatten(0, 1)),
+            _as("b n (heads d) -> (heads b) n d"),
         ),
         Misconception(
-            _then(lambda split: split.transpose(0, 1)),
+            "heads-before-the-batch",
             "The heads stand in front of the batch. The batch stays first: (batch, heads, tokens, dim).",
-            name="heads-before-the-batch",
+            _then(lambda split: split.transpose(0, 1)),
         ),
         Misconception(
-            _then(lambda split: split.movedim(1, -1)),
+            "heads-last",
             "The heads stand last. They belong between the batch and the tokens: (batch, heads, tokens, dim).",
-            name="heads-last",
-            also=(_as("b n (d heads) -> b n d heads"),),
+            _then(lambda split: split.movedim(1, -1)),
+            _as("b n (d heads) -> b n d heads"),
         ),
         Misconception(
-            _then(lambda split: split.flatten(1, 2)),
+            "heads-along-the-tokens",
             "The heads stand one after another along the tokens, as one long sequence. They need an axis of their own: "
             "(batch, heads, tokens, dim).",
-            name="heads-along-the-tokens",
+            _then(lambda split: split.flatten(1, 2)),
         ),
         Misconception(
-            _then(lambda split: split.unbind(1)),
+            "separate-tensors",
             "The heads are right, but they come as separate tensors. Make one tensor of them, with the heads on axis "
             "1.",
-            name="separate-tensors",
+            _then(lambda split: split.unbind(1)),
         ),
         Misconception(
-            lambda tokens, heads: rearrange(tokens, "b n (a d) -> b a n d", d=heads),
+            "heads-taken-for-dim",
             "Each head is `heads` features wide, and as many heads as fit are made. It is the other way round: `heads` "
             "is their number, and the features are shared out among them.",
-            name="heads-taken-for-dim",
-            also=(lambda tokens, heads: rearrange(tokens, "b n (d a) -> b a n d", d=heads),),
+            lambda tokens, heads: rearrange(tokens, "b n (a d) -> b a n d", d=heads),
+            lambda tokens, heads: rearrange(tokens, "b n (d a) -> b a n d", d=heads),
         ),
         Misconception(
-            _written_in(4),
+            "heads-written-in",
             "The number of heads is the same whatever `heads` says. Take it from the argument.",
-            name="heads-written-in",
-            also=(_written_in(2), _written_in(1), _written_in(3)),
+            _written_in(4),
+            _written_in(2),
+            _written_in(1),
+            _written_in(3),
         ),
         Misconception(
-            _then(lambda split: split[:, :1]),
+            "first-head-only",
             "Only the first head is returned. All of them go into one tensor, on axis 1.",
-            name="first-head-only",
-            also=(
-                _then(lambda split: split[:, 0]),
-                _then(lambda split: split[:, -1]),
-                _then(lambda split: split[:, -1:]),
-            ),
+            _then(lambda split: split[:, :1]),
+            _then(lambda split: split[:, 0]),
+            _then(lambda split: split[:, -1]),
+            _then(lambda split: split[:, -1:]),
         ),
         Misconception(
-            _then(lambda split: split.flip(1)),
+            "last-head-first",
             "The last head comes first. Head 0 takes the first features.",
-            name="last-head-first",
+            _then(lambda split: split.flip(1)),
         ),
         Misconception(
-            _then(lambda split: split[:1]),
+            "first-sequence-only",
             "Only the first sequence of the batch is split. Leave the batch axis alone: every sequence is split alike.",
-            name="first-sequence-only",
-            also=(_then(lambda split: split[0]),),
+            _then(lambda split: split[:1]),
+            _then(lambda split: split[0]),
         ),
         Misconception(
-            lambda tokens, heads: tokens[:, None].repeat(1, heads, 1, 1),
+            "all-features-to-every-head",
             "Every head gets all the features. They are shared out: each head takes a part of its own.",
-            name="all-features-to-every-head",
+            lambda tokens, heads: tokens[:, None].repeat(1, heads, 1, 1),
         ),
         Misconception(
+            "axes-in-another-order",
+            "The axes are in a different order from (batch, heads, tokens, dim). The split is right: move the heads "
+            "from behind the tokens to before them, and nothing else.",
             lambda tokens, heads: tokens.reshape(tokens.shape[0], -1, heads, tokens.shape[-1] // heads).permute(
                 2, 1, 0, 3
             ),
-            "The axes are in a different order from (batch, heads, tokens, dim). The split is right: move the heads "
-            "from behind the tokens to before them, and nothing else.",
-            name="axes-in-another-order",
-            also=tuple(
+            *tuple(
                 _as(f"b n (heads d) -> {order}")
                 for order in ("n b heads d", "n heads b d", "heads n b d", "b d heads n")
             ),

@@ -56,138 +56,144 @@ CAUSAL_MASK = Exercise(
     ),
     misconceptions=(
         Misconception(
-            lambda tokens: _ones(tokens).tril(-1),
+            "without-itself",
             "The diagonal is False, so no token sees itself, and the first one sees nothing at all. A token may "
             "look at itself and at what came before: j ≤ i, not j < i.",
-            name="without-itself",
+            lambda tokens: _ones(tokens).tril(-1),
         ),
         Misconception(
-            lambda tokens: _ones(tokens).triu(),
+            "upper-triangle",
             "The triangle is the upper one: each token sees itself and the future. Rows are queries and columns "
             "are keys, so what came before lies to the left of the diagonal.",
-            name="upper-triangle",
+            lambda tokens: _ones(tokens).triu(),
         ),
         Misconception(
-            lambda tokens: _ones(tokens).triu(1),
+            "turned-round",
             "The mask is True where a token may not look, which is the convention of nn.MultiheadAttention. Here, "
             "and in F.scaled_dot_product_attention, True means that it may.",
-            name="turned-round",
+            lambda tokens: _ones(tokens).triu(1),
         ),
         Misconception(
-            lambda tokens: _ones(tokens).tril(1),
+            "one-of-the-future",
             "Each token also sees what comes next, which it is to predict. The triangle must end on the diagonal.",
-            name="one-of-the-future",
-            also=(lambda tokens: _ones(tokens).tril(2),),
+            lambda tokens: _ones(tokens).tril(1),
+            lambda tokens: _ones(tokens).tril(2),
         ),
         Misconception(
-            _ones,
+            "everything-allowed",
             "The mask is True everywhere, so every token sees the future too. If your code calls `tril`, keep what it "
             "returns: that is a new tensor, and the old one stays as it was.",
-            name="everything-allowed",
+            _ones,
         ),
         Misconception(
-            lambda tokens: ~_ones(tokens),
+            "nothing-allowed",
             "The mask is False everywhere, so no token may look at anything. `tril` cuts its triangle out of a "
             "matrix of ones, and what it returns is a new tensor: the old one stays as it was.",
-            name="nothing-allowed",
+            lambda tokens: ~_ones(tokens),
         ),
         Misconception(
-            _changed(torch.squeeze),
+            "squeezed",
             "The mask for a single token has lost its axes, as happens with `squeeze`. It is a matrix too, (1, 1).",
-            name="squeezed",
+            _changed(torch.squeeze),
         ),
         Misconception(
-            lambda tokens: causal_mask(tokens - 1),
+            "one-token-off",
             "The triangle has one row and one column too few or too many. It needs as many of both as there are "
             "tokens.",
-            name="one-token-off",
-            also=(lambda tokens: causal_mask(tokens + 1),),
+            lambda tokens: causal_mask(tokens - 1),
+            lambda tokens: causal_mask(tokens + 1),
         ),
         Misconception(
-            lambda tokens: torch.eye(tokens, dtype=torch.bool),
+            "only-itself",
             "Each token sees itself alone. It may also look at everything that came before: all that lies below the "
             "diagonal.",
-            name="only-itself",
+            lambda tokens: torch.eye(tokens, dtype=torch.bool),
         ),
         Misconception(
-            lambda tokens: _ones(tokens).tril().triu(-1),
+            "only-the-one-before",
             "Each token sees itself and only the nearest of those before it. It may look at everything that came "
             "before.",
-            name="only-the-one-before",
-            also=(lambda tokens: _ones(tokens).tril().triu(-2),),
+            lambda tokens: _ones(tokens).tril().triu(-1),
+            lambda tokens: _ones(tokens).tril().triu(-2),
         ),
         Misconception(
-            _changed(lambda mask: mask.flip(1)),
+            "mirrored",
             "The triangle stands in another corner: it is cut off by the diagonal from the lower left to the upper "
             "right. Row 0 may be True only at column 0, and the last row is True everywhere.",
-            name="mirrored",
-            also=(_changed(lambda mask: mask.flip(0)), lambda tokens: _ones(tokens).triu().flip(1)),
+            _changed(lambda mask: mask.flip(1)),
+            _changed(lambda mask: mask.flip(0)),
+            lambda tokens: _ones(tokens).triu().flip(1),
         ),
         Misconception(
-            _additive(-math.inf),
+            "additive",
             "This is a mask to be added to the scores, made of 0 and −∞ or a very negative number. Ours is boolean, "
             "True where a token may look, and leaves the filling to `attend`.",
-            name="additive",
-            also=(_additive(-1e9), _additive(-1e30), _additive(torch.finfo(torch.float32).min), _additive(-1e4)),
+            _additive(-math.inf),
+            _additive(-1e9),
+            _additive(-1e30),
+            _additive(torch.finfo(torch.float32).min),
+            _additive(-1e4),
         ),
         Misconception(
-            _changed(lambda mask: mask.float()),
+            "numbers",
             "The triangle is right, but made of numbers, and `~mask` inverts only booleans. Make it with "
             "dtype=torch.bool.",
-            name="numbers",
-            also=(
-                _changed(lambda mask: mask.long()),
-                _changed(lambda mask: mask.int()),
-                _changed(lambda mask: mask.byte()),
-            ),
+            _changed(lambda mask: mask.float()),
+            _changed(lambda mask: mask.long()),
+            _changed(lambda mask: mask.int()),
+            _changed(lambda mask: mask.byte()),
         ),
         Misconception(
-            _changed(lambda mask: (~mask).float()),
+            "numbers-turned-round",
             "The triangle is made of numbers, and 1 stands where a token may not look. Ours is boolean, and True "
             "where it may look.",
-            name="numbers-turned-round",
-            also=(_changed(lambda mask: (~mask).long()), _changed(lambda mask: (~mask).int())),
+            _changed(lambda mask: (~mask).float()),
+            _changed(lambda mask: (~mask).long()),
+            _changed(lambda mask: (~mask).int()),
         ),
         Misconception(
-            lambda tokens: torch.ones(tokens, tokens).tril(-1),
+            "numbers-without-itself",
             "The triangle is made of numbers, and its diagonal is missing. Ours is boolean, and a token may look at "
             "itself.",
-            name="numbers-without-itself",
+            lambda tokens: torch.ones(tokens, tokens).tril(-1),
         ),
         Misconception(
-            _returned_early,
+            "first-row-only",
             "Only the first row is filled, and all the others are False: that happens when `return` stands inside "
             "the loop. Fill all rows, then return.",
-            name="first-row-only",
+            _returned_early,
         ),
         Misconception(
-            _changed(lambda mask: mask[None, None]),
+            "axes-in-front",
             "The mask is right, but it has extra axes of length one in front. Leave them out: (tokens, tokens) "
             "broadcasts to any batch and any heads.",
-            name="axes-in-front",
-            also=(_changed(lambda mask: mask[None]),),
+            _changed(lambda mask: mask[None, None]),
+            _changed(lambda mask: mask[None]),
         ),
         Misconception(
-            lambda tokens: torch.ones(tokens, dtype=torch.bool),
+            "one-row",
             "This is one row. The mask is a matrix, with a row for each token that looks and a column for each that is "
             "looked at.",
-            name="one-row",
-            also=(lambda tokens: torch.arange(tokens), lambda tokens: torch.ones(tokens)),
+            lambda tokens: torch.ones(tokens, dtype=torch.bool),
+            lambda tokens: torch.arange(tokens),
+            lambda tokens: torch.ones(tokens),
         ),
         Misconception(
-            _written_in(8),
+            "size-written-in",
             "The mask has the same size whatever `tokens` is. Take its size from the argument.",
-            name="size-written-in",
-            also=(_written_in(5), _written_in(10), _written_in(100), _written_in(3), _written_in(16)),
+            _written_in(8),
+            _written_in(5),
+            _written_in(10),
+            _written_in(100),
+            _written_in(3),
+            _written_in(16),
         ),
         Misconception(
-            _changed(lambda mask: mask.tolist()),
+            "list",
             "The triangle is right, but it is a list of rows. `~mask` and `masked_fill` need one tensor.",
-            name="list",
-            also=(
-                _changed(lambda mask: list(mask)),
-                _changed(lambda mask: mask.int().tolist()),
-            ),
+            _changed(lambda mask: mask.tolist()),
+            _changed(lambda mask: list(mask)),
+            _changed(lambda mask: mask.int().tolist()),
         ),
     ),
 )

@@ -113,200 +113,192 @@ DOT_PRODUCT = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1)),
+            "softmax",
             "There is still a softmax. The dot-product block uses the scores themselves as weights, up to one factor: "
             "they may be negative.",
-            name="softmax",
-            also=(
-                _slip(lambda query, key: (query @ key.mT).softmax(-1)),
-                _slip(lambda query, key: (query @ key.mT / key.shape[-2]).softmax(-1)),
-                _slip(lambda query, key: (query @ key.mT).softmax(-1) / key.shape[-2]),
-                _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1) / key.shape[-2]),
-                _slip(lambda query, key: (query @ key.mT).softmax(-2)),
-                _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-2)),
-            ),
+            _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1)),
+            _slip(lambda query, key: (query @ key.mT).softmax(-1)),
+            _slip(lambda query, key: (query @ key.mT / key.shape[-2]).softmax(-1)),
+            _slip(lambda query, key: (query @ key.mT).softmax(-1) / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1) / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT).softmax(-2)),
+            _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-2)),
         ),
         Misconception(
-            _over(lambda query, key: 1),
+            "not-divided",
             "The weights are the bare scores, so the output grows with the size of the map. If every key and every "
             "value appeared twice, it would be twice as large.",
-            name="not-divided",
+            _over(lambda query, key: 1),
         ),
         Misconception(
-            _over(lambda query, key: query.shape[-2]),
+            "over-queries",
             "The weights are divided by the number of queries. Each query adds up one term for each key, so it is "
             "the number of keys that counts, and the two differ when the keys are pooled.",
-            name="over-queries",
+            _over(lambda query, key: query.shape[-2]),
         ),
         Misconception(
-            _over(lambda query, key: _root(query)),
+            "over-root-of-dim",
             "The weights are divided by √dim, which belongs before a softmax. Here it is the number of terms that are "
             "added up for the output that matters.",
-            name="over-root-of-dim",
+            _over(lambda query, key: _root(query)),
         ),
         Misconception(
-            _over(lambda query, key: query.shape[-1]),
+            "over-dim",
             "The weights are divided by dim, the number of terms of a dot product. Here it is the number of terms "
             "that are added up for the output that matters.",
-            name="over-dim",
+            _over(lambda query, key: query.shape[-1]),
         ),
         Misconception(
-            _over(lambda query, key: _root(query) * key.shape[-2]),
+            "over-root-of-dim-too",
             "The weights are divided by √dim as well. That root belongs before a softmax, and there is none: a single "
             "key's weight is the dot product itself.",
-            name="over-root-of-dim-too",
+            _over(lambda query, key: _root(query) * key.shape[-2]),
         ),
         Misconception(
-            _over(lambda query, key: math.sqrt(key.shape[-2])),
+            "over-root-of-keys",
             "The weights are divided by the root of the number of keys, so the output still grows with the map: if "
             "every key and every value appeared twice, it would be √2 times as large.",
-            name="over-root-of-keys",
+            _over(lambda query, key: math.sqrt(key.shape[-2])),
         ),
         Misconception(
-            _over_values(lambda value: value.shape[-1]),
+            "over-value-dim",
             "What the weights are divided by comes from the last axis of value. Here it is the number of terms that "
             "are added up for the output that matters, not how many numbers each of them has.",
-            name="over-value-dim",
-            also=(_over_values(lambda value: math.sqrt(value.shape[-1])),),
+            _over_values(lambda value: value.shape[-1]),
+            _over_values(lambda value: math.sqrt(value.shape[-1])),
         ),
         Misconception(
-            _over(lambda query, key: 1 / key.shape[-2]),
+            "multiplied",
             "The weights are multiplied by the number of keys, so the output grows with the map twice over. Divide.",
-            name="multiplied",
+            _over(lambda query, key: 1 / key.shape[-2]),
         ),
         Misconception(
-            _over(lambda query, key: len(key)),
+            "over-batch",
             "The weights are divided by the length of the first axis, the batch. What one picture gets must not "
             "depend on how many there are.",
-            name="over-batch",
+            _over(lambda query, key: len(key)),
         ),
         Misconception(
-            _over(lambda query, key: key.numel()),
+            "over-too-much",
             "The weights are divided by more than the number of keys: batch, queries or dim are counted in too. One "
             "query adds up one term for each key of its own picture.",
-            name="over-too-much",
-            also=(
-                _over(lambda query, key: key.shape[-1] * key.shape[-2]),
-                _over(lambda query, key: query.shape[-2] * key.shape[-2]),
-                _over(lambda query, key: len(query) * query.shape[-2] * key.shape[-2]),
-            ),
+            _over(lambda query, key: key.numel()),
+            _over(lambda query, key: key.shape[-1] * key.shape[-2]),
+            _over(lambda query, key: query.shape[-2] * key.shape[-2]),
+            _over(lambda query, key: len(query) * query.shape[-2] * key.shape[-2]),
         ),
         Misconception(
-            _slip(lambda query, key: _rows(query @ key.mT)),
+            "rows-sum-to-one",
             "Each row is divided by something made of its own numbers, such as their sum, their length or the "
             "largest. The paper divides all weights by one number, and that comes from the sizes alone.",
-            name="rows-sum-to-one",
-            also=(
-                _slip(lambda query, key: F.normalize(query @ key.mT, p=1, dim=-1)),
-                _slip(lambda query, key: F.normalize(query @ key.mT, dim=-1)),
-                _slip(lambda query, key: _rows((query @ key.mT).relu())),
-                _slip(lambda query, key: _rows((query @ key.mT).abs())),
-                _slip(lambda query, key: (scores := query @ key.mT) / scores.amax(-1, keepdim=True)),
-                _slip(lambda query, key: (scores := query @ key.mT) / scores.abs().amax(-1, keepdim=True)),
-            ),
+            _slip(lambda query, key: _rows(query @ key.mT)),
+            _slip(lambda query, key: F.normalize(query @ key.mT, p=1, dim=-1)),
+            _slip(lambda query, key: F.normalize(query @ key.mT, dim=-1)),
+            _slip(lambda query, key: _rows((query @ key.mT).relu())),
+            _slip(lambda query, key: _rows((query @ key.mT).abs())),
+            _slip(lambda query, key: (scores := query @ key.mT) / scores.amax(-1, keepdim=True)),
+            _slip(lambda query, key: (scores := query @ key.mT) / scores.abs().amax(-1, keepdim=True)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (output, weights * keys)),
+            "weights-before-the-division",
             "The output is right, but the weights are returned as they were before the division. Return those that the "
             "values were mixed with.",
-            name="weights-before-the-division",
+            _then(lambda output, weights, keys, key, value: (output, weights * keys)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (output * keys, weights)),
+            "output-before-the-division",
             "The weights are right, but the output was made of the scores from before the division. Mix the values "
             "with the weights.",
-            name="output-before-the-division",
+            _then(lambda output, weights, keys, key, value: (output * keys, weights)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (output / keys, weights)),
+            "divided-twice",
             "The weights are right, but the output is divided once more. Once is enough.",
-            name="divided-twice",
+            _then(lambda output, weights, keys, key, value: (output / keys, weights)),
         ),
         Misconception(
-            _slip(lambda query, key: (query @ key.mT).relu() / key.shape[-2]),
+            "negative-cut-off",
             "Negative weights are cut off. They may be of any sign here: a place may also subtract.",
-            name="negative-cut-off",
+            _slip(lambda query, key: (query @ key.mT).relu() / key.shape[-2]),
         ),
         Misconception(
-            _slip(lambda query, key: (query @ key.mT).abs() / key.shape[-2]),
+            "sign-lost",
             "The weights have lost their sign. They may be negative here: a place may also subtract.",
-            name="sign-lost",
-            also=(_slip(lambda query, key: (query @ key.mT).square() / key.shape[-2]),),
+            _slip(lambda query, key: (query @ key.mT).abs() / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT).square() / key.shape[-2]),
         ),
         Misconception(
-            _slip(lambda query, key: (query @ key.mT).exp() / key.shape[-2]),
+            "exp",
             "The weights are exp of the scores. There is no softmax here, nor half of one: the scores themselves are "
             "the weights, up to one factor.",
-            name="exp",
-            also=(_slip(lambda query, key: (query @ key.mT).exp()),),
+            _slip(lambda query, key: (query @ key.mT).exp() / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT).exp()),
         ),
         Misconception(
-            _slip(lambda query, key: (query @ key.mT).sigmoid() / key.shape[-2]),
+            "bent",
             "The scores are squashed by a sigmoid or a tanh. There is no nonlinearity here: they are the weights "
             "themselves, up to one factor.",
-            name="bent",
-            also=(
-                _slip(lambda query, key: (query @ key.mT).sigmoid()),
-                _slip(lambda query, key: (query @ key.mT).tanh()),
-                _slip(lambda query, key: (query @ key.mT).tanh() / key.shape[-2]),
-                _slip(lambda query, key: (query @ key.mT / key.shape[-2]).tanh()),
-            ),
+            _slip(lambda query, key: (query @ key.mT).sigmoid() / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT).sigmoid()),
+            _slip(lambda query, key: (query @ key.mT).tanh()),
+            _slip(lambda query, key: (query @ key.mT).tanh() / key.shape[-2]),
+            _slip(lambda query, key: (query @ key.mT / key.shape[-2]).tanh()),
         ),
         Misconception(
-            _slip(lambda query, key: (scores := query @ key.mT) / scores.sum(-2, keepdim=True)),
+            "columns-sum-to-one",
             "Each column is divided by its own sum. The paper divides all weights by one number, and that comes from "
             "the sizes alone.",
-            name="columns-sum-to-one",
+            _slip(lambda query, key: (scores := query @ key.mT) / scores.sum(-2, keepdim=True)),
         ),
         Misconception(
-            _slip(lambda query, key: query @ key.mT // key.shape[-2]),
+            "floor-division",
             "The weights are rounded down: `//` drops the fraction. Use `/`.",
-            name="floor-division",
+            _slip(lambda query, key: query @ key.mT // key.shape[-2]),
         ),
         Misconception(
-            _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT / key.shape[-2]),
+            "cosine",
             "Queries and keys are scaled to length one first. The dot product takes them as they are.",
-            name="cosine",
-            also=(_slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT),),
+            _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT / key.shape[-2]),
+            _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT),
         ),
         Misconception(
-            _slip(lambda query, key: (scores := query @ key.mT).mean(-1, keepdim=True).expand_as(scores)),
+            "mean-of-the-row",
             "Every key gets the same weight, the mean of its row. Each keeps its own score: nothing is averaged among "
             "them.",
-            name="mean-of-the-row",
+            _slip(lambda query, key: (scores := query @ key.mT).mean(-1, keepdim=True).expand_as(scores)),
         ),
         Misconception(
+            "key-reshaped",
+            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old "
+            "order, so a column is no key. Swap the two axes.",
             _slip(
                 lambda query, key: query @ key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2]) / key.shape[-2]
             ),
-            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old "
-            "order, so a column is no key. Swap the two axes.",
-            name="key-reshaped",
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (weights @ key, weights)),
+            "keys-mixed",
             "The weights are right, but they mix the keys. It is the values that are handed over.",
-            name="keys-mixed",
+            _then(lambda output, weights, keys, key, value: (weights @ key, weights)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (output, weights.mT)),
+            "weights-transposed",
             "The weights are transposed. A row belongs to a query, a column to a key.",
-            name="weights-transposed",
+            _then(lambda output, weights, keys, key, value: (output, weights.mT)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: (weights, output)),
+            "weights-first",
             "The numbers are right, but the weights come first. Return the output first, then the weights.",
-            name="weights-first",
+            _then(lambda output, weights, keys, key, value: (weights, output)),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: output),
+            "only-output",
             "Only the output is returned. Return the weights too, as the second value.",
-            name="only-output",
+            _then(lambda output, weights, keys, key, value: output),
         ),
         Misconception(
-            _then(lambda output, weights, keys, key, value: weights),
+            "only-weights",
             "Only the weights are returned. Mix the values with them, and return both.",
-            name="only-weights",
+            _then(lambda output, weights, keys, key, value: weights),
         ),
     ),
 )

@@ -8,20 +8,7 @@ from torch import Generator, Tensor
 
 from course_utils.attention import attend, attend_2d
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.exercises.nb01_cnn.attention import (
-    as_high_as_a_square,
-    as_wide_as_a_square,
-    causal,
-    lines,
-    normalised,
-    scaled,
-    scores_for_weights,
-    slip,
-    square,
-    then,
-    weighing,
-    whole_batch,
-)
+from course_utils.exercises.nb01_cnn import attention as slips
 
 
 def _cases(g: Generator) -> list[Arguments]:
@@ -81,242 +68,239 @@ ATTEND_2D = Exercise(
     ),
     misconceptions=(
         Misconception(
-            normalised(lambda scores: scores.softmax(-2)),
+            "softmax-over-queries",
             "The softmax runs over the queries: it makes columns that sum to one, not rows. Each place shares out "
             "its own attention among all places, so take the last axis.",
-            name="softmax-over-queries",
+            slips.normalised(lambda scores: scores.softmax(-2)),
         ),
         Misconception(
-            normalised(lambda scores: scores.softmax(0)),
+            "softmax-over-the-batch",
             "The softmax runs over the batch, the axis that PyTorch chooses among three when none is named. Take the "
             "last.",
-            name="softmax-over-the-batch",
+            slips.normalised(lambda scores: scores.softmax(0)),
         ),
         Misconception(
-            normalised(lambda scores: scores.flatten(1).softmax(-1).view_as(scores)),
+            "one-softmax-for-all",
             "One softmax is shared by several queries, so a row does not sum to one by itself. Every query has a "
             "weight of one of its own to share out: take the last axis only.",
-            name="one-softmax-for-all",
-            also=(normalised(lambda scores: scores.flatten().softmax(-1).view_as(scores)),),
+            slips.normalised(lambda scores: scores.flatten(1).softmax(-1).view_as(scores)),
+            slips.normalised(lambda scores: scores.flatten().softmax(-1).view_as(scores)),
         ),
         Misconception(
-            normalised(lambda scores: scores),
+            "no-softmax",
             "There is no softmax: the scores themselves are used as weights. That is the next exercise; here each "
             "place shares out a weight of one.",
-            name="no-softmax",
-            also=(weighing(lambda query, key: query @ key.mT),),
+            slips.normalised(lambda scores: scores),
+            slips.weighing(lambda query, key: query @ key.mT),
         ),
         Misconception(
-            normalised(lambda scores: scores.softmax(-1).softmax(-1)),
+            "softmax-twice",
             "A second softmax is taken, of the weights, which makes them more alike. One is enough: `attend` has it.",
-            name="softmax-twice",
+            slips.normalised(lambda scores: scores.softmax(-1).softmax(-1)),
         ),
         Misconception(
-            scaled(lambda query, value: 1),
+            "not-scaled",
             "The scores are not divided by √dim. SAGAN's equation 1 has no division, but the question here asks for "
             "scaled dot-product attention: use `attend`.",
-            name="not-scaled",
+            slips.scaled(lambda query, value: 1),
         ),
         Misconception(
-            scaled(lambda query, value: query.shape[1]),
+            "scaled-by-dim",
             "The scores are divided by dim, or twice by its root. Divide by √dim once: `attend` does it.",
-            name="scaled-by-dim",
+            slips.scaled(lambda query, value: query.shape[1]),
         ),
         Misconception(
-            scaled(lambda query, value: math.sqrt(query.shape[-1])),
+            "scaled-by-a-side",
             "What the scores are divided by comes from the map's width or height. A dot product has as many terms as "
             "there are channels, and in a map these stand on axis 1.",
-            name="scaled-by-a-side",
-            also=(
-                scaled(lambda query, value: math.sqrt(query.shape[2])),
-                scaled(lambda query, value: query.shape[-1]),
-            ),
+            slips.scaled(lambda query, value: math.sqrt(query.shape[-1])),
+            slips.scaled(lambda query, value: math.sqrt(query.shape[2])),
+            slips.scaled(lambda query, value: query.shape[-1]),
         ),
         Misconception(
-            scaled(lambda query, value: math.sqrt(query.shape[2] * query.shape[3])),
+            "scaled-by-places",
             "What the scores are divided by comes from the number of places. A dot product has as many terms as "
             "there are channels in a query.",
-            name="scaled-by-places",
-            also=(scaled(lambda query, value: query.shape[2] * query.shape[3]),),
+            slips.scaled(lambda query, value: math.sqrt(query.shape[2] * query.shape[3])),
+            slips.scaled(lambda query, value: query.shape[2] * query.shape[3]),
         ),
         Misconception(
-            scaled(lambda query, value: math.sqrt(value.shape[1])),
+            "scaled-by-value-dim",
             "What the scores are divided by comes from the number of the values' channels. The values have no part "
             "in the scores: count the channels of the query.",
-            name="scaled-by-value-dim",
-            also=(scaled(lambda query, value: value.shape[1]),),
+            slips.scaled(lambda query, value: math.sqrt(value.shape[1])),
+            slips.scaled(lambda query, value: value.shape[1]),
         ),
         Misconception(
-            slip(tokens=lambda part: part.flatten(2), back=lambda mixed, h, w: mixed.unflatten(-1, (h, w))),
+            "channels-as-tokens",
             "The channels look at each other instead of the places. The tokens are the places, so bring the channels "
             "to the last axis before attend.",
-            name="channels-as-tokens",
+            slips.slip(tokens=lambda part: part.flatten(2), back=lambda mixed, h, w: mixed.unflatten(-1, (h, w))),
         ),
         Misconception(
-            slip(tokens=lambda part: part.reshape(len(part), -1, part.shape[1])),
+            "reshaped-into-tokens",
             "The maps become tokens by a bare reshape, which mixes the places of one channel. Move the channels to "
             "the last axis first, as in the exercise before.",
-            name="reshaped-into-tokens",
-            also=(
-                slip(
-                    tokens=lambda part: part.reshape(len(part), -1, part.shape[1]),
-                    back=lambda mixed, h, w: mixed.reshape(len(mixed), -1, h, w),
-                ),
+            slips.slip(tokens=lambda part: part.reshape(len(part), -1, part.shape[1])),
+            slips.slip(
+                tokens=lambda part: part.reshape(len(part), -1, part.shape[1]),
+                back=lambda mixed, h, w: mixed.reshape(len(mixed), -1, h, w),
             ),
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: mixed.reshape(mixed.shape[0], -1, h, w)),
+            "reshaped-back",
             "The weights are right, but on the way back a bare reshape mixes channels and places. Move the channels "
             "to the second axis with rearrange.",
-            name="reshaped-back",
+            slips.slip(back=lambda mixed, h, w: mixed.reshape(mixed.shape[0], -1, h, w)),
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h)),
+            "columns-back",
             "On the way back the places fill the grid column by column. They were flattened row by row: (h w).",
-            name="columns-back",
+            slips.slip(back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h)),
         ),
         Misconception(
-            slip(
+            "columns-both-ways",
+            "The output is right, but rows and columns of the weights count the places down the columns of the map. "
+            "Raster order is that of reading, row by row.",
+            slips.slip(
                 tokens=lambda part: rearrange(part, "b c h w -> b (w h) c"),
                 back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h),
             ),
-            "The output is right, but rows and columns of the weights count the places down the columns of the map. "
-            "Raster order is that of reading, row by row.",
-            name="columns-both-ways",
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c h w", h=w)),
+            "sides-exchanged",
             "Height and width are swapped on the way back, so the rows are cut at the wrong length. A row is as long "
             "as the map is wide.",
-            name="sides-exchanged",
+            slips.slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c h w", h=w)),
         ),
         Misconception(
-            then(lambda output, weights, value: (output.mT, weights)),
+            "map-transposed",
             "The numbers are right, but the map is transposed: (batch, value_dim, width, height). Height comes before "
             "width.",
-            name="map-transposed",
+            slips.then(lambda output, weights, value: (output.mT, weights)),
         ),
         Misconception(
-            square,
+            "square-maps-only",
             "The output is laid out as if the map were a square, by the root of the number of places. Take height and "
             "width from the maps: they may differ.",
-            name="square-maps-only",
-            also=(as_high_as_a_square, as_wide_as_a_square),
+            slips.square,
+            slips.as_high_as_a_square,
+            slips.as_wide_as_a_square,
         ),
         Misconception(
-            lines("b c h w -> b h w c", "b h w c -> b c h w"),
+            "rows-only",
             "Each place looks along its own row only: (batch, height) both act as a batch. Join height and width to "
             "one axis first, so that every place meets all others.",
-            name="rows-only",
+            slips.lines("b c h w -> b h w c", "b h w c -> b c h w"),
         ),
         Misconception(
-            lines("b c h w -> b w h c", "b w h c -> b c h w"),
+            "columns-only",
             "Each place looks along its own column only: (batch, width) both act as a batch. Join height and width to "
             "one axis first, so that every place meets all others.",
-            name="columns-only",
+            slips.lines("b c h w -> b w h c", "b w h c -> b c h w"),
         ),
         Misconception(
-            attend,
+            "maps-as-they-are",
             "`attend` gets the maps as they are, and takes their rows for tokens and the width for the features. "
             "Make tokens of the places first.",
-            name="maps-as-they-are",
+            attend,
         ),
         Misconception(
-            whole_batch,
+            "whole-batch",
             "The pictures of the batch look at each other: all their places are one sequence. The batch keeps its "
             "own axis.",
-            name="whole-batch",
+            slips.whole_batch,
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: mixed),
+            "output-left-as-tokens",
             "The numbers are right, but the output is still a sequence. Lay the tokens out as a map again, with the "
             "channels on axis 1.",
-            name="output-left-as-tokens",
+            slips.slip(back=lambda mixed, h, w: mixed),
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: mixed.mT),
+            "grid-missing",
             "The channels are back on axis 1, but the places still stand in one row. Lay them out as a grid: (batch, "
             "value_dim, height, width).",
-            name="grid-missing",
+            slips.slip(back=lambda mixed, h, w: mixed.mT),
         ),
         Misconception(
-            slip(back=lambda mixed, h, w: mixed.unflatten(1, (h, w))),
+            "channels-last",
             "The output is a map, but its channels come last. They belong on axis 1: (batch, value_dim, height, "
             "width).",
-            name="channels-last",
+            slips.slip(back=lambda mixed, h, w: mixed.unflatten(1, (h, w))),
         ),
         Misconception(
-            slip(look=causal),
+            "causal",
             "A causal mask hides the places that come later in raster order. Nothing in a picture is a secret: every "
             "place looks at all places.",
-            name="causal",
+            slips.slip(look=slips.causal),
         ),
         Misconception(
-            then(lambda output, weights, value: (output, weights.mT)),
+            "weights-transposed",
             "The weights are transposed. A row belongs to the place that asks, and sums to one.",
-            name="weights-transposed",
+            slips.then(lambda output, weights, value: (output, weights.mT)),
         ),
         Misconception(
-            then(lambda output, weights, value: ((value.flatten(2) @ weights).reshape(value.shape), weights)),
+            "mixed-by-the-transpose",
             "The weights are right, but the values are mixed by their transpose. A row of the weights, not a column, "
             "says what its own place takes from each of the others.",
-            name="mixed-by-the-transpose",
+            slips.then(lambda output, weights, value: ((value.flatten(2) @ weights).reshape(value.shape), weights)),
         ),
         Misconception(
-            lambda query, key, value: attend_2d(key, query, value),
+            "query-and-key-exchanged",
             "Query and key are swapped: the places that should answer are asking. A row of the weights belongs to a "
             "query.",
-            name="query-and-key-exchanged",
+            lambda query, key, value: attend_2d(key, query, value),
         ),
         Misconception(
-            lambda query, key, value: (attend_2d(query, key, key)[0], attend_2d(query, key, value)[1]),
+            "keys-mixed",
             "The weights are right, but they mix the keys. It is the values that are handed over.",
-            name="keys-mixed",
+            lambda query, key, value: (attend_2d(query, key, key)[0], attend_2d(query, key, value)[1]),
         ),
         Misconception(
-            then(lambda output, weights, value: (value + output, weights)),
+            "values-added",
             "The values are added to the output. The sum around the block comes later: return what attention gives, "
             "alone.",
-            name="values-added",
+            slips.then(lambda output, weights, value: (value + output, weights)),
         ),
         Misconception(
-            then(lambda output, weights, value: (output, weights[:, None])),
+            "axis-for-heads",
             "The weights are right, but they have an extra axis, as if for heads. There is one head, and it gets no "
             "axis here.",
-            name="axis-for-heads",
+            slips.then(lambda output, weights, value: (output, weights[:, None])),
         ),
         Misconception(
-            then(
+            "weights-as-maps",
+            "The weights are right, but laid out as maps. Keep them as a matrix: a row for each query, a column for "
+            "each key.",
+            slips.then(
                 lambda output, weights, value: (
                     output,
                     weights.unflatten(2, value.shape[2:]).unflatten(1, value.shape[2:]),
                 )
             ),
-            "The weights are right, but laid out as maps. Keep them as a matrix: a row for each query, a column for "
-            "each key.",
-            name="weights-as-maps",
-            also=(then(lambda output, weights, value: (output, weights.unflatten(2, value.shape[2:]))),),
+            slips.then(lambda output, weights, value: (output, weights.unflatten(2, value.shape[2:]))),
         ),
         Misconception(
-            scores_for_weights(scaled=True),
+            "scores-returned",
             "The output is right, but beside it the scores are returned, from before the softmax. Return the weights.",
-            name="scores-returned",
-            also=(scores_for_weights(scaled=False),),
+            slips.scores_for_weights(scaled=True),
+            slips.scores_for_weights(scaled=False),
         ),
         Misconception(
-            then(lambda output, weights, value: (weights, output)),
+            "weights-first",
             "The numbers are right, but the weights come first. Return the output first, then the weights.",
-            name="weights-first",
+            slips.then(lambda output, weights, value: (weights, output)),
         ),
         Misconception(
-            then(lambda output, weights, value: output),
+            "only-output",
             "Only the output is returned. Return the weights too, as the second value.",
-            name="only-output",
+            slips.then(lambda output, weights, value: output),
         ),
         Misconception(
-            then(lambda output, weights, value: weights),
+            "only-weights",
             "Only the weights are returned. Mix the values with them, and return both.",
-            name="only-weights",
+            slips.then(lambda output, weights, value: weights),
         ),
     ),
 )

@@ -7,20 +7,8 @@ from torch.nn import functional as F
 
 from course_utils.attention.local import local_attend
 from course_utils.exercises.exercise import Exercise, Misconception
+from course_utils.exercises.nb02_local_attention import slips
 from course_utils.exercises.nb02_local_attention.inputs import cases, wild
-from course_utils.exercises.nb02_local_attention.slips import (
-    all_seen,
-    filled,
-    mixed,
-    scaled_by,
-    scaled_by_lengths,
-    shared_keys,
-    slip,
-    softmax_over,
-    two_softmaxes,
-    unhidden_scores_returned,
-    with_others,
-)
 
 LOCAL_ATTEND = Exercise(
     name="02.local_attend",
@@ -41,131 +29,133 @@ LOCAL_ATTEND = Exercise(
     ),
     misconceptions=(
         Misconception(
-            slip(hide=all_seen),
+            "border-not-hidden",
             "What lies beyond the border gets weight: a softmax gives some to every score it sees, even to those of "
             "the zeros. Hide what is not inside.",
-            name="border-not-hidden",
+            slips.slip(hide=slips.all_seen),
         ),
         Misconception(
-            slip(hide=all_seen, afterwards=lambda weights, inside, prior: weights * inside),
+            "hidden-after-the-softmax",
             "The border is hidden after the softmax, so the weights there no longer sum to one and the picture "
             "fades. Hide the scores before the softmax.",
-            name="hidden-after-the-softmax",
+            slips.slip(hide=slips.all_seen, afterwards=lambda weights, inside, prior: weights * inside),
         ),
         Misconception(
-            slip(hide=filled(-math.inf, turned=True)),
+            "mask-turned-round",
             "The mask is inverted: inside is True for the neighbours that exist, and those are the ones you hide.",
-            name="mask-turned-round",
-            also=(
-                slip(hide=filled(-1e9, turned=True)),
-                slip(hide=filled(0.0, turned=True)),
-                slip(hide=lambda scores, inside: scores - 1e9 * inside),
-                slip(hide=lambda scores, inside: scores - 1e4 * inside),
-                slip(hide=filled(-math.inf, turned=True), normalise=lambda scores: scores.softmax(-1).nan_to_num()),
-                slip(hide=all_seen, afterwards=lambda weights, inside, prior: weights * ~inside),
+            slips.slip(hide=slips.filled(-math.inf, turned=True)),
+            slips.slip(hide=slips.filled(-1e9, turned=True)),
+            slips.slip(hide=slips.filled(0.0, turned=True)),
+            slips.slip(hide=lambda scores, inside: scores - 1e9 * inside),
+            slips.slip(hide=lambda scores, inside: scores - 1e4 * inside),
+            slips.slip(
+                hide=slips.filled(-math.inf, turned=True), normalise=lambda scores: scores.softmax(-1).nan_to_num()
             ),
+            slips.slip(hide=slips.all_seen, afterwards=lambda weights, inside, prior: weights * ~inside),
         ),
         Misconception(
-            slip(hide=filled(0.0)),
+            "hidden-scores-zero",
             "Hidden scores are set to zero, but exp(0) is one: those neighbours still get weight. Which score does "
             "exp turn into nothing?",
-            name="hidden-scores-zero",
+            slips.slip(hide=slips.filled(0.0)),
         ),
         Misconception(
-            with_others(
+            "only-keys-hidden",
+            "Only the keys beyond the border are set to zero. Their scores are then zero plus the prior, and a "
+            "softmax gives weight to those too: hide the scores.",
+            slips.with_others(
                 lambda query, key, value, inside, prior: (
                     (query, key * inside[..., None], value, torch.ones_like(inside), prior)
                 )
             ),
-            "Only the keys beyond the border are set to zero. Their scores are then zero plus the prior, and a "
-            "softmax gives weight to those too: hide the scores.",
-            name="only-keys-hidden",
         ),
         Misconception(
-            slip(hide=filled(-1.0)),
+            "hidden-scores-too-near",
             "Hidden scores are set to a number that is too close to real scores: those neighbours still get weight. "
             "Which score does exp turn into nothing?",
-            name="hidden-scores-too-near",
-            also=tuple(slip(hide=filled(number)) for number in (-2.0, -3.0)),
+            slips.slip(hide=slips.filled(-1.0)),
+            *tuple(slips.slip(hide=slips.filled(number)) for number in (-2.0, -3.0)),
         ),
         Misconception(
-            slip(hide=filled(1e9)),
+            "hidden-scores-large",
             "Hidden scores are set to a positive number, so what lies beyond the border still gets weight, and more "
             "of it the larger that number is. Which score does exp turn into nothing?",
-            name="hidden-scores-large",
-            also=tuple(slip(hide=filled(number)) for number in (1.0, 10.0, 100.0)),
+            slips.slip(hide=slips.filled(1e9)),
+            *tuple(slips.slip(hide=slips.filled(number)) for number in (1.0, 10.0, 100.0)),
         ),
         Misconception(
-            slip(hide=lambda scores, inside: scores + inside),
+            "mask-added",
             "The mask is added to the scores as zeros and ones, which hides nothing: a neighbour beyond the border "
             "only counts e times less. Which score does exp turn into nothing?",
-            name="mask-added",
+            slips.slip(hide=lambda scores, inside: scores + inside),
         ),
         Misconception(
-            with_others(
+            "only-values-hidden",
+            "Only the values beyond the border are hidden. Those neighbours have already been given weight, which "
+            "the others then lack: hide the scores.",
+            slips.with_others(
                 lambda query, key, value, inside, prior: (
                     (query, key, value * inside[..., None], torch.ones_like(inside), prior)
                 )
             ),
-            "Only the values beyond the border are hidden. Those neighbours have already been given weight, which "
-            "the others then lack: hide the scores.",
-            name="only-values-hidden",
         ),
         Misconception(
-            scaled_by(1.0),
+            "unscaled",
             "The scores are not divided by √dim, so they spread more the more features there are. A dot product of "
             "many terms is large: what keeps the softmax from becoming too sharp?",
-            name="unscaled",
+            slips.scaled_by(1.0),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: query.shape[-1]),
+            "scaled-by-dim",
             "The scores are divided by dim itself, or twice by its root, which makes them too small. Their spread "
             "grows only like the root of the number of terms.",
-            name="scaled-by-dim",
+            slips.scaled_by(lambda query, key, value: query.shape[-1]),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
+            "scaled-the-wrong-way",
             "The scores are multiplied by √dim, which makes them larger still. Divide.",
-            name="scaled-the-wrong-way",
+            slips.scaled_by(lambda query, key, value: 1 / math.sqrt(query.shape[-1])),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
+            "scaled-by-neighbours",
             "The scores are divided by the square root of the number of neighbours. What makes a dot product large "
             "is the number of its terms, which is the length of the last axis.",
-            name="scaled-by-neighbours",
+            slips.scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
+            "scaled-by-value-dim",
             "The scores are divided by the square root of the number of the values' features. The dot product is "
             "that of query and key: how many terms does it have?",
-            name="scaled-by-value-dim",
+            slips.scaled_by(lambda query, key, value: math.sqrt(value.shape[-1])),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
+            "scaled-by-positions",
             "The scores are divided by the square root of the number of positions. What makes a dot product large "
             "is the number of its terms, which is the length of the last axis.",
-            name="scaled-by-positions",
+            slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
         ),
         Misconception(
-            scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
+            "scaled-by-an-axis-from-the-front",
             "You take the root of an axis that you count from the front, and that is not the axis of the features "
             "for every shape. There may be any number of axes before it: count from the end.",
-            name="scaled-by-an-axis-from-the-front",
-            also=(scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),),
+            slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
+            slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),
         ),
         Misconception(
-            scaled_by(math.sqrt(8)),
+            "scale-written-in",
             "The scores are divided by the same number, however many features there are. Read dim from the shape.",
-            name="scale-written-in",
-            also=tuple(map(scaled_by, (2.0, math.sqrt(6), 4.0, math.sqrt(32), 8.0, 16.0))),
+            slips.scaled_by(math.sqrt(8)),
+            *tuple(map(slips.scaled_by, (2.0, math.sqrt(6), 4.0, math.sqrt(32), 8.0, 16.0))),
         ),
         Misconception(
-            slip(add=lambda scores, prior: scores),
+            "prior-unused",
             "The prior makes no difference to your weights. Add it to the scores, before the softmax.",
-            name="prior-unused",
+            slips.slip(add=lambda scores, prior: scores),
         ),
         Misconception(
-            with_others(
+            "prior-scaled-too",
+            "The prior is divided by √dim as well. It is added to the scores after they are scaled.",
+            slips.with_others(
                 lambda query, key, value, inside, prior: (
                     query,
                     key,
@@ -174,139 +164,131 @@ LOCAL_ATTEND = Exercise(
                     prior / math.sqrt(query.shape[-1]),
                 )
             ),
-            "The prior is divided by √dim as well. It is added to the scores after they are scaled.",
-            name="prior-scaled-too",
         ),
         Misconception(
-            slip(add=lambda scores, prior: scores, afterwards=lambda weights, inside, prior: weights + prior),
+            "prior-on-the-weights",
             "The prior is added to the weights, which then no longer sum to one. It belongs to the scores, before "
             "the softmax.",
-            name="prior-on-the-weights",
-            also=(
-                slip(
-                    add=lambda scores, prior: scores,
-                    afterwards=lambda weights, inside, prior: (weights + prior) * inside,
-                ),
+            slips.slip(add=lambda scores, prior: scores, afterwards=lambda weights, inside, prior: weights + prior),
+            slips.slip(
+                add=lambda scores, prior: scores, afterwards=lambda weights, inside, prior: (weights + prior) * inside
             ),
         ),
         Misconception(
-            slip(add=lambda scores, prior: scores * prior),
+            "prior-multiplied",
             "The prior is multiplied into the scores. It should be added: what the place says about a neighbour "
             "does not depend on how well query and key match.",
-            name="prior-multiplied",
-            also=(slip(add=lambda scores, prior: scores * (1 + prior)),),
+            slips.slip(add=lambda scores, prior: scores * prior),
+            slips.slip(add=lambda scores, prior: scores * (1 + prior)),
         ),
         Misconception(
-            slip(add=lambda scores, prior: scores - prior),
+            "prior-subtracted",
             "The prior is subtracted, so the places that should gain weight lose it. It is added.",
-            name="prior-subtracted",
+            slips.slip(add=lambda scores, prior: scores - prior),
         ),
         Misconception(
-            softmax_over(-2),
+            "softmax-over-positions",
             "The softmax runs over the positions. Each position shares out its weight among its own neighbours, "
             "which have the last axis.",
-            name="softmax-over-positions",
+            slips.softmax_over(-2),
         ),
         Misconception(
-            softmax_over(2),
+            "softmax-axis-from-the-front",
             "The softmax counts its axis from the front, and that is not the axis of the neighbours for every "
             "shape. There may be any number of axes before it: count from the end.",
-            name="softmax-axis-from-the-front",
-            also=(softmax_over(1), softmax_over(0)),
+            slips.softmax_over(2),
+            slips.softmax_over(1),
+            slips.softmax_over(0),
         ),
         Misconception(
-            two_softmaxes,
+            "softmax-twice",
             "Two softmaxes are taken, one after the other, and the second one makes the weights nearly equal. Add "
             "up all scores, hide, and take one softmax.",
-            name="softmax-twice",
-            also=(
-                slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
-                slip(add=lambda scores, prior: (scores + prior).softmax(-1)),
-            ),
+            slips.two_softmaxes,
+            slips.slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
+            slips.slip(add=lambda scores, prior: (scores + prior).softmax(-1)),
         ),
         Misconception(
-            slip(hide=filled(0.0), normalise=lambda scores: scores),
+            "no-softmax",
             "There is no softmax. Weights must be positive and sum to one, whatever the scores are.",
-            name="no-softmax",
-            also=(
-                slip(hide=all_seen, normalise=lambda scores: scores),
-                slip(hide=filled(0.0), normalise=lambda scores: scores / scores.sum(-1, keepdim=True)),
-                slip(normalise=torch.sigmoid),
-            ),
+            slips.slip(hide=slips.filled(0.0), normalise=lambda scores: scores),
+            slips.slip(hide=slips.all_seen, normalise=lambda scores: scores),
+            slips.slip(hide=slips.filled(0.0), normalise=lambda scores: scores / scores.sum(-1, keepdim=True)),
+            slips.slip(normalise=torch.sigmoid),
         ),
         Misconception(
-            slip(normalise=lambda scores: F.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)),
+            "hard-maximum",
             "All the weight goes to the neighbour with the highest score. The softmax gives some to every neighbour that "
             "is inside.",
-            name="hard-maximum",
+            slips.slip(normalise=lambda scores: F.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)),
         ),
         Misconception(
-            with_others(
+            "cosine",
+            "Query and keys are scaled to length one before they are compared. Compare them as they are: the dot "
+            "product is only divided by √dim.",
+            slips.with_others(
                 lambda query, key, value, inside, prior: (
                     (F.normalize(query, dim=-1), F.normalize(key, dim=-1), value, inside, prior)
                 )
             ),
-            "Query and keys are scaled to length one before they are compared. Compare them as they are: the dot "
-            "product is only divided by √dim.",
-            name="cosine",
-            also=(scaled_by_lengths,),
+            slips.scaled_by_lengths,
         ),
         Misconception(
-            slip(hide=filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
+            "log-softmax",
             "These are the logarithms of the weights. To weigh values, take the softmax itself.",
-            name="log-softmax",
+            slips.slip(hide=slips.filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
         ),
         Misconception(
-            slip(give=lambda output, weights, scores: (output, scores)),
+            "scores-returned",
             "The output is right, but the second value returned is the scores. Return the weights that the softmax "
             "makes of them.",
-            name="scores-returned",
-            also=(unhidden_scores_returned,),
+            slips.slip(give=lambda output, weights, scores: (output, scores)),
+            slips.unhidden_scores_returned,
         ),
         Misconception(
-            slip(mix=lambda weights, value, key: value.mean(-2)),
+            "weights-unused",
             "The weights are right, but the output does not use them: all values count alike.",
-            name="weights-unused",
-            also=(slip(mix=lambda weights, value, key: value.sum(-2)),),
+            slips.slip(mix=lambda weights, value, key: value.mean(-2)),
+            slips.slip(mix=lambda weights, value, key: value.sum(-2)),
         ),
         Misconception(
-            slip(mix=lambda weights, value, key: mixed(weights, key)),
+            "keys-mixed",
             "The output is the weighted mean of the keys. Keys only decide how much weight each neighbour gets; it "
             "is the values that are averaged.",
-            name="keys-mixed",
+            slips.slip(mix=lambda weights, value, key: slips.mixed(weights, key)),
         ),
         Misconception(
-            with_others(lambda query, key, value, inside, prior: (query, value, value, inside, prior)),
+            "values-compared",
             "The query is compared with the values, and the keys are not used. Compare with the keys, and average "
             "the values.",
-            name="values-compared",
+            slips.with_others(lambda query, key, value, inside, prior: (query, value, value, inside, prior)),
         ),
         Misconception(
-            slip(mix=lambda weights, value, key: mixed(weights, value) / value.shape[-2]),
+            "mean-of-weighted-values",
             "The weighted values are averaged over the neighbours, so they are divided by their number. The weights "
             "sum to one already: add the weighted values up.",
-            name="mean-of-weighted-values",
+            slips.slip(mix=lambda weights, value, key: slips.mixed(weights, value) / value.shape[-2]),
         ),
         Misconception(
-            slip(give=lambda output, weights, scores: (weights, output)),
+            "weights-first",
             "The numbers are right, but the weights come first. Return the output first, then the weights.",
-            name="weights-first",
+            slips.slip(give=lambda output, weights, scores: (weights, output)),
         ),
         Misconception(
-            slip(give=lambda output, weights, scores: output),
+            "output-only",
             "Only the output is returned. Return the weights too, as the second value.",
-            name="output-only",
+            slips.slip(give=lambda output, weights, scores: output),
         ),
         Misconception(
-            slip(give=lambda output, weights, scores: weights),
+            "weights-only",
             "Only the weights are returned. Return the output first, then the weights.",
-            name="weights-only",
+            slips.slip(give=lambda output, weights, scores: weights),
         ),
         Misconception(
-            shared_keys,
+            "keys-shared",
             "Every position is compared with the keys of every position, as if they all shared them: that is "
             "`attend`. Here position p has keys of its own, key[..., p, :, :].",
-            name="keys-shared",
+            slips.shared_keys,
         ),
     ),
 )

@@ -6,37 +6,21 @@ import torch
 
 from course_utils.attention.local import neighbourhood_mask
 from course_utils.exercises.exercise import Exercise, Misconception, Wild
-from course_utils.exercises.nb02_local_attention.masks import (
-    added,
-    around_the_map,
-    as_dtype,
-    by_distance,
-    farthest,
-    in_one_direction,
-    mixed_axes,
-    mixed_lengths,
-    of_the_sequence,
-    painted,
-    square,
-    two_orders,
-    which_exist,
-    windows,
-    wrapping,
-)
+from course_utils.exercises.nb02_local_attention import masks as slips
 
 _TOO_LARGE = (
-    *in_one_direction(lambda difference, size: difference.abs() <= size),
-    *in_one_direction(lambda difference, size: difference.abs() < size),
-    *in_one_direction(lambda difference, size: difference.abs() <= 2 * size),
+    *slips.in_one_direction(lambda difference, size: difference.abs() <= size),
+    *slips.in_one_direction(lambda difference, size: difference.abs() < size),
+    *slips.in_one_direction(lambda difference, size: difference.abs() <= 2 * size),
 )
 _TOO_SMALL = (
-    *in_one_direction(lambda difference, size: difference.abs() < size // 2),
-    *in_one_direction(lambda difference, size: difference.abs() <= size // 3),
-    *in_one_direction(lambda difference, size: difference.abs() <= size // 4),
+    *slips.in_one_direction(lambda difference, size: difference.abs() < size // 2),
+    *slips.in_one_direction(lambda difference, size: difference.abs() <= size // 3),
+    *slips.in_one_direction(lambda difference, size: difference.abs() <= size // 4),
 )
 _FAR = (
-    *in_one_direction(lambda difference, size: difference.abs() > size // 2),
-    *in_one_direction(lambda difference, size: difference.abs() >= size // 2),
+    *slips.in_one_direction(lambda difference, size: difference.abs() > size // 2),
+    *slips.in_one_direction(lambda difference, size: difference.abs() >= size // 2),
 )
 
 NEIGHBOURHOOD_MASK = Exercise(
@@ -66,239 +50,235 @@ NEIGHBOURHOOD_MASK = Exercise(
     ),
     misconceptions=(
         Misconception(
-            of_the_sequence(lambda size: size // 2),
+            "along-the-sequence",
             "Neighbours are looked for along the sequence only, so the last pixel of a row meets the first of the "
             "next, although they are far apart in the picture; and the pixel above is width places away. Compare "
             "rows and columns.",
-            name="along-the-sequence",
-            also=tuple(
+            slips.of_the_sequence(lambda size: size // 2),
+            *tuple(
                 map(
-                    of_the_sequence,
+                    slips.of_the_sequence,
                     (lambda size: size, lambda size: size - 1, lambda size: size // 2 - 1, lambda size: size**2 // 2),
                 )
             ),
         ),
         Misconception(
-            lambda height, width, size: of_the_sequence(lambda size: size // 2 * width)(height, width, size),
+            "whole-rows-of-the-sequence",
             "Everything within a few rows' length along the sequence counts as near, so whole rows do. The columns "
             "must be compared too.",
-            name="whole-rows-of-the-sequence",
+            lambda height, width, size: slips.of_the_sequence(lambda size: size // 2 * width)(height, width, size),
         ),
         Misconception(
-            wrapping(backwards=False),
+            "wraps-to-the-next-row",
             "The square wraps around the border: a pixel at the right end of a row meets those at the left end of "
             "the next. Compare the columns themselves, not only places in the sequence.",
-            name="wraps-to-the-next-row",
-            also=(wrapping(backwards=True),),
+            slips.wrapping(backwards=False),
+            slips.wrapping(backwards=True),
         ),
         Misconception(
-            around_the_map,
+            "round-the-map",
             "The map is treated as a ring: its first row meets its last one, or its first column its last. Beyond "
             "the border there is nobody.",
-            name="round-the-map",
+            slips.around_the_map,
         ),
         Misconception(
-            by_distance(lambda row, column, size: (row.abs() <= size // 2) | (column.abs() <= size // 2)),
+            "or-instead-of-and",
             "Places that are near in rows *or* in columns form a cross of whole stripes. A neighbour is near in "
             "both.",
-            name="or-instead-of-and",
+            slips.by_distance(lambda row, column, size: (row.abs() <= size // 2) | (column.abs() <= size // 2)),
         ),
         Misconception(
-            by_distance(lambda row, column, size: row.abs() <= size // 2),
+            "one-direction",
             "Only rows are compared, or only columns, so that whole stripes count as neighbours. A neighbour is "
             "near in both.",
-            name="one-direction",
-            also=(by_distance(lambda row, column, size: column.abs() <= size // 2),),
+            slips.by_distance(lambda row, column, size: row.abs() <= size // 2),
+            slips.by_distance(lambda row, column, size: column.abs() <= size // 2),
         ),
         Misconception(
-            by_distance(lambda row, column, size: farthest(row, column) < size // 2),
+            "a-ring-too-small",
             "The outermost ring is missing: the square reaches size // 2 places to each side, that distance included.",
-            name="a-ring-too-small",
+            slips.by_distance(lambda row, column, size: slips.farthest(row, column) < size // 2),
         ),
         Misconception(
-            _TOO_SMALL[0],
+            "too-small-in-one-direction",
             "In one direction the square is too small. In both, it reaches size // 2 places to each side, that "
             "distance included.",
-            name="too-small-in-one-direction",
-            also=_TOO_SMALL[1:],
+            _TOO_SMALL[0],
+            *(_TOO_SMALL[1:]),
         ),
         Misconception(
-            _FAR[0],
+            "far-in-one-direction",
             "In one direction, far places count as near ones. Look at the two comparisons.",
-            name="far-in-one-direction",
-            also=_FAR[1:],
+            _FAR[0],
+            *(_FAR[1:]),
         ),
         Misconception(
-            by_distance(lambda row, column, size: farthest(row, column) <= size),
+            "too-large",
             "The square is too large: size is its whole side. How far does it then reach to each side of the centre?",
-            name="too-large",
-            also=(
-                by_distance(lambda row, column, size: farthest(row, column) < size),
-                by_distance(lambda row, column, size: farthest(row, column) <= size // 2 + 1),
-            ),
+            slips.by_distance(lambda row, column, size: slips.farthest(row, column) <= size),
+            slips.by_distance(lambda row, column, size: slips.farthest(row, column) < size),
+            slips.by_distance(lambda row, column, size: slips.farthest(row, column) <= size // 2 + 1),
         ),
         Misconception(
-            _TOO_LARGE[0],
+            "too-large-in-one-direction",
             "In one direction the square is too large: size is its whole side. How far does it then reach to each side "
             "of the centre?",
-            name="too-large-in-one-direction",
-            also=_TOO_LARGE[1:],
+            _TOO_LARGE[0],
+            *(_TOO_LARGE[1:]),
         ),
         Misconception(
-            by_distance(lambda row, column, size: row.abs() + column.abs() <= size // 2),
+            "diamond",
             "This is a diamond: row and column distances are added. In a square, each is compared separately.",
-            name="diamond",
-            also=(
-                by_distance(lambda row, column, size: row.abs() + column.abs() <= 1),
-                by_distance(lambda row, column, size: row.abs() + column.abs() <= size),
-                by_distance(lambda row, column, size: row.abs() + column.abs() < size),
-            ),
+            slips.by_distance(lambda row, column, size: row.abs() + column.abs() <= size // 2),
+            slips.by_distance(lambda row, column, size: row.abs() + column.abs() <= 1),
+            slips.by_distance(lambda row, column, size: row.abs() + column.abs() <= size),
+            slips.by_distance(lambda row, column, size: row.abs() + column.abs() < size),
         ),
         Misconception(
-            by_distance(lambda row, column, size: row.square() + column.square() <= (size // 2) ** 2),
+            "circle",
             "This is a circle: the straight-line distance between the two places is compared. In a square, the row "
             "distance and the column distance are compared separately.",
-            name="circle",
-            also=(
-                by_distance(lambda row, column, size: row.square() + column.square() <= (size / 2) ** 2),
-                by_distance(lambda row, column, size: row.square() + column.square() < size**2),
-                by_distance(lambda row, column, size: row.square() + column.square() <= size**2),
+            slips.by_distance(lambda row, column, size: row.square() + column.square() <= (size // 2) ** 2),
+            slips.by_distance(lambda row, column, size: row.square() + column.square() <= (size / 2) ** 2),
+            slips.by_distance(lambda row, column, size: row.square() + column.square() < size**2),
+            slips.by_distance(lambda row, column, size: row.square() + column.square() <= size**2),
+        ),
+        Misconception(
+            "plus",
+            "This is a plus: it has only places in the same row or the same column. A square has its corners too.",
+            slips.by_distance(
+                lambda row, column, size: slips.square(row, column, size) & ((row == 0) | (column == 0))
             ),
         ),
         Misconception(
-            by_distance(lambda row, column, size: square(row, column, size) & ((row == 0) | (column == 0))),
-            "This is a plus: it has only places in the same row or the same column. A square has its corners too.",
-            name="plus",
-        ),
-        Misconception(
-            by_distance(square, rows_long="height"),
+            "height-for-width",
             "The places are numbered as if a row were height places long, or column by column. In raster order a "
             "row is width places long.",
-            name="height-for-width",
+            slips.by_distance(slips.square, rows_long="height"),
         ),
         Misconception(
-            mixed_lengths("height", "width"),
+            "two-lengths",
             "A place's row and column are computed with different lengths, one with height and one with width. In "
             "raster order a row is width places long, for both.",
-            name="two-lengths",
-            also=(mixed_lengths("width", "height"),),
+            slips.mixed_lengths("height", "width"),
+            slips.mixed_lengths("width", "height"),
         ),
         Misconception(
-            two_orders(0),
+            "two-orders",
             "One axis of the matrix is in raster order, and along the other the places run down the columns. Number "
             "them in the same way on both.",
-            name="two-orders",
-            also=(two_orders(2),),
+            slips.two_orders(0),
+            slips.two_orders(2),
         ),
         Misconception(
-            lambda height, width, size: ~neighbourhood_mask(height, width, size),
+            "turned-round",
             "The mask is inverted. As in `attend`, True means: may look.",
-            name="turned-round",
+            lambda height, width, size: ~neighbourhood_mask(height, width, size),
         ),
         Misconception(
-            as_dtype(torch.float32),
+            "not-boolean",
             "These are numbers, 0 and 1, in the right places. A mask holds True and False: its dtype is bool.",
-            name="not-boolean",
-            also=tuple(map(as_dtype, (torch.int64, torch.int32, torch.uint8, torch.float64))),
+            slips.as_dtype(torch.float32),
+            *tuple(map(slips.as_dtype, (torch.int64, torch.int32, torch.uint8, torch.float64))),
         ),
         Misconception(
-            added(-math.inf),
+            "to-be-added",
             "This is a mask to be added to scores: 0 for those that may look, and a very negative number elsewhere. "
             "The mask for `attend` holds True and False.",
-            name="to-be-added",
-            also=(added(-1e9), added(-1e30), added(-1e4)),
+            slips.added(-math.inf),
+            slips.added(-1e9),
+            slips.added(-1e30),
+            slips.added(-1e4),
         ),
         Misconception(
-            by_distance(lambda row, column, size: square(row, column, size) & ((row != 0) | (column != 0))),
+            "without-itself",
             "A place is not its own neighbour here. The centre belongs to its square.",
-            name="without-itself",
+            slips.by_distance(
+                lambda row, column, size: slips.square(row, column, size) & ((row != 0) | (column != 0))
+            ),
         ),
         Misconception(
-            by_distance(lambda row, column, size: farthest(row, column) == size // 2),
+            "rim-only",
             "Only the rim of the square is True. What lies nearer is in the square too.",
-            name="rim-only",
+            slips.by_distance(lambda row, column, size: slips.farthest(row, column) == size // 2),
         ),
         Misconception(
-            by_distance(lambda row, column, size: (row <= size // 2) & (column <= size // 2)),
+            "signed-differences",
             "Differences keep their sign, so everything on one side counts as near, however far away it is. A "
             "distance has no sign.",
-            name="signed-differences",
-            also=(
-                by_distance(lambda row, column, size: (row >= -(size // 2)) & (column >= -(size // 2))),
-                *in_one_direction(lambda difference, size: difference <= size // 2),
-                *in_one_direction(lambda difference, size: difference >= -(size // 2)),
-            ),
+            slips.by_distance(lambda row, column, size: (row <= size // 2) & (column <= size // 2)),
+            slips.by_distance(lambda row, column, size: (row >= -(size // 2)) & (column >= -(size // 2))),
+            *slips.in_one_direction(lambda difference, size: difference <= size // 2),
+            *slips.in_one_direction(lambda difference, size: difference >= -(size // 2)),
         ),
         Misconception(
-            by_distance(lambda row, column, size: (row >= 0) & (row < size) & (column >= 0) & (column < size)),
+            "not-centred",
             "The place is in a corner of its square, which reaches to one side only. It is the centre: the square "
             "reaches equally far to all sides.",
-            name="not-centred",
-            also=(
-                by_distance(lambda row, column, size: (row <= 0) & (row > -size) & (column <= 0) & (column > -size)),
+            slips.by_distance(lambda row, column, size: (row >= 0) & (row < size) & (column >= 0) & (column < size)),
+            slips.by_distance(
+                lambda row, column, size: (row <= 0) & (row > -size) & (column <= 0) & (column > -size)
             ),
         ),
         Misconception(
-            painted(lambda at, side, size: range(max(0, at - size // 2), min(side, at + size // 2))),
+            "range-ends-early",
             "The last row and the last column of every square are missing: the end of a range or a slice is not "
             "part of it.",
-            name="range-ends-early",
+            slips.painted(lambda at, side, size: range(max(0, at - size // 2), min(side, at + size // 2))),
         ),
         Misconception(
-            painted(lambda at, side, size: range(max(0, at - size // 2), min(side - 1, at + size // 2 + 1))),
+            "last-of-the-map-missing",
             "The last row and the last column of the map are nobody's neighbours: the end of a range or a slice is "
             "not part of it.",
-            name="last-of-the-map-missing",
+            slips.painted(lambda at, side, size: range(max(0, at - size // 2), min(side - 1, at + size // 2 + 1))),
         ),
         Misconception(
-            painted(lambda at, side, size: range(side)[at - size // 2 : at + size // 2 + 1]),
+            "slices-below-zero",
             "Near the top and the left border neighbours are missing: there the slice starts below zero, and a "
             "negative index counts from the end. Do not start below 0.",
-            name="slices-below-zero",
+            slips.painted(lambda at, side, size: range(side)[at - size // 2 : at + size // 2 + 1]),
         ),
         Misconception(
-            lambda height, width, size: neighbourhood_mask(height, width, size).tril(),
+            "causal",
             "Each place has only the neighbours on one side of it in the sequence, either the later or the earlier "
             "ones. This is not a causal mask: a pixel may look in all directions.",
-            name="causal",
-            also=(
-                lambda height, width, size: neighbourhood_mask(height, width, size).triu(),
-                lambda height, width, size: neighbourhood_mask(height, width, size).tril(-1),
-                lambda height, width, size: neighbourhood_mask(height, width, size).triu(1),
-            ),
+            lambda height, width, size: neighbourhood_mask(height, width, size).tril(),
+            lambda height, width, size: neighbourhood_mask(height, width, size).triu(),
+            lambda height, width, size: neighbourhood_mask(height, width, size).tril(-1),
+            lambda height, width, size: neighbourhood_mask(height, width, size).triu(1),
         ),
         Misconception(
-            mixed_axes,
+            "axes-mixed",
             "The axes are mixed up: rows are compared along one axis of the matrix, and columns along the other. Both "
             "axes hold positions, each with a row and a column.",
-            name="axes-mixed",
+            slips.mixed_axes,
         ),
         Misconception(
-            lambda height, width, size: neighbourhood_mask(height, height, size),
+            "square-maps-only",
             "Height is used for both sides of the map, or width is, so the matrix is right for square maps only.",
-            name="square-maps-only",
-            also=(lambda height, width, size: neighbourhood_mask(width, width, size),),
+            lambda height, width, size: neighbourhood_mask(height, height, size),
+            lambda height, width, size: neighbourhood_mask(width, width, size),
         ),
         Misconception(
-            lambda height, width, size: neighbourhood_mask(height, width, 3),
+            "size-written-in",
             "The size of the neighbourhood is hard-coded: whatever size is, the same places are neighbours.",
-            name="size-written-in",
-            also=tuple(
+            lambda height, width, size: neighbourhood_mask(height, width, 3),
+            *tuple(
                 (lambda height, width, size, fixed=fixed: neighbourhood_mask(height, width, fixed))
                 for fixed in (5, 7)
             ),
         ),
         Misconception(
-            windows,
+            "windows",
             "The map is cut into windows, and a place sees only its own window. Here every place is the centre of a "
             "square of its own, and the squares overlap.",
-            name="windows",
+            slips.windows,
         ),
         Misconception(
-            which_exist,
+            "which-neighbours-exist",
             "This says, for each position, which of its size² neighbours exist. A mask for `attend` says, for each "
             "pair of positions, whether one may look at the other.",
-            name="which-neighbours-exist",
+            slips.which_exist,
         ),
     ),
 )

@@ -150,196 +150,194 @@ NEIGHBOURHOODS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _padded(lambda size: 0),
+            "no-padding",
             "There is no padding, so the positions at the border have no neighbourhood and the map shrinks by size "
             "− 1. How far does the square around a corner reach beyond the map?",
-            name="no-padding",
+            _padded(lambda size: 0),
         ),
         Misconception(
-            _padded(lambda size: size // 3),
+            "too-little-padding",
             "There is too little padding, so for some sizes the positions at the border have no neighbourhood. How far "
             "does a square reach to each side of its centre?",
-            name="too-little-padding",
-            also=(_padded(lambda size: size // 4), _padded(lambda size: (size - 2) // 2 + (size == 1))),
+            _padded(lambda size: size // 3),
+            _padded(lambda size: size // 4),
+            _padded(lambda size: (size - 2) // 2 + (size == 1)),
         ),
         Misconception(
-            _padded(lambda size: size - 1),
+            "too-much-padding",
             "There is too much padding: squares whose centre lies outside the map are cut out too. How far does a "
             "square reach to each side of its centre?",
-            name="too-much-padding",
-            also=(_padded(lambda size: size), _padded(lambda size: size // 2 + 1)),
+            _padded(lambda size: size - 1),
+            _padded(lambda size: size),
+            _padded(lambda size: size // 2 + 1),
         ),
         Misconception(
-            _padded(lambda size: 1),
+            "padding-written-in",
             "The padding is the same whatever the size, so it fits one size only. How far does a square of the "
             "given size reach to each side of its centre?",
-            name="padding-written-in",
-            also=(_padded(lambda size: 2), _padded(lambda size: 3)),
+            _padded(lambda size: 1),
+            _padded(lambda size: 2),
+            _padded(lambda size: 3),
         ),
         Misconception(
-            _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=9)),
+            "neighbours-written-in",
             "The number of neighbours is hard-coded, so it fits one size only. How many are there in a square of "
             "the given size?",
-            name="neighbours-written-in",
-            also=(
-                _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
-                _columns(lambda columns, channels, square: columns.view(len(columns), -1, 9, columns.shape[2]).mT),
-            ),
+            _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=9)),
+            _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
+            _columns(lambda columns, channels, square: columns.view(len(columns), -1, 9, columns.shape[2]).mT),
         ),
         Misconception(
+            "size-not-squared",
+            "Each square is taken to have only size places, as many as one of its sides. How many places does the "
+            "whole square have?",
             lambda maps, size, stride=1: rearrange(
                 F.unfold(maps, size, padding=size // 2, stride=stride), "b (c n) p -> b c p n", n=size
             ),
-            "Each square is taken to have only size places, as many as one of its sides. How many places does the "
-            "whole square have?",
-            name="size-not-squared",
         ),
         Misconception(
-            _columns(lambda columns, channels, square: rearrange(columns, "b (n c) p -> b c p n", n=square)),
+            "channels-and-neighbours-mixed",
             "Channels and neighbours are mixed up: `unfold` lists all neighbours of the first channel, then those "
             "of the second. When you split the axis, the channel is the slow part.",
-            name="channels-and-neighbours-mixed",
+            _columns(lambda columns, channels, square: rearrange(columns, "b (n c) p -> b c p n", n=square)),
         ),
         Misconception(
-            _columns(lambda columns, channels, square: columns.reshape(len(columns), channels, -1, square)),
+            "bare-reshape",
             "A bare reshape gives the right shape, but puts the numbers in the wrong places, since positions come "
             "last in what `unfold` returns. Split the axis first, then swap two axes.",
-            name="bare-reshape",
-            also=(
-                _columns(lambda columns, channels, square: columns.mT.reshape(len(columns), channels, -1, square)),
-                _columns(
-                    lambda columns, channels, square: columns.reshape(len(columns), -1, channels, square).transpose(
-                        1, 2
-                    )
-                ),
+            _columns(lambda columns, channels, square: columns.reshape(len(columns), channels, -1, square)),
+            _columns(lambda columns, channels, square: columns.mT.reshape(len(columns), channels, -1, square)),
+            _columns(
+                lambda columns, channels, square: columns.reshape(len(columns), -1, channels, square).transpose(1, 2)
             ),
         ),
         Misconception(
-            _slip(arrange="b c y x i j -> b c (i j) (y x)"),
+            "neighbours-before-positions",
             "The last two axes are swapped: the neighbours come before the positions.",
-            name="neighbours-before-positions",
+            _slip(arrange="b c y x i j -> b c (i j) (y x)"),
         ),
         Misconception(
-            _columns(lambda columns, channels, square: columns),
+            "not-taken-apart",
             "This is what `unfold` returns: channels and neighbours are still one axis. Split it into two.",
-            name="not-taken-apart",
+            _columns(lambda columns, channels, square: columns),
         ),
         Misconception(
-            _slip(keep=lambda windows, stride: windows),
+            "stride-unused",
             "The stride is not used: the neighbourhood of every position is cut out. Only those in every stride-th "
             "row and column are wanted.",
-            name="stride-unused",
+            _slip(keep=lambda windows, stride: windows),
         ),
         Misconception(
-            lambda maps, size, stride=1: neighbourhoods(maps, size, size),
+            "squares-side-by-side",
             "You move on by size places from one square to the next, so the squares lie side by side and do not "
             "overlap. Move on by stride.",
-            name="squares-side-by-side",
+            lambda maps, size, stride=1: neighbourhoods(maps, size, size),
         ),
         Misconception(
-            _slip(arrange="b c y x i j -> b c (x y) (i j)"),
+            "positions-down-the-columns",
             "The positions run down the columns of the map. Raster order is the order of reading, row by row.",
-            name="positions-down-the-columns",
+            _slip(arrange="b c y x i j -> b c (x y) (i j)"),
         ),
         Misconception(
-            _slip(arrange="b c y x i j -> b c (y x) (j i)"),
+            "neighbours-down-the-columns",
             "The neighbours run down the columns of the square. Raster order is the order of reading, row by row.",
-            name="neighbours-down-the-columns",
+            _slip(arrange="b c y x i j -> b c (y x) (j i)"),
         ),
         Misconception(
-            _slip(arrange="b c y x i j -> b c (x y) (j i)"),
+            "both-down-the-columns",
             "Positions and neighbours both run down the columns. Raster order is the order of reading, row by row.",
-            name="both-down-the-columns",
+            _slip(arrange="b c y x i j -> b c (x y) (j i)"),
         ),
         Misconception(
-            _slip(pick=lambda near: near.flip(-1)),
+            "neighbours-backwards",
             "The neighbours run backwards, from the bottom right to the top left of the square. Which one comes first "
             "when you read?",
-            name="neighbours-backwards",
+            _slip(pick=lambda near: near.flip(-1)),
         ),
         Misconception(
+            "centre-left-out",
+            "The centre is left out. A position belongs to its own neighbourhood, as it does in a convolution.",
             lambda maps, size, stride=1: torch.cat(
                 [(near := neighbourhoods(maps, size, stride))[..., : size**2 // 2], near[..., size**2 // 2 + 1 :]], -1
             ),
-            "The centre is left out. A position belongs to its own neighbourhood, as it does in a convolution.",
-            name="centre-left-out",
         ),
         Misconception(
-            _bordered("replicate"),
+            "border-continued",
             "Beyond the border, the pixels of the border are repeated. There should be zeros outside the map, as in "
             "a convolution; a mask will tell them from real pixels.",
-            name="border-continued",
+            _bordered("replicate"),
         ),
         Misconception(
-            _bordered("reflect"),
+            "border-mirrored",
             "Beyond the border, the map is mirrored. There should be zeros outside the map, as in a convolution.",
-            name="border-mirrored",
+            _bordered("reflect"),
         ),
         Misconception(
-            _bordered("circular"),
+            "border-wraps",
             "Beyond the border, the map starts again from its other side. There should be zeros outside the map, as "
             "in a convolution.",
-            name="border-wraps",
+            _bordered("circular"),
         ),
         Misconception(
-            _filled(1.0),
+            "not-zeros-outside",
             "The map is surrounded by something other than zeros. Look at the value that you pad with.",
-            name="not-zeros-outside",
-            also=(_filled(-1.0), _filled(-math.inf), _filled(0.5), _filled(-1e9)),
+            _filled(1.0),
+            _filled(-1.0),
+            _filled(-math.inf),
+            _filled(0.5),
+            _filled(-1e9),
         ),
         Misconception(
-            _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),
+            "zeros-on-one-side",
             "The zeros are not spread evenly: in each direction they are all on one side of the map, so a position "
             "is a corner of its square. It should be in the middle, with the same number of zeros on every side.",
-            name="zeros-on-one-side",
-            also=(
-                _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, 0, size - 1))),
-                _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, 0, size - 1))),
-                _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, size - 1, 0))),
-            ),
+            _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),
+            _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, 0, size - 1))),
+            _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, 0, size - 1))),
+            _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, size - 1, 0))),
         ),
         Misconception(
-            _dilated,
+            "stride-as-dilation",
             "The stride spreads out the neighbours of a position instead of the positions: that is a dilation.",
-            name="stride-as-dilation",
-            also=(_dilated_too_far,),
+            _dilated,
+            _dilated_too_far,
         ),
         Misconception(
-            _thinned,
+            "thinned-out-first",
             "Rows and columns of the map are dropped first, so the neighbours are stride places apart. Only the "
             "centres are chosen by the stride; their neighbours come from the whole map.",
-            name="thinned-out-first",
+            _thinned,
         ),
         Misconception(
-            lambda maps, size, stride=1: neighbourhoods(maps, size)[:, :, ::stride],
+            "stride-along-the-list",
             "Every stride-th position of one long list is kept. The stride applies to rows and columns separately: "
             "keep every stride-th row, and every stride-th column.",
-            name="stride-along-the-list",
+            lambda maps, size, stride=1: neighbourhoods(maps, size)[:, :, ::stride],
         ),
         Misconception(
-            _slip(keep=lambda windows, stride: windows[:, :, ::stride]),
+            "stride-in-one-direction",
             "The stride is used in one direction only. It applies to both rows and columns.",
-            name="stride-in-one-direction",
-            also=(_slip(keep=lambda windows, stride: windows[:, :, :, ::stride]),),
+            _slip(keep=lambda windows, stride: windows[:, :, ::stride]),
+            _slip(keep=lambda windows, stride: windows[:, :, :, ::stride]),
         ),
         Misconception(
-            _slip(keep=lambda windows, stride: windows[:, :, stride - 1 :: stride, stride - 1 :: stride]),
+            "stride-begins-late",
             "The first position that is kept is not the one at the top left, so other rows and columns are taken. "
             "The first row and the first column are always among those kept.",
-            name="stride-begins-late",
-            also=(_slip(keep=lambda windows, stride: windows[:, :, stride // 2 :: stride, stride // 2 :: stride]),),
+            _slip(keep=lambda windows, stride: windows[:, :, stride - 1 :: stride, stride - 1 :: stride]),
+            _slip(keep=lambda windows, stride: windows[:, :, stride // 2 :: stride, stride // 2 :: stride]),
         ),
         Misconception(
-            _last_lost,
+            "last-row-lost",
             "There are height // stride rows of positions and width // stride columns, so the last ones are lost "
             "where the division leaves a remainder. Round up.",
-            name="last-row-lost",
+            _last_lost,
         ),
         Misconception(
-            _square(2),
+            "squares-only",
             "This is right for square maps only: height and width are confused, or one is used for both.",
-            name="squares-only",
-            also=(_square(3),),
+            _square(2),
+            _square(3),
         ),
     ),
 )

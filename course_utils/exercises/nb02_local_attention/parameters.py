@@ -42,173 +42,159 @@ LOCAL_PARAMETERS = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "a-convolution",
+            "This counts a convolution's weights: a matrix for each of its size² places. Attention's projections "
+            "look at one place at a time: they are 1 × 1.",
             _slip(
                 projections=lambda channels, out_channels, size: size**2 * channels * out_channels,
                 positions=lambda channels, out_channels, size: 0,
             ),
-            "This counts a convolution's weights: a matrix for each of its size² places. Attention's projections "
-            "look at one place at a time: they are 1 × 1.",
-            name="a-convolution",
-            also=(_slip(projections=lambda channels, out_channels, size: size**2 * channels * out_channels),),
+            _slip(projections=lambda channels, out_channels, size: size**2 * channels * out_channels),
         ),
         Misconception(
-            _slip(projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels),
+            "projections-for-every-neighbour",
             "The projections are counted several times, more often the larger the neighbourhood is. Queries, keys "
             "and values are made once per place, so the projections do not depend on size.",
-            name="projections-for-every-neighbour",
-            also=(
-                _slip(projections=lambda channels, out_channels, size: 3 * size * channels * out_channels),
-                _slip(
-                    projections=lambda channels, out_channels, size: (1 + 2 * size**2) * channels * out_channels,
-                ),
-                _slip(
-                    projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels,
-                    positions=lambda channels, out_channels, size: 0,
-                ),
+            _slip(projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels),
+            _slip(projections=lambda channels, out_channels, size: 3 * size * channels * out_channels),
+            _slip(projections=lambda channels, out_channels, size: (1 + 2 * size**2) * channels * out_channels),
+            _slip(
+                projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels,
+                positions=lambda channels, out_channels, size: 0,
             ),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: size**2 * out_channels),
+            "a-vector-for-every-offset",
             "Each of the size² offsets has a vector of its own here. In the paper, rows and columns are learned "
             "separately.",
-            name="a-vector-for-every-offset",
-            also=(
-                _slip(positions=lambda channels, out_channels, size: size**2 * out_channels // 2),
-                _slip(positions=lambda channels, out_channels, size: 2 * size**2 * out_channels),
-            ),
+            _slip(positions=lambda channels, out_channels, size: size**2 * out_channels),
+            _slip(positions=lambda channels, out_channels, size: size**2 * out_channels // 2),
+            _slip(positions=lambda channels, out_channels, size: 2 * size**2 * out_channels),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 2 * size * out_channels),
+            "whole-vectors",
             "The positions are counted twice: a row's vector has only half of the features, and a column's the "
             "other half.",
-            name="whole-vectors",
+            _slip(positions=lambda channels, out_channels, size: 2 * size * out_channels),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: size * out_channels // 2),
+            "half-of-the-positions",
             "Half of the positions are missing: there are rows *and* columns, and together their vectors have all "
             "the features.",
-            name="half-of-the-positions",
+            _slip(positions=lambda channels, out_channels, size: size * out_channels // 2),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 0),
+            "no-positions",
             "The positions are missing. Without them the neighbours would be a set.",
-            name="no-positions",
-            also=tuple(
+            _slip(positions=lambda channels, out_channels, size: 0),
+            *tuple(
                 _slip(projections=projections, positions=lambda channels, out_channels, size: 0)
                 for projections in _PROJECTIONS
             ),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels),
+            "too-many-offsets",
             "Offsets from −(size − 1) to size − 1 are counted. They only reach from the centre to the border of the "
             "square, which is size places wide.",
-            name="too-many-offsets",
-            also=(_slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels // 2),),
+            _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels),
+            _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels // 2),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: (size - 1) * out_channels),
+            "centre-without-vectors",
             "The row and the column of the centre are left out. They have vectors too: most neighbours in the same row "
             "are in another column.",
-            name="centre-without-vectors",
+            _slip(positions=lambda channels, out_channels, size: (size - 1) * out_channels),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 2 * size),
+            "vectors-counted",
             "The positions are counted as single numbers, one per row, column or offset. What the layer learns for "
             "each of them is a vector: count the numbers in it.",
-            name="vectors-counted",
-            also=(
-                _slip(positions=lambda channels, out_channels, size: size),
-                _slip(positions=lambda channels, out_channels, size: size**2),
-            ),
+            _slip(positions=lambda channels, out_channels, size: 2 * size),
+            _slip(positions=lambda channels, out_channels, size: size),
+            _slip(positions=lambda channels, out_channels, size: size**2),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: size * channels),
+            "positions-of-the-input",
             "The positions' vectors are given as many features as the input has. They are compared with the query, "
             "as the keys are, which have out_channels features.",
-            name="positions-of-the-input",
-            also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (channels // 2)),),
+            _slip(positions=lambda channels, out_channels, size: size * channels),
+            _slip(positions=lambda channels, out_channels, size: 2 * size * (channels // 2)),
         ),
         Misconception(
-            lambda channels, out_channels, size: 3 * channels**2 + size * channels,
+            "channels-for-both",
             "The number of input channels is used for the output channels as well. The two may differ.",
-            name="channels-for-both",
-            also=(_slip(projections=lambda channels, out_channels, size: 3 * channels**2),),
+            lambda channels, out_channels, size: 3 * channels**2 + size * channels,
+            _slip(projections=lambda channels, out_channels, size: 3 * channels**2),
         ),
         Misconception(
-            lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels,
+            "out-channels-for-both",
             "The number of output channels is used for the input channels as well. The two may differ.",
-            name="out-channels-for-both",
+            lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels,
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 8 * size * out_channels),
+            "positions-several-times",
             "The positions are counted several times. The heads share out_channels among them, so together they "
             "have that many features, however many heads there are.",
-            name="positions-several-times",
-            also=(
-                _slip(positions=lambda channels, out_channels, size: 4 * size * out_channels),
-                _slip(positions=lambda channels, out_channels, size: 16 * size * out_channels),
-            ),
+            _slip(positions=lambda channels, out_channels, size: 8 * size * out_channels),
+            _slip(positions=lambda channels, out_channels, size: 4 * size * out_channels),
+            _slip(positions=lambda channels, out_channels, size: 16 * size * out_channels),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 8 // 2)),
+            "one-head-only",
             "The positions are those of one head only, or have been halved once too often. Every head has its own, "
             "and together they have out_channels features.",
-            name="one-head-only",
-            also=(_slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 4 // 2)),),
+            _slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 8 // 2)),
+            _slip(positions=lambda channels, out_channels, size: 2 * size * (out_channels // 4 // 2)),
         ),
         Misconception(
-            _slip(projections=lambda channels, out_channels, size: 4 * channels * out_channels),
+            "output-projection",
             "There is one projection too many: only query, key and value have one. The 1 × 1 convolution that "
             "follows belongs to the bottleneck.",
-            name="output-projection",
-            also=(
-                _slip(
-                    projections=lambda channels, out_channels, size: 3 * channels * out_channels + out_channels**2,
-                ),
-            ),
+            _slip(projections=lambda channels, out_channels, size: 4 * channels * out_channels),
+            _slip(projections=lambda channels, out_channels, size: 3 * channels * out_channels + out_channels**2),
         ),
         Misconception(
-            _slip(projections=lambda channels, out_channels, size: 2 * channels * out_channels),
+            "projections-missing",
             "Some projections are missing. Query, key and value have one each.",
-            name="projections-missing",
-            also=(_slip(projections=lambda channels, out_channels, size: channels * out_channels),),
+            _slip(projections=lambda channels, out_channels, size: 2 * channels * out_channels),
+            _slip(projections=lambda channels, out_channels, size: channels * out_channels),
         ),
         Misconception(
-            _slip(projections=lambda channels, out_channels, size: 3 * (channels + 1) * out_channels),
+            "biases",
             "Biases are counted, but these projections have none.",
-            name="biases",
+            _slip(projections=lambda channels, out_channels, size: 3 * (channels + 1) * out_channels),
         ),
         Misconception(
-            _slip(projections=lambda channels, out_channels, size: 3 * (channels + out_channels)),
+            "channels-added",
             "Input and output channels are added. A 1 × 1 convolution has a weight for every pair of them.",
-            name="channels-added",
+            _slip(projections=lambda channels, out_channels, size: 3 * (channels + out_channels)),
         ),
         Misconception(
-            _slip(positions=lambda channels, out_channels, size: 3 * size * out_channels),
+            "positions-for-every-projection",
             "The positions are counted three times, as if each projection had some. They are added to the keys only.",
-            name="positions-for-every-projection",
+            _slip(positions=lambda channels, out_channels, size: 3 * size * out_channels),
         ),
         Misconception(
-            lambda channels, out_channels, size: (3 * channels * out_channels, size * out_channels),
+            "two-counts",
             "The counts of projections and positions are returned as two numbers. The layer learns their sum.",
-            name="two-counts",
+            lambda channels, out_channels, size: (3 * channels * out_channels, size * out_channels),
         ),
         Misconception(
-            lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
+            "channels-written-in",
             "The number of channels is hard-coded: whatever channels and out_channels are, the count is the same.",
-            name="channels-written-in",
+            lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
         ),
         Misconception(
-            lambda channels, out_channels, size: 4 * local_parameters(channels, out_channels, size),
+            "bytes",
             "Your count is four times too large, as if it were the bytes that the numbers take up in float32. What "
             "is asked for is how many numbers there are.",
-            name="bytes",
+            lambda channels, out_channels, size: 4 * local_parameters(channels, out_channels, size),
         ),
         Misconception(
-            lambda channels, out_channels, size: float(local_parameters(channels, out_channels, size)),
+            "a-float",
             "The number is right, but it is a float. A count is an int: where does your division leave the whole "
             "numbers?",
-            name="a-float",
+            lambda channels, out_channels, size: float(local_parameters(channels, out_channels, size)),
         ),
     ),
 )

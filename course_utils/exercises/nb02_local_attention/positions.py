@@ -66,124 +66,117 @@ RELATIVE_POSITIONS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _slip("j d -> (i j) d", "i d -> (i j) d"),
+            "down-the-columns",
             "The offsets run down the columns of the square. In raster order the first size offsets lie in one row, "
             "so they share rows[0].",
-            name="down-the-columns",
+            _slip("j d -> (i j) d", "i d -> (i j) d"),
         ),
         Misconception(
-            _slip(join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)),
+            "columns-first",
             "The column's features come first. The order asked for is row, then column.",
-            name="columns-first",
+            _slip(join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)),
         ),
         Misconception(
+            "arguments-confused",
+            "The offsets run down the columns of the square, and the column's features come first. That is the "
+            "result of swapping the two arguments.",
             _slip(
                 "j d -> (i j) d", "i d -> (i j) d", join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)
             ),
-            "The offsets run down the columns of the square, and the column's features come first. That is the "
-            "result of swapping the two arguments.",
-            name="arguments-confused",
         ),
         Misconception(
-            lambda rows, columns: torch.cat([rows, columns], dim=-1),
+            "diagonal-only",
             "This pairs row i with column i only: the diagonal of the square. Every row meets every column, which "
             "makes size² vectors.",
-            name="diagonal-only",
+            lambda rows, columns: torch.cat([rows, columns], dim=-1),
         ),
         Misconception(
-            _slip("i d -> (i j) d", "i d -> (i j) d"),
+            "moving-together",
             "Rows and columns are repeated in the same way, so row i meets only column i, again and again. While "
             "the row stays the same, the column must move on.",
-            name="moving-together",
-            also=(_slip("j d -> (i j) d", "j d -> (i j) d"),),
+            _slip("i d -> (i j) d", "i d -> (i j) d"),
+            _slip("j d -> (i j) d", "j d -> (i j) d"),
         ),
         Misconception(
-            _slip(join=torch.add),
+            "mixed",
             "Row and column are combined number by number into one vector of dim numbers, so they share their "
             "features. Each should keep its own half: put them side by side.",
-            name="mixed",
-            also=(
-                _slip(join=torch.mul),
-                _slip(join=torch.sub),
-                _slip(join=lambda by_row, by_column: (by_row + by_column) / 2),
-            ),
+            _slip(join=torch.add),
+            _slip(join=torch.mul),
+            _slip(join=torch.sub),
+            _slip(join=lambda by_row, by_column: (by_row + by_column) / 2),
         ),
         Misconception(
+            "joined-along-the-square",
+            "Rows and columns are joined along an axis of the square. They are the two halves of one vector: join "
+            "them along the features.",
             lambda rows, columns: torch.cat(
                 [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)], 1
             ),
-            "Rows and columns are joined along an axis of the square. They are the two halves of one vector: join "
-            "them along the features.",
-            name="joined-along-the-square",
-            also=(
-                lambda rows, columns: torch.cat(
-                    [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)]
-                ),
+            lambda rows, columns: torch.cat(
+                [rows[:, None].expand(-1, len(rows), -1), columns.expand(len(rows), -1, -1)]
             ),
         ),
         Misconception(
-            lambda rows, columns: (repeat(rows, "i d -> (i j) d", j=len(rows)), columns.repeat(len(rows), 1)),
+            "two-tables",
             "Two tables are returned, one for rows and one for columns, and both are right. Put them side by side "
             "to make one vector for each offset.",
-            name="two-tables",
+            lambda rows, columns: (repeat(rows, "i d -> (i j) d", j=len(rows)), columns.repeat(len(rows), 1)),
         ),
         Misconception(
-            lambda rows, columns: relative_positions(rows, columns).unflatten(0, (len(rows), -1)),
+            "still-a-square",
             "The vectors are right, but still arranged in a square. Put them along one axis, in raster order.",
-            name="still-a-square",
+            lambda rows, columns: relative_positions(rows, columns).unflatten(0, (len(rows), -1)),
         ),
         Misconception(
-            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1).flatten(-2)),
+            "interleaved",
             "The features of row and column alternate. First come all features of the row, then all of the column.",
-            name="interleaved",
+            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1).flatten(-2)),
         ),
         Misconception(
-            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], 1)),
+            "stacked",
             "Row and column are kept apart on an axis of their own. There should be one vector per offset: put the "
             "two side by side along the features.",
-            name="stacked",
-            also=(
-                _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1)),
-                lambda rows, columns: relative_positions(rows, columns).unflatten(1, (2, -1)).transpose(0, 1),
-            ),
+            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], 1)),
+            _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1)),
+            lambda rows, columns: relative_positions(rows, columns).unflatten(1, (2, -1)).transpose(0, 1),
         ),
         Misconception(
-            lambda rows, columns: torch.cat(relative_positions(rows, columns).chunk(2, -1)),
+            "one-beneath-the-other",
             "The columns' vectors are put below the rows'. They are the two halves of one vector: join them along "
             "the features.",
-            name="one-beneath-the-other",
+            lambda rows, columns: torch.cat(relative_positions(rows, columns).chunk(2, -1)),
         ),
         Misconception(
-            lambda rows, columns: relative_positions(rows, rows),
+            "one-table-twice",
             "Only one of the two tables is used, for both rows and columns.",
-            name="one-table-twice",
-            also=(lambda rows, columns: relative_positions(columns, columns),),
+            lambda rows, columns: relative_positions(rows, rows),
+            lambda rows, columns: relative_positions(columns, columns),
         ),
         Misconception(
-            _slip(times=lambda part: part.shape[1]),
+            "repeated-by-features",
             "Each vector is repeated as many times as it has features. How many columns does a row of the square "
             "meet?",
-            name="repeated-by-features",
+            _slip(times=lambda part: part.shape[1]),
         ),
         Misconception(
-            _slip(times=lambda part: 5),
+            "size-written-in",
             "The number of repetitions is hard-coded, so it fits one size only.",
-            name="size-written-in",
-            also=(_slip(times=lambda part: 3), _slip(times=lambda part: 7)),
+            _slip(times=lambda part: 5),
+            _slip(times=lambda part: 3),
+            _slip(times=lambda part: 7),
         ),
         Misconception(
-            lambda rows, columns: torch.cat([rows.repeat(1, len(rows)), columns.repeat(1, len(rows))], dim=-1),
+            "repeated-along-features",
             "The vectors are made longer instead of more: the repetition runs along the features.",
-            name="repeated-along-features",
+            lambda rows, columns: torch.cat([rows.repeat(1, len(rows)), columns.repeat(1, len(rows))], dim=-1),
         ),
         Misconception(
-            lambda rows, columns: relative_positions(rows.flip(0), columns.flip(0)),
+            "backwards",
             "Rows, columns or both are counted from their end, so the offsets run backwards.",
-            name="backwards",
-            also=(
-                lambda rows, columns: relative_positions(rows.flip(0), columns),
-                lambda rows, columns: relative_positions(rows, columns.flip(0)),
-            ),
+            lambda rows, columns: relative_positions(rows.flip(0), columns.flip(0)),
+            lambda rows, columns: relative_positions(rows.flip(0), columns),
+            lambda rows, columns: relative_positions(rows, columns.flip(0)),
         ),
     ),
 )

@@ -93,238 +93,223 @@ BITS_PER_PIXEL = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _merged(torch.mean),
+            "nats",
             "These are nats: PyTorch's logarithm is the natural one. How many nats are there in one bit?",
-            name="nats",
+            _merged(torch.mean),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean() * math.log(2)),
+            "wrong-way-to-bits",
             "The nats are multiplied by ln 2, or divided by log₂ e, so the result is smaller. One nat is 1.44 bits, "
             "so there are more bits than nats.",
-            name="wrong-way-to-bits",
+            _merged(lambda nats: nats.mean() * math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean() / 2),
+            "halved",
             "The nats are halved. To get from natural logarithms to those of base 2, you must divide by a different "
             "number.",
-            name="halved",
+            _merged(lambda nats: nats.mean() / 2),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean() / math.log(10)),
+            "base-10",
             "The logarithm has base 10. Bits are logarithms to base 2.",
-            name="base-10",
+            _merged(lambda nats: nats.mean() / math.log(10)),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean().log2()),
+            "logarithm-twice",
             "You take the logarithm of a loss, which is made of logarithms already. From nats to bits it is only a "
             "constant factor.",
-            name="logarithm-twice",
-            also=(
-                _merged(lambda nats: nats.mean().log()),
-                _merged(lambda nats: nats.log2().mean()),
-                _merged(lambda nats: -nats.log2().mean()),
-                _merged(lambda nats: -nats.mean().log2()),
-            ),
+            _merged(lambda nats: nats.mean().log2()),
+            _merged(lambda nats: nats.mean().log()),
+            _merged(lambda nats: nats.log2().mean()),
+            _merged(lambda nats: -nats.log2().mean()),
+            _merged(lambda nats: -nats.mean().log2()),
         ),
         Misconception(
-            _merged(lambda nats: nats.sum(1).mean() / math.log(2)),
+            "bits-per-picture",
             "These are bits per picture: they grow with its size. Take the mean over the pixels as well.",
-            name="bits-per-picture",
+            _merged(lambda nats: nats.sum(1).mean() / math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: nats.sum() / math.log(2)),
+            "sum",
             "The bits of the whole batch are added up. Take the mean, so that batches and pictures of any size can "
             "be compared.",
-            name="sum",
+            _merged(lambda nats: nats.sum() / math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean(1).sum() / math.log(2)),
+            "sum-over-pictures",
             "The bits of the pictures are added up: they grow with the batch. Take the mean over the pictures as well.",
-            name="sum-over-pictures",
+            _merged(lambda nats: nats.mean(1).sum() / math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: -nats.mean() / math.log(2)),
+            "minus-forgotten",
             "The sign is wrong: a probability is below one, so its logarithm is negative. Bits are positive.",
-            name="minus-forgotten",
+            _merged(lambda nats: -nats.mean() / math.log(2)),
         ),
         Misconception(
-            lambda logits, pixels: _nats(logits.softmax(-1), pixels).mean() / math.log(2),
+            "softmax-twice",
             "The softmax is taken twice. `cross_entropy` and `log_softmax` apply one themselves: give them the "
             "logits.",
-            name="softmax-twice",
+            lambda logits, pixels: _nats(logits.softmax(-1), pixels).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: (-logits.gather(-1, pixels[..., None])).mean() / math.log(2),
+            "no-softmax",
             "The logits are used as if they were log-probabilities, but their exponentials need not sum to one. "
             "What turns scores into probabilities?",
-            name="no-softmax",
-            also=(lambda logits, pixels: -logits.gather(-1, pixels[..., None]).mean(),),
+            lambda logits, pixels: (-logits.gather(-1, pixels[..., None])).mean() / math.log(2),
+            lambda logits, pixels: -logits.gather(-1, pixels[..., None]).mean(),
         ),
         Misconception(
-            lambda logits, pixels: -F.logsigmoid(logits).gather(-1, pixels[..., None]).mean() / math.log(2),
+            "sigmoid",
             "Each colour is treated as a yes-or-no question of its own, with a sigmoid. The colours of a pixel "
             "exclude each other: they share a probability of one.",
-            name="sigmoid",
-            also=(
-                lambda logits, pixels: (
-                    F.binary_cross_entropy_with_logits(logits, 1.0 * F.one_hot(pixels, logits.shape[-1]))
-                    / math.log(2)
-                ),
+            lambda logits, pixels: -F.logsigmoid(logits).gather(-1, pixels[..., None]).mean() / math.log(2),
+            lambda logits, pixels: (
+                F.binary_cross_entropy_with_logits(logits, 1.0 * F.one_hot(pixels, logits.shape[-1])) / math.log(2)
             ),
         ),
         Misconception(
-            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, label_smoothing=0.1) / math.log(2),
+            "smoothed",
             "The right answers are smoothed, so the wrong colours count a little too. Only the right one should.",
-            name="smoothed",
+            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, label_smoothing=0.1) / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean(),
+            "accuracy",
             "You count how often the likeliest colour is right or wrong. How many bits a code needs depends on how "
             "probable the right colour was.",
-            name="accuracy",
-            also=(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean(),),
+            lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean(),
+            lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean(),
         ),
         Misconception(
-            _softmaxed(1),
+            "softmax-over-pixels",
             "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
             "have the last axis.",
-            name="softmax-over-pixels",
+            _softmaxed(1),
         ),
         Misconception(
-            _softmaxed(0),
+            "softmax-over-the-batch",
             "The softmax runs over the pictures of the batch. Each pixel shares out a probability of one among its "
             "colours, which have the last axis.",
-            name="softmax-over-the-batch",
+            _softmaxed(0),
         ),
         Misconception(
+            "bare-reshape",
+            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis. "
+            "`cross_entropy` wants the colours on the second axis, so swap two axes.",
             lambda logits, pixels: (
                 _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels).mean() / math.log(2)
             ),
-            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis. "
-            "`cross_entropy` wants the colours on the second axis, so swap two axes.",
-            name="bare-reshape",
         ),
         Misconception(
-            lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
+            "colours-on-the-wrong-axis",
             "`cross_entropy` takes the second axis for the colours, but here that is the axis of the pixels. Swap "
             "two axes, or give it one row of colours per pixel.",
-            name="colours-on-the-wrong-axis",
+            lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -_right(logits, pixels).mean().log2(),
+            "mean-first",
             "The probabilities are averaged first, then the logarithm is taken. Each pixel has its own code length: "
             "take the logarithms first, then the mean.",
-            name="mean-first",
+            lambda logits, pixels: -_right(logits, pixels).mean().log2(),
         ),
         Misconception(
-            lambda logits, pixels: -_right(logits, pixels).mean() / math.log(2),
+            "no-logarithm",
             "No logarithm is taken: this is made from the mean probability itself. A code for something of "
             "probability p needs −log₂ p bits.",
-            name="no-logarithm",
-            also=(
-                lambda logits, pixels: _right(logits, pixels).mean(),
-                lambda logits, pixels: -_right(logits, pixels).mean(),
-                lambda logits, pixels: 1 - _right(logits, pixels).mean(),
-            ),
+            lambda logits, pixels: -_right(logits, pixels).mean() / math.log(2),
+            lambda logits, pixels: _right(logits, pixels).mean(),
+            lambda logits, pixels: -_right(logits, pixels).mean(),
+            lambda logits, pixels: 1 - _right(logits, pixels).mean(),
         ),
         Misconception(
-            lambda logits, pixels: (_right(logits, pixels) * _nats(logits, pixels)).mean() / math.log(2),
+            "weighted-by-itself",
             "The bits of each pixel are weighted by the probability of its colour. What is really there counts "
             "fully, however unlikely it was.",
-            name="weighted-by-itself",
+            lambda logits, pixels: (_right(logits, pixels) * _nats(logits, pixels)).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: torch.distributions.Categorical(logits=logits).entropy().mean() / math.log(2),
+            "entropy",
             "This is the entropy of the prediction, the number of bits that the model itself expects: pixels is not "
             "used. Which colour was really there?",
-            name="entropy",
+            lambda logits, pixels: torch.distributions.Categorical(logits=logits).entropy().mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -logits.log_softmax(-1).mean() / math.log(2),
+            "all-colours",
             "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
-            name="all-colours",
-            also=(lambda logits, pixels: -logits.log_softmax(-1).sum(-1).mean() / math.log(2),),
+            lambda logits, pixels: -logits.log_softmax(-1).mean() / math.log(2),
+            lambda logits, pixels: -logits.log_softmax(-1).sum(-1).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -logits.log_softmax(-1)[..., pixels].mean() / math.log(2),
+            "every-pair",
             "At every pixel, the colours of other pixels are looked up too. Each pixel needs only its own colour: "
             "that is what `gather` does.",
-            name="every-pair",
-            also=(
-                lambda logits, pixels: (
-                    -logits.log_softmax(-1)[:, range(logits.shape[1]), pixels].mean() / math.log(2)
-                ),
-                lambda logits, pixels: (
-                    -logits.log_softmax(-1).index_select(-1, pixels.flatten()).mean() / math.log(2)
-                ),
-            ),
+            lambda logits, pixels: -logits.log_softmax(-1)[..., pixels].mean() / math.log(2),
+            lambda logits, pixels: -logits.log_softmax(-1)[:, range(logits.shape[1]), pixels].mean() / math.log(2),
+            lambda logits, pixels: -logits.log_softmax(-1).index_select(-1, pixels.flatten()).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[None]).mean() / math.log(2),
+            "index-with-a-wrong-axis",
             "The index has its new axis in the wrong place, so `gather` looks up colours at pixels that they do not "
             "belong to. One colour is picked per pixel: the index has the shape (batch, pixels, 1).",
-            name="index-with-a-wrong-axis",
-            also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[:, None]).mean() / math.log(2),),
+            lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[None]).mean() / math.log(2),
+            lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[:, None]).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -logits.log_softmax(-1).gather(1, pixels[..., None]).mean() / math.log(2),
+            "gathered-along-pixels",
             "`gather` runs along the pixels, as if the numbers of colours were places in the picture. The colours "
             "have the last axis.",
-            name="gathered-along-pixels",
-            also=(lambda logits, pixels: -logits.log_softmax(-1).gather(-2, pixels[..., None]).mean() / math.log(2),),
+            lambda logits, pixels: -logits.log_softmax(-1).gather(1, pixels[..., None]).mean() / math.log(2),
+            lambda logits, pixels: -logits.log_softmax(-1).gather(-2, pixels[..., None]).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean() / math.log(2),
+            "likeliest-colour",
             "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
             "really there counts.",
-            name="likeliest-colour",
+            lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean() / math.log(2),
         ),
         Misconception(
-            _merged(lambda nats: nats.mean().exp()),
+            "perplexity",
             "This is the perplexity, 2 to the power of the bits. What is asked for is the bits themselves.",
-            name="perplexity",
+            _merged(lambda nats: nats.mean().exp()),
         ),
         Misconception(
-            lambda logits, pixels: _nats(logits, pixels).mean() / math.log(logits.shape[-1]),
+            "base-of-colours",
             "The base of the logarithm is the number of colours, so a model that knows nothing gets 1. Bits have "
             "base 2, whatever the palette.",
-            name="base-of-colours",
+            lambda logits, pixels: _nats(logits, pixels).mean() / math.log(logits.shape[-1]),
         ),
         Misconception(
-            _merged(lambda nats: nats[:, 1:].mean() / math.log(2)),
+            "first-pixel-left-out",
             "The first pixel is left out. The model predicts it too, from the start token alone.",
-            name="first-pixel-left-out",
+            _merged(lambda nats: nats[:, 1:].mean() / math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: nats[:, :-1].mean() / math.log(2)),
+            "last-pixel-left-out",
             "The last pixel is left out. There are logits for every pixel, and all of them count.",
-            name="last-pixel-left-out",
+            _merged(lambda nats: nats[:, :-1].mean() / math.log(2)),
         ),
         Misconception(
-            _merged(lambda nats: nats[0].mean() / math.log(2)),
+            "first-picture-only",
             "Only the first picture of the batch counts. Take the mean over all of them.",
-            name="first-picture-only",
+            _merged(lambda nats: nats[0].mean() / math.log(2)),
         ),
         Misconception(
-            lambda logits, pixels: _nats(logits[:, :-1], pixels[:, 1:]).mean() / math.log(2),
+            "shifted-again",
             "The logits of a place are compared with the pixel next to it in the sequence. Logits and pixels are "
             "given for the same places: the shift has already been made.",
-            name="shifted-again",
-            also=(
-                lambda logits, pixels: _nats(logits[:, 1:], pixels[:, :-1]).mean() / math.log(2),
-                lambda logits, pixels: _nats(logits, pixels.roll(-1, 1)).mean() / math.log(2),
-            ),
+            lambda logits, pixels: _nats(logits[:, :-1], pixels[:, 1:]).mean() / math.log(2),
+            lambda logits, pixels: _nats(logits[:, 1:], pixels[:, :-1]).mean() / math.log(2),
+            lambda logits, pixels: _nats(logits, pixels.roll(-1, 1)).mean() / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, ignore_index=0) / math.log(2),
+            "colour-0-ignored",
             "Pixels of colour 0 are left out. It is a colour like any other.",
-            name="colour-0-ignored",
+            lambda logits, pixels: F.cross_entropy(logits.mT, pixels, ignore_index=0) / math.log(2),
         ),
         Misconception(
-            lambda logits, pixels: -(_right(logits, pixels) + 1e-2).log2().mean(),
+            "small-number-added",
             "A small number is added to the probabilities to keep them from zero, which changes the result where "
             "the right colour is unlikely. With `log_softmax` there is no zero to be afraid of.",
-            name="small-number-added",
+            lambda logits, pixels: -(_right(logits, pixels) + 1e-2).log2().mean(),
         ),
     ),
 )

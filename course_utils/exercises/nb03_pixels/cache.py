@@ -8,19 +8,7 @@ from torch import Generator, Tensor
 
 from course_utils.attention import attend
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
-from course_utils.exercises.nb03_pixels.steps import (
-    averaged,
-    both,
-    first_only,
-    fixed,
-    front,
-    looking,
-    recent,
-    returns,
-    slip,
-    weighted,
-    window,
-)
+from course_utils.exercises.nb03_pixels import steps as slips
 from course_utils.models.pixel_transformer import cached_step
 
 
@@ -84,245 +72,239 @@ CACHED_STEP = Exercise(
     ),
     misconceptions=(
         Misconception(
-            looking(lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0]),
+            "not-itself",
             "The new token looks at the past, but not at itself. The diagonal of a causal mask is True: what may a "
             "token see?",
-            name="not-itself",
+            slips.looking(lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0]),
         ),
         Misconception(
-            looking(lambda query, key, value, past_keys, past_values: attend(query, key, value)[0]),
+            "itself-only",
             "The new token looks only at itself, so its output is its own value. It should look at the past as well.",
-            name="itself-only",
+            slips.looking(lambda query, key, value, past_keys, past_values: attend(query, key, value)[0]),
         ),
         Misconception(
-            returns(
-                lambda output, keys, values, past_keys, past_values, key, value: (output, past_keys, past_values)
-            ),
+            "past-returned",
             "The output is right, but the keys and values returned are those of the past, without the new token, so "
             "the next step will not know it. Return the longer keys and values.",
-            name="past-returned",
+            slips.returns(
+                lambda output, keys, values, past_keys, past_values, key, value: (output, past_keys, past_values)
+            ),
         ),
         Misconception(
-            returns(lambda output, keys, values, past_keys, past_values, key, value: (output, key, value)),
+            "new-ones-returned",
             "The output is right, but only the new key and value are returned, so the next step will know this "
             "token and no other. Return the longer keys and values.",
-            name="new-ones-returned",
+            slips.returns(lambda output, keys, values, past_keys, past_values, key, value: (output, key, value)),
         ),
         Misconception(
-            slip(look=first_only),
+            "first-key-only",
             "The query sees only the first key, which is what the first row of a causal mask allows. Does anything "
             "come after the newest token? (`is_causal=True` of PyTorch's fused attention does the same with one "
             "query.)",
-            name="first-key-only",
+            slips.slip(look=slips.first_only),
         ),
         Misconception(
-            both(front),
+            "new-ones-in-front",
             "The new key and value are put before the past ones. The output is the same, since attention reads a "
             "set, but the cache is no longer in the order of the tokens: put the new ones last.",
-            name="new-ones-in-front",
+            slips.both(slips.front),
         ),
         Misconception(
-            slip(keep_value=front),
+            "different-orders",
             "Keys and values are kept in different orders, so a token's weight meets the value of another. Join "
             "both in the same way.",
-            name="different-orders",
-            also=(slip(keep_key=front),),
+            slips.slip(keep_value=slips.front),
+            slips.slip(keep_key=slips.front),
         ),
         Misconception(
-            both(lambda past, new: new),
+            "past-thrown-away",
             "The past is thrown away, so the token looks only at itself. Join the new key and value to the past "
             "ones.",
-            name="past-thrown-away",
+            slips.both(lambda past, new: new),
         ),
         Misconception(
-            both(window),
+            "oldest-dropped",
             "The oldest token is dropped for every new one, so the cache never grows. Nothing that was read may be "
             "forgotten.",
-            name="oldest-dropped",
-            also=(
-                returns(
-                    lambda output, keys, values, *_: (output, keys[..., 1:, :], values[..., 1:, :]),
-                ),
-            ),
+            slips.both(slips.window),
+            slips.returns(lambda output, keys, values, *_: (output, keys[..., 1:, :], values[..., 1:, :])),
         ),
         Misconception(
-            slip(look=recent(4)),
+            "recent-only",
             "Only the latest few tokens are looked at, however many have been kept. The new token looks at all of them.",
-            name="recent-only",
-            also=tuple(slip(look=recent(count)) for count in (2, 3, 5, 8)),
+            slips.slip(look=slips.recent(4)),
+            *tuple(slips.slip(look=slips.recent(count)) for count in (2, 3, 5, 8)),
         ),
         Misconception(
-            both(lambda past, new: torch.cat([past, new], 1)),
+            "joined-along-the-heads",
             "The new key and value are joined along the axis of the heads, as if they were heads of their own. The "
             "tokens have another axis.",
-            name="joined-along-the-heads",
+            slips.both(lambda past, new: torch.cat([past, new], 1)),
         ),
         Misconception(
-            both(lambda past, new: torch.cat([past, new])),
+            "joined-along-the-batch",
             "The new key and value are joined along the first axis, as if they were pictures of their own: that is "
             "what `cat` does when it is given no axis. The tokens have another one.",
-            name="joined-along-the-batch",
+            slips.both(lambda past, new: torch.cat([past, new])),
         ),
         Misconception(
-            slip(look=lambda query, keys, values: attend(query, values, keys)[0]),
+            "keys-and-values-exchanged",
             "Keys and values are swapped in the call of `attend`: it compares the query with the keys and averages "
             "the values.",
-            name="keys-and-values-exchanged",
+            slips.slip(look=lambda query, keys, values: attend(query, values, keys)[0]),
         ),
         Misconception(
-            slip(look=lambda query, keys, values: attend(query, keys, keys)[0]),
+            "keys-handed-over",
             "The output is a mean of keys. Keys only decide how much weight each token gets; it is the values that "
             "are averaged.",
-            name="keys-handed-over",
+            slips.slip(look=lambda query, keys, values: attend(query, keys, keys)[0]),
         ),
         Misconception(
-            slip(look=lambda query, keys, values: attend(query, values, values)[0]),
+            "values-compared",
             "The query is compared with the values. Compare it with the keys, and average the values.",
-            name="values-compared",
+            slips.slip(look=lambda query, keys, values: attend(query, values, values)[0]),
         ),
         Misconception(
-            looking(
+            "key-asks",
+            "The new key is compared with the keys instead of the query, which is not used.",
+            slips.looking(
                 lambda query, key, value, past_keys, past_values: cached_step(
                     key, key, value, past_keys, past_values
                 )[0]
             ),
-            "The new key is compared with the keys instead of the query, which is not used.",
-            name="key-asks",
         ),
         Misconception(
+            "query-kept",
+            "The query is kept as a key, and the new key is not used. Later queries are compared with keys: keep "
+            "the key.",
             lambda query, key, value, past_keys, past_values: cached_step(
                 query, query, value, past_keys, past_values
             ),
-            "The query is kept as a key, and the new key is not used. Later queries are compared with keys: keep "
-            "the key.",
-            name="query-kept",
         ),
         Misconception(
-            weighted(scale=lambda query, keys: 1.0),
+            "unscaled",
             "The scores are not divided by √dim, so they spread more the more features there are.",
-            name="unscaled",
+            slips.weighted(scale=lambda query, keys: 1.0),
         ),
         Misconception(
-            weighted(scale=lambda query, keys: query.shape[-1]),
+            "scaled-by-dim",
             "The scores are divided by dim itself, or twice by its root: `attend` already divides once.",
-            name="scaled-by-dim",
+            slips.weighted(scale=lambda query, keys: query.shape[-1]),
         ),
         Misconception(
-            weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2])),
+            "scaled-by-tokens",
             "The scores are divided by the square root of the number of tokens. What makes a dot product large is the "
             "number of its terms.",
-            name="scaled-by-tokens",
-            also=(weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2] - 1)),),
+            slips.weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2])),
+            slips.weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2] - 1)),
         ),
         Misconception(
-            weighted(scale=lambda query, keys: math.sqrt(query.shape[1] * query.shape[-1])),
+            "scaled-by-all-features",
             "The scores are divided by the square root of the number of features of all heads. A head's dot product "
             "has only its own.",
-            name="scaled-by-all-features",
+            slips.weighted(scale=lambda query, keys: math.sqrt(query.shape[1] * query.shape[-1])),
         ),
         Misconception(
-            weighted(scale=lambda query, keys: math.sqrt(query.shape[1])),
+            "scaled-by-heads",
             "The scores are divided by the square root of the number of heads. What makes a dot product large is the "
             "number of its terms.",
-            name="scaled-by-heads",
+            slips.weighted(scale=lambda query, keys: math.sqrt(query.shape[1])),
         ),
         Misconception(
-            weighted(scale=lambda query, keys: math.sqrt(8)),
+            "scale-written-in",
             "The scores are divided by the same number, however many features there are. Read dim from the shape.",
-            name="scale-written-in",
-            also=tuple(
-                weighted(scale=partial(fixed, number))
+            slips.weighted(scale=lambda query, keys: math.sqrt(8)),
+            *tuple(
+                slips.weighted(scale=partial(slips.fixed, number))
                 for number in (2.0, 4.0, math.sqrt(12), math.sqrt(48), 8.0, 16.0)
             ),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores.softmax(1)),
+            "softmax-over-heads",
             "The softmax runs over the heads. Each query shares out a weight of one among the tokens: the last axis.",
-            name="softmax-over-heads",
+            slips.weighted(normalise=lambda scores: scores.softmax(1)),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores.softmax(0)),
+            "softmax-over-the-batch",
             "The softmax runs over the batch, so that pictures share their weights. Each query shares out a weight "
             "of one among the tokens: the last axis.",
-            name="softmax-over-the-batch",
+            slips.weighted(normalise=lambda scores: scores.softmax(0)),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores.softmax(-2)),
+            "softmax-over-queries",
             "The softmax runs over the queries, and there is only one: every weight is 1, and the values are simply "
             "added up. It should run over the tokens that are looked at.",
-            name="softmax-over-queries",
+            slips.weighted(normalise=lambda scores: scores.softmax(-2)),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores),
+            "no-softmax",
             "There is no softmax: the scores themselves weight the values. Weights must be positive and sum to one.",
-            name="no-softmax",
+            slips.weighted(normalise=lambda scores: scores),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
+            "softmax-twice",
             "The softmax is taken twice, which makes the weights nearly equal. `attend` already takes one.",
-            name="softmax-twice",
+            slips.weighted(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
         ),
         Misconception(
-            weighted(normalise=lambda scores: scores.log_softmax(-1)),
+            "log-softmax",
             "The values are weighted by the logarithms of the weights. Take the softmax itself.",
-            name="log-softmax",
+            slips.weighted(normalise=lambda scores: scores.log_softmax(-1)),
         ),
         Misconception(
-            looking(lambda query, key, value, *past: cached_step(query, key, value, *past)[0] + value),
+            "value-added",
             "The new token's value is added to the output. The output is only the weighted mean of the values.",
-            name="value-added",
+            slips.looking(lambda query, key, value, *past: cached_step(query, key, value, *past)[0] + value),
         ),
         Misconception(
-            looking(averaged),
+            "two-softmaxes",
             "The past and the new token each have a softmax of their own, and the two results are added or "
             "averaged. They compete with each other: take one softmax over all.",
-            name="two-softmaxes",
-            also=(
-                looking(
-                    lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0] + value
-                ),
+            slips.looking(slips.averaged),
+            slips.looking(
+                lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0] + value
             ),
         ),
         Misconception(
-            slip(look=lambda query, keys, values: values.mean(-2, keepdim=True)),
+            "mean-of-values",
             "All tokens are weighted alike: the query is not used.",
-            name="mean-of-values",
+            slips.slip(look=lambda query, keys, values: values.mean(-2, keepdim=True)),
         ),
         Misconception(
-            slip(look=attend),
+            "pair-of-attend",
             "`attend` returns two things, output and weights, and you pass both on. Only the output is wanted.",
-            name="pair-of-attend",
-            also=(slip(look=attend, give=lambda both, keys, values: (*both, keys, values)),),
+            slips.slip(look=attend),
+            slips.slip(look=attend, give=lambda both, keys, values: (*both, keys, values)),
         ),
         Misconception(
-            slip(look=lambda query, keys, values: attend(query, keys, values)[1]),
+            "weights-for-output",
             "The first thing returned is the weights. `attend` returns the output first.",
-            name="weights-for-output",
+            slips.slip(look=lambda query, keys, values: attend(query, keys, values)[1]),
         ),
         Misconception(
-            returns(lambda output, *_: output),
+            "output-only",
             "Only the output is returned, and it is right. Return the longer keys and values too, for the next token.",
-            name="output-only",
+            slips.returns(lambda output, *_: output),
         ),
         Misconception(
-            returns(lambda output, keys, values, *_: (output, torch.stack([keys, values]))),
+            "kept-in-one",
             "Keys and values are returned together, as a pair or as one tensor. Return three things: output, keys, "
             "values.",
-            name="kept-in-one",
-            also=(returns(lambda output, keys, values, *_: (output, torch.cat([keys, values], -1))),),
+            slips.returns(lambda output, keys, values, *_: (output, torch.stack([keys, values]))),
+            slips.returns(lambda output, keys, values, *_: (output, torch.cat([keys, values], -1))),
         ),
         Misconception(
-            returns(lambda output, keys, values, *_: (output, values, keys)),
+            "values-before-keys",
             "The numbers are right, but values and keys are returned in the wrong order. The next token would be "
             "compared with values.",
-            name="values-before-keys",
+            slips.returns(lambda output, keys, values, *_: (output, values, keys)),
         ),
         Misconception(
-            slip(
+            "first-head-only",
+            "The first head's output is used for all heads. Each has its own.",
+            slips.slip(
                 look=lambda query, keys, values: attend(query[:, :1], keys[:, :1], values[:, :1])[0].expand_as(query)
             ),
-            "The first head's output is used for all heads. Each has its own.",
-            name="first-head-only",
         ),
     ),
 )

@@ -105,206 +105,194 @@ MASKED_LOSS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _merged(lambda nats, hidden: nats.mean()),
+            "all-pixels",
             "All pixels count, even the visible ones, which the model only needs to copy. Keep the hidden ones.",
-            name="all-pixels",
+            _merged(lambda nats, hidden: nats.mean()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: nats[~hidden].mean()),
+            "visible-pixels",
             "The visible pixels are scored instead of the hidden ones. The mask is True where a pixel is hidden.",
-            name="visible-pixels",
-            also=(
-                _merged(lambda nats, hidden: nats[~hidden].sum() / (~hidden).sum().clamp(min=1)),
-                _merged(lambda nats, hidden: (nats * ~hidden).sum() / hidden.sum()),
-                _merged(lambda nats, hidden: (nats * ~hidden).mean()),
-                _merged(lambda nats, hidden: (nats * ~hidden).sum()),
-            ),
+            _merged(lambda nats, hidden: nats[~hidden].mean()),
+            _merged(lambda nats, hidden: nats[~hidden].sum() / (~hidden).sum().clamp(min=1)),
+            _merged(lambda nats, hidden: (nats * ~hidden).sum() / hidden.sum()),
+            _merged(lambda nats, hidden: (nats * ~hidden).mean()),
+            _merged(lambda nats, hidden: (nats * ~hidden).sum()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: (nats * hidden).mean()),
+            "visible-ones-in-the-mean",
             "Your loss is the sum over the hidden pixels, divided by the number of all pixels, so it is smaller the "
             "fewer are hidden. How many losses were added up?",
-            name="visible-ones-in-the-mean",
+            _merged(lambda nats, hidden: (nats * hidden).mean()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: (nats * hidden).sum()),
+            "sum",
             "The hidden pixels' losses are added up, so the loss grows with their number. Take their mean.",
-            name="sum",
+            _merged(lambda nats, hidden: (nats * hidden).sum()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: (nats * hidden).sum() / len(nats)),
+            "sum-over-batch",
             "The sum over the hidden pixels is divided by the number of pictures, or by the number of pixels in "
             "one. How many numbers were added up?",
-            name="sum-over-batch",
-            also=(_merged(lambda nats, hidden: (nats * hidden).sum() / nats.shape[1]),),
+            _merged(lambda nats, hidden: (nats * hidden).sum() / len(nats)),
+            _merged(lambda nats, hidden: (nats * hidden).sum() / nats.shape[1]),
         ),
         Misconception(
-            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).mean()),
+            "mean-of-means",
             "Each picture is averaged first, so a hidden pixel counts more where few are hidden. Here every hidden "
             "pixel counts the same: take one mean over all. (The authors of iGPT do average by picture.)",
-            name="mean-of-means",
+            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).mean()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).sum()),
+            "sum-of-means",
             "The means of the pictures are added up, so the loss grows with the batch. What is asked for is one "
             "mean over all hidden pixels.",
-            name="sum-of-means",
+            _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).sum()),
         ),
         Misconception(
-            _merged(lambda nats, hidden: (nats * hidden).sum(1) / hidden.sum(1)),
+            "one-loss-per-picture",
             "There is one loss per picture. A model learns from a single number: one mean over all hidden pixels.",
-            name="one-loss-per-picture",
-            also=(
-                _merged(lambda nats, hidden: (nats * hidden).sum(1)),
-                _merged(lambda nats, hidden: (nats * hidden).mean(1)),
-            ),
+            _merged(lambda nats, hidden: (nats * hidden).sum(1) / hidden.sum(1)),
+            _merged(lambda nats, hidden: (nats * hidden).sum(1)),
+            _merged(lambda nats, hidden: (nats * hidden).mean(1)),
         ),
         Misconception(
-            _filled(0.0),
+            "visible-logits-alike",
             "The visible pixels' logits are all made equal, but such a pixel still costs ln(colours). Leave these "
             "pixels out altogether.",
-            name="visible-logits-alike",
+            _filled(0.0),
         ),
         Misconception(
-            lambda logits, pixels, hidden: _nats(logits, pixels * hidden).mean(),
+            "visible-pixels-black",
             "The visible pixels are turned into colour 0, but they are still asked for and counted. Leave them out "
             "altogether.",
-            name="visible-pixels-black",
+            lambda logits, pixels, hidden: _nats(logits, pixels * hidden).mean(),
         ),
         Misconception(
-            lambda logits, pixels, hidden: F.cross_entropy(logits.mT, pixels * hidden, ignore_index=0),
+            "colour-0-ignored",
             "Hidden pixels of colour 0 are left out together with the visible ones. Colour 0 is a colour like any "
             "other: mark what does not count with a number that is no colour.",
-            name="colour-0-ignored",
+            lambda logits, pixels, hidden: F.cross_entropy(logits.mT, pixels * hidden, ignore_index=0),
         ),
         Misconception(
+            "mask-as-numbers",
+            "The mask has been turned into whole numbers, so indexing with it picks pictures 0 and 1 again and "
+            "again. Only a boolean tensor picks the places where it is True.",
             lambda logits, pixels, hidden: _nats(
                 logits[hidden.long()].flatten(0, 1), pixels[hidden.long()].flatten(0, 1)
             ).mean(),
-            "The mask has been turned into whole numbers, so indexing with it picks pictures 0 and 1 again and "
-            "again. Only a boolean tensor picks the places where it is True.",
-            name="mask-as-numbers",
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2)),
+            "bits",
             "These are bits. The loss is in nats: the notebook converts it to bits later.",
-            name="bits",
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2)),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -F.cross_entropy(logits, pixels)),
+            "minus-forgotten",
             "The sign is wrong: a probability is below one, so its logarithm is negative. A loss falls as the model "
             "improves.",
-            name="minus-forgotten",
+            _of_the_hidden(lambda logits, pixels: -F.cross_entropy(logits, pixels)),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits.softmax(-1), pixels)),
+            "softmax-twice",
             "The softmax is taken twice: `cross_entropy` applies one itself. Give it the logits.",
-            name="softmax-twice",
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits.softmax(-1), pixels)),
         ),
         Misconception(
-            lambda logits, pixels, hidden: masked_loss(logits[:, :-1], pixels[:, 1:], hidden[:, 1:]),
+            "shifted",
             "The logits of a place are compared with the pixel next to it in the sequence. Here nothing is shifted: the "
             "logits of a place are about the pixel that is hidden there.",
-            name="shifted",
-            also=(
-                lambda logits, pixels, hidden: masked_loss(logits.roll(1, 1), pixels, hidden),
-                lambda logits, pixels, hidden: masked_loss(logits, pixels.roll(-1, 1), hidden),
-            ),
+            lambda logits, pixels, hidden: masked_loss(logits[:, :-1], pixels[:, 1:], hidden[:, 1:]),
+            lambda logits, pixels, hidden: masked_loss(logits.roll(1, 1), pixels, hidden),
+            lambda logits, pixels, hidden: masked_loss(logits, pixels.roll(-1, 1), hidden),
         ),
         Misconception(
-            _of_the_hidden(F.nll_loss),
+            "no-softmax",
             "The logits are used as if they were log-probabilities, but their exponentials need not sum to one. "
             "What turns scores into probabilities?",
-            name="no-softmax",
+            _of_the_hidden(F.nll_loss),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels, label_smoothing=0.1)),
+            "smoothed",
             "The right answers are smoothed, so the wrong colours count a little too. What is asked for is plain "
             "cross entropy.",
-            name="smoothed",
+            _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels, label_smoothing=0.1)),
         ),
         Misconception(
+            "binary",
+            "Each colour is treated as a yes-or-no question of its own. The colours of a pixel exclude each other: "
+            "they share a probability of one.",
             _of_the_hidden(
                 lambda logits, pixels: F.binary_cross_entropy_with_logits(
                     logits, F.one_hot(pixels, logits.shape[-1]).float()
                 )
             ),
-            "Each colour is treated as a yes-or-no question of its own. The colours of a pixel exclude each other: "
-            "they share a probability of one.",
-            name="binary",
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean()),
+            "no-logarithm",
             "No logarithm is taken: this is made from the mean probability itself.",
-            name="no-logarithm",
-            also=(
-                _of_the_hidden(lambda logits, pixels: _right(logits, pixels).mean()),
-                _of_the_hidden(lambda logits, pixels: 1 - _right(logits, pixels).mean()),
-            ),
+            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean()),
+            _of_the_hidden(lambda logits, pixels: _right(logits, pixels).mean()),
+            _of_the_hidden(lambda logits, pixels: 1 - _right(logits, pixels).mean()),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean().log()),
+            "mean-first",
             "The probabilities are averaged first, then the logarithm is taken. Take the logarithm of each, then "
             "the mean.",
-            name="mean-first",
+            _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean().log()),
         ),
         Misconception(
+            "softmax-over-pixels",
+            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
+            "have the last axis.",
             lambda logits, pixels, hidden: (
                 -logits.log_softmax(1).gather(-1, pixels[..., None])[..., 0][hidden].mean()
             ),
-            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
-            "have the last axis.",
-            name="softmax-over-pixels",
-            also=(_of_the_hidden(lambda logits, pixels: -logits.log_softmax(0).gather(1, pixels[:, None]).mean()),),
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(0).gather(1, pixels[:, None]).mean()),
         ),
         Misconception(
+            "bare-reshape",
+            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis.",
             lambda logits, pixels, hidden: _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels)[
                 hidden
             ].mean(),
-            "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis.",
-            name="bare-reshape",
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).mean()),
+            "all-colours",
             "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
-            name="all-colours",
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).mean()),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1)[:, pixels].mean()),
+            "every-pair",
             "At every hidden pixel, the colours of all hidden pixels are looked up. Each pixel needs only its own "
             "colour.",
-            name="every-pair",
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1)[:, pixels].mean()),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean()),
+            "likeliest-colour",
             "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
             "really there counts.",
-            name="likeliest-colour",
+            _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean()),
         ),
         Misconception(
-            _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean()),
+            "error-rate",
             "You count how often the likeliest colour is right or wrong, which has no gradient. Cross entropy asks "
             "how probable the right colour was.",
-            name="error-rate",
-            also=(_of_the_hidden(lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean()),),
+            _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean()),
+            _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean()),
         ),
         Misconception(
+            "squared-differences",
+            "Squared differences from the right answers are used. Cross entropy looks only at the right colour, and "
+            "at the logarithm of its probability.",
             _of_the_hidden(
                 lambda logits, pixels: F.mse_loss(logits.softmax(-1), F.one_hot(pixels, logits.shape[-1]).float())
             ),
-            "Squared differences from the right answers are used. Cross entropy looks only at the right colour, and "
-            "at the logarithm of its probability.",
-            name="squared-differences",
-            also=(
-                _of_the_hidden(
-                    lambda logits, pixels: (
-                        (logits.softmax(-1) - F.one_hot(pixels, logits.shape[-1])).square().sum(-1).mean()
-                    )
-                ),
-                _of_the_hidden(
-                    lambda logits, pixels: F.mse_loss(logits, F.one_hot(pixels, logits.shape[-1]).float())
-                ),
+            _of_the_hidden(
+                lambda logits, pixels: (
+                    (logits.softmax(-1) - F.one_hot(pixels, logits.shape[-1])).square().sum(-1).mean()
+                )
             ),
+            _of_the_hidden(lambda logits, pixels: F.mse_loss(logits, F.one_hot(pixels, logits.shape[-1]).float())),
         ),
     ),
 )

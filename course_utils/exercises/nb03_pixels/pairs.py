@@ -102,168 +102,162 @@ NEXT_PIXEL_PAIRS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _inputs(lambda tokens, start: tokens),
+            "no-shift",
             "Inputs and targets are the same, so at each place the model reads the very pixel it must name and "
             "would learn to copy. What may it have read at that place?",
-            name="no-shift",
+            _inputs(lambda tokens, start: tokens),
         ),
         Misconception(
-            _inputs(_ahead),
+            "shifted-to-the-left",
             "The inputs are shifted to the left: at place i the model reads pixel i + 1, the future. What may it "
             "have read when it must name pixel i?",
-            name="shifted-to-the-left",
-            also=(_inputs(lambda tokens, start: tokens.roll(-1, 1)),),
+            _inputs(_ahead),
+            _inputs(lambda tokens, start: tokens.roll(-1, 1)),
         ),
         Misconception(
-            _inputs(_longer),
+            "inputs-too-long",
             "The inputs are one longer than the targets. Which pixel is never read, because nothing comes after it?",
-            name="inputs-too-long",
+            _inputs(_longer),
         ),
         Misconception(
-            lambda tokens, start: (_longer(tokens, start), _longer(tokens, start)),
+            "start-before-both",
             "Both inputs and targets begin with the start token, so at each place the model reads what it must "
             "name, and it is asked for the start token too. Only the inputs begin with it.",
-            name="start-before-both",
-            also=(lambda tokens, start: (next_pixel_pairs(tokens, start)[0],) * 2,),
+            lambda tokens, start: (_longer(tokens, start), _longer(tokens, start)),
+            lambda tokens, start: (next_pixel_pairs(tokens, start)[0],) * 2,
         ),
         Misconception(
-            _inputs(lambda tokens, start: tokens.roll(1, 1)),
+            "last-pixel-first",
             "The last pixel is where the start token should be: the model would see the end of the picture before "
             "its beginning.",
-            name="last-pixel-first",
+            _inputs(lambda tokens, start: tokens.roll(1, 1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: torch.cat([tokens[:, :1], tokens[:, :-1]], 1)),
+            "first-pixel-twice",
             "The first pixel is read twice, and start is not used: at the first place the model reads what it must "
             "name. What stands for having read nothing yet?",
-            name="first-pixel-twice",
+            _inputs(lambda tokens, start: torch.cat([tokens[:, :1], tokens[:, :-1]], 1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: tokens[:, :-1]),
+            "inputs-without-start",
             "The inputs are all pixels but the last, one fewer than the targets. What has the model read when it "
             "must name the first pixel?",
-            name="inputs-without-start",
+            _inputs(lambda tokens, start: tokens[:, :-1]),
         ),
         Misconception(
-            _inputs(_put(0)),
+            "first-pixel-replaced",
             "The start token replaces the first pixel, and all others stay where they are, so at every other place "
             "the model still reads what it must name. The start token goes before the first pixel.",
-            name="first-pixel-replaced",
+            _inputs(_put(0)),
         ),
         Misconception(
-            _inputs(_put(-1)),
+            "last-pixel-replaced",
             "The start token replaces the last pixel, and all others stay where they are, so at every other place "
             "the model still reads what it must name. The start token goes before the first pixel.",
-            name="last-pixel-replaced",
+            _inputs(_put(-1)),
         ),
         Misconception(
-            lambda tokens, start: (tokens[:, :-1], tokens[:, 1:]),
+            "no-start-token",
             "This is a shift without a start token, so the first pixel is never asked for. What stands for having "
             "read nothing yet?",
-            name="no-start-token",
+            lambda tokens, start: (tokens[:, :-1], tokens[:, 1:]),
         ),
         Misconception(
-            _targets(_ahead),
+            "both-moved",
             "Both are shifted, inputs to the right and targets to the left, so they are two places apart. The "
             "targets are the picture itself.",
-            name="both-moved",
-            also=(
-                lambda tokens, start: (next_pixel_pairs(tokens, start)[0], tokens.roll(-1, 1)),
-                lambda tokens, start: (next_pixel_pairs(tokens, start)[0], F.pad(tokens[:, 1:], (0, 1))),
-            ),
+            _targets(_ahead),
+            lambda tokens, start: (next_pixel_pairs(tokens, start)[0], tokens.roll(-1, 1)),
+            lambda tokens, start: (next_pixel_pairs(tokens, start)[0], F.pad(tokens[:, 1:], (0, 1))),
         ),
         Misconception(
-            lambda tokens, start: (tokens, _ahead(tokens, start)),
+            "targets-moved",
             "The targets are shifted instead of the inputs, so the first place asks for the second pixel. The "
             "targets are the picture itself.",
-            name="targets-moved",
-            also=(lambda tokens, start: (tokens, tokens.roll(-1, 1)),),
+            lambda tokens, start: (tokens, _ahead(tokens, start)),
+            lambda tokens, start: (tokens, tokens.roll(-1, 1)),
         ),
         Misconception(
-            _targets(lambda tokens, start: tokens[:, 1:]),
+            "targets-too-short",
             "The inputs are right, but the first or the last pixel is missing from the targets. Every one is asked "
             "for.",
-            name="targets-too-short",
-            also=(_targets(lambda tokens, start: tokens[:, :-1]),),
+            _targets(lambda tokens, start: tokens[:, 1:]),
+            _targets(lambda tokens, start: tokens[:, :-1]),
         ),
         Misconception(
-            lambda tokens, start: next_pixel_pairs(tokens, start)[::-1],
+            "targets-first",
             "Inputs and targets are both right, but in the wrong order: return the inputs first.",
-            name="targets-first",
+            lambda tokens, start: next_pixel_pairs(tokens, start)[::-1],
         ),
         Misconception(
-            lambda tokens, start: next_pixel_pairs(tokens, start)[0],
+            "inputs-only",
             "Only the inputs are returned, and they are right. Return the targets too, as the second value.",
-            name="inputs-only",
+            lambda tokens, start: next_pixel_pairs(tokens, start)[0],
         ),
         Misconception(
-            _instead(0),
+            "another-start",
             "The inputs do not begin with start, but with another number. If that is a colour of the palette, the "
             "model cannot tell the two apart.",
-            name="another-start",
-            also=(
-                *map(_instead, (-1, 1, 5, 17)),
-                _instead(lambda tokens: int(tokens.max()) + 1),
-                _instead(lambda tokens: tokens.shape[1]),
-            ),
+            _instead(0),
+            *map(_instead, (-1, 1, 5, 17)),
+            _instead(lambda tokens: int(tokens.max()) + 1),
+            _instead(lambda tokens: tokens.shape[1]),
         ),
         Misconception(
-            _inputs(lambda tokens, start: F.pad(tokens, (2, 0), value=start)[:, : tokens.shape[1]]),
+            "moved-by-two",
             "The inputs are shifted by two places. At each place, the last thing read should be the pixel just "
             "before.",
-            name="moved-by-two",
+            _inputs(lambda tokens, start: F.pad(tokens, (2, 0), value=start)[:, : tokens.shape[1]]),
         ),
         Misconception(
-            _inputs(lambda tokens, start: torch.cat([torch.full_like(tokens[:1], start), tokens[:-1]])),
+            "along-the-batch",
             "The inputs are shifted from picture to picture instead of from pixel to pixel: the first axis is the "
             "batch.",
-            name="along-the-batch",
-            also=(_inputs(lambda tokens, start: tokens.roll(1, 0)),),
+            _inputs(lambda tokens, start: torch.cat([torch.full_like(tokens[:1], start), tokens[:-1]])),
+            _inputs(lambda tokens, start: tokens.roll(1, 0)),
         ),
         Misconception(
-            _inputs(_put((0, 0), moved=1)),
+            "first-picture-only",
             "Only the first picture begins with the start token. Every picture should.",
-            name="first-picture-only",
+            _inputs(_put((0, 0), moved=1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: _put((0, 0))(tokens.roll(1), start)),
+            "across-pictures",
             "The inputs are shifted through the whole batch, so a picture begins with the last pixel of the one before it. "
             "Shift within each picture, along axis 1: every one begins with the start token.",
-            name="across-pictures",
-            also=(_inputs(lambda tokens, start: tokens.roll(1)),),
+            _inputs(lambda tokens, start: _put((0, 0))(tokens.roll(1), start)),
+            _inputs(lambda tokens, start: tokens.roll(1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: _put(0)(tokens[:, :1].expand_as(tokens).clone(), start)),
+            "overwritten-while-copying",
             "The pixels are overwritten while they are still being copied, so all inputs after the start token are the "
             "first pixel. Copy from tokens, not from what has already been changed.",
-            name="overwritten-while-copying",
+            _inputs(lambda tokens, start: _put(0)(tokens[:, :1].expand_as(tokens).clone(), start)),
         ),
         Misconception(
-            lambda tokens, start: (_longer(tokens, start), torch.cat([tokens, _first(tokens, start)], 1)),
+            "end-token",
             "Inputs and targets are both one place too long: after the last pixel the model is asked for another word, "
             "which would mark the end. Every picture has the same number of pixels, so nothing has to mark it.",
-            name="end-token",
+            lambda tokens, start: (_longer(tokens, start), torch.cat([tokens, _first(tokens, start)], 1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: torch.cat([(tokens[:, -1:] + start), tokens[:, :-1]], 1)),
+            "start-added",
             "The start token is added to a pixel's number. It is a word of its own: it should be there by itself.",
-            name="start-added",
-            also=(_inputs(lambda tokens, start: torch.cat([tokens[:, :1] + start, tokens[:, 1:]], 1)),),
+            _inputs(lambda tokens, start: torch.cat([(tokens[:, -1:] + start), tokens[:, :-1]], 1)),
+            _inputs(lambda tokens, start: torch.cat([tokens[:, :1] + start, tokens[:, 1:]], 1)),
         ),
         Misconception(
-            _inputs(lambda tokens, start: next_pixel_pairs(tokens.flip(1), start)[0]),
+            "backwards",
             "The inputs are read backwards, starting from the last pixel, while the targets run forwards.",
-            name="backwards",
+            _inputs(lambda tokens, start: next_pixel_pairs(tokens.flip(1), start)[0]),
         ),
         Misconception(
-            _inputs(lambda tokens, start: next_pixel_pairs(tokens, start)[0].float()),
+            "floats",
             "Numbers of colours have become floats, but an embedding and cross entropy both take whole numbers. "
             "Give the column of start tokens the dtype of tokens.",
-            name="floats",
-            also=(
-                lambda tokens, start: tuple(part.float() for part in next_pixel_pairs(tokens, start)),
-                _targets(lambda tokens, start: tokens.float()),
-            ),
+            _inputs(lambda tokens, start: next_pixel_pairs(tokens, start)[0].float()),
+            lambda tokens, start: tuple(part.float() for part in next_pixel_pairs(tokens, start)),
+            _targets(lambda tokens, start: tokens.float()),
         ),
     ),
 )

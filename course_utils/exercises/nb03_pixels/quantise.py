@@ -113,185 +113,180 @@ QUANTISE = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _slip(choose=lambda distance: distance.argmax(-1)),
+            "furthest",
             "Each pixel gets the colour that is furthest from it. Which one has the smallest distance?",
-            name="furthest",
+            _slip(choose=lambda distance: distance.argmax(-1)),
         ),
         Misconception(
-            _slip(distance=lambda gap: gap.sum(-1)),
+            "signed-gaps",
             "The gaps are added with their signs, so the same colour wins for every pixel, however far away it is. "
             "Square them before you sum over the channels.",
-            name="signed-gaps",
-            also=(_slip(distance=lambda gap: -gap.sum(-1)),),
+            _slip(distance=lambda gap: gap.sum(-1)),
+            _slip(distance=lambda gap: -gap.sum(-1)),
         ),
         Misconception(
-            _slip(distance=lambda gap: gap.sum(-1).abs()),
+            "brightness-only",
             "Only the brightness is compared: gaps of opposite sign cancel before they are measured. Square each "
             "channel's gap first, then sum.",
-            name="brightness-only",
+            _slip(distance=lambda gap: gap.sum(-1).abs()),
         ),
         Misconception(
-            _slip(distance=lambda gap: gap[..., 0].abs()),
+            "one-channel",
             "Only one channel is compared, so the others make no difference. Sum the squared gaps over all channels.",
-            name="one-channel",
-            also=(_slip(distance=lambda gap: gap[..., -1].abs()),),
+            _slip(distance=lambda gap: gap[..., 0].abs()),
+            _slip(distance=lambda gap: gap[..., -1].abs()),
         ),
         Misconception(
-            lambda images, palette: (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1),
+            "each-channel-alone",
             "The nearest colour is chosen separately for each channel. A colour is all of its channels together: "
             "each pixel gets one number.",
-            name="each-channel-alone",
-            also=(
-                lambda images, palette: (
-                    (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1).transpose(1, 2)
-                ),
-                lambda images, palette: (images[..., None] - palette.T[:, None, None]).abs().argmin(-1),
+            lambda images, palette: (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1),
+            lambda images, palette: (
+                (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1).transpose(1, 2)
             ),
+            lambda images, palette: (images[..., None] - palette.T[:, None, None]).abs().argmin(-1),
         ),
         Misconception(
-            _slip(distance=lambda gap: gap.abs().sum(-1)),
+            "absolute-gaps",
             "The gaps' absolute values are added, which gives the distance along the axes. The Euclidean one is "
             "asked for: what does Pythagoras do with each gap?",
-            name="absolute-gaps",
+            _slip(distance=lambda gap: gap.abs().sum(-1)),
         ),
         Misconception(
-            _slip(distance=lambda gap: gap.abs().amax(-1)),
+            "largest-gap",
             "Only the channel with the largest gap counts. The Euclidean distance takes all of them into account.",
-            name="largest-gap",
+            _slip(distance=lambda gap: gap.abs().amax(-1)),
         ),
         Misconception(
-            _scored(lambda pixels, palette: -pixels @ palette.T),
+            "dot-product",
             "You look for the largest dot product, which favours bright colours for every pixel. A distance is "
             "small where two colours are alike.",
-            name="dot-product",
+            _scored(lambda pixels, palette: -pixels @ palette.T),
         ),
         Misconception(
-            lambda images, palette: quantise(255 * images, palette),
+            "other-scale",
             "Pixels and palette are on different scales: the pixels are multiplied by 255, or the palette is divided by it. "
             "Compare both as they are, from 0 to 1.",
-            name="other-scale",
-            also=(lambda images, palette: quantise((255 * images).round(), palette),),
+            lambda images, palette: quantise(255 * images, palette),
+            lambda images, palette: quantise((255 * images).round(), palette),
         ),
         Misconception(
-            _scored(lambda pixels, palette: -F.normalize(pixels, dim=-1) @ F.normalize(palette, dim=-1).T),
+            "cosine",
             "The angle between colours is compared, so a dark and a bright colour of the same hue look the same. A "
             "distance is small only where both hue and brightness are alike.",
-            name="cosine",
+            _scored(lambda pixels, palette: -F.normalize(pixels, dim=-1) @ F.normalize(palette, dim=-1).T),
         ),
         Misconception(
-            _scored(lambda pixels, palette: palette.square().sum(-1) - pixels @ palette.T),
+            "multiplied-out-wrongly",
             "The square of the difference is multiplied out wrongly: check the middle term of (a − b)².",
-            name="multiplied-out-wrongly",
-            also=(
-                _scored(lambda pixels, palette: palette.square().sum(-1) + 2 * pixels @ palette.T),
-                _scored(lambda pixels, palette: palette.square().sum(-1) + pixels @ palette.T),
-                _scored(lambda pixels, palette: palette.square().sum(-1).expand(*pixels.shape[:2], -1)),
-            ),
+            _scored(lambda pixels, palette: palette.square().sum(-1) - pixels @ palette.T),
+            _scored(lambda pixels, palette: palette.square().sum(-1) + 2 * pixels @ palette.T),
+            _scored(lambda pixels, palette: palette.square().sum(-1) + pixels @ palette.T),
+            _scored(lambda pixels, palette: palette.square().sum(-1).expand(*pixels.shape[:2], -1)),
         ),
         Misconception(
-            _slip(flatten="b h w -> b (w h)"),
+            "down-the-columns",
             "The pixels are laid out column by column. Raster order is the order of reading: row by row.",
-            name="down-the-columns",
+            _slip(flatten="b h w -> b (w h)"),
         ),
         Misconception(
-            _slip(spread=lambda images: images.reshape(len(images), *images.shape[2:], 1, -1)),
+            "bare-reshape",
             "A bare reshape takes numbers that lie next to each other in memory for the channels of one pixel, but "
             "in memory the next number is the same channel of the next pixel. Move the channel axis to the end "
             "first.",
-            name="bare-reshape",
+            _slip(spread=lambda images: images.reshape(len(images), *images.shape[2:], 1, -1)),
         ),
         Misconception(
-            _slip(flatten="b h w -> b h w"),
+            "still-a-picture",
             "The numbers are right, but still arranged in rows and columns. A transformer reads a sequence: put all "
             "places along one axis.",
-            name="still-a-picture",
+            _slip(flatten="b h w -> b h w"),
         ),
         Misconception(
-            lambda images, palette: palette[quantise(images, palette)],
+            "colours-not-numbers",
             "These are the colours themselves. A word is the colour's number in the palette.",
-            name="colours-not-numbers",
-            also=(
-                lambda images, palette: rearrange(
-                    palette[quantise(images, palette)], "b (h w) c -> b c h w", h=images.shape[2]
-                ),
+            lambda images, palette: palette[quantise(images, palette)],
+            lambda images, palette: rearrange(
+                palette[quantise(images, palette)], "b (h w) c -> b c h w", h=images.shape[2]
             ),
         ),
         Misconception(
-            _slip(choose=lambda distance: distance.amin(-1)),
+            "distance-not-number",
             "This is the distance to the nearest colour. What is asked for is that colour's number in the palette: "
             "not the smallest value, but its index.",
-            name="distance-not-number",
-            also=(_slip(choose=lambda distance: distance.amin(-1).sqrt()),),
+            _slip(choose=lambda distance: distance.amin(-1)),
+            _slip(choose=lambda distance: distance.amin(-1).sqrt()),
         ),
         Misconception(
-            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).min(-1),
+            "both-of-min",
             "`min` along an axis returns two tensors, the smallest distances and their indices. Return only the "
             "second.",
-            name="both-of-min",
-            also=(lambda images, palette: torch.cdist(images.flatten(2).mT, palette).square().min(-1),),
+            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).min(-1),
+            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).square().min(-1),
         ),
         Misconception(
-            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).argmin(1),
+            "nearest-pixel",
             "For each colour of the palette, the nearest pixel is looked for. It should be the other way round: for "
             "each pixel, the nearest colour.",
-            name="nearest-pixel",
+            lambda images, palette: torch.cdist(images.flatten(2).mT, palette).argmin(1),
         ),
         Misconception(
-            _spaced(torch.round),
+            "evenly-spaced",
             "The colours of the palette are assumed to be evenly spaced greys, and its entries are not looked at. A "
             "palette may hold any colours, in any order.",
-            name="evenly-spaced",
-            also=(_spaced(torch.floor), _spaced(torch.ceil)),
+            _spaced(torch.round),
+            _spaced(torch.floor),
+            _spaced(torch.ceil),
         ),
         Misconception(
-            _next_brighter,
+            "next-brighter",
             "A pixel gets the next brighter entry of a sorted palette. The nearest one may be darker, and the "
             "palette need not be sorted.",
-            name="next-brighter",
+            _next_brighter,
         ),
         Misconception(
-            _in_order(descending=True),
+            "palette-sorted",
             "The palette is sorted first, so the numbers refer to another order. A colour's number is its place in "
             "the palette as it was given.",
-            name="palette-sorted",
-            also=(_in_order(descending=False),),
+            _in_order(descending=True),
+            _in_order(descending=False),
         ),
         Misconception(
-            _then(lambda number: number + 1),
+            "counted-from-one",
             "The colours are counted from one. The first colour of the palette has the number 0.",
-            name="counted-from-one",
+            _then(lambda number: number + 1),
         ),
         Misconception(
-            _then(lambda number: number.float()),
+            "floats",
             "The numbers are right, but they are floats. They will be used as indices, so they must be whole "
             "numbers.",
-            name="floats",
-            also=(_then(lambda number: number.double()),),
+            _then(lambda number: number.float()),
+            _then(lambda number: number.double()),
         ),
         Misconception(
-            _rows_of_height,
+            "height-for-width",
             "A row is taken to be as long as the picture is high, which is right for squares only. How many pixels "
             "come before the first one of row y?",
-            name="height-for-width",
+            _rows_of_height,
         ),
         Misconception(
-            _then(lambda number: number[:1]),
+            "first-picture-only",
             "Only the first picture of the batch is there. All of them are wanted.",
-            name="first-picture-only",
+            _then(lambda number: number[:1]),
         ),
         Misconception(
-            _then(lambda number: number.flatten()),
+            "batch-flattened",
             "The pictures of the batch are joined into one long row. Each picture is a row of its own: keep the "
             "first axis.",
-            name="batch-flattened",
+            _then(lambda number: number.flatten()),
         ),
         Misconception(
+            "pictures-averaged",
+            "The distances are added up or averaged over the pictures of the batch. Each picture has numbers of its "
+            "own.",
             lambda images, palette: einsum(
                 (rearrange(images, "b c h w -> b (h w) 1 c") - palette).square(), "b n k c -> n k"
             ).argmin(-1)[None],
-            "The distances are added up or averaged over the pictures of the batch. Each picture has numbers of its "
-            "own.",
-            name="pictures-averaged",
         ),
     ),
 )

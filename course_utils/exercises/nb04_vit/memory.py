@@ -114,143 +114,130 @@ ATTENTION_BYTES = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _slip(entries=lambda tokens: tokens),
+            "tokens-not-squared",
             "Your count for a head grows with the tokens, not with their square. An attention matrix has a number for "
             "every pair of tokens.",
-            name="tokens-not-squared",
-            also=(_slip(entries=lambda tokens: 2 * tokens),),
+            _slip(entries=lambda tokens: tokens),
+            _slip(entries=lambda tokens: 2 * tokens),
         ),
         Misconception(
-            _slip(entries=lambda tokens: tokens**4),
+            "too-high-a-power",
             "The tokens are raised to too high a power. A matrix has a row and a column for each of them: that makes "
             "two factors.",
-            name="too-high-a-power",
-            also=(_slip(entries=lambda tokens: tokens**3),),
+            _slip(entries=lambda tokens: tokens**4),
+            _slip(entries=lambda tokens: tokens**3),
         ),
         Misconception(
-            _slip(tokens=lambda tokens: tokens + 1),
+            "class-token-twice",
             "Something is added to the tokens, or to their square. They count the class token already: square them as "
             "they are given.",
-            name="class-token-twice",
-            also=(
-                _slip(entries=lambda tokens: tokens**2 + 1),
-                _slip(entries=lambda tokens: tokens * (tokens + 1)),
-            ),
+            _slip(tokens=lambda tokens: tokens + 1),
+            _slip(entries=lambda tokens: tokens**2 + 1),
+            _slip(entries=lambda tokens: tokens * (tokens + 1)),
         ),
         Misconception(
-            _slip(tokens=lambda tokens: tokens - 1),
+            "one-token-less",
             "A token is left out of the count, or does not look at itself. Every token looks at every token, the class "
             "token and itself included.",
-            name="one-token-less",
-            also=(_slip(entries=lambda tokens: tokens * (tokens - 1)),),
+            _slip(tokens=lambda tokens: tokens - 1),
+            _slip(entries=lambda tokens: tokens * (tokens - 1)),
         ),
         Misconception(
-            _slip(entries=lambda tokens: math.isqrt(tokens) ** 2),
+            "side-for-tokens",
             "The root of the tokens is taken, as if a matrix were as wide as a picture's grid. It has a row and a column "
             "for each token.",
-            name="side-for-tokens",
-            also=(_slip(entries=lambda tokens: math.isqrt(tokens) ** 4),),
+            _slip(entries=lambda tokens: math.isqrt(tokens) ** 2),
+            _slip(entries=lambda tokens: math.isqrt(tokens) ** 4),
         ),
         Misconception(
-            _slip(total=lambda numbers, dtype: numbers),
+            "numbers-not-bytes",
             "These are the numbers in the matrices, not their bytes. Each number takes dtype.itemsize of them.",
-            name="numbers-not-bytes",
+            _slip(total=lambda numbers, dtype: numbers),
         ),
         Misconception(
-            _slip(total=lambda numbers, dtype: numbers * 4),
+            "size-written-in",
             "The size of a number is written into the function. It is dtype.itemsize, and 4 only for float32.",
-            name="size-written-in",
-            also=(_slip(total=lambda numbers, dtype: numbers * 2), _slip(total=lambda numbers, dtype: numbers * 8)),
+            _slip(total=lambda numbers, dtype: numbers * 4),
+            _slip(total=lambda numbers, dtype: numbers * 2),
+            _slip(total=lambda numbers, dtype: numbers * 8),
         ),
         Misconception(
-            _slip(total=lambda numbers, dtype: numbers * dtype.itemsize * 8),
+            "bits",
             "This is eight times what it should be, as if counted in bits. dtype.itemsize is in bytes already.",
-            name="bits",
+            _slip(total=lambda numbers, dtype: numbers * dtype.itemsize * 8),
         ),
         Misconception(
-            _in_units(2**20),
+            "larger-unit",
             "This is not in bytes but in a larger unit. Return whole bytes; the notebook divides when it prints.",
-            name="larger-unit",
-            also=(
-                *(_in_units(size) for size in (2**10, 2**30, 10**3, 10**6, 10**9)),
-                *(_in_units(size, whole=True) for size in (2**10, 2**20)),
-            ),
+            _in_units(2**20),
+            *(_in_units(size) for size in (2**10, 2**30, 10**3, 10**6, 10**9)),
+            *(_in_units(size, whole=True) for size in (2**10, 2**20)),
         ),
         Misconception(
-            _slip(total=lambda numbers, dtype: numbers * dtype.itemsize**2),
+            "bytes-squared",
             "The bytes of a number are squared as well. Square the tokens only, then multiply.",
-            name="bytes-squared",
+            _slip(total=lambda numbers, dtype: numbers * dtype.itemsize**2),
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: layers * batch),
+            "heads-missing",
             "The heads are not counted. Each head of each layer has a matrix of its own.",
-            name="heads-missing",
+            _slip(matrices=lambda heads, layers, batch: layers * batch),
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: heads * batch),
+            "layers-missing",
             "The layers are not counted. Each head of each layer has a matrix of its own.",
-            name="layers-missing",
+            _slip(matrices=lambda heads, layers, batch: heads * batch),
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: heads * layers),
+            "batch-missing",
             "The batch is not counted. Each sequence has matrices of its own.",
-            name="batch-missing",
+            _slip(matrices=lambda heads, layers, batch: heads * layers),
         ),
         Misconception(
+            "batch-squared",
+            "The batch is squared with the tokens, as if all sequences were one long one. A token looks at those of "
+            "its own sequence only.",
             _called(
                 lambda tokens, heads, layers, dtype, batch: (batch * tokens) ** 2 * heads * layers * dtype.itemsize
             ),
-            "The batch is squared with the tokens, as if all sequences were one long one. A token looks at those of "
-            "its own sequence only.",
-            name="batch-squared",
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: 1),
+            "one-matrix",
             "Neither heads nor layers are counted. Each head of each layer has a matrix of its own.",
-            name="one-matrix",
-            also=(_slip(matrices=lambda heads, layers, batch: batch),),
+            _slip(matrices=lambda heads, layers, batch: 1),
+            _slip(matrices=lambda heads, layers, batch: batch),
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: (layers + heads) * batch),
+            "layers-plus-heads",
             "Layers and heads are added. Every layer has all the heads, so the matrices are a product.",
-            name="layers-plus-heads",
-            also=(
-                _slip(matrices=lambda heads, layers, batch: layers + heads),
-                _slip(matrices=lambda heads, layers, batch: layers + heads + batch),
-            ),
+            _slip(matrices=lambda heads, layers, batch: (layers + heads) * batch),
+            _slip(matrices=lambda heads, layers, batch: layers + heads),
+            _slip(matrices=lambda heads, layers, batch: layers + heads + batch),
         ),
         Misconception(
+            "divided-by-heads",
+            "The matrix is shared out among the heads. Heads share the features of a token; each has a matrix of the "
+            "full size.",
             _called(
                 lambda tokens, heads, layers, dtype, batch: layers * batch * (tokens**2 // heads) * dtype.itemsize
             ),
-            "The matrix is shared out among the heads. Heads share the features of a token; each has a matrix of the "
-            "full size.",
-            name="divided-by-heads",
-            also=(
-                _called(
-                    lambda tokens, heads, layers, dtype, batch: layers * batch * tokens**2 * dtype.itemsize // heads
-                ),
-                _called(
-                    lambda tokens, heads, layers, dtype, batch: layers * batch * tokens**2 * dtype.itemsize / heads
-                ),
-            ),
+            _called(lambda tokens, heads, layers, dtype, batch: layers * batch * tokens**2 * dtype.itemsize // heads),
+            _called(lambda tokens, heads, layers, dtype, batch: layers * batch * tokens**2 * dtype.itemsize / heads),
         ),
         Misconception(
-            _slip(matrices=lambda heads, layers, batch: 3 * heads * layers * batch),
+            "three-matrices",
             "More than one matrix is counted for each head. Query and key make one attention matrix together, and the "
             "value makes none.",
-            name="three-matrices",
-            also=(_slip(matrices=lambda heads, layers, batch: 2 * heads * layers * batch),),
+            _slip(matrices=lambda heads, layers, batch: 3 * heads * layers * batch),
+            _slip(matrices=lambda heads, layers, batch: 2 * heads * layers * batch),
         ),
         Misconception(
-            _slip(entries=lambda tokens: tokens * (tokens + 1) // 2),
+            "half-the-matrix",
             "About half of each matrix is counted. Here every token looks at every token, including those that come "
             "after it.",
-            name="half-the-matrix",
-            also=(
-                _slip(entries=lambda tokens: tokens * (tokens - 1) // 2),
-                _slip(entries=lambda tokens: tokens**2 // 2),
-            ),
+            _slip(entries=lambda tokens: tokens * (tokens + 1) // 2),
+            _slip(entries=lambda tokens: tokens * (tokens - 1) // 2),
+            _slip(entries=lambda tokens: tokens**2 // 2),
         ),
     ),
 )

@@ -36,7 +36,7 @@ def _all_but(
 ) -> Misconception:
     """Everything fits except one linear layer, of which there are so many."""
     first, *others = _mistaken(inputs, outputs, times)
-    return Misconception(first, message, name=name, also=tuple(others))
+    return Misconception(name, message, first, *tuple(others))
 
 
 def _biases(right: str, other: str, number: int) -> Answer:
@@ -59,25 +59,25 @@ def _positions(patches: Callable[[Sizes], int]) -> Answer:
 
 TERMS = (
     Misconception(
-        off_by(lambda s: (s.layers - 1) * 2 * s.dim),
+        "last-norm-in-every-layer",
         "The last norm is counted in every layer. There is only one, between the last layer and the head.",
-        name="last-norm-in-every-layer",
+        off_by(lambda s: (s.layers - 1) * 2 * s.dim),
     ),
     Misconception(
-        off_by(lambda s: (s.layers - 1) * (s.patches + 1) * s.dim),
+        "positions-in-every-layer",
         "The positions are counted in every layer. They are added once, before the first.",
-        name="positions-in-every-layer",
+        off_by(lambda s: (s.layers - 1) * (s.patches + 1) * s.dim),
     ),
     Misconception(
-        off_by(lambda s: (s.layers - 1) * (s.patches + 2) * s.dim),
+        "class-token-and-positions-in-every-layer",
         "The class token and the positions are counted in every layer. They join once, before the first.",
-        name="class-token-and-positions-in-every-layer",
+        off_by(lambda s: (s.layers - 1) * (s.patches + 2) * s.dim),
     ),
     Misconception(
-        off_by(lambda s: (s.layers - 1) * (s.patches + 3 + s.pixels) * s.dim),
+        "embedding-in-every-layer",
         "The projection of the patches, the class token and the positions are counted in every layer. All three come "
         "once, before the first.",
-        name="embedding-in-every-layer",
+        off_by(lambda s: (s.layers - 1) * (s.patches + 3 + s.pixels) * s.dim),
     ),
     _all_but(
         "all-but-the-projection",
@@ -131,50 +131,46 @@ TERMS = (
         lambda s: 4 * s.layers,
     ),
     Misconception(
-        next(_wrong_biases()),
+        "all-but-some-biases",
         "Everything fits except the biases of one linear layer, or of several alike. A linear layer has one for each "
         "feature that it makes.",
-        name="all-but-some-biases",
-        also=tuple(_wrong_biases())[1:],
+        next(_wrong_biases()),
+        *(tuple(_wrong_biases())[1:]),
     ),
     Misconception(
-        _positions(lambda s: s.patch_size**2),
+        "all-but-the-positions",
         "Everything fits except the number of positions. There is one for each patch of the image, and one for the class "
         "token.",
-        name="all-but-the-positions",
-        also=(
-            _positions(lambda s: 2 * (s.image_size // s.patch_size)),
-            _positions(lambda s: s.image_size),
-            _positions(lambda s: s.patches * s.channels),
-            _positions(lambda s: s.image_size**2 // s.patch_size),
-            _positions(lambda s: s.image_size // s.patch_size**2),
-        ),
+        _positions(lambda s: s.patch_size**2),
+        _positions(lambda s: 2 * (s.image_size // s.patch_size)),
+        _positions(lambda s: s.image_size),
+        _positions(lambda s: s.patches * s.channels),
+        _positions(lambda s: s.image_size**2 // s.patch_size),
+        _positions(lambda s: s.image_size // s.patch_size**2),
     ),
     Misconception(
-        off_by(lambda s: s.dim),
+        "dim-too-many",
         "Your count is exactly dim too high: there is a position too many, for example, or the class token is counted "
         "twice.",
-        name="dim-too-many",
+        off_by(lambda s: s.dim),
     ),
     Misconception(
-        off_by(lambda s: 2 * s.dim),
+        "two-dim-too-many",
         "Your count is exactly 2 · dim too high, as much as a norm has, or as the class token and its position have "
         "together. What is counted twice?",
-        name="two-dim-too-many",
+        off_by(lambda s: 2 * s.dim),
     ),
     Misconception(
-        off_by(lambda s: s.layers * 2 * s.dim),
+        "all-but-the-norms",
         "Everything fits except the norms. Each layer has two, the last layer is followed by one, and each has a scale and a "
         "shift of dim numbers.",
-        name="all-but-the-norms",
-        also=(
-            off_by(lambda s: s.layers * 4 * s.dim),
-            off_by(lambda s: (2 * s.layers + 1) * s.dim),
-            off_by(lambda s: (2 * s.layers + 1) * 2 * s.dim),
-            off_by(lambda s: (2 * s.layers + 1) * 2 * (s.mlp_dim - s.dim)),
-            off_by(lambda s: s.layers * 2 * (s.mlp_dim - s.dim)),
-            off_by(lambda s: (2 * s.layers + 1) * (2 * s.patches + 2 - 2 * s.dim)),
-            off_by(lambda s: (2 * s.layers + 1) * (1 - 2 * s.dim)),
-        ),
+        off_by(lambda s: s.layers * 2 * s.dim),
+        off_by(lambda s: s.layers * 4 * s.dim),
+        off_by(lambda s: (2 * s.layers + 1) * s.dim),
+        off_by(lambda s: (2 * s.layers + 1) * 2 * s.dim),
+        off_by(lambda s: (2 * s.layers + 1) * 2 * (s.mlp_dim - s.dim)),
+        off_by(lambda s: s.layers * 2 * (s.mlp_dim - s.dim)),
+        off_by(lambda s: (2 * s.layers + 1) * (2 * s.patches + 2 - 2 * s.dim)),
+        off_by(lambda s: (2 * s.layers + 1) * (1 - 2 * s.dim)),
     ),
 )

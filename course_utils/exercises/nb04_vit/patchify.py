@@ -127,180 +127,172 @@ PATCHIFY = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _as("b c (h p) (w q) -> b (w h) (c p q)"),
+            "down-the-columns",
             "The patches run down the columns of the image. Our order is that of reading, row by row from the top "
             "left.",
-            name="down-the-columns",
-            also=tuple(
-                _as(f"b c (h p) (w q) -> b (w h) ({inside})") for inside in ("p q c", "c q p", "q p c", "p c q")
-            ),
+            _as("b c (h p) (w q) -> b (w h) (c p q)"),
+            *tuple(_as(f"b c (h p) (w q) -> b (w h) ({inside})") for inside in ("p q c", "c q p", "q p c", "p c q")),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (h w) (p q c)"),
+            "channel-last",
             "The patches are right, but inside each the channel comes last. Put it first, as in a convolution's "
             "kernel, so that the projection can be a convolution with the same numbers.",
-            name="channel-last",
-            also=(_as("b c (h p) (w q) -> b (h w) (q p c)"),),
+            _as("b c (h p) (w q) -> b (h w) (p q c)"),
+            _as("b c (h p) (w q) -> b (h w) (q p c)"),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (h w) (p c q)"),
+            "channel-between",
             "The patches are right, but inside each the channel comes between row and column. The order is channel, "
             "row, column.",
-            name="channel-between",
-            also=(_as("b c (h p) (w q) -> b (h w) (q c p)"),),
+            _as("b c (h p) (w q) -> b (h w) (p c q)"),
+            _as("b c (h p) (w q) -> b (h w) (q c p)"),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (h w) (c q p)"),
+            "patch-on-its-side",
             "Each patch lies on its side: its pixels run down the columns. Inside a patch, too, they should run row by row.",
-            name="patch-on-its-side",
+            _as("b c (h p) (w q) -> b (h w) (c q p)"),
         ),
         Misconception(
-            lambda images, patch_size: images.reshape(images.shape[0], -1, images.shape[1] * patch_size**2),
+            "bare-reshape",
             "The numbers are cut into runs in the order in which they lie, so a token holds pixels along the same few "
             "rows, not a square. Split height and width into patches first, then bring the axes of one patch together.",
-            name="bare-reshape",
-            also=(
-                _within_channels,
-                lambda images, patch_size: images.movedim(1, -1).reshape(
-                    len(images), -1, images.shape[1] * patch_size**2
-                ),
+            lambda images, patch_size: images.reshape(images.shape[0], -1, images.shape[1] * patch_size**2),
+            _within_channels,
+            lambda images, patch_size: images.movedim(1, -1).reshape(
+                len(images), -1, images.shape[1] * patch_size**2
             ),
         ),
         Misconception(
-            _one_after_another,
+            "channels-outside",
             "The patches are cut correctly, but flattened with the channels outside, so a token holds parts of several "
             "patches. Bring the channels inside the patch before you flatten.",
-            name="channels-outside",
+            _one_after_another,
         ),
         Misconception(
-            _flattened_in(_ORDERS[0]),
+            "reshaped-in-another-order",
             "The axes are in the wrong order when you reshape, so a token holds parts of several patches. The two axes that "
             "count patches have to come first, then the three that lie inside one; F.unfold counts the patches along its "
             "last axis.",
-            name="reshaped-in-another-order",
-            also=tuple(_flattened_in(order) for order in _ORDERS[1:]),
+            _flattened_in(_ORDERS[0]),
+            *tuple(_flattened_in(order) for order in _ORDERS[1:]),
         ),
         Misconception(
-            _one_index(rows=True),
+            "one-index-for-both",
             "One index is used for both the row and the column, so you cut only patches on the diagonal. Each needs an index "
             "of its own.",
-            name="one-index-for-both",
-            also=(_one_index(rows=False),),
+            _one_index(rows=True),
+            _one_index(rows=False),
         ),
         Misconception(
+            "three-channels-written-in",
+            "Three channels are written into the function. How many there are follows from the shape of the images.",
             lambda images, patch_size: rearrange(
                 images, "b c (h p) (w q) -> b (h w) (c p q)", c=3, p=patch_size, q=patch_size
             ),
-            "Three channels are written into the function. How many there are follows from the shape of the images.",
-            name="three-channels-written-in",
-            also=(
-                lambda images, patch_size: (
-                    images.reshape(
-                        len(images),
-                        3,
-                        images.shape[2] // patch_size,
-                        patch_size,
-                        images.shape[3] // patch_size,
-                        patch_size,
-                    )
-                    .permute(0, 2, 4, 1, 3, 5)
-                    .reshape(len(images), -1, 3 * patch_size**2)
-                ),
-                lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
-                    len(images), -1, 3 * patch_size**2
-                ),
-                lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
-                    len(images), images.shape[2] * images.shape[3] // patch_size**2, 3 * patch_size**2
-                ),
+            lambda images, patch_size: (
+                images.reshape(
+                    len(images),
+                    3,
+                    images.shape[2] // patch_size,
+                    patch_size,
+                    images.shape[3] // patch_size,
+                    patch_size,
+                )
+                .permute(0, 2, 4, 1, 3, 5)
+                .reshape(len(images), -1, 3 * patch_size**2)
+            ),
+            lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
+                len(images), -1, 3 * patch_size**2
+            ),
+            lambda images, patch_size: _as("b c (h p) (w q) -> b (h w) c (p q)")(images, patch_size).reshape(
+                len(images), images.shape[2] * images.shape[3] // patch_size**2, 3 * patch_size**2
             ),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (c h w) (p q)"),
+            "a-token-a-channel",
             "Every channel of a patch has become a token of its own, so there are too many tokens. A patch holds all its "
             "channels.",
-            name="a-token-a-channel",
-            also=(_as("b c (h p) (w q) -> b (h w c) (p q)"),),
+            _as("b c (h p) (w q) -> b (c h w) (p q)"),
+            _as("b c (h p) (w q) -> b (h w c) (p q)"),
         ),
         Misconception(
-            _as("b c (p h) (q w) -> b (h w) (c p q)"),
+            "every-nth-pixel",
             "A token holds pixels a fixed step apart, not neighbours. Along a side the number of the patch is slow and "
             "the place inside it fast: (h p), not (p h).",
-            name="every-nth-pixel",
-            also=(_as("b c (p h) (w q) -> b (h w) (c p q)"), _as("b c (h p) (q w) -> b (h w) (c p q)")),
+            _as("b c (p h) (q w) -> b (h w) (c p q)"),
+            _as("b c (p h) (w q) -> b (h w) (c p q)"),
+            _as("b c (h p) (q w) -> b (h w) (c p q)"),
         ),
         Misconception(
+            "size-taken-for-count",
+            "patch_size is taken for the number of patches along a side. It is the side of one patch, in pixels.",
             lambda images, patch_size: rearrange(
                 images, "b c (h p) (w q) -> b (h w) (c p q)", h=patch_size, w=patch_size
             ),
-            "patch_size is taken for the number of patches along a side. It is the side of one patch, in pixels.",
-            name="size-taken-for-count",
         ),
         Misconception(
-            lambda images, patch_size: F.unfold(images, patch_size).mT,
+            "overlapping",
             "The patches overlap: there is one at every pixel. The next patch begins where the last one ended, so the "
             "stride is patch_size.",
-            name="overlapping",
-            also=(lambda images, patch_size: F.unfold(images, patch_size),),
+            lambda images, patch_size: F.unfold(images, patch_size).mT,
+            lambda images, patch_size: F.unfold(images, patch_size),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (h w) c p q"),
+            "not-flattened",
             "The patches are right, but not yet vectors. Flatten channel, row and column of each into one axis.",
-            name="not-flattened",
-            also=(_as("b c (h p) (w q) -> b (h w) c (p q)"), _as("b c (h p) (w q) -> b h w c p q")),
+            _as("b c (h p) (w q) -> b (h w) c p q"),
+            _as("b c (h p) (w q) -> b (h w) c (p q)"),
+            _as("b c (h p) (w q) -> b h w c p q"),
         ),
         Misconception(
-            lambda images, patch_size: F.avg_pool2d(images, patch_size).flatten(2).mT,
+            "patches-averaged",
             "Each patch has shrunk to one number per channel. A token keeps every pixel of its patch; the projection "
             "comes later.",
-            name="patches-averaged",
-            also=(
-                lambda images, patch_size: F.max_pool2d(images, patch_size).flatten(2).mT,
-                lambda images, patch_size: F.avg_pool2d(images, patch_size, divisor_override=1).flatten(2).mT,
-            ),
+            lambda images, patch_size: F.avg_pool2d(images, patch_size).flatten(2).mT,
+            lambda images, patch_size: F.max_pool2d(images, patch_size).flatten(2).mT,
+            lambda images, patch_size: F.avg_pool2d(images, patch_size, divisor_override=1).flatten(2).mT,
         ),
         Misconception(
-            lambda images, patch_size: _UPRIGHT(images.mean(1, keepdim=True), patch_size),
+            "channels-merged",
             "Only one channel is left of the image. A patch holds all its channels, one after another.",
-            name="channels-merged",
-            also=(
-                lambda images, patch_size: _UPRIGHT(images[:, :1], patch_size),
-                lambda images, patch_size: _UPRIGHT(images.sum(1, keepdim=True), patch_size),
-            ),
+            lambda images, patch_size: _UPRIGHT(images.mean(1, keepdim=True), patch_size),
+            lambda images, patch_size: _UPRIGHT(images[:, :1], patch_size),
+            lambda images, patch_size: _UPRIGHT(images.sum(1, keepdim=True), patch_size),
         ),
         Misconception(
-            _square_by_slices(-1),
+            "squares-only",
             "This cuts square images only: one side is used for both. Height and width each have their own number of "
             "patches.",
-            name="squares-only",
-            also=(_square_by_slices(-2), _square_by_reshape(-1), _square_by_reshape(-2)),
+            _square_by_slices(-1),
+            _square_by_slices(-2),
+            _square_by_reshape(-1),
+            _square_by_reshape(-2),
         ),
         Misconception(
-            _last_lost,
+            "last-patches-lost",
             "The last row and the last column of patches are missing. The last patch begins at side - patch_size, and "
             "range leaves its end out.",
-            name="last-patches-lost",
+            _last_lost,
         ),
         Misconception(
-            lambda images, patch_size: _UPRIGHT(images[:1], patch_size),
+            "first-image-only",
             "Only the first image is cut. The batch stays the first axis of the result.",
-            name="first-image-only",
-            also=(lambda images, patch_size: _UPRIGHT(images[:1], patch_size)[0],),
+            lambda images, patch_size: _UPRIGHT(images[:1], patch_size),
+            lambda images, patch_size: _UPRIGHT(images[:1], patch_size)[0],
         ),
         Misconception(
-            lambda images, patch_size: _UPRIGHT(images, 16),
+            "sixteen-written-in",
             "The patch size 16 is written into the function. Use patch_size instead.",
-            name="sixteen-written-in",
+            lambda images, patch_size: _UPRIGHT(images, 16),
         ),
         Misconception(
-            lambda images, patch_size: F.layer_norm(_UPRIGHT(images, patch_size), (images.shape[1] * patch_size**2,)),
+            "rescaled",
             "The pixels have been rescaled on the way. patchify only moves numbers: each must come out as it went in.",
-            name="rescaled",
-            also=(
-                lambda images, patch_size: _UPRIGHT(images - images.mean(), patch_size),
-                lambda images, patch_size: _UPRIGHT(2 * images - 1, patch_size),
-                lambda images, patch_size: (
-                    _UPRIGHT(images, patch_size) - _UPRIGHT(images, patch_size).mean(-1, keepdim=True)
-                ),
+            lambda images, patch_size: F.layer_norm(_UPRIGHT(images, patch_size), (images.shape[1] * patch_size**2,)),
+            lambda images, patch_size: _UPRIGHT(images - images.mean(), patch_size),
+            lambda images, patch_size: _UPRIGHT(2 * images - 1, patch_size),
+            lambda images, patch_size: (
+                _UPRIGHT(images, patch_size) - _UPRIGHT(images, patch_size).mean(-1, keepdim=True)
             ),
         ),
     ),

@@ -54,116 +54,100 @@ PROJECTION_KERNEL = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _as("dim (p q c) -> dim c p q"),
+            "read-channel-last",
             "The last axis is read with the channel last, so the kernel's numbers end up in the wrong places. `patchify` "
             "put the channel first.",
-            name="read-channel-last",
-            also=(_as("dim (q p c) -> dim c p q"),),
+            _as("dim (p q c) -> dim c p q"),
+            _as("dim (q p c) -> dim c p q"),
         ),
         Misconception(
-            _as("dim (p c q) -> dim c p q"),
+            "read-channel-between",
             "The last axis is read with the channel between row and column, so the kernel's numbers end up in the wrong "
             "places. `patchify` put the channel first.",
-            name="read-channel-between",
-            also=(_as("dim (q c p) -> dim c p q"),),
+            _as("dim (p c q) -> dim c p q"),
+            _as("dim (q c p) -> dim c p q"),
         ),
         Misconception(
-            _as("dim (c p q) -> dim c q p"),
+            "rows-and-columns-swapped",
             "The kernel's rows and columns are swapped, so it sees each patch lying on its side. Keep the order: "
             "row, then column.",
-            name="rows-and-columns-swapped",
+            _as("dim (c p q) -> dim c q p"),
         ),
         Misconception(
-            _as("dim (c p q) -> dim p q c"),
+            "kernel-channel-last",
             "The channel comes last in your kernel, as in other libraries' images. PyTorch's kernels are (dim, "
             "channels, row, column).",
-            name="kernel-channel-last",
-            also=(lambda weight, patch_size: weight.reshape(len(weight), patch_size, patch_size, -1),),
+            _as("dim (c p q) -> dim p q c"),
+            lambda weight, patch_size: weight.reshape(len(weight), patch_size, patch_size, -1),
         ),
         Misconception(
-            _as("dim (c p q) -> c dim p q"),
+            "channels-before-features",
             "Your kernel begins with the channels, as in a transposed convolution. That of a convolution begins with "
             "what it makes, the dim features, then come the channels that it reads.",
-            name="channels-before-features",
-            also=(lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size),),
+            _as("dim (c p q) -> c dim p q"),
+            lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size),
         ),
         Misconception(
-            lambda weight, patch_size: weight.mT.reshape(weight.shape[0], -1, patch_size, patch_size),
+            "features-mixed",
             "The weight is cut across its rows, so a kernel holds numbers of several features. nn.Linear keeps its "
             "weight as (outputs, inputs): leave the first axis where it is and split the last.",
-            name="features-mixed",
-            also=(
-                lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
-                lambda weight, patch_size: weight.mT.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
-                lambda weight, patch_size: weight.reshape(patch_size, patch_size, -1, len(weight)).permute(
-                    3, 2, 0, 1
-                ),
-            ),
+            lambda weight, patch_size: weight.mT.reshape(weight.shape[0], -1, patch_size, patch_size),
+            lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
+            lambda weight, patch_size: weight.mT.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
+            lambda weight, patch_size: weight.reshape(patch_size, patch_size, -1, len(weight)).permute(3, 2, 0, 1),
         ),
         Misconception(
-            lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1, -2),
+            "kernel-flipped",
             "The kernel's rows or columns run backwards. PyTorch's conv2d flips nothing: each number meets the "
             "pixel at its own place, as in the linear layer.",
-            name="kernel-flipped",
-            also=(
-                lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1),
-                lambda weight, patch_size: _reshaped(weight, patch_size).flip(-2),
-            ),
+            lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1, -2),
+            lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1),
+            lambda weight, patch_size: _reshaped(weight, patch_size).flip(-2),
         ),
         Misconception(
-            lambda weight, patch_size: _reshaped(weight, patch_size).rot90(1, (-2, -1)),
+            "kernel-turned",
             "Each kernel is turned by a quarter. PyTorch's conv2d turns nothing: each number meets the pixel at its own place, "
             "as in the linear layer.",
-            name="kernel-turned",
-            also=(lambda weight, patch_size: _reshaped(weight, patch_size).rot90(-1, (-2, -1)),),
+            lambda weight, patch_size: _reshaped(weight, patch_size).rot90(1, (-2, -1)),
+            lambda weight, patch_size: _reshaped(weight, patch_size).rot90(-1, (-2, -1)),
         ),
         Misconception(
-            lambda weight, patch_size: _reshaped(weight, patch_size).sum(1, keepdim=True),
+            "one-channel-left",
             "Your kernel reads a single channel. A convolution has numbers of its own for every channel that it reads.",
-            name="one-channel-left",
-            also=(
-                lambda weight, patch_size: _reshaped(weight, patch_size).mean(1, keepdim=True),
-                lambda weight, patch_size: _reshaped(weight, patch_size)[:, :1],
-            ),
+            lambda weight, patch_size: _reshaped(weight, patch_size).sum(1, keepdim=True),
+            lambda weight, patch_size: _reshaped(weight, patch_size).mean(1, keepdim=True),
+            lambda weight, patch_size: _reshaped(weight, patch_size)[:, :1],
         ),
         Misconception(
-            lambda weight, patch_size: weight.reshape(-1, 3, patch_size, patch_size),
+            "three-channels-written-in",
             "Three channels are written into the function. How many there are follows from the weight's last axis and "
             "patch_size.",
-            name="three-channels-written-in",
-            also=(
-                lambda weight, patch_size: weight.reshape(len(weight), 3, patch_size, patch_size),
-                lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", c=3, p=patch_size, q=patch_size),
-            ),
+            lambda weight, patch_size: weight.reshape(-1, 3, patch_size, patch_size),
+            lambda weight, patch_size: weight.reshape(len(weight), 3, patch_size, patch_size),
+            lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", c=3, p=patch_size, q=patch_size),
         ),
         Misconception(
-            lambda weight, patch_size: weight.reshape(len(weight), -1, 16, 16),
+            "sixteen-written-in",
             "The patch size 16 is written into the function. Use patch_size instead.",
-            name="sixteen-written-in",
-            also=(
-                lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", p=16, q=16),
-                lambda weight, patch_size: weight.reshape(len(weight), 3, 16, 16),
-            ),
+            lambda weight, patch_size: weight.reshape(len(weight), -1, 16, 16),
+            lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", p=16, q=16),
+            lambda weight, patch_size: weight.reshape(len(weight), 3, 16, 16),
         ),
         Misconception(
-            lambda weight, patch_size: weight.reshape(len(weight), -1, patch_size**2),
+            "not-four-axes",
             "The numbers are in the right order, but your kernel is not (dim, channels, row, column). Each of these is "
             "an axis of its own.",
-            name="not-four-axes",
-            also=(
-                lambda weight, patch_size: weight[:, :, None, None],
-                lambda weight, patch_size: _reshaped(weight, patch_size).flatten(0, 1),
-            ),
+            lambda weight, patch_size: weight.reshape(len(weight), -1, patch_size**2),
+            lambda weight, patch_size: weight[:, :, None, None],
+            lambda weight, patch_size: _reshaped(weight, patch_size).flatten(0, 1),
         ),
         Misconception(
-            lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size**2,
+            "scaled",
             "The numbers have been scaled. The convolution adds up exactly what the linear layer adds up, so they stay "
             "as they are.",
-            name="scaled",
-            also=(
-                lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size,
-                lambda weight, patch_size: _reshaped(weight, patch_size) * patch_size**2,
-            ),
+            lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size**2,
+            lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size,
+            lambda weight, patch_size: _reshaped(weight, patch_size) * patch_size**2,
         ),
     ),
 )

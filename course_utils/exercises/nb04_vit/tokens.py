@@ -71,174 +71,148 @@ SEQUENCE = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _slip(lambda patches, first, positions: torch.cat([patches, first], 1) + positions),
+            "class-token-last",
             "The class token comes at the end of the sequence. Put it first: the head reads token 0, and the "
             "weights of published ViTs expect it there.",
-            name="class-token-last",
-            also=(
-                _slip(
-                    lambda patches, first, positions: torch.cat(
-                        [patches + positions[:, 1:], first + positions[:, :1]], 1
-                    )
-                ),
-                _slip(lambda patches, first, positions: torch.cat([patches, first], 1)),
+            _slip(lambda patches, first, positions: torch.cat([patches, first], 1) + positions),
+            _slip(
+                lambda patches, first, positions: torch.cat([patches + positions[:, 1:], first + positions[:, :1]], 1)
             ),
+            _slip(lambda patches, first, positions: torch.cat([patches, first], 1)),
         ),
         Misconception(
-            _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1)),
+            "class-token-without-position",
             "The class token gets no position. There is one for it among the positions, since they are one more than the "
             "patches.",
-            name="class-token-without-position",
-            also=(_slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, :-1]], 1)),),
+            _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1)),
+            _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, :-1]], 1)),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens + positions.roll(1, 1)),
+            "positions-moved",
             "The positions are added, but not each to its own token. Number i belongs to token i of the finished "
             "sequence.",
-            name="positions-moved",
-            also=(
-                _then(lambda tokens, positions: tokens + positions.roll(-1, 1)),
-                _then(lambda tokens, positions: tokens + positions.flip(1)),
-            ),
+            _then(lambda tokens, positions: tokens + positions.roll(1, 1)),
+            _then(lambda tokens, positions: tokens + positions.roll(-1, 1)),
+            _then(lambda tokens, positions: tokens + positions.flip(1)),
         ),
         Misconception(
-            _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1)),
+            "patches-without-position",
             "Only the class token gets a position. The patches need theirs more: without it the encoder sees a set.",
-            name="patches-without-position",
+            _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1)),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens + positions[:, :1]),
+            "one-position-for-all",
             "The same vector is added to every token, so the positions tell no place from another. There is one for each "
             "token.",
-            name="one-position-for-all",
-            also=(
-                _then(lambda tokens, positions: tokens + positions[:, -1:]),
-                _then(lambda tokens, positions: tokens + positions.mean(1, keepdim=True)),
-                _then(lambda tokens, positions: tokens + positions.sum(1, keepdim=True)),
-            ),
+            _then(lambda tokens, positions: tokens + positions[:, :1]),
+            _then(lambda tokens, positions: tokens + positions[:, -1:]),
+            _then(lambda tokens, positions: tokens + positions.mean(1, keepdim=True)),
+            _then(lambda tokens, positions: tokens + positions.sum(1, keepdim=True)),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens),
+            "no-positions",
             "The positions are not added. Without them the encoder cannot tell an image from the same patches "
             "shuffled.",
-            name="no-positions",
+            _then(lambda tokens, positions: tokens),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens + 2 * positions),
+            "positions-twice",
             "Some tokens, or all of them, get their position twice. Add the positions once, to the finished sequence.",
-            name="positions-twice",
-            also=(
-                _slip(
-                    lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1) + positions
-                ),
-                _slip(
-                    lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1) + positions
-                ),
-            ),
+            _then(lambda tokens, positions: tokens + 2 * positions),
+            _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1) + positions),
+            _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1) + positions),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens * positions),
+            "multiplied",
             "The tokens are multiplied by the positions. Equation 1 of Dosovitskiy et al. is a sum: a place shifts "
             "a token, it does not scale it.",
-            name="multiplied",
+            _then(lambda tokens, positions: tokens * positions),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens - positions),
+            "subtracted",
             "The positions are subtracted. Equation 1 of Dosovitskiy et al. is a sum.",
-            name="subtracted",
+            _then(lambda tokens, positions: tokens - positions),
         ),
         Misconception(
-            _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], -1)),
+            "positions-appended",
             "The positions are appended as further features, so each token is twice as wide. Add them: equation 1 "
             "of Dosovitskiy et al. is a sum.",
-            name="positions-appended",
-            also=(_then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], 1)),),
+            _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], -1)),
+            _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], 1)),
         ),
         Misconception(
-            _slip(lambda patches, first, positions: patches + positions[:, 1:]),
+            "no-class-token",
             "The class token is not in your result: its place is missing, or holds something else, such as zeros or "
             "the mean of the patches. It is a token of its own, and comes first.",
-            name="no-class-token",
-            also=(
-                _slip(lambda patches, first, positions: patches + positions[:, :-1]),
-                lambda patches, class_token, positions: F.pad(patches, (0, 0, 1, 0)) + positions,
-                lambda patches, class_token, positions: (
-                    torch.cat([patches.mean(1, keepdim=True), patches], 1) + positions
-                ),
-                lambda patches, class_token, positions: (
-                    torch.cat([torch.ones_like(patches[:, :1]), patches], 1) + positions
-                ),
+            _slip(lambda patches, first, positions: patches + positions[:, 1:]),
+            _slip(lambda patches, first, positions: patches + positions[:, :-1]),
+            lambda patches, class_token, positions: F.pad(patches, (0, 0, 1, 0)) + positions,
+            lambda patches, class_token, positions: (
+                torch.cat([patches.mean(1, keepdim=True), patches], 1) + positions
+            ),
+            lambda patches, class_token, positions: (
+                torch.cat([torch.ones_like(patches[:, :1]), patches], 1) + positions
             ),
         ),
         Misconception(
-            _slip(lambda patches, first, positions: patches + first + positions[:, 1:]),
+            "class-token-added-to-patches",
             "The class token is added to every patch. It is a token of its own: join it to the sequence with torch.cat, and "
             "leave the patches as they are.",
-            name="class-token-added-to-patches",
-            also=(
-                _slip(lambda patches, first, positions: patches + first + positions[:, :-1]),
-                _slip(lambda patches, first, positions: torch.cat([first, patches + first], 1) + positions),
-            ),
+            _slip(lambda patches, first, positions: patches + first + positions[:, 1:]),
+            _slip(lambda patches, first, positions: patches + first + positions[:, :-1]),
+            _slip(lambda patches, first, positions: torch.cat([first, patches + first], 1) + positions),
         ),
         Misconception(
-            _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, :-1]),
+            "patch-replaced",
             "A patch is lost where the class token joins the sequence. It is one more token, so the sequence is longer by "
             "one than the patches.",
-            name="patch-replaced",
-            also=(
-                _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, 1:]),
-                _slip(lambda patches, first, positions: torch.cat([first, patches[:, :-1]], 1) + positions[:, :-1]),
-            ),
+            _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, :-1]),
+            _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, 1:]),
+            _slip(lambda patches, first, positions: torch.cat([first, patches[:, :-1]], 1) + positions[:, :-1]),
         ),
         Misconception(
-            lambda patches, class_token, positions: torch.cat([class_token, patches], 1) + positions,
+            "class-token-not-repeated",
             "This works for a batch of one image only: torch.cat does not repeat the class token by itself. Expand "
             "it to the size of the batch first.",
-            name="class-token-not-repeated",
+            lambda patches, class_token, positions: torch.cat([class_token, patches], 1) + positions,
         ),
         Misconception(
-            lambda patches, class_token, positions: torch.cat([class_token, patches[:1]], 1) + positions,
+            "first-image-only",
             "Only the first image of the batch is left. Every image has a sequence of its own.",
-            name="first-image-only",
+            lambda patches, class_token, positions: torch.cat([class_token, patches[:1]], 1) + positions,
         ),
         Misconception(
-            _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], 0)),
+            "wrong-axis",
             "The class token is joined along the wrong axis, so it is not a token of the sequence. Tokens are counted along "
             "axis 1.",
-            name="wrong-axis",
-            also=(
-                _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], -1)),
-                lambda patches, class_token, positions: torch.cat([class_token.expand_as(patches[:1]), patches], 0),
-                _slip(
-                    lambda patches, first, positions: torch.cat(
-                        [first.expand_as(patches), patches + positions[:, 1:]], -1
-                    )
-                ),
+            _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], 0)),
+            _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], -1)),
+            lambda patches, class_token, positions: torch.cat([class_token.expand_as(patches[:1]), patches], 0),
+            _slip(
+                lambda patches, first, positions: torch.cat(
+                    [first.expand_as(patches), patches + positions[:, 1:]], -1
+                )
             ),
         ),
         Misconception(
-            _then(lambda tokens, positions: tokens * tokens.shape[-1] ** 0.5 + positions),
+            "tokens-scaled",
             "Tokens are multiplied or divided by the square root of dim before the positions are added. The transformer for "
             "text multiplies its words by it; equation 1 of Dosovitskiy et al. does not.",
-            name="tokens-scaled",
-            also=(
-                _slip(
-                    lambda patches, first, positions: (
-                        torch.cat([first, patches * patches.shape[-1] ** 0.5], 1) + positions
-                    )
-                ),
-                _then(lambda tokens, positions: tokens / tokens.shape[-1] ** 0.5 + positions),
+            _then(lambda tokens, positions: tokens * tokens.shape[-1] ** 0.5 + positions),
+            _slip(
+                lambda patches, first, positions: (
+                    torch.cat([first, patches * patches.shape[-1] ** 0.5], 1) + positions
+                )
             ),
+            _then(lambda tokens, positions: tokens / tokens.shape[-1] ** 0.5 + positions),
         ),
         Misconception(
-            _then(lambda tokens, positions: F.layer_norm(tokens + positions, tokens.shape[-1:])),
+            "normalised",
             "The sequence is normalised, before or after the positions are added. That is left to the blocks: each begins "
             "with a norm of its own.",
-            name="normalised",
-            also=(
-                _then(lambda tokens, positions: F.normalize(tokens + positions, dim=-1)),
-                _then(lambda tokens, positions: F.layer_norm(tokens, tokens.shape[-1:]) + positions),
-            ),
+            _then(lambda tokens, positions: F.layer_norm(tokens + positions, tokens.shape[-1:])),
+            _then(lambda tokens, positions: F.normalize(tokens + positions, dim=-1)),
+            _then(lambda tokens, positions: F.layer_norm(tokens, tokens.shape[-1:]) + positions),
         ),
     ),
 )

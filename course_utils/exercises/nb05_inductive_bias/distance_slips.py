@@ -63,245 +63,215 @@ def _each_query(weights: Tensor, distances: Tensor) -> Tensor:
 
 MISCONCEPTIONS = (
     Misconception(
-        _slip(scale=lambda between: between),
+        "rest-not-scaled",
         "What went to the class token counts for nothing, so every distance comes out too small. Scale what is left of "
         "each row to sum to one.",
-        name="rest-not-scaled",
-        also=(_with_class_token(lambda weights: weights[:, :, 1:], lambda distances: F.pad(distances, (1, 0))),),
+        _slip(scale=lambda between: between),
+        _with_class_token(lambda weights: weights[:, :, 1:], lambda distances: F.pad(distances, (1, 0))),
     ),
     Misconception(
-        _with_class_token(lambda weights: weights, lambda distances: F.pad(distances, (1, 0, 1, 0))),
+        "class-token-as-a-patch",
         "The class token is among the queries, at distance 0 from every patch. It has no place: leave out its row as well "
         "as its column.",
-        name="class-token-as-a-patch",
-        also=(
-            _with_class_token(_share, lambda distances: F.pad(distances, (1, 0, 1, 0))),
-            _with_class_token(lambda weights: weights[..., 1:], lambda distances: F.pad(distances, (0, 0, 1, 0))),
-            _with_class_token(
-                lambda weights: _share(weights[..., 1:]), lambda distances: F.pad(distances, (0, 0, 1, 0))
-            ),
-        ),
+        _with_class_token(lambda weights: weights, lambda distances: F.pad(distances, (1, 0, 1, 0))),
+        _with_class_token(_share, lambda distances: F.pad(distances, (1, 0, 1, 0))),
+        _with_class_token(lambda weights: weights[..., 1:], lambda distances: F.pad(distances, (0, 0, 1, 0))),
+        _with_class_token(lambda weights: _share(weights[..., 1:]), lambda distances: F.pad(distances, (0, 0, 1, 0))),
     ),
     Misconception(
-        _slip(places=lambda weights: weights[:, :, :-1, :-1]),
+        "last-token-left-out",
         "The last patch is left out instead of the class token. The class token is the first one.",
-        name="last-token-left-out",
-        also=(_slip(places=lambda weights: weights[:, :, :-1, :-1], scale=lambda between: between),),
+        _slip(places=lambda weights: weights[:, :, :-1, :-1]),
+        _slip(places=lambda weights: weights[:, :, :-1, :-1], scale=lambda between: between),
     ),
     Misconception(
-        _slip(places=lambda weights: weights[:, :, :-1, 1:]),
+        "row-and-column-differ",
         "The token left out among the queries is not the one left out among the keys. The class token is the first row and the "
         "first column.",
-        name="row-and-column-differ",
-        also=(_slip(places=lambda weights: weights[:, :, 1:, :-1]),),
+        _slip(places=lambda weights: weights[:, :, :-1, 1:]),
+        _slip(places=lambda weights: weights[:, :, 1:, :-1]),
     ),
     Misconception(
-        lambda weights, distances: attention_distance(weights[:, :, 1:, 1:], distances[1:, 1:]),
+        "two-left-out",
         "Two tokens are left out, the class token and a patch. distances holds the patches only, so nothing has to be "
         "cut off there.",
-        name="two-left-out",
-        also=(
-            lambda weights, distances: attention_distance(weights[:, :, :-1, :-1], distances[:-1, :-1]),
-            lambda weights, distances: attention_distance(weights[:, :, :-1, :-1], distances[1:, 1:]),
-        ),
+        lambda weights, distances: attention_distance(weights[:, :, 1:, 1:], distances[1:, 1:]),
+        lambda weights, distances: attention_distance(weights[:, :, :-1, :-1], distances[:-1, :-1]),
+        lambda weights, distances: attention_distance(weights[:, :, :-1, :-1], distances[1:, 1:]),
     ),
     Misconception(
-        _slip(scale=lambda between: between / between.sum(-2, keepdim=True)),
+        "scaled-over-queries",
         "Each column of the weights is scaled to sum to one. The rows should be: what one query gives to all its keys lies "
         "along the last axis.",
-        name="scaled-over-queries",
+        _slip(scale=lambda between: between / between.sum(-2, keepdim=True)),
     ),
     Misconception(
-        _slip(scale=lambda between: between / between.sum(1, keepdim=True)),
+        "scaled-over-heads",
         "The weights are scaled to sum to one over the heads or over the pictures. The keys of one query, along the last "
         "axis, share its attention.",
-        name="scaled-over-heads",
-        also=(_slip(scale=lambda between: between / between.sum(0, keepdim=True)),),
+        _slip(scale=lambda between: between / between.sum(1, keepdim=True)),
+        _slip(scale=lambda between: between / between.sum(0, keepdim=True)),
     ),
     Misconception(
-        _slip(scale=lambda between: between / between.sum((-2, -1), keepdim=True)),
+        "scaled-by-the-matrix",
         "The weights are divided by the sum of a whole matrix or more. Each row is the attention of one query: divide it "
         "by its own sum.",
-        name="scaled-by-the-matrix",
-        also=(
-            _slip(scale=lambda between: between / between.sum()),
-            _slip(scale=lambda between: between / between.sum((0, 2, 3), keepdim=True)),
-        ),
+        _slip(scale=lambda between: between / between.sum((-2, -1), keepdim=True)),
+        _slip(scale=lambda between: between / between.sum()),
+        _slip(scale=lambda between: between / between.sum((0, 2, 3), keepdim=True)),
     ),
     Misconception(
-        _ratio((0, 2, 3), lambda far: far),
+        "rows-weigh-differently",
         "The distances of many queries are divided by all their attention at once, so the more a query looks at the class "
         "token, the less it counts. Scale row by row, then take the mean.",
-        name="rows-weigh-differently",
-        also=(_ratio((2, 3), lambda far: far.mean(0)),),
+        _ratio((0, 2, 3), lambda far: far),
+        _ratio((2, 3), lambda far: far.mean(0)),
     ),
     Misconception(
-        _slip(scale=lambda between: between.softmax(-1)),
+        "softmax-again",
         "A softmax is taken of numbers that are weights already, which evens them out. Divide each row by its sum.",
-        name="softmax-again",
-        also=(
-            lambda weights, distances: attention_distance(weights.softmax(-1), distances),
-            _slip(scale=lambda between: _share(between).softmax(-1)),
-        ),
+        _slip(scale=lambda between: between.softmax(-1)),
+        lambda weights, distances: attention_distance(weights.softmax(-1), distances),
+        _slip(scale=lambda between: _share(between).softmax(-1)),
     ),
     Misconception(
-        _slip(scale=lambda between: F.normalize(between, dim=-1)),
+        "length-one",
         "Each row is divided by its length, the root of its squares. Weights are shares: divide by their sum.",
-        name="length-one",
+        _slip(scale=lambda between: F.normalize(between, dim=-1)),
     ),
     Misconception(
-        _slip(scale=lambda between: between / between.amax(-1, keepdim=True)),
+        "largest-one",
         "Each row is divided by its largest weight. Weights are shares: divide by their sum.",
-        name="largest-one",
+        _slip(scale=lambda between: between / between.amax(-1, keepdim=True)),
     ),
     Misconception(
-        lambda weights, distances: attention_distance(weights, torch.ones_like(distances)) * distances.mean(),
+        "attention-ignored",
         "This is the mean distance of all pairs, whatever the attention. Multiply each weight by its own "
         "distance before you sum.",
-        name="attention-ignored",
+        lambda weights, distances: attention_distance(weights, torch.ones_like(distances)) * distances.mean(),
     ),
     Misconception(
-        _slip(gather=lambda far: far.mean(-1).mean((0, 2))),
+        "mean-over-keys",
         "Over the keys you take the mean of weight times distance. The weights of a row are shares: take the sum.",
-        name="mean-over-keys",
-        also=(_slip(scale=lambda between: between, gather=lambda far: far.mean((0, 2, 3))),),
+        _slip(gather=lambda far: far.mean(-1).mean((0, 2))),
+        _slip(scale=lambda between: between, gather=lambda far: far.mean((0, 2, 3))),
     ),
     Misconception(
-        _slip(gather=lambda far: far.sum((-2, -1)).mean(0)),
+        "queries-added",
         "The result is too large by a factor of the number of patches: the queries are added up, or each row is divided by "
         "its mean instead of its sum. Divide each row by its sum, and take the mean over the queries.",
-        name="queries-added",
+        _slip(gather=lambda far: far.sum((-2, -1)).mean(0)),
     ),
     Misconception(
-        _slip(gather=lambda far: far.sum((0, 2, 3))),
+        "queries-and-pictures-added",
         "The queries and the pictures are added up, so the distance grows with their number. Take the mean over both.",
-        name="queries-and-pictures-added",
+        _slip(gather=lambda far: far.sum((0, 2, 3))),
     ),
     Misconception(
-        _slip(gather=lambda far: far.sum(-1).mean(-1).sum(0)),
+        "pictures-added",
         "The pictures are added up, so the distance grows with their number. Take the mean over the pictures.",
-        name="pictures-added",
+        _slip(gather=lambda far: far.sum(-1).mean(-1).sum(0)),
     ),
     Misconception(
-        lambda weights, distances: attention_distance(weights.mean(1, keepdim=True), distances),
+        "heads-averaged",
         "The heads are averaged. Heads differ, and that is the question: keep one number per head.",
-        name="heads-averaged",
-        also=(
-            lambda weights, distances: _each_query(weights, distances).mean(),
-            lambda weights, distances: _each_query(weights, distances).mean((1, 2)),
-        ),
+        lambda weights, distances: attention_distance(weights.mean(1, keepdim=True), distances),
+        lambda weights, distances: _each_query(weights, distances).mean(),
+        lambda weights, distances: _each_query(weights, distances).mean((1, 2)),
     ),
     Misconception(
-        lambda weights, distances: _each_query(weights, distances).mean(-1),
+        "not-averaged",
         "There is still a number for each picture or each query. Take the mean over both, so that one number per head "
         "is left.",
-        name="not-averaged",
-        also=(
-            lambda weights, distances: _each_query(weights, distances).mean(0),
-            lambda weights, distances: _each_query(weights, distances),
-        ),
+        lambda weights, distances: _each_query(weights, distances).mean(-1),
+        lambda weights, distances: _each_query(weights, distances).mean(0),
+        lambda weights, distances: _each_query(weights, distances),
     ),
     Misconception(
-        lambda weights, distances: attention_distance(weights[:1], distances),
+        "first-picture-only",
         "Only the first picture counts. Take the mean over all of them.",
-        name="first-picture-only",
+        lambda weights, distances: attention_distance(weights[:1], distances),
     ),
     Misconception(
-        lambda weights, distances: _each_query(weights, distances).transpose(0, 1).flatten(1).median(-1).values,
+        "median",
         "A median is taken over the queries. Take the mean over the queries and the pictures.",
-        name="median",
-        also=(
-            lambda weights, distances: _each_query(weights, distances).median(-1).values.mean(0),
-            lambda weights, distances: _each_query(weights, distances).mean(0).median(-1).values,
-        ),
+        lambda weights, distances: _each_query(weights, distances).transpose(0, 1).flatten(1).median(-1).values,
+        lambda weights, distances: _each_query(weights, distances).median(-1).values.mean(0),
+        lambda weights, distances: _each_query(weights, distances).mean(0).median(-1).values,
     ),
     Misconception(
-        lambda weights, distances: _each_query(weights, distances).amax((0, 2)),
+        "extreme-query",
         "Only the query that looks farthest counts, or the one that looks least far. Take the mean over the queries and the "
         "pictures.",
-        name="extreme-query",
-        also=(
-            lambda weights, distances: _each_query(weights, distances).amin((0, 2)),
-            lambda weights, distances: _each_query(weights, distances).amax(2).mean(0),
-            lambda weights, distances: _each_query(weights, distances).amin(2).mean(0),
-        ),
+        lambda weights, distances: _each_query(weights, distances).amax((0, 2)),
+        lambda weights, distances: _each_query(weights, distances).amin((0, 2)),
+        lambda weights, distances: _each_query(weights, distances).amax(2).mean(0),
+        lambda weights, distances: _each_query(weights, distances).amin(2).mean(0),
     ),
     Misconception(
-        _strongest,
+        "strongest-key-only",
         "Only one key of each query is counted, such as the one with the largest weight. Every key counts, with its weight.",
-        name="strongest-key-only",
-        also=(
-            lambda weights, distances: distances[0, weights[:, :, 1:, 1:].argmax(-1)].mean((0, 2)),
-            lambda weights, distances: distances[
-                torch.arange(len(distances)), (weights[:, :, 1:, 1:] * distances).argmax(-1)
-            ].mean((0, 2)),
-            _slip(gather=lambda far: far.amax(-1).mean((0, 2))),
-        ),
+        _strongest,
+        lambda weights, distances: distances[0, weights[:, :, 1:, 1:].argmax(-1)].mean((0, 2)),
+        lambda weights, distances: distances[
+            torch.arange(len(distances)), (weights[:, :, 1:, 1:] * distances).argmax(-1)
+        ].mean((0, 2)),
+        _slip(gather=lambda far: far.amax(-1).mean((0, 2))),
     ),
     Misconception(
-        _slip(pixels=torch.square),
+        "squares-or-roots",
         "Squares or roots of the distances are taken on the way. A patch three pixels away counts three, times its weight.",
-        name="squares-or-roots",
-        also=(
-            lambda weights, distances: (_share(weights[:, :, 1:, 1:]) * distances**2).sum(-1).sqrt().mean((0, 2)),
-            lambda weights, distances: attention_distance(weights, distances**2).sqrt(),
-            lambda weights, distances: attention_distance(weights, distances.sqrt()),
-            lambda weights, distances: _each_query(weights, distances).sqrt().mean((0, 2)),
-        ),
+        _slip(pixels=torch.square),
+        lambda weights, distances: (_share(weights[:, :, 1:, 1:]) * distances**2).sum(-1).sqrt().mean((0, 2)),
+        lambda weights, distances: attention_distance(weights, distances**2).sqrt(),
+        lambda weights, distances: attention_distance(weights, distances.sqrt()),
+        lambda weights, distances: _each_query(weights, distances).sqrt().mean((0, 2)),
     ),
     Misconception(
-        lambda weights, distances: attention_distance(weights, distances / distances.max()),
+        "not-pixels",
         "The distances are scaled on the way, so the result is not in pixels. Take them as they are given.",
-        name="not-pixels",
-        also=(
-            lambda weights, distances: attention_distance(weights, distances / distances.mean()),
-            lambda weights, distances: attention_distance(weights, distances / distances[distances > 0].min()),
-            lambda weights, distances: attention_distance(weights, distances / distances.sum(-1, keepdim=True)),
-        ),
+        lambda weights, distances: attention_distance(weights, distances / distances.max()),
+        lambda weights, distances: attention_distance(weights, distances / distances.mean()),
+        lambda weights, distances: attention_distance(weights, distances / distances[distances > 0].min()),
+        lambda weights, distances: attention_distance(weights, distances / distances.sum(-1, keepdim=True)),
     ),
     Misconception(
-        lambda weights, distances: (_share(weights[:, :, 1:, 1:]) @ distances).sum(-1).mean((0, 2)),
+        "matrix-product",
         "A query's weights meet the distances of other queries: by a matrix product, or because you average over the queries "
         "before you multiply. Multiply element by element, the weight from i to j by the distance from i to j.",
-        name="matrix-product",
-        also=(
-            lambda weights, distances: (_share(weights[:, :, 1:, 1:]) @ distances).mean((0, 2, 3)),
-            lambda weights, distances: (weights[:, :, 1:, 1:] @ distances).sum(-1).mean((0, 2)),
-            lambda weights, distances: (weights[:, :, 1:, 1:] @ distances).mean((0, 2, 3)),
-        ),
+        lambda weights, distances: (_share(weights[:, :, 1:, 1:]) @ distances).sum(-1).mean((0, 2)),
+        lambda weights, distances: (_share(weights[:, :, 1:, 1:]) @ distances).mean((0, 2, 3)),
+        lambda weights, distances: (weights[:, :, 1:, 1:] @ distances).sum(-1).mean((0, 2)),
+        lambda weights, distances: (weights[:, :, 1:, 1:] @ distances).mean((0, 2, 3)),
     ),
     Misconception(
-        _not_itself,
-        "A patch's attention to itself is left out. It counts, at distance 0.",
-        name="not-to-itself",
+        "not-to-itself", "A patch's attention to itself is left out. It counts, at distance 0.", _not_itself
     ),
     Misconception(
-        lambda weights, distances: (_share(weights[:, :, 0, 1:]) * distances.mean(0)).sum(-1).mean(0),
+        "class-token-only",
         "Only the class token's attention is measured, and it has no place to measure from. Every patch is a query.",
-        name="class-token-only",
-        also=(
-            lambda weights, distances: (weights[:, :, 0, 1:] * distances.mean(0)).sum(-1).mean(0),
-            lambda weights, distances: (_share(weights[:, :, 0, 1:]) * distances[0]).sum(-1).mean(0),
-        ),
+        lambda weights, distances: (_share(weights[:, :, 0, 1:]) * distances.mean(0)).sum(-1).mean(0),
+        lambda weights, distances: (weights[:, :, 0, 1:] * distances.mean(0)).sum(-1).mean(0),
+        lambda weights, distances: (_share(weights[:, :, 0, 1:]) * distances[0]).sum(-1).mean(0),
     ),
     Misconception(
-        lambda weights, distances: (_share(weights[:, :, 1, 1:]) * distances[0]).sum(-1).mean(0),
+        "first-query-only",
         "Only the first patch's attention is measured. Every patch is a query: take the mean over all of them.",
-        name="first-query-only",
+        lambda weights, distances: (_share(weights[:, :, 1, 1:]) * distances[0]).sum(-1).mean(0),
     ),
     Misconception(
-        _slip(scale=partial(_share, more=1e-3)),
+        "small-number-added",
         "A small number is added to the sum by which you divide, so the weights of a row no longer sum to one. Divide by the "
         "sum as it is, small though it may be.",
-        name="small-number-added",
-        also=tuple(_slip(scale=partial(_share, more=small)) for small in (1.0, 1e-1, 1e-2, 1e-4)),
+        _slip(scale=partial(_share, more=1e-3)),
+        *tuple(_slip(scale=partial(_share, more=small)) for small in (1.0, 1e-1, 1e-2, 1e-4)),
     ),
     Misconception(
+        "spread-evenly",
+        "What went to the class token is shared out evenly among the patches. A patch with more attention should get more of "
+        "it: scale what is left of each row to sum to one.",
         lambda weights, distances: _mean(
             (weights[:, :, 1:, 1:] + weights[:, :, 1:, :1] / len(distances)) * distances
         ),
-        "What went to the class token is shared out evenly among the patches. A patch with more attention should get more of "
-        "it: scale what is left of each row to sum to one.",
-        name="spread-evenly",
     ),
 )

@@ -139,178 +139,161 @@ SHUFFLE_PATCHES = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _by(torch.argsort),
+            "inverse",
             "This is the inverse permutation: patch i went to place order[i]. Patch order[i] belongs at place i.",
-            name="inverse",
+            _by(torch.argsort),
         ),
         Misconception(
-            _by(lambda order: order.flip(0)),
+            "order-backwards",
             "The order is read from back to front. Patch order[0] belongs at place 0.",
-            name="order-backwards",
+            _by(lambda order: order.flip(0)),
         ),
         Misconception(
-            _by(lambda order: order[order]),
+            "shuffled-twice",
             "The patches are shuffled more than once by the same order. Once is enough.",
-            name="shuffled-twice",
-            also=(_by(lambda order: order[order[order]]),),
+            _by(lambda order: order[order]),
+            _by(lambda order: order[order[order]]),
         ),
         Misconception(
-            _by(lambda order: order.roll(1)),
+            "off-by-one",
             "You are off by one, in the index into the order or in the patch that it names. Patch order[i] belongs at "
             "place i.",
-            name="off-by-one",
-            also=(
-                _by(lambda order: order.roll(-1)),
-                _by(lambda order: (order + 1) % len(order)),
-                _by(lambda order: (order - 1) % len(order)),
-            ),
+            _by(lambda order: order.roll(1)),
+            _by(lambda order: order.roll(-1)),
+            _by(lambda order: (order + 1) % len(order)),
+            _by(lambda order: (order - 1) % len(order)),
         ),
         Misconception(
-            lambda images, patch_size, order: images,
+            "unshuffled",
             "The pictures come back as they were. Use the order as an index on the axis of patches.",
-            name="unshuffled",
+            lambda images, patch_size, order: images,
         ),
         Misconception(
-            _by(lambda order: torch.randperm(len(order))),
+            "own-order",
             "The patches are in an order of your own. The order to use is given.",
-            name="own-order",
-            also=(
-                _by(lambda order: torch.randperm(len(order), generator=torch.Generator().manual_seed(0))),
-                _by(lambda order: torch.arange(len(order)).flip(0)),
-            ),
+            _by(lambda order: torch.randperm(len(order))),
+            _by(lambda order: torch.randperm(len(order), generator=torch.Generator().manual_seed(0))),
+            _by(lambda order: torch.arange(len(order)).flip(0)),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (w h) c p q", _JOIN),
+            "columns-when-cut",
             "The patches are counted down the columns when they are cut, and along the rows when they are laid out. "
             "Raster order is row by row, both times.",
-            name="columns-when-cut",
+            _as("b c (h p) (w q) -> b (w h) c p q", _JOIN),
         ),
         Misconception(
-            _as(_CUT, "b (w h) c p q -> b c (h p) (w q)"),
+            "columns-when-laid-out",
             "The patches are counted along the rows when they are cut, and down the columns when they are laid out. "
             "Raster order is row by row, both times.",
-            name="columns-when-laid-out",
+            _as(_CUT, "b (w h) c p q -> b c (h p) (w q)"),
         ),
         Misconception(
-            _as("b c (h p) (w q) -> b (w h) c p q", "b (w h) c p q -> b c (h p) (w q)"),
+            "down-the-columns",
             "The patches are counted down the columns of the grid. Raster order is row by row.",
-            name="down-the-columns",
+            _as("b c (h p) (w q) -> b (w h) c p q", "b (w h) c p q -> b c (h p) (w q)"),
         ),
         Misconception(
-            _as("b c (p h) (q w) -> b (h w) c p q", "b (h w) c p q -> b c (p h) (q w)"),
+            "every-nth-pixel",
             "Your patches are pixels a fixed step apart, not squares. Along a side the number of the patch is slow and the "
             "place inside it fast: (h p), not (p h).",
-            name="every-nth-pixel",
-            also=(_as("b c (p h) (q w) -> b (h w) c p q", _JOIN), _as(_CUT, "b (h w) c p q -> b c (p h) (q w)")),
+            _as("b c (p h) (q w) -> b (h w) c p q", "b (h w) c p q -> b c (p h) (q w)"),
+            _as("b c (p h) (q w) -> b (h w) c p q", _JOIN),
+            _as(_CUT, "b (h w) c p q -> b c (p h) (q w)"),
         ),
         Misconception(
-            lambda images, patch_size, order: _cut(images, patch_size)[:, order].reshape(images.shape),
+            "laid-out-by-reshape",
             "The patches are laid out by a bare reshape, which strings their pixels along the rows. Go back as you came: "
             "bring the axes into their places first.",
-            name="laid-out-by-reshape",
-            also=(
-                lambda images, patch_size, order: (
-                    _cut(images, patch_size)[:, order].transpose(1, 2).reshape(images.shape)
-                ),
+            lambda images, patch_size, order: _cut(images, patch_size)[:, order].reshape(images.shape),
+            lambda images, patch_size, order: (
+                _cut(images, patch_size)[:, order].transpose(1, 2).reshape(images.shape)
             ),
         ),
         Misconception(
-            _cut_by_reshape,
+            "cut-by-reshape",
             "The picture is cut by a bare reshape: your patches are runs of pixels from the same few rows, not squares. "
             "Split height and width first.",
-            name="cut-by-reshape",
-            also=(
-                lambda images, patch_size, order: _joined(
-                    images.reshape(len(images), -1, images.shape[1], patch_size, patch_size)[:, order],
-                    images,
-                    patch_size,
-                ),
+            _cut_by_reshape,
+            lambda images, patch_size, order: _joined(
+                images.reshape(len(images), -1, images.shape[1], patch_size, patch_size)[:, order], images, patch_size
             ),
         ),
         Misconception(
-            _slip(lambda patches, order: patches[:, order].mT),
+            "pixels-moved-too",
             "The patches are where they should be, but the pixels inside them are in another order too. They stay "
             "as they are.",
-            name="pixels-moved-too",
-            also=(
-                _slip(lambda patches, order: patches[:, order].flip(-1)),
-                _slip(lambda patches, order: patches[:, order].flip(-2)),
-                _slip(lambda patches, order: patches[:, order].flip(-1, -2)),
-                _slip(lambda patches, order: patches[:, order].flip(2)),
-                _slip(lambda patches, order: patches[:, order].flip(2, 3, 4)),
-                _slip(lambda patches, order: patches[:, order].rot90(1, (-2, -1))),
-                _slip(lambda patches, order: patches[:, order].rot90(-1, (-2, -1))),
-                _as("b c (h p) (w q) -> b (h w) (p q c)", "b (h w) (c p q) -> b c (h p) (w q)"),
-            ),
+            _slip(lambda patches, order: patches[:, order].mT),
+            _slip(lambda patches, order: patches[:, order].flip(-1)),
+            _slip(lambda patches, order: patches[:, order].flip(-2)),
+            _slip(lambda patches, order: patches[:, order].flip(-1, -2)),
+            _slip(lambda patches, order: patches[:, order].flip(2)),
+            _slip(lambda patches, order: patches[:, order].flip(2, 3, 4)),
+            _slip(lambda patches, order: patches[:, order].rot90(1, (-2, -1))),
+            _slip(lambda patches, order: patches[:, order].rot90(-1, (-2, -1))),
+            _as("b c (h p) (w q) -> b (h w) (p q c)", "b (h w) (c p q) -> b c (h p) (w q)"),
         ),
         Misconception(
-            lambda images, patch_size, order: _cut(images, patch_size)[:, order],
+            "not-laid-out",
             "The patches are in the right order, but they are still a sequence. Lay them out as a picture again.",
-            name="not-laid-out",
-            also=(lambda images, patch_size, order: _cut(images, patch_size)[:, order].flatten(2),),
+            lambda images, patch_size, order: _cut(images, patch_size)[:, order],
+            lambda images, patch_size, order: _cut(images, patch_size)[:, order].flatten(2),
         ),
         Misconception(
+            "an-order-each",
+            "Every picture of the batch has an order of its own. The permutation is one and the same for all: only "
+            "then can it be learned.",
             lambda images, patch_size, order: torch.cat(
                 [shuffle_patches(one[None], patch_size, order.roll(index)) for index, one in enumerate(images)]
             ),
-            "Every picture of the batch has an order of its own. The permutation is one and the same for all: only "
-            "then can it be learned.",
-            name="an-order-each",
-            also=(
-                _slip(lambda patches, order: torch.stack([one[torch.randperm(len(order))] for one in patches])),
-                _slip(
-                    lambda patches, order: torch.stack([one[order[torch.randperm(len(order))]] for one in patches])
-                ),
-            ),
+            _slip(lambda patches, order: torch.stack([one[torch.randperm(len(order))] for one in patches])),
+            _slip(lambda patches, order: torch.stack([one[order[torch.randperm(len(order))]] for one in patches])),
         ),
         Misconception(
-            _slip(_first_picture_only),
+            "first-picture-only",
             "Only the first picture of the batch is shuffled. The same order holds for all of them.",
-            name="first-picture-only",
-            also=(lambda images, patch_size, order: shuffle_patches(images[:1], patch_size, order),),
+            _slip(_first_picture_only),
+            lambda images, patch_size, order: shuffle_patches(images[:1], patch_size, order),
         ),
         Misconception(
-            _slip(lambda patches, order: torch.cat([patches[:, order, :1], patches[:, :, 1:]], 2)),
+            "first-channel-only",
             "Only the first channel is shuffled. All channels of a patch move together.",
-            name="first-channel-only",
+            _slip(lambda patches, order: torch.cat([patches[:, order, :1], patches[:, :, 1:]], 2)),
         ),
         Misconception(
-            _slip(lambda patches, order: patches[:, order].mean((-2, -1), keepdim=True).expand_as(patches)),
+            "patches-averaged",
             "Each patch has become its mean, in one colour. Its pixels stay as they are.",
-            name="patches-averaged",
+            _slip(lambda patches, order: patches[:, order].mean((-2, -1), keepdim=True).expand_as(patches)),
         ),
         Misconception(
-            _across_the_batch,
+            "across-the-batch",
             "The order is used on the patches of the whole batch, strung together. Keep the batch as an axis of its own.",
-            name="across-the-batch",
-            also=(_first_of_all,),
+            _across_the_batch,
+            _first_of_all,
         ),
         Misconception(
-            _slip(_overwritten),
+            "overwritten",
             "Patches are overwritten while they are still to be read, so some appear twice and others are lost. Write into "
             "a new tensor.",
-            name="overwritten",
+            _slip(_overwritten),
         ),
         Misconception(
-            _slip(_swapped),
+            "swapped-in-turn",
             "Patches are swapped in pairs, so later swaps move what earlier ones had put in place. Fetch every patch "
             "from the picture as it was.",
-            name="swapped-in-turn",
+            _slip(_swapped),
         ),
         Misconception(
-            _grid_on_its_side,
+            "grid-on-its-side",
             "The grid of patches is laid out with its rows and columns swapped. It has height // patch_size rows.",
-            name="grid-on-its-side",
-            also=(
-                lambda images, patch_size, order: rearrange(
-                    _cut(images, patch_size)[:, order], _JOIN, h=images.shape[-1] // patch_size
-                ),
+            _grid_on_its_side,
+            lambda images, patch_size, order: rearrange(
+                _cut(images, patch_size)[:, order], _JOIN, h=images.shape[-1] // patch_size
             ),
         ),
         Misconception(
-            _square_grid,
+            "squares-only",
             "The patches are laid out in a square grid. Pictures need not be square: the grid has height // patch_size rows.",
-            name="squares-only",
+            _square_grid,
         ),
     ),
 )

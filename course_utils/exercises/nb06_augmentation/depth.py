@@ -100,164 +100,151 @@ STOCHASTIC_DEPTH = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _times(lambda draws, survival: draws < survival),
+            "not-made-up-for",
             "The right branches survive, but nothing makes up for those that are left out: on average the result is survival "
             "times the branch, and in evaluation, where nothing is left out, every layer would suddenly say more. What must "
             "a kept branch be, so that the mean is right?",
-            name="not-made-up-for",
+            _times(lambda draws, survival: draws < survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws >= survival) / survival),
+            "kept-and-left-out-exchanged",
             "It keeps what should be left out. A picture survives when its draw is below the survival probability: "
             "with survival 0.9 that is nine times out of ten.",
-            name="kept-and-left-out-exchanged",
-            also=(
-                _times(lambda draws, survival: draws >= survival),
-                _times(lambda draws, survival: (draws >= survival) * survival),
-            ),
+            _times(lambda draws, survival: (draws >= survival) / survival),
+            _times(lambda draws, survival: draws >= survival),
+            _times(lambda draws, survival: (draws >= survival) * survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < 1 - survival) / (1 - survival)),
+            "survival-taken-for-dropping",
             "Survival is taken for the probability of leaving out: a branch is kept with probability 1 − survival, and "
             "divided by that. torchvision's `p` is that one; here survival is the probability of keeping.",
-            name="survival-taken-for-dropping",
-            also=(_times(lambda draws, survival: (draws >= survival) / (1 - survival)),),
+            _times(lambda draws, survival: (draws < 1 - survival) / (1 - survival)),
+            _times(lambda draws, survival: (draws >= survival) / (1 - survival)),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < 1 - survival) / survival),
+            "compared-with-one-minus",
             "The draws are compared with 1 − survival, so a branch is kept with that probability. Survival itself is "
             "the probability of keeping.",
-            name="compared-with-one-minus",
-            also=(_times(lambda draws, survival: draws < 1 - survival),),
+            _times(lambda draws, survival: (draws < 1 - survival) / survival),
+            _times(lambda draws, survival: draws < 1 - survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws >= 1 - survival) / survival),
+            "left-out-below-one-minus",
             "It leaves out where the draw is below 1 − survival. So the right share survives, but not the right "
             "pictures: they are those whose draw is below survival.",
-            name="left-out-below-one-minus",
-            also=(
-                _times(lambda draws, survival: draws >= 1 - survival),
-                _times(lambda draws, survival: (draws >= 1 - survival) / (1 - survival)),
-            ),
+            _times(lambda draws, survival: (draws >= 1 - survival) / survival),
+            _times(lambda draws, survival: draws >= 1 - survival),
+            _times(lambda draws, survival: (draws >= 1 - survival) / (1 - survival)),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < survival) / (1 - survival)),
+            "divided-by-one-minus",
             "The right branches survive, but they are divided by the probability of leaving out. By what must they be "
             "divided for the mean to be the branch?",
-            name="divided-by-one-minus",
+            _times(lambda draws, survival: (draws < survival) / (1 - survival)),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < survival) * survival),
+            "multiplied-by-survival",
             "What is kept is multiplied by survival, so it shrinks where it should grow: fewer branches, each larger, "
             "and the same on average. (The paper multiplies by survival, but in evaluation.)",
-            name="multiplied-by-survival",
+            _times(lambda draws, survival: (draws < survival) * survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws[:1] < survival) / survival),
+            "first-draw-for-all",
             "The first picture's draw decides for all. Each picture has a draw of its own; only when there is one "
             "draw does it hold for the whole batch.",
-            name="first-draw-for-all",
-            also=(_times(lambda draws, survival: draws[:1] < survival),),
+            _times(lambda draws, survival: (draws[:1] < survival) / survival),
+            _times(lambda draws, survival: draws[:1] < survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < survival).any() / survival),
+            "one-decision-for-all",
             "All the draws together make one decision, and the batch is kept or left out as a whole. Each picture has "
             "a draw of its own.",
-            name="one-decision-for-all",
-            also=(
-                _times(lambda draws, survival: (draws < survival).any()),
-                _times(lambda draws, survival: (draws < survival).all() / survival),
-                _times(lambda draws, survival: (draws < survival).all()),
-                _times(lambda draws, survival: (draws.mean() < survival) / survival),
-                _times(lambda draws, survival: draws.mean() < survival),
-            ),
+            _times(lambda draws, survival: (draws < survival).any() / survival),
+            _times(lambda draws, survival: (draws < survival).any()),
+            _times(lambda draws, survival: (draws < survival).all() / survival),
+            _times(lambda draws, survival: (draws < survival).all()),
+            _times(lambda draws, survival: (draws.mean() < survival) / survival),
+            _times(lambda draws, survival: draws.mean() < survival),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < 0.5) / survival),
+            "compared-with-a-half",
             "The draws are compared with a half, whatever survival is. It is survival that they are to be compared with.",
-            name="compared-with-a-half",
-            also=(_times(lambda draws, survival: draws < 0.5), _times(lambda draws, survival: (draws < 0.5) / 0.5)),
+            _times(lambda draws, survival: (draws < 0.5) / survival),
+            _times(lambda draws, survival: draws < 0.5),
+            _times(lambda draws, survival: (draws < 0.5) / 0.5),
         ),
         Misconception(
-            _times(lambda draws, survival: draws.round() / survival),
+            "kept-above-a-half",
             "A branch is kept where its draw is above a half, whatever survival is. Rounding draws does that. They are to be "
             "compared with survival.",
-            name="kept-above-a-half",
-            also=(
-                _times(lambda draws, survival: draws.round()),
-                _times(lambda draws, survival: draws.round() / 0.5),
-                _times(lambda draws, survival: (draws >= 0.5) / survival),
-                _times(lambda draws, survival: draws >= 0.5),
-            ),
+            _times(lambda draws, survival: draws.round() / survival),
+            _times(lambda draws, survival: draws.round()),
+            _times(lambda draws, survival: draws.round() / 0.5),
+            _times(lambda draws, survival: (draws >= 0.5) / survival),
+            _times(lambda draws, survival: draws >= 0.5),
         ),
         Misconception(
-            lambda branch, survival, draws: branch * survival,
+            "expectation",
             "This is what the branch is worth on average when nothing makes up for what is left out, and nothing is "
             "left out here at all. In training a branch is there or it is not.",
-            name="expectation",
+            lambda branch, survival, draws: branch * survival,
         ),
         Misconception(
-            _where(lambda branch, survival: branch / survival, lambda branch, survival: branch),
+            "something-stays",
             "Where a draw says that the branch is left out, something of it stays. It must vanish altogether and leave zeros: the "
             "block goes on with its input alone.",
-            name="something-stays",
-            also=(
-                _where(lambda branch, survival: branch, lambda branch, survival: branch * survival),
-                _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * survival),
-                _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * (1 - survival)),
-                _where(lambda branch, survival: branch * survival, lambda branch, survival: branch),
-            ),
+            _where(lambda branch, survival: branch / survival, lambda branch, survival: branch),
+            _where(lambda branch, survival: branch, lambda branch, survival: branch * survival),
+            _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * survival),
+            _where(lambda branch, survival: branch / survival, lambda branch, survival: branch * (1 - survival)),
+            _where(lambda branch, survival: branch * survival, lambda branch, survival: branch),
         ),
         Misconception(
-            _times(lambda draws, survival: 1 + (draws < survival) / survival),
+            "branch-added",
             "The branch is added once more, to what is kept and to what is left out. Only the branch is asked for here: "
             "the block adds its input afterwards, and that is something else.",
-            name="branch-added",
-            also=(_times(lambda draws, survival: 1.0 + (draws < survival)),),
+            _times(lambda draws, survival: 1 + (draws < survival) / survival),
+            _times(lambda draws, survival: 1.0 + (draws < survival)),
         ),
         Misconception(
-            _times(lambda draws, survival: draws * (draws < survival) / survival),
+            "draws-as-factors",
             "A draw is used as a factor. It only decides between keeping and leaving out: compare it with survival, and "
             "do not use it again.",
-            name="draws-as-factors",
-            also=(
-                _times(lambda draws, survival: draws * (draws < survival)),
-                _times(lambda draws, survival: draws / survival),
-                _times(lambda draws, survival: draws),
-            ),
+            _times(lambda draws, survival: draws * (draws < survival) / survival),
+            _times(lambda draws, survival: draws * (draws < survival)),
+            _times(lambda draws, survival: draws / survival),
+            _times(lambda draws, survival: draws),
         ),
         Misconception(
-            _times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean().clamp(min=1e-6)),
+            "divided-by-the-share-kept",
             "What is kept is divided by the share that happened to survive in this batch, so a picture's result depends "
             "on its neighbours' draws. The probability is known: use it.",
-            name="divided-by-the-share-kept",
-            also=(_times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean()),),
+            _times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean().clamp(min=1e-6)),
+            _times(lambda draws, survival: (draws < survival) / (draws < survival).float().mean()),
         ),
         Misconception(
-            lambda branch, survival, draws: branch[draws < survival] / survival,
+            "pictures-missing",
             "The pictures that are left out are missing from the result. They must stay in the batch, as zeros: their "
             "input goes on without this branch.",
-            name="pictures-missing",
-            also=(lambda branch, survival, draws: branch[draws < survival],),
+            lambda branch, survival, draws: branch[draws < survival] / survival,
+            lambda branch, survival, draws: branch[draws < survival],
         ),
         Misconception(
-            lambda branch, survival, draws: branch * (draws < survival) / survival,
+            "draws-along-the-last-axis",
             "The draws lie along the last axis: that is where a factor of shape (batch,) is broadcast. They belong along the "
             "first, the batch: give the factor more axes, of length 1.",
-            name="draws-along-the-last-axis",
-            also=(
-                lambda branch, survival, draws: branch * ((draws < survival) / survival),
-                lambda branch, survival, draws: (draws < survival) * branch / survival,
-                lambda branch, survival, draws: torch.where(draws < survival, branch / survival, 0.0),
-                lambda branch, survival, draws: branch * (draws < survival),
-            ),
+            lambda branch, survival, draws: branch * (draws < survival) / survival,
+            lambda branch, survival, draws: branch * ((draws < survival) / survival),
+            lambda branch, survival, draws: (draws < survival) * branch / survival,
+            lambda branch, survival, draws: torch.where(draws < survival, branch / survival, 0.0),
+            lambda branch, survival, draws: branch * (draws < survival),
         ),
         Misconception(
+            "draws-along-the-second-axis",
+            "The draws lie along the second axis. They belong along the first, the batch.",
             lambda branch, survival, draws: (
                 branch * (draws < survival).reshape(1, -1, *[1] * (branch.ndim - 2)) / survival
             ),
-            "The draws lie along the second axis. They belong along the first, the batch.",
-            name="draws-along-the-second-axis",
         ),
     ),
 )

@@ -117,198 +117,192 @@ MIXUP = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _both(_RIGHT, lambda values, share: values),
+            "targets-not-mixed",
             "The pictures are mixed, the targets are not. The model would be told that a picture, seven parts shirt "
             "and three parts bag, is a shirt and nothing else: mix the labels as well.",
-            name="targets-not-mixed",
+            _both(_RIGHT, lambda values, share: values),
         ),
         Misconception(
-            _both(_RIGHT, _stronger),
+            "label-of-the-stronger",
             "Each target is that of the stronger picture alone. The weaker one is in the picture too: mix the targets, with "
             "the same shares.",
-            name="label-of-the-stronger",
-            also=(_both(_RIGHT, lambda v, s: torch.where(_share(v, s) > 0.5, v, v.roll(1, 0))),),
+            _both(_RIGHT, _stronger),
+            _both(_RIGHT, lambda v, s: torch.where(_share(v, s) > 0.5, v, v.roll(1, 0))),
         ),
         Misconception(
-            _both(_stronger),
+            "stronger-alone",
             "Nothing is mixed: of two pictures the one with the larger share is taken, and its target. Both are to be there, "
             "with their shares.",
-            name="stronger-alone",
+            _both(_stronger),
         ),
         Misconception(
-            lambda images, targets, share: mixup(images, _hard(targets), share),
+            "targets-made-hard",
             "A target is made hard before it is mixed, with 1 at its largest class and 0 elsewhere. Targets may be soft "
             "already: mix them as they are given.",
-            name="targets-made-hard",
-            also=(_both(_RIGHT, _parts(partner=lambda values: _hard(values.roll(1, 0)))),),
+            lambda images, targets, share: mixup(images, _hard(targets), share),
+            _both(_RIGHT, _parts(partner=lambda values: _hard(values.roll(1, 0)))),
         ),
         Misconception(
-            lambda images, targets, share: (_RIGHT(images, share), _hard(_RIGHT(targets, share))),
+            "targets-made-hard-afterwards",
             "The targets are mixed and then made hard, with 1 at the largest class and 0 elsewhere, and the mixture is lost: "
             "leave them as probabilities.",
-            name="targets-made-hard-afterwards",
+            lambda images, targets, share: (_RIGHT(images, share), _hard(_RIGHT(targets, share))),
         ),
         Misconception(
-            lambda images, targets, share: mixup(images[:, :1], targets, share),
+            "first-channel-only",
             "Only the first channel is left. Pictures may have several: mix them all.",
-            name="first-channel-only",
+            lambda images, targets, share: mixup(images[:, :1], targets, share),
         ),
         Misconception(
-            _both(_RIGHT, lambda values, share: (values + values.roll(1, 0)) / 2),
+            "targets-half-and-half",
             "Each target is half of the one and half of the other, whatever the shares are. It is mixed "
             "with the same share as the picture.",
-            name="targets-half-and-half",
+            _both(_RIGHT, lambda values, share: (values + values.roll(1, 0)) / 2),
         ),
         Misconception(
-            _both(_SWAPPED, _RIGHT),
+            "opposite-shares",
             "Pictures and targets are mixed with opposite shares: where the one gets λ of its own, the other gets "
             "1 − λ. Both must be mixed alike.",
-            name="opposite-shares",
-            also=(_both(_RIGHT, _SWAPPED),),
+            _both(_SWAPPED, _RIGHT),
+            _both(_RIGHT, _SWAPPED),
         ),
         Misconception(
-            _both(_SWAPPED),
+            "shares-swapped",
             "The shares are swapped: λ should be the picture's own part, 1 − λ that of the one before it. On average "
             "over λ that is the same, but not for this λ.",
-            name="shares-swapped",
+            _both(_SWAPPED),
         ),
         Misconception(
-            _both(_NEXT),
+            "mixed-with-the-next",
             "Each picture is mixed with the one after it. Here it is the one before, as in torchvision: which way do you "
             "roll?",
-            name="mixed-with-the-next",
-            also=(_both(_parts(lambda s: 1 - s, lambda s: s, lambda v: v.roll(-1, 0))),),
+            _both(_NEXT),
+            _both(_parts(lambda s: 1 - s, lambda s: s, lambda v: v.roll(-1, 0))),
         ),
         Misconception(
-            _both(_RIGHT, _NEXT),
+            "different-partners",
             "The target mixed in is not that of the picture mixed in: both must come from the same place in the batch, the one "
             "before.",
-            name="different-partners",
-            also=(_both(_NEXT, _RIGHT), *_anywhere(_parts(partner=lambda values: values.flip(0)))),
+            _both(_RIGHT, _NEXT),
+            _both(_NEXT, _RIGHT),
+            *_anywhere(_parts(partner=lambda values: values.flip(0))),
         ),
         Misconception(
-            _both(_parts(lambda share: share[:1], lambda share: 1 - share[:1])),
+            "first-share-for-all",
             "The first share is used for all pictures. Each has its own, unless there is only one.",
-            name="first-share-for-all",
+            _both(_parts(lambda share: share[:1], lambda share: 1 - share[:1])),
         ),
         Misconception(
-            _both(_parts(lambda share: share.mean(), lambda share: 1 - share.mean())),
+            "mean-share-for-all",
             "The mean of the shares is used for all pictures. Each has its own, unless there is only one.",
-            name="mean-share-for-all",
+            _both(_parts(lambda share: share.mean(), lambda share: 1 - share.mean())),
         ),
         Misconception(
-            _both(_parts(partner=lambda values: values.flip(0))),
+            "batch-reversed",
             "The batch is reversed to find the others, so in a batch of odd size the middle picture meets itself. Move it "
             "on by one instead.",
-            name="batch-reversed",
+            _both(_parts(partner=lambda values: values.flip(0))),
         ),
         Misconception(
-            _both(_parts(partner=lambda values: values.roll(2, 0))),
+            "mixed-with-one-further-away",
             "The batch is moved on by two places or more, at least when it is large. Each picture is mixed with the one right "
             "before it: move the batch on by one.",
-            name="mixed-with-one-further-away",
-            also=(_both(_parts(partner=lambda values: values.roll(len(values) // 2, 0))),),
+            _both(_parts(partner=lambda values: values.roll(2, 0))),
+            _both(_parts(partner=lambda values: values.roll(len(values) // 2, 0))),
         ),
         Misconception(
-            _as_a_random_one,
+            "random-partner",
             "The other picture is drawn at random, which may be the picture itself. The batch is already shuffled: take "
             "the one before.",
-            name="random-partner",
+            _as_a_random_one,
         ),
         Misconception(
-            _both(_parts(partner=lambda values: values.roll(1))),
+            "rolled-without-an-axis",
             "`roll` without an axis moves every single number on by one place, through the whole batch. Whole pictures, and "
             "whole targets, must move: name the axis.",
-            name="rolled-without-an-axis",
-            also=_anywhere(_parts(partner=lambda values: values.roll(1))),
+            _both(_parts(partner=lambda values: values.roll(1))),
+            *_anywhere(_parts(partner=lambda values: values.roll(1))),
         ),
         Misconception(
-            _both(_parts(partner=lambda values: values.roll(1, 1))),
+            "rolled-along-another-axis",
             "Something is moved along an axis other than the batch: channels, pixels or classes move inside each picture "
             "or target. Whole pictures must move, and their targets with them.",
-            name="rolled-along-another-axis",
-            also=(
-                *_anywhere(_parts(partner=lambda values: values.roll(1, 1))),
-                _both(_parts(partner=lambda values: values.roll(1, -1))),
-                _both(_parts(partner=lambda values: values.roll(1, -1)), _RIGHT),
-            ),
+            _both(_parts(partner=lambda values: values.roll(1, 1))),
+            *_anywhere(_parts(partner=lambda values: values.roll(1, 1))),
+            _both(_parts(partner=lambda values: values.roll(1, -1))),
+            _both(_parts(partner=lambda values: values.roll(1, -1)), _RIGHT),
         ),
         Misconception(
-            _both(_parts(other=lambda share: (1 - share).roll(1, 0))),
+            "other-pictures-share",
             "The factor of the other picture, or of its target, is made of its own share, so the two factors do not always sum "
             "to one. The share of picture i decides for both parts of picture i.",
-            name="other-pictures-share",
-            also=(
-                _both(_parts(other=lambda share: share.roll(1, 0))),
-                *_anywhere(_parts(other=lambda share: (1 - share).roll(1, 0))),
-            ),
+            _both(_parts(other=lambda share: (1 - share).roll(1, 0))),
+            _both(_parts(other=lambda share: share.roll(1, 0))),
+            *_anywhere(_parts(other=lambda share: (1 - share).roll(1, 0))),
         ),
         Misconception(
-            _both(_already_mixed),
+            "mixed-with-a-mixture",
             "Pictures or targets are replaced one after the other, so from the second on each is mixed with one that is itself "
             "a mixture. Take the others from the batch as it was given.",
-            name="mixed-with-a-mixture",
-            also=_anywhere(_already_mixed),
+            _both(_already_mixed),
+            *_anywhere(_already_mixed),
         ),
         Misconception(
-            _both(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
+            "larger-share",
             "In the pictures, the targets or both, the picture's own part is always the larger: a share below a half becomes "
             "one minus that share. Some do that, but here the share counts as it is.",
-            name="larger-share",
-            also=_anywhere(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
+            _both(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
+            *_anywhere(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
         ),
         Misconception(
-            _both(_parts(own=torch.ones_like)),
+            "own-at-full-strength",
             "A picture or a target keeps its full strength, and a part of the other is added: the two factors sum to more than "
             "one. What the other gets must be taken from its own.",
-            name="own-at-full-strength",
-            also=(
-                *_anywhere(_parts(own=torch.ones_like)),
-                _both(_parts(own=torch.ones_like, other=lambda share: share)),
-            ),
+            _both(_parts(own=torch.ones_like)),
+            *_anywhere(_parts(own=torch.ones_like)),
+            _both(_parts(own=torch.ones_like, other=lambda share: share)),
         ),
         Misconception(
-            _both(_parts(other=torch.ones_like)),
+            "other-at-full-strength",
             "The other picture, or its target, is added at its full strength: the two factors sum to more than one. What a picture's "
             "own part leaves over belongs to the other, and no more.",
-            name="other-at-full-strength",
-            also=_anywhere(_parts(other=torch.ones_like)),
+            _both(_parts(other=torch.ones_like)),
+            *_anywhere(_parts(other=torch.ones_like)),
         ),
         Misconception(
-            _both(_parts(other=lambda share: (1 - share) * share)),
+            "other-multiplied-twice",
             "The other picture, or its target, is multiplied by share · (1 − share), so the two factors sum to less than one. "
             "One of these two numbers is enough.",
-            name="other-multiplied-twice",
-            also=_anywhere(_parts(other=lambda share: (1 - share) * share)),
+            _both(_parts(other=lambda share: (1 - share) * share)),
+            *_anywhere(_parts(other=lambda share: (1 - share) * share)),
         ),
         Misconception(
-            _both(_parts(other=lambda share: share)),
+            "same-factor-twice",
             "In the pictures, the targets or both, the two parts get the same factor, so the factors do not sum to one: what a picture's "
             "own part leaves over belongs to the other.",
-            name="same-factor-twice",
-            also=(_both(_parts(own=lambda share: 1 - share)), *_anywhere(_parts(other=lambda share: share))),
+            _both(_parts(other=lambda share: share)),
+            _both(_parts(own=lambda share: 1 - share)),
+            *_anywhere(_parts(other=lambda share: share)),
         ),
         Misconception(
-            _both(_first_alone),
+            "first-picture-alone",
             "The first picture, or its target, is mixed with nothing. Its partner is the last of the batch.",
-            name="first-picture-alone",
-            also=_anywhere(_first_alone),
+            _both(_first_alone),
+            *_anywhere(_first_alone),
         ),
         Misconception(
-            _both(lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
+            "shares-along-the-last-axis",
             "The shares lie along the last axis: that is where a tensor of shape (batch,) is broadcast. They belong along the "
             "first, the batch: give `share` more axes, of length 1.",
-            name="shares-along-the-last-axis",
-            also=(
-                _both(lambda values, share: values * share + values.roll(1, 0) * (1 - share)),
-                _both(lambda values, share: torch.lerp(values.roll(1, 0), values, share)),
-                _both(_RIGHT, lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
-            ),
+            _both(lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
+            _both(lambda values, share: values * share + values.roll(1, 0) * (1 - share)),
+            _both(lambda values, share: torch.lerp(values.roll(1, 0), values, share)),
+            _both(_RIGHT, lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
         ),
         Misconception(
-            lambda images, targets, share: (_RIGHT(images, share), _RIGHT(targets, share).argmax(-1)),
+            "targets-as-class-numbers",
             "The targets are turned into class numbers, and the mixture is lost: leave them as probabilities.",
-            name="targets-as-class-numbers",
+            lambda images, targets, share: (_RIGHT(images, share), _RIGHT(targets, share).argmax(-1)),
         ),
     ),
 )

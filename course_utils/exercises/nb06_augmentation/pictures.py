@@ -56,11 +56,7 @@ def _wild(g: Generator) -> list[Wild]:
         ),
         Wild(
             "other-layout",
-            (
-                torch.rand(4, 2, 5, 3, generator=g).mT,
-                TRANSFORMS,
-                torch.tensor([[1, 0], [3, 3], [0, 2], [1, 1]]).T,
-            ),
+            (torch.rand(4, 2, 5, 3, generator=g).mT, TRANSFORMS, torch.tensor([[1, 0], [3, 3], [0, 2], [1, 1]]).T),
             "the pictures or `chosen` are transposed tensors",
             "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
         ),

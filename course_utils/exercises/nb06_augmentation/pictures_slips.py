@@ -144,177 +144,173 @@ def _combined(over: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
 
 MISCONCEPTIONS = (
     Misconception(
-        _rounds(lambda images, first, transforms, choice, _: apply_each(first, transforms, choice[None])),
+        "last-round-only",
         "Only the last round is left in the result. Does each round work on what the round before has made, or does "
         "it start again from the pictures that were given?",
-        name="last-round-only",
+        _rounds(lambda images, first, transforms, choice, _: apply_each(first, transforms, choice[None])),
     ),
     Misconception(
-        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:1]),
+        "first-round-only",
         "Only the first round is done. A picture gets all its transforms, one after the other.",
-        name="first-round-only",
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:1]),
     ),
     Misconception(
-        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:-1]),
+        "one-round-too-few",
         "One of the rounds is left out, the first or the last. Each row of `chosen` is a round.",
-        name="one-round-too-few",
-        also=(lambda images, transforms, chosen: apply_each(images, transforms, chosen[1:]),),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:-1]),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen[1:]),
     ),
     Misconception(
-        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:2]),
+        "two-rounds-only",
         "Only the first two rounds are done. There may be any number: each row of `chosen` is a round.",
-        name="two-rounds-only",
-        also=(lambda images, transforms, chosen: apply_each(images, transforms, chosen[[0, 1]]),),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen[:2]),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen[[0, 1]]),
     ),
     Misconception(
-        _rounds(_last_group_only),
+        "last-group-only",
         "Of each round only the last group is left. One copy for the whole round is enough: where is it made?",
-        name="last-group-only",
+        _rounds(_last_group_only),
     ),
     Misconception(
-        _combined(lambda rounds: rounds.mean(0)),
+        "rounds-averaged",
         "Every round works on the given pictures, and the results are averaged or added. A round works on what the "
         "round before has made.",
-        name="rounds-averaged",
-        also=(_combined(lambda rounds: rounds.sum(0)),),
+        _combined(lambda rounds: rounds.mean(0)),
+        _combined(lambda rounds: rounds.sum(0)),
     ),
     Misconception(
-        _rounds(lambda images, first, transforms, choice, _: transforms[int(choice[0])](images)),
+        "one-transform-for-all",
         "In each round one transform is used for the whole batch, the first picture's or the most frequent one. Each picture "
         "has its own: `chosen[r, i]` belongs to picture i.",
-        name="one-transform-for-all",
-        also=(_rounds(lambda images, first, transforms, choice, _: transforms[int(choice.mode().values)](images)),),
+        _rounds(lambda images, first, transforms, choice, _: transforms[int(choice[0])](images)),
+        _rounds(lambda images, first, transforms, choice, _: transforms[int(choice.mode().values)](images)),
     ),
     Misconception(
-        _rounds(_spilling),
+        "on-all-pictures",
         "Each transform is applied to the whole batch, also to pictures that did not choose it. Take only those "
         "out that did, and put them back.",
-        name="on-all-pictures",
+        _rounds(_spilling),
     ),
     Misconception(
-        _in_the_pools_order,
+        "in-the-pools-order",
         "The right transforms, but in the order of the pool and not of the rounds. Inverting and then halving is "
         "not the same as halving and then inverting: go row by row through `chosen`.",
-        name="in-the-pools-order",
+        _in_the_pools_order,
     ),
     Misconception(
-        _once_each,
+        "rounds-taken-together",
         "The rounds are taken together: each transform runs once, in the order of the pool, on all pictures that "
         "chose it in any round. The order of a picture's transforms counts, and so does one that comes twice.",
-        name="rounds-taken-together",
+        _once_each,
     ),
     Misconception(
-        lambda images, transforms, chosen: apply_each(images, transforms, chosen.flip(0)),
+        "rounds-backwards",
         "The rounds run backwards. The first row of `chosen` comes first.",
-        name="rounds-backwards",
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen.flip(0)),
     ),
     Misconception(
-        lambda images, transforms, chosen: apply_each(images, transforms, chosen.T),
+        "rounds-and-pictures-exchanged",
         "Rounds and pictures are swapped: a row of `chosen` is a round, and has one number for each picture.",
-        name="rounds-and-pictures-exchanged",
-        also=(
-            lambda images, transforms, chosen: apply_each(images, transforms, chosen.reshape(len(chosen.T), -1).T),
-            _columns,
-        ),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen.T),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen.reshape(len(chosen.T), -1).T),
+        _columns,
     ),
     Misconception(
-        _rounds(lambda images, _, transforms, choice, __: _grouped(images, transforms, choice)),
+        "sorted-by-transform",
         "The groups come out one after the other, so the pictures are no longer in their own places. Write each "
         "group's result to the places that it was taken from.",
-        name="sorted-by-transform",
+        _rounds(lambda images, _, transforms, choice, __: _grouped(images, transforms, choice)),
     ),
     Misconception(
+        "sorted-twice",
+        "The groups are put back with the order that sorted them, which sorts them once more. It takes the inverse: "
+        "`.argsort()` of that order.",
         _rounds(
             lambda images, _, transforms, choice, __: _grouped(images, transforms, choice)[
                 choice.argsort(stable=True)
             ]
         ),
-        "The groups are put back with the order that sorted them, which sorts them once more. It takes the inverse: "
-        "`.argsort()` of that order.",
-        name="sorted-twice",
     ),
     Misconception(
-        _groups(among=lambda number, count: number > 0),
+        "transform-zero-left-out",
         "Transform 0 is never applied. It is a transform like the others: the pictures that chose it must not stay as they are.",
-        name="transform-zero-left-out",
+        _groups(among=lambda number, count: number > 0),
     ),
     Misconception(
-        _groups(among=lambda number, count: number < count - 1),
+        "last-transform-left-out",
         "The last transform of the pool is never applied: look at where your range of numbers ends.",
-        name="last-transform-left-out",
+        _groups(among=lambda number, count: number < count - 1),
     ),
     Misconception(
-        _rounds(_largest_left_out),
+        "largest-number-left-out",
         "The largest number of each round is left out. A range ends before its end: look for the one that should "
         "include it.",
-        name="largest-number-left-out",
+        _rounds(_largest_left_out),
     ),
     Misconception(
-        _rounds(_once_per_member),
+        "once-per-member",
         "A transform runs once for every picture of its group, each time on the whole group and on what the last run "
         "has left. Once per round is enough: go through the different numbers.",
-        name="once-per-member",
+        _rounds(_once_per_member),
     ),
     Misconception(
-        _no_second_time,
+        "no-second-time",
         "A transform that comes to a picture for the second time is left out. A picture may get the same one in several "
         "rounds, and then it is applied in each of them.",
-        name="no-second-time",
+        _no_second_time,
     ),
     Misconception(
-        _all_rounds_each_time,
+        "groups-of-all-rounds",
         "In every round a transform is applied to the pictures that chose it in any round. Which chose it in this "
         "round? That is one row of `chosen`.",
-        name="groups-of-all-rounds",
+        _all_rounds_each_time,
     ),
     Misconception(
-        _groups(put=lambda before, after: before + after),
+        "added",
         "The transformed pictures are added to what was there. They take its place.",
-        name="added",
+        _groups(put=lambda before, after: before + after),
     ),
     Misconception(
-        _groups(put=lambda before, after: after[:1]),
+        "first-of-the-group",
         "The first picture of each group, transformed, is written to the places of the whole group. Each place gets its "
         "own picture.",
-        name="first-of-the-group",
+        _groups(put=lambda before, after: after[:1]),
     ),
     Misconception(
-        _groups(which=lambda number, place, count: number - 1),
+        "counted-from-one",
         "Each picture gets the transform before or after the one it chose. The numbers count from zero, as Python's do.",
-        name="counted-from-one",
-        also=(_groups(which=lambda number, place, count: (number + 1) % count),),
+        _groups(which=lambda number, place, count: number - 1),
+        _groups(which=lambda number, place, count: (number + 1) % count),
     ),
     Misconception(
-        _groups(which=lambda number, place, count: place),
+        "place-for-number",
         "A transform is looked up by its place among the numbers drawn in this round. Look it up by the number "
         "itself: if only 0 and 2 are drawn, the second of them is transform 2.",
-        name="place-for-number",
+        _groups(which=lambda number, place, count: place),
     ),
     Misconception(
-        _rounds(_with_the_first_rounds_groups),
+        "groups-of-the-first-round",
         "The groups of the first round are used in every round. Each row of `chosen` makes its own groups.",
-        name="groups-of-the-first-round",
+        _rounds(_with_the_first_rounds_groups),
     ),
     Misconception(
-        _rounds(lambda images, _, transforms, __, first: apply_each(images, transforms, first[None])),
+        "first-round-repeated",
         "The first round is done over and over again, as often as there are rounds. Each has its own row of "
         "`chosen`.",
-        name="first-round-repeated",
+        _rounds(lambda images, _, transforms, __, first: apply_each(images, transforms, first[None])),
     ),
     Misconception(
-        _rounds(_by_the_transforms_number),
+        "number-used-as-a-place",
         "A transform's number is used as a picture's: only the picture of that number is changed. `chosen[r, i]` "
         "says which transform picture i gets; which pictures got number n?",
-        name="number-used-as-a-place",
+        _rounds(_by_the_transforms_number),
     ),
     Misconception(
-        _groups(put=lambda before, after: after.clamp(0, 1)),
+        "clamped",
         "Numbers are cut off at the ends of a range. That is not asked for: what a transform returns comes out as it is.",
-        name="clamped",
-        also=(
-            lambda images, transforms, chosen: apply_each(images, transforms, chosen).clamp(0, 1),
-            _groups(put=lambda before, after: after.clamp(-1, 1)),
-            _groups(put=lambda before, after: after.clamp(0.25, 0.75)),
-        ),
+        _groups(put=lambda before, after: after.clamp(0, 1)),
+        lambda images, transforms, chosen: apply_each(images, transforms, chosen).clamp(0, 1),
+        _groups(put=lambda before, after: after.clamp(-1, 1)),
+        _groups(put=lambda before, after: after.clamp(0.25, 0.75)),
     ),
 )

@@ -74,166 +74,156 @@ FUSE = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _of_logits(lambda one, other: ((one + other) / 2).softmax(-1)),
+            "logits-averaged",
             "The logits are averaged and then the softmax is taken. timm does it that way; the paper and the slide add "
             "the softmaxes. With logits, one head can rule a class out all by itself.",
-            name="logits-averaged",
+            _of_logits(lambda one, other: ((one + other) / 2).softmax(-1)),
         ),
         Misconception(
-            _of_logits(lambda one, other: (one + other).softmax(-1)),
+            "logits-added",
             "What is normalised is the product of the two softmaxes, which is the same as a softmax of the added logits. "
             "The paper and the slide add the softmaxes themselves.",
-            name="logits-added",
+            _of_logits(lambda one, other: (one + other).softmax(-1)),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: one + other),
+            "rows-sum-to-two",
             "The rows sum to two. The order of the classes is right, but the probabilities of a picture sum to one.",
-            name="rows-sum-to-two",
+            _of_softmaxes(lambda one, other: one + other),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one + other).softmax(-1)),
+            "softmax-again",
             "A softmax is taken of probabilities, to bring the rows to one. It does, but it makes them nearly alike. Which "
             "factor brings a sum of two softmaxes to one?",
-            name="softmax-again",
-            also=(_of_softmaxes(lambda one, other: ((one + other) / 2).softmax(-1)),),
+            _of_softmaxes(lambda one, other: (one + other).softmax(-1)),
+            _of_softmaxes(lambda one, other: ((one + other) / 2).softmax(-1)),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: one),
-            "The distillation token's head is not asked.",
-            name="class-head-only",
+            "class-head-only", "The distillation token's head is not asked.", _of_softmaxes(lambda one, other: one)
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: other),
-            "The class token's head is not asked.",
-            name="distillation-head-only",
+            "distillation-head-only", "The class token's head is not asked.", _of_softmaxes(lambda one, other: other)
         ),
         Misconception(
-            _of_softmaxes(_surer),
+            "surer-head",
             "For each picture only the surer head is asked. Both count equally: their softmaxes are added.",
-            name="surer-head",
+            _of_softmaxes(_surer),
         ),
         Misconception(
-            _of_softmaxes(torch.maximum),
+            "larger-of-the-two",
             "The larger of the two probabilities is taken, class by class. The slide adds them.",
-            name="larger-of-the-two",
-            also=(_of_softmaxes(lambda one, other: F.normalize(torch.maximum(one, other), p=1, dim=-1)),),
+            _of_softmaxes(torch.maximum),
+            _of_softmaxes(lambda one, other: F.normalize(torch.maximum(one, other), p=1, dim=-1)),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: one + other / 2),
+            "one-half-forgotten",
             "Only one of the two softmaxes is halved: are brackets missing?",
-            name="one-half-forgotten",
-            also=(_of_softmaxes(lambda one, other: one / 2 + other),),
+            _of_softmaxes(lambda one, other: one + other / 2),
+            _of_softmaxes(lambda one, other: one / 2 + other),
         ),
         Misconception(
-            lambda label_logits, distillation_logits: (label_logits.softmax(0) + distillation_logits.softmax(0)) / 2,
+            "softmax-over-the-batch",
             "The softmax runs over the batch (dim 0): each class's probabilities sum to one over the pictures. It runs "
             "over the classes, the last axis.",
-            name="softmax-over-the-batch",
-            also=(
-                lambda label_logits, distillation_logits: label_logits.softmax(0) + distillation_logits.softmax(0),
-            ),
+            lambda label_logits, distillation_logits: (label_logits.softmax(0) + distillation_logits.softmax(0)) / 2,
+            lambda label_logits, distillation_logits: label_logits.softmax(0) + distillation_logits.softmax(0),
         ),
         Misconception(
-            _of_logits(lambda one, other: torch.stack([one, other]).softmax(0).mean(0)),
+            "softmax-over-the-heads",
             "The softmax runs over the two heads, class by class: it asks which head is surer of a class. It runs over "
             "the classes, head by head.",
-            name="softmax-over-the-heads",
-            also=(_of_logits(lambda one, other: torch.stack([one, other]).softmax(0).sum(0)),),
+            _of_logits(lambda one, other: torch.stack([one, other]).softmax(0).mean(0)),
+            _of_logits(lambda one, other: torch.stack([one, other]).softmax(0).sum(0)),
         ),
         Misconception(
+            "one-softmax-for-both",
+            "The two heads share one softmax, so the one with the larger logits counts more. Each has a softmax of its own, "
+            "and then they count equally.",
             _of_logits(
                 lambda one, other: (one.exp() + other.exp()) / (one.exp() + other.exp()).sum(-1, keepdim=True)
             ),
-            "The two heads share one softmax, so the one with the larger logits counts more. Each has a softmax of its own, "
-            "and then they count equally.",
-            name="one-softmax-for-both",
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one * other).sqrt()),
+            "geometric-mean",
             "The two probabilities are multiplied, as they are when logarithms are averaged, and the rows sum to less "
             "than one. Added, they would let either head speak up for a class.",
-            name="geometric-mean",
-            also=(_of_softmaxes(torch.mul),),
+            _of_softmaxes(lambda one, other: (one * other).sqrt()),
+            _of_softmaxes(torch.mul),
         ),
         Misconception(
-            _of_logits(lambda one, other: (one.sigmoid() + other.sigmoid()) / 2),
+            "sigmoids",
             "A sigmoid is taken of each logit on its own, so the rows do not sum to one. The classes exclude each other: "
             "that is a softmax.",
-            name="sigmoids",
-            also=(_of_logits(lambda one, other: ((one + other) / 2).sigmoid()),),
+            _of_logits(lambda one, other: (one.sigmoid() + other.sigmoid()) / 2),
+            _of_logits(lambda one, other: ((one + other) / 2).sigmoid()),
         ),
         Misconception(
-            _of_logits(lambda one, other: _share(one.sigmoid() + other.sigmoid())),
+            "sigmoids-divided-by-their-sum",
             "A sigmoid is taken of each logit on its own, and then the rows are divided by their sums. They sum to one, but "
             "they are not the softmaxes added: a softmax divides exponentials by their sum.",
-            name="sigmoids-divided-by-their-sum",
-            also=(_of_logits(lambda one, other: (_share(one.sigmoid()) + _share(other.sigmoid())) / 2),),
+            _of_logits(lambda one, other: _share(one.sigmoid() + other.sigmoid())),
+            _of_logits(lambda one, other: (_share(one.sigmoid()) + _share(other.sigmoid())) / 2),
         ),
         Misconception(
-            _of_logits(lambda one, other: _share(one + other)),
+            "logits-divided-by-their-sum",
             "The logits themselves are divided by their sums. The rows sum to one, but numbers can be negative or above "
             "one: a softmax takes exponentials first, head by head.",
-            name="logits-divided-by-their-sum",
-            also=(_of_logits(lambda one, other: (_share(one) + _share(other)) / 2),),
+            _of_logits(lambda one, other: _share(one + other)),
+            _of_logits(lambda one, other: (_share(one) + _share(other)) / 2),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum(-1)),
+            "keepdim-missing",
             "A sum over the classes has lost its axis: it has the shape (batch,), and divides column by column, where it "
             "fits at all. `keepdim=True` keeps the axis.",
-            name="keepdim-missing",
-            also=(
-                _of_logits(lambda one, other: (_without_keepdim(one) + _without_keepdim(other)) / 2),
-                _of_logits(lambda one, other: _without_keepdim(one) + _without_keepdim(other)),
-            ),
+            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum(-1)),
+            _of_logits(lambda one, other: (_without_keepdim(one) + _without_keepdim(other)) / 2),
+            _of_logits(lambda one, other: _without_keepdim(one) + _without_keepdim(other)),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one + other) / one.shape[-1]),
+            "divided-by-the-classes",
             "The sum of the two softmaxes is divided by the number of classes. To what does a row of that sum come, however "
             "many classes there are?",
-            name="divided-by-the-classes",
-            also=(_of_softmaxes(lambda one, other: (one + other) / 2 / one.shape[-1]),),
+            _of_softmaxes(lambda one, other: (one + other) / one.shape[-1]),
+            _of_softmaxes(lambda one, other: (one + other) / 2 / one.shape[-1]),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum()),
+            "batch-sums-to-one",
             "The whole batch sums to one. Each picture's row should: divide row by row.",
-            name="batch-sums-to-one",
+            _of_softmaxes(lambda one, other: (one + other) / (one + other).sum()),
         ),
         Misconception(
-            _of_logits(lambda one, other: ((one / 2).softmax(-1) + (other / 2).softmax(-1)) / 2),
+            "softened",
             "The logits are divided by 2 before the softmax, which makes every head less sure. Fusing has no temperature.",
-            name="softened",
+            _of_logits(lambda one, other: ((one / 2).softmax(-1) + (other / 2).softmax(-1)) / 2),
         ),
         Misconception(
-            _of_logits(lambda one, other: (one + other) / 2),
+            "no-softmax",
             "These are still logits: no softmax has been taken.",
-            name="no-softmax",
-            also=(_of_logits(torch.add),),
+            _of_logits(lambda one, other: (one + other) / 2),
+            _of_logits(torch.add),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: ((one + other) / 2).log()),
+            "logarithms",
             "These are logarithms. The answer is asked for as probabilities.",
-            name="logarithms",
-            also=(
-                _of_softmaxes(lambda one, other: (one + other).log()),
-                _of_softmaxes(lambda one, other: (one.log() + other.log()) / 2),
-                _of_softmaxes(lambda one, other: one.log() + other.log()),
-            ),
+            _of_softmaxes(lambda one, other: ((one + other) / 2).log()),
+            _of_softmaxes(lambda one, other: (one + other).log()),
+            _of_softmaxes(lambda one, other: (one.log() + other.log()) / 2),
+            _of_softmaxes(lambda one, other: one.log() + other.log()),
         ),
         Misconception(
-            lambda label_logits, distillation_logits: (label_logits.softmax(-1) + distillation_logits) / 2,
+            "one-softmax-missing",
             "Only one of the two heads has a softmax: the other's logits are added to probabilities.",
-            name="one-softmax-missing",
-            also=(lambda label_logits, distillation_logits: (label_logits + distillation_logits.softmax(-1)) / 2,),
+            lambda label_logits, distillation_logits: (label_logits.softmax(-1) + distillation_logits) / 2,
+            lambda label_logits, distillation_logits: (label_logits + distillation_logits.softmax(-1)) / 2,
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: F.one_hot((one + other).argmax(-1), one.shape[-1]).float()),
+            "winner-takes-all",
             "The winner gets 1 and every other class 0. The answer is asked for as probabilities: how sure are the heads?",
-            name="winner-takes-all",
+            _of_softmaxes(lambda one, other: F.one_hot((one + other).argmax(-1), one.shape[-1]).float()),
         ),
         Misconception(
-            _of_softmaxes(lambda one, other: (one + other).argmax(-1)),
+            "class-numbers",
             "These are class numbers. The answer is asked for as probabilities, one for each class.",
-            name="class-numbers",
+            _of_softmaxes(lambda one, other: (one + other).argmax(-1)),
         ),
     ),
 )

@@ -4,56 +4,46 @@ import torch
 from torch import Generator
 
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
+from course_utils.exercises.nb07_distillation import parts as slips
 from course_utils.exercises.nb07_distillation.hard_slips import MISCONCEPTIONS
-from course_utils.exercises.nb07_distillation.parts import (
-    ANY_LIKELIEST,
-    ANY_SIGN,
-    CLOSE_LEAD,
-    LARGE,
-    SMALL_LEAD,
-    cases_of_logits,
-    either_word,
-    extreme,
-    logits,
-)
 from course_utils.training.distill import hard_distillation
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    first, *others = cases_of_logits(g)
+    first, *others = slips.cases_of_logits(g)
     return [first, *((*each, smoothing) for each, smoothing in zip(others, (0.3, 0.6, 0.4), strict=True))]
 
 
 def _wild(g: Generator) -> list[Wild]:
-    student, teacher = logits(g, 4, 5), logits(g, 4, 5)
+    student, teacher = slips.logits(g, 4, 5), slips.logits(g, 4, 5)
     return [
         Wild(
             "close-lead",
-            (logits(g, 3, 4), CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
+            (slips.logits(g, 3, 4), slips.CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
             "two of the teacher's logits are nearly equal",
-            SMALL_LEAD,
+            slips.SMALL_LEAD,
         ),
         Wild(
             "teacher-below-zero",
-            (logits(g, 3, 4), -2 - logits(g, 3, 4).abs(), torch.tensor([2, 0, 1]), 0.2),
+            (slips.logits(g, 3, 4), -2 - slips.logits(g, 3, 4).abs(), torch.tensor([2, 0, 1]), 0.2),
             "all of the teacher's logits are negative",
-            ANY_SIGN,
+            slips.ANY_SIGN,
         ),
         Wild(
             "teacher-very-sure",
-            (logits(g, 4, 5), extreme(g, 4, 5).flip(-1), torch.tensor([0, 4, 2, 1]), 0.2),
+            (slips.logits(g, 4, 5), slips.extreme(g, 4, 5).flip(-1), torch.tensor([0, 4, 2, 1]), 0.2),
             "the teacher's logits are near ±100",
-            ANY_LIKELIEST,
+            slips.ANY_LIKELIEST,
         ),
         Wild(
             "large-logits",
-            (extreme(g, 4, 5), logits(g, 4, 5), torch.tensor([0, 4, 2, 1]), 0.2),
+            (slips.extreme(g, 4, 5), slips.logits(g, 4, 5), torch.tensor([0, 4, 2, 1]), 0.2),
             "the student's logits are near ±100",
-            f"{LARGE}, and `F.cross_entropy` uses it.",
+            f"{slips.LARGE}, and `F.cross_entropy` uses it.",
         ),
         Wild(
             "class-without-a-label",
-            (logits(g, 3, 6), logits(g, 3, 6), torch.tensor([2, 0, 1]), 0.3),
+            (slips.logits(g, 3, 6), slips.logits(g, 3, 6), torch.tensor([2, 0, 1]), 0.3),
             "no picture of the batch has the last class as its label",
             "Take the number of classes from the logits: `F.one_hot(labels)` makes as many as it finds.",
         ),
@@ -65,7 +55,7 @@ def _wild(g: Generator) -> list[Wild]:
         ),
         Wild(
             "one-picture",
-            (logits(g, 1, 4), logits(g, 1, 4), torch.tensor([2]), 0.2),
+            (slips.logits(g, 1, 4), slips.logits(g, 1, 4), torch.tensor([2]), 0.2),
             "the batch has a single picture",
         ),
         Wild(
@@ -85,7 +75,7 @@ HARD_DISTILLATION = Exercise(
     learns=("student",),
     cases=_cases,
     wild=_wild,
-    promises=(either_word(hard_distillation, others=1),),
+    promises=(slips.either_word(hard_distillation, others=1),),
     hints=(
         "What the teacher says is a class number for each picture, of its likeliest class. Does it matter whether you take "
         "it from the logits or from the probabilities?",

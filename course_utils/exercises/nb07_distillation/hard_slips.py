@@ -44,56 +44,54 @@ def _teacher_scored(target: Callable[[Tensor, Tensor], Tensor]) -> Callable[...,
 
 MISCONCEPTIONS = (
     Misconception(
-        _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other, label_smoothed=False),
+        "smoothing-as-weight",
         "`smoothing` is taken for the weight of one of the two parts. They count one half each; smoothing changes what "
         "the label's part aims at.",
-        name="smoothing-as-weight",
-        also=(
-            _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other),
-            _total(lambda one, other, smoothing: smoothing * one + (1 - smoothing) * other, label_smoothed=False),
-            _total(lambda one, other, smoothing: smoothing * one + (1 - smoothing) * other),
-        ),
+        _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other, label_smoothed=False),
+        _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other),
+        _total(lambda one, other, smoothing: smoothing * one + (1 - smoothing) * other, label_smoothed=False),
+        _total(lambda one, other, smoothing: smoothing * one + (1 - smoothing) * other),
     ),
     Misconception(
-        _said(lambda student, teacher, labels: student.argmax(-1)),
+        "students-own-word",
         "The student is told what it believes already: the class comes from the student's logits, not from the "
         "teacher's.",
-        name="students-own-word",
+        _said(lambda student, teacher, labels: student.argmax(-1)),
     ),
     Misconception(
-        _said(lambda student, teacher, labels: labels),
+        "labels-twice",
         "The teacher is never asked: both parts use the labels.",
-        name="labels-twice",
+        _said(lambda student, teacher, labels: labels),
     ),
     Misconception(
-        _total(lambda one, other, smoothing: other / 2),
+        "teacher-only",
         "Only the teacher's part of the loss is there: the label's half is missing.",
-        name="teacher-only",
-        also=(_total(lambda one, other, smoothing: other),),
+        _total(lambda one, other, smoothing: other / 2),
+        _total(lambda one, other, smoothing: other),
     ),
     Misconception(
-        _total(lambda one, other, smoothing: one / 2),
+        "label-only",
         "The teacher is never asked: only the label counts. The other half of the loss is the teacher's.",
-        name="label-only",
-        also=(_total(lambda one, other, smoothing: one),),
+        _total(lambda one, other, smoothing: one / 2),
+        _total(lambda one, other, smoothing: one),
     ),
     Misconception(
-        _said(lambda student, teacher, labels: (teacher == teacher.max()).float()),
+        "largest-of-all",
         "The one largest logit of the whole batch is the target, so most pictures have none. Each picture has a "
         "likeliest class: look along the last axis.",
-        name="largest-of-all",
+        _said(lambda student, teacher, labels: (teacher == teacher.max()).float()),
     ),
     Misconception(
-        _teacher_scored(lambda student, labels: labels),
+        "teacher-scored",
         "The second half is a loss of the teacher's logits, which are given and learn nothing. The student is to be "
         "scored, with the teacher's word as the target.",
-        name="teacher-scored",
-        also=(_teacher_scored(lambda student, labels: student.argmax(-1)),),
+        _teacher_scored(lambda student, labels: labels),
+        _teacher_scored(lambda student, labels: student.argmax(-1)),
     ),
     Misconception(
-        _exchanged,
+        "student-and-teacher-exchanged",
         "Student and teacher are swapped: the teacher's logits are scored, and the student's word is the target.",
-        name="student-and-teacher-exchanged",
+        _exchanged,
     ),
     *shared(_whole),
 )

@@ -4,57 +4,53 @@ import torch
 from torch import Generator, Tensor
 
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
-from course_utils.exercises.nb07_distillation.parts import (
-    ANY_LIKELIEST,
-    ANY_SIGN,
-    CLOSE_LEAD,
-    LARGE,
-    SMALL_LEAD,
-    cases_of_logits,
-    either_word,
-    extreme,
-    logits,
-)
+from course_utils.exercises.nb07_distillation import parts as slips
 from course_utils.exercises.nb07_distillation.token_slips import MISCONCEPTIONS
 from course_utils.training.distill import token_distillation
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    both = zip(cases_of_logits(g), cases_of_logits(g), (0.5, 0.3, 0.6, 0.4), strict=True)
+    both = zip(slips.cases_of_logits(g), slips.cases_of_logits(g), (0.5, 0.3, 0.6, 0.4), strict=True)
     first, *others = [(one, other, teacher, labels, e) for (one, teacher, labels), (other, _, _), e in both]
     return [first[:4], *others]
 
 
 def _wild(g: Generator) -> list[Wild]:
     def heads(batch: int, classes: int) -> tuple[Tensor, Tensor, Tensor]:
-        return logits(g, batch, classes), logits(g, batch, classes), logits(g, batch, classes)
+        return slips.logits(g, batch, classes), slips.logits(g, batch, classes), slips.logits(g, batch, classes)
 
     labels, laid = torch.tensor([1, 4, 0, 2]), [z.mT.contiguous().mT for z in heads(4, 5)]
     one, other, below = heads(3, 4)
     return [
         Wild(
             "close-lead",
-            (one, other, CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
+            (one, other, slips.CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
             "two of the teacher's logits are nearly equal",
-            SMALL_LEAD,
+            slips.SMALL_LEAD,
         ),
         Wild(
             "teacher-below-zero",
             (one, other, -2 - below.abs(), torch.tensor([2, 0, 1]), 0.2),
             "all of the teacher's logits are negative",
-            ANY_SIGN,
+            slips.ANY_SIGN,
         ),
         Wild(
             "teacher-very-sure",
-            (logits(g, 4, 5), logits(g, 4, 5), extreme(g, 4, 5).flip(-1), torch.tensor([0, 4, 2, 1]), 0.2),
+            (
+                slips.logits(g, 4, 5),
+                slips.logits(g, 4, 5),
+                slips.extreme(g, 4, 5).flip(-1),
+                torch.tensor([0, 4, 2, 1]),
+                0.2,
+            ),
             "the teacher's logits are near ±100",
-            ANY_LIKELIEST,
+            slips.ANY_LIKELIEST,
         ),
         Wild(
             "large-logits",
-            (extreme(g, 4, 5), extreme(g, 4, 5), logits(g, 4, 5), torch.tensor([0, 4, 2, 1]), 0.2),
+            (slips.extreme(g, 4, 5), slips.extreme(g, 4, 5), slips.logits(g, 4, 5), torch.tensor([0, 4, 2, 1]), 0.2),
             "the student's logits are near ±100",
-            f"{LARGE}, and `F.cross_entropy` uses it.",
+            f"{slips.LARGE}, and `F.cross_entropy` uses it.",
         ),
         Wild(
             "class-without-a-label",
@@ -87,7 +83,7 @@ TOKEN_DISTILLATION = Exercise(
     learns=("label_logits", "distillation_logits"),
     cases=_cases,
     wild=_wild,
-    promises=(either_word(token_distillation, others=2),),
+    promises=(slips.either_word(token_distillation, others=2),),
     hints=(
         "It is hard distillation again, but with two sets of logits of the student: who meets whom?",
         "The class token's head meets the true label (smoothed), the distillation token's head the teacher's word.",

@@ -95,122 +95,118 @@ def _first_meets(said: Callable[[Tensor, Tensor], Tensor], loss: Loss) -> Callab
 
 MISCONCEPTIONS = (
     Misconception(
-        _slip(heads=lambda label, distillation: (label, label)),
+        "class-head-twice",
         "Both parts use the class token's head, as the slide prints it with one Z_s. Then the distillation "
         "token's head gets no gradient at all. It is the one that meets the teacher.",
-        name="class-head-twice",
+        _slip(heads=lambda label, distillation: (label, label)),
     ),
     Misconception(
-        _slip(heads=lambda label, distillation: (distillation, distillation)),
+        "distillation-head-twice",
         "Both parts use the distillation token's head. Then the class token's head learns nothing: it is the one that "
         "meets the label.",
-        name="distillation-head-twice",
+        _slip(heads=lambda label, distillation: (distillation, distillation)),
     ),
     Misconception(
-        _slip(heads=_swapped),
+        "heads-exchanged",
         "The heads are swapped: the distillation token's head is given the true label, and the class token's head the "
         "teacher's word.",
-        name="heads-exchanged",
-        also=(
-            _slip(heads=_swapped, label=plain, word=smoothed),
-            _slip(heads=_swapped, word=smoothed),
-            _slip(heads=_swapped, label=plain),
-        ),
+        _slip(heads=_swapped),
+        _slip(heads=_swapped, label=plain, word=smoothed),
+        _slip(heads=_swapped, word=smoothed),
+        _slip(heads=_swapped, label=plain),
     ),
     Misconception(
-        _slip(heads=lambda label, distillation: ((label + distillation) / 2,) * 2),
+        "heads-averaged",
         "The heads are put together before the loss. They are fused for prediction only; in training each has a "
         "lesson of its own.",
-        name="heads-averaged",
-        also=(
-            _slip(heads=lambda label, distillation: (label + distillation,) * 2),
-            _slip(heads=lambda label, distillation: (_fused(label, distillation),) * 2),
-            _slip(heads=lambda label, distillation: (label, (label + distillation) / 2)),
-            _slip(heads=lambda label, distillation: (label, label + distillation)),
-            _slip(heads=lambda label, distillation: (label, _fused(label, distillation))),
-        ),
+        _slip(heads=lambda label, distillation: ((label + distillation) / 2,) * 2),
+        _slip(heads=lambda label, distillation: (label + distillation,) * 2),
+        _slip(heads=lambda label, distillation: (_fused(label, distillation),) * 2),
+        _slip(heads=lambda label, distillation: (label, (label + distillation) / 2)),
+        _slip(heads=lambda label, distillation: (label, label + distillation)),
+        _slip(heads=lambda label, distillation: (label, _fused(label, distillation))),
     ),
     Misconception(
-        _each_meets_both,
+        "each-meets-both",
         "Each head meets both the label and the teacher. Here each has one lesson only, which is what makes them "
         "differ.",
-        name="each-meets-both",
+        _each_meets_both,
     ),
     Misconception(
-        _second_head_meets_both(plain, 1 / 3),
+        "label-for-both-heads",
         "The distillation token's head meets the true label as well as the teacher's word. The teacher's word is its only "
         "lesson.",
-        name="label-for-both-heads",
-        also=tuple(
+        _second_head_meets_both(plain, 1 / 3),
+        *tuple(
             _second_head_meets_both(loss, share)
             for loss, share in ((plain, 1 / 2), (plain, 1.0), (smoothed, 1 / 3), (smoothed, 1 / 2), (smoothed, 1.0))
         ),
     ),
     Misconception(
-        _slip(said=lambda label, distillation, teacher, labels: distillation.argmax(-1)),
+        "heads-own-word",
         "The head is told what it says itself: its own likeliest class is the target. The word is the teacher's: it comes "
         "from `teacher`.",
-        name="heads-own-word",
+        _slip(said=lambda label, distillation, teacher, labels: distillation.argmax(-1)),
     ),
     Misconception(
+        "distillation-head-taken-for-the-teacher",
+        "The distillation token's head is taken for the teacher: the class token's head is given its word, and `teacher` "
+        "is never asked.",
         _slip(
             heads=lambda label, distillation: (label, label),
             said=lambda label, distillation, teacher, labels: distillation.argmax(-1),
         ),
-        "The distillation token's head is taken for the teacher: the class token's head is given its word, and `teacher` "
-        "is never asked.",
-        name="distillation-head-taken-for-the-teacher",
     ),
     Misconception(
-        _slip(said=lambda label, distillation, teacher, labels: label.argmax(-1)),
+        "class-head-taken-for-the-teacher",
         "The class token's head is taken for the teacher: the distillation token's head is given its word, and `teacher` "
         "is never asked.",
-        name="class-head-taken-for-the-teacher",
+        _slip(said=lambda label, distillation, teacher, labels: label.argmax(-1)),
     ),
     Misconception(
-        _first_meets(lambda distillation, teacher: distillation.argmax(-1), plain),
+        "class-head-follows-the-other",
         "The class token's head is given the word of the distillation token's head, and the labels are never used. The "
         "true label is what it should meet.",
-        name="class-head-follows-the-other",
-        also=(_first_meets(lambda distillation, teacher: distillation.argmax(-1), smoothed),),
+        _first_meets(lambda distillation, teacher: distillation.argmax(-1), plain),
+        _first_meets(lambda distillation, teacher: distillation.argmax(-1), smoothed),
     ),
     Misconception(
-        _teacher_meets(lambda head, labels: head.argmax(-1)),
+        "teacher-scored",
         "The second half is a loss of the teacher's logits, which are given and learn nothing. The student's head is to "
         "be scored, and the teacher's word is the target.",
-        name="teacher-scored",
-        also=(_teacher_meets(lambda head, labels: labels),),
+        _teacher_meets(lambda head, labels: head.argmax(-1)),
+        _teacher_meets(lambda head, labels: labels),
     ),
     Misconception(
-        _slip(said=lambda label, distillation, teacher, labels: labels),
+        "labels-twice",
         "Both heads meet the label, and the teacher is never asked.",
-        name="labels-twice",
-        also=(_slip(said=lambda label, distillation, teacher, labels: labels, word=smoothed),),
+        _slip(said=lambda label, distillation, teacher, labels: labels),
+        _slip(said=lambda label, distillation, teacher, labels: labels, word=smoothed),
     ),
     Misconception(
-        _first_meets(lambda distillation, teacher: teacher.argmax(-1), smoothed),
+        "word-twice",
         "Both heads meet the teacher's word, and the label is never used.",
-        name="word-twice",
-        also=(_first_meets(lambda distillation, teacher: teacher.argmax(-1), plain),),
+        _first_meets(lambda distillation, teacher: teacher.argmax(-1), smoothed),
+        _first_meets(lambda distillation, teacher: teacher.argmax(-1), plain),
     ),
     Misconception(
-        _smoothing_as_weight(plain),
+        "smoothing-as-weight",
         "`smoothing` is taken for the weight of the teacher. The two parts count one half each; smoothing changes what "
         "the label's part aims at.",
-        name="smoothing-as-weight",
-        also=(_smoothing_as_weight(smoothed),),
+        _smoothing_as_weight(plain),
+        _smoothing_as_weight(smoothed),
     ),
     Misconception(
-        _slip(total=lambda one, other: one / 2),
+        "label-only",
         "The teacher's half of the loss is missing: the distillation token's head learns nothing.",
-        name="label-only",
-        also=(_slip(total=lambda one, other: one),),
+        _slip(total=lambda one, other: one / 2),
+        _slip(total=lambda one, other: one),
     ),
     Misconception(
-        _slip(total=lambda one, other: other / 2),
+        "teacher-only",
         "The label's half of the loss is missing: the class token's head learns nothing.",
-        name="teacher-only",
-        also=(_slip(total=lambda one, other: other),),
+        _slip(total=lambda one, other: other / 2),
+        _slip(total=lambda one, other: other),
     ),
     *shared(_whole),
 )

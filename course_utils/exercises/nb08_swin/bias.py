@@ -42,16 +42,12 @@ def _numbered(down: Tensor, right: Tensor, columns: int) -> Tensor:
 
 def _shifted(by: Callable[[int], tuple[int, int]]) -> Index:
     """Differences counted from other numbers."""
-    return _index(
-        lambda down, right, window: _numbered(down + by(window)[0], right + by(window)[1], 2 * window - 1),
-    )
+    return _index(lambda down, right, window: _numbered(down + by(window)[0], right + by(window)[1], 2 * window - 1))
 
 
 def _changed(change: Callable[[Tensor, int], Tensor]) -> Index:
     """Both differences changed before they are numbered."""
-    return _index(
-        lambda down, right, window: _numbered(change(down, window), change(right, window), 2 * window - 1),
-    )
+    return _index(lambda down, right, window: _numbered(change(down, window), change(right, window), 2 * window - 1))
 
 
 def _moved_with(factors: Callable[[int], tuple[int, int]]) -> Index:
@@ -59,7 +55,7 @@ def _moved_with(factors: Callable[[int], tuple[int, int]]) -> Index:
     return _index(
         lambda down, right, window: (
             (down + window - 1) * factors(window)[0] + (right + window - 1) * factors(window)[1]
-        ),
+        )
     )
 
 
@@ -119,192 +115,180 @@ RELATIVE_POSITION_INDEX = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) - right + window - 1),
+            "key-minus-query",
             "The sign is inverted: this says how far the *key* lies below the query, and how far to its right. It should "
             "be query minus key, as in torchvision.",
-            name="key-minus-query",
+            _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) - right + window - 1),
         ),
         Misconception(
-            _index(lambda down, right, window: (down + window - 1) * (2 * window - 1) - right + window - 1),
+            "columns-turned-round",
             "One of the two differences has the wrong sign: the columns count how far the key lies to the right of the "
             "query. Both are query minus key.",
-            name="columns-turned-round",
+            _index(lambda down, right, window: (down + window - 1) * (2 * window - 1) - right + window - 1),
         ),
         Misconception(
-            _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) + right + window - 1),
+            "rows-turned-round",
             "One of the two differences has the wrong sign: the rows count how far the key lies below the query. Both are "
             "query minus key.",
-            name="rows-turned-round",
+            _index(lambda down, right, window: (-down + window - 1) * (2 * window - 1) + right + window - 1),
         ),
         Misconception(
-            _index(lambda down, right, window: (down + window - 1) * window + right + window - 1),
+            "window-for-width",
             "Different offsets share a number. Count how many differences of columns there are, with sign: there are more "
             "than `window`.",
-            name="window-for-width",
-            also=(
-                _index(lambda down, right, window: down * window + right),
-                _index(lambda down, right, window: (down + window - 1) * (window - 1) + right + window - 1),
-                _index(lambda down, right, window: (down + window - 1) * (window + 1) + right + window - 1),
-            ),
+            _index(lambda down, right, window: (down + window - 1) * window + right + window - 1),
+            _index(lambda down, right, window: down * window + right),
+            _index(lambda down, right, window: (down + window - 1) * (window - 1) + right + window - 1),
+            _index(lambda down, right, window: (down + window - 1) * (window + 1) + right + window - 1),
         ),
         Misconception(
-            _index(lambda down, right, window: (down + window - 1) * 2 * window + right + window - 1),
+            "one-offset-too-many",
             "The rows of offsets are taken to be too wide, so that some numbers are left out. From -(window - 1) to "
             "window - 1, how many whole numbers are there?",
-            name="one-offset-too-many",
-            also=(
-                _index(lambda down, right, window: (down + window - 1) * (2 * window + 1) + right + window - 1),
-                _index(lambda down, right, window: (down + window) * 2 * window + right + window),
-                _index(lambda down, right, window: (down + window) * (2 * window + 1) + right + window),
-            ),
+            _index(lambda down, right, window: (down + window - 1) * 2 * window + right + window - 1),
+            _index(lambda down, right, window: (down + window - 1) * (2 * window + 1) + right + window - 1),
+            _index(lambda down, right, window: (down + window) * 2 * window + right + window),
+            _index(lambda down, right, window: (down + window) * (2 * window + 1) + right + window),
         ),
         Misconception(
-            _moved_with(lambda window: (3, 1)),
+            "width-hard-coded",
             "The square of offsets has a fixed number of columns here, whatever `window` is. Work it out from `window`.",
-            name="width-hard-coded",
-            also=tuple(map(_fixed_width, (5, 7, 13, 15))),
+            _moved_with(lambda window: (3, 1)),
+            *tuple(map(_fixed_width, (5, 7, 13, 15))),
         ),
         Misconception(
-            _moved_with(lambda window: (2 * window - 1, 2 * window - 1)),
+            "both-multiplied",
             "Both differences are multiplied by the number of columns, so that one down is the same as one to the right. "
             "Multiply only the rows.",
-            name="both-multiplied",
-            also=(
-                _index(lambda down, right, window: (down + right) * (2 * window - 1) + (window - 1) * 2 * window),
-                _index(lambda down, right, window: (down + right) * (2 * window - 1)),
-            ),
+            _moved_with(lambda window: (2 * window - 1, 2 * window - 1)),
+            _index(lambda down, right, window: (down + right) * (2 * window - 1) + (window - 1) * 2 * window),
+            _index(lambda down, right, window: (down + right) * (2 * window - 1)),
         ),
         Misconception(
-            _index(lambda down, right, window: (2 * window - 1) * (down + window - 1) * (right + window - 1)),
+            "differences-multiplied",
             "The two differences are multiplied by each other, so that the number is 0 whenever one of them is 0. In reading "
             "order a place's column is added.",
-            name="differences-multiplied",
-            also=(
-                _index(lambda down, right, window: (down + window - 1) * (right + window - 1)),
-                _index(lambda down, right, window: down * right),
-            ),
+            _index(lambda down, right, window: (2 * window - 1) * (down + window - 1) * (right + window - 1)),
+            _index(lambda down, right, window: (down + window - 1) * (right + window - 1)),
+            _index(lambda down, right, window: down * right),
         ),
         Misconception(
-            _index_of_sums,
+            "places-added",
             "The places of query and key are added instead of subtracted. An offset is a difference.",
-            name="places-added",
-            also=(lambda window: _index_of_sums(window, 0),),
+            _index_of_sums,
+            lambda window: _index_of_sums(window, 0),
         ),
         Misconception(
-            _index(lambda down, right, window: (down + window - 1) * 2 * window - 1 + right + window - 1),
+            "bracket-missing",
             "A pair of brackets is missing: the 1 of 2 · window - 1 is subtracted from the whole number, not from the factor.",
-            name="bracket-missing",
+            _index(lambda down, right, window: (down + window - 1) * 2 * window - 1 + right + window - 1),
         ),
         Misconception(
-            _index(lambda down, right, window: down + right + 2 * (window - 1)),
+            "only-added",
             "The two differences are simply added, so that one down is the same as one to the right. Give the rows a "
             "factor.",
-            name="only-added",
-            also=(_index(lambda down, right, window: down + right),),
+            _index(lambda down, right, window: down + right + 2 * (window - 1)),
+            _index(lambda down, right, window: down + right),
         ),
         Misconception(
-            _index(lambda down, right, window: _numbered(down.abs(), right.abs(), 2 * window - 1)),
+            "distances",
             "The direction is lost: left and right get the same bias. Move the differences so that they count from 0 "
             "instead of taking their absolute value.",
-            name="distances",
-            also=(
-                _index(lambda down, right, window: _numbered(down.abs(), right.abs(), window)),
-                _changed(lambda difference, window: difference.abs() + window - 1),
-                _index(lambda down, right, window: down.abs() + right.abs()),
-            ),
+            _index(lambda down, right, window: _numbered(down.abs(), right.abs(), 2 * window - 1)),
+            _index(lambda down, right, window: _numbered(down.abs(), right.abs(), window)),
+            _changed(lambda difference, window: difference.abs() + window - 1),
+            _index(lambda down, right, window: down.abs() + right.abs()),
         ),
         Misconception(
-            _changed(lambda difference, window: difference.clamp(min=0)),
+            "cut-off-at-zero",
             "Negative differences are cut off at 0: a key one row below the query and a key two rows below get the same bias. "
             "Move the differences up instead.",
-            name="cut-off-at-zero",
+            _changed(lambda difference, window: difference.clamp(min=0)),
         ),
         Misconception(
-            _changed(lambda difference, window: difference % (2 * window - 1)),
+            "wrapped-round",
             "What is negative is wrapped round, as by `%`, so that the numbers begin with the offset (0, 0). They should "
             "begin with the most negative offset.",
-            name="wrapped-round",
-            also=(
-                _index(lambda down, right, window: (down * (2 * window - 1) + right) % (2 * window - 1) ** 2),
-                _index(lambda down, right, window: (down * (2 * window - 1) + right) % window**4),
-            ),
+            _changed(lambda difference, window: difference % (2 * window - 1)),
+            _index(lambda down, right, window: (down * (2 * window - 1) + right) % (2 * window - 1) ** 2),
+            _index(lambda down, right, window: (down * (2 * window - 1) + right) % window**4),
         ),
         Misconception(
-            _index(lambda down, right, window: (right + window - 1) * (2 * window - 1) + down + window - 1),
+            "rows-and-columns-exchanged",
             "Rows and columns are swapped: the offsets are numbered column by column. In reading order the difference of "
             "rows gets the factor.",
-            name="rows-and-columns-exchanged",
+            _index(lambda down, right, window: (right + window - 1) * (2 * window - 1) + down + window - 1),
         ),
         Misconception(
-            _shifted(lambda window: (0, 0)),
+            "negative",
             "The numbers begin below zero, and a table has no such rows (worse: PyTorch counts them from the end). Move "
             "both differences so that they count from 0.",
-            name="negative",
+            _shifted(lambda window: (0, 0)),
         ),
         Misconception(
-            _shifted(lambda window: (0, window - 1)),
+            "only-columns-moved",
             "Only the columns are moved to count from 0. The rows may be negative too.",
-            name="only-columns-moved",
+            _shifted(lambda window: (0, window - 1)),
         ),
         Misconception(
-            _shifted(lambda window: (window - 1, 0)),
+            "only-rows-moved",
             "Only the rows are moved to count from 0. The columns may be negative too, and then they run into the row "
             "before.",
-            name="only-rows-moved",
+            _shifted(lambda window: (window - 1, 0)),
         ),
         Misconception(
-            _shifted(lambda window: (window, window)),
+            "moved-too-far",
             "The numbers do not begin with 0: the differences are moved up too far. The most negative one is "
             "-(window - 1).",
-            name="moved-too-far",
-            also=(_shifted(lambda window: (window, window - 1)),),
+            _shifted(lambda window: (window, window)),
+            _shifted(lambda window: (window, window - 1)),
         ),
         Misconception(
-            lambda window: torch.arange(window**4).view(window**2, window**2),
+            "a-number-for-each-pair",
             "Every pair of places gets a number of its own. Pairs with the same offset should share one.",
-            name="a-number-for-each-pair",
+            lambda window: torch.arange(window**4).view(window**2, window**2),
         ),
         Misconception(
-            _not_paired,
+            "axes-not-paired",
             "The axes are merged in another order: a row of your matrix is a pair of *rows*, the query's and the key's. A "
             "row should be a query, with its own row and column.",
-            name="axes-not-paired",
+            _not_paired,
         ),
         Misconception(
-            _slanted,
+            "slanted-rows",
             "A place's row is computed with /, so that it is not a whole number and grows along the row. Divide with //.",
-            name="slanted-rows",
+            _slanted,
         ),
         Misconception(
-            _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1], -1)),
+            "two-numbers",
             "Rows and columns are still separate: there are two numbers for each pair. Combine them into one, as the "
             "places of a picture are numbered.",
-            name="two-numbers",
-            also=(
-                _pair(lambda down, right, window: (down + window - 1, right + window - 1)),
-                _pair(lambda down, right, window: (down, right)),
-                _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1])),
-                _index(lambda down, right, window: torch.stack([down, right], -1)),
-                _index(lambda down, right, window: torch.stack([down, right])),
-            ),
+            _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1], -1)),
+            _pair(lambda down, right, window: (down + window - 1, right + window - 1)),
+            _pair(lambda down, right, window: (down, right)),
+            _index(lambda down, right, window: torch.stack([down + window - 1, right + window - 1])),
+            _index(lambda down, right, window: torch.stack([down, right], -1)),
+            _index(lambda down, right, window: torch.stack([down, right])),
         ),
         Misconception(
-            lambda window: relative_position_index(window).float(),
+            "floats",
             "The numbers are right, but they are floats, and only whole numbers can be used as an index.",
-            name="floats",
-            also=(lambda window: relative_position_index(window).double(),),
+            lambda window: relative_position_index(window).float(),
+            lambda window: relative_position_index(window).double(),
         ),
         Misconception(
-            _of_one_place,
+            "one-key-only",
             "This is one row of numbers, for a single query or key. Every query meets every key: (window², window²).",
-            name="one-key-only",
-            also=(_first_of, lambda window: relative_position_index(window)[-1]),
+            _of_one_place,
+            _first_of,
+            lambda window: relative_position_index(window)[-1],
         ),
         Misconception(
-            lambda window: relative_position_index(7),
+            "window-hard-coded",
             "The window has the same size here, whatever is asked for. It comes as an argument.",
-            name="window-hard-coded",
-            also=(lambda window: relative_position_index(3), lambda window: relative_position_index(4)),
+            lambda window: relative_position_index(7),
+            lambda window: relative_position_index(3),
+            lambda window: relative_position_index(4),
         ),
     ),
 )

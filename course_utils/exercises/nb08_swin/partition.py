@@ -154,137 +154,135 @@ PARTITION = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _reshaped,
+            "bare-reshape",
             "A reshape alone does not cut squares: it takes window² places in the map's own reading order. Split height "
             "and width first, then bring the two axes of the windows together.",
-            name="bare-reshape",
-            also=(_cut("b (y i) (x j) d -> b y i x j d"),),
+            _reshaped,
+            _cut("b (y i) (x j) d -> b y i x j d"),
         ),
         Misconception(
-            _cut("b (i y) (j x) d -> b (y x) (i j) d"),
+            "grids-with-gaps",
             "The windows have gaps: tokens that are neighbours land in different windows. When a side is split into two "
             "axes, the number of the window comes first and the place within it second.",
-            name="grids-with-gaps",
-            also=(
-                _cut("b (i y) (x j) d -> b (y x) (i j) d"),
-                _cut("b (y i) (j x) d -> b (y x) (i j) d"),
-                _cut("b (i y) (j x) d -> b (x y) (i j) d"),
-            ),
+            _cut("b (i y) (j x) d -> b (y x) (i j) d"),
+            _cut("b (i y) (x j) d -> b (y x) (i j) d"),
+            _cut("b (y i) (j x) d -> b (y x) (i j) d"),
+            _cut("b (i y) (j x) d -> b (x y) (i j) d"),
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> b (x y) (i j) d"),
+            "windows-down-the-columns",
             "The windows are numbered down the columns. They should come in reading order, row by row.",
-            name="windows-down-the-columns",
+            _cut("b (y i) (x j) d -> b (x y) (i j) d"),
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> b (y x) (j i) d"),
+            "places-down-the-columns",
             "Inside each window the places run down the columns. They should come in reading order, row by row.",
-            name="places-down-the-columns",
+            _cut("b (y i) (x j) d -> b (y x) (j i) d"),
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> b (x y) (j i) d"),
+            "all-down-the-columns",
             "Height and width are swapped: the windows, and the places in each, run down the columns. Axis 1 of the map is "
             "its height, axis 2 its width.",
-            name="all-down-the-columns",
+            _cut("b (y i) (x j) d -> b (x y) (j i) d"),
         ),
         Misconception(
-            _split(lambda height, width: (width, height)),
+            "sides-exchanged-in-the-shape",
             "The map is split as if it were width × height. In `maps.shape` the height comes before the width.",
-            name="sides-exchanged-in-the-shape",
+            _split(lambda height, width: (width, height)),
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> (b y x) (i j) d"),
+            "windows-in-the-batch",
             "Pictures and windows have become one axis. That is often done, but here the batch stays apart: (batch, "
             "windows, window², dim).",
-            name="windows-in-the-batch",
-            also=(_cut("b (y i) (x j) d -> (y x b) (i j) d"),),
+            _cut("b (y i) (x j) d -> (b y x) (i j) d"),
+            _cut("b (y i) (x j) d -> (y x b) (i j) d"),
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> (y x) b (i j) d"),
+            "windows-before-pictures",
             "The windows come before the pictures: the batch should be axis 0, and the windows axis 1. If you use "
             "`torch.stack`, that is `dim=1`.",
-            name="windows-before-pictures",
-            also=(_cut("b (y i) (x j) d -> (x y) b (i j) d"),),
+            _cut("b (y i) (x j) d -> (y x) b (i j) d"),
+            _cut("b (y i) (x j) d -> (x y) b (i j) d"),
         ),
         Misconception(
-            _batch_mixed,
+            "pictures-mixed",
             "Windows of different pictures are mixed: the first window of every picture comes first, then the second of "
             "every picture, and so on. Put the windows on an axis of their own, after the batch.",
-            name="pictures-mixed",
+            _batch_mixed,
         ),
         Misconception(
-            _cut("b (y i) (x j) d -> b (i j) (y x) d"),
+            "windows-and-places-exchanged",
             "Places come before windows: the first place of every window, then the second of every window, and so on. "
             "Axis 1 should number the windows, axis 2 the places in one.",
-            name="windows-and-places-exchanged",
-            also=(_recut("b (y i) (x j) d -> b (i j y x) d"),),
+            _cut("b (y i) (x j) d -> b (i j) (y x) d"),
+            _recut("b (y i) (x j) d -> b (i j y x) d"),
         ),
         Misconception(
-            _recut("b (i y) (j x) d -> b (i j y x) d"),
+            "number-for-size",
             "The map is cut into window × window pieces, however large they become. It should be cut into pieces *of* "
             "window × window places, however many there are.",
-            name="number-for-size",
-            also=(_chunked,),
+            _recut("b (i y) (j x) d -> b (i j y x) d"),
+            _chunked,
         ),
         Misconception(
-            _missing(lambda down, right: (down - 1, right - 1)),
+            "last-windows-missing",
             "The last row and the last column of windows are missing. If you use loops, look at where they end.",
-            name="last-windows-missing",
+            _missing(lambda down, right: (down - 1, right - 1)),
         ),
         Misconception(
-            _starting_at(lambda window: (1, 1)),
+            "not-times-window",
             "The windows begin only one place apart, in rows, in columns or in both, so that they overlap. Multiply a "
             "window's row and column by `window` to find where it begins.",
-            name="not-times-window",
-            also=(_starting_at(lambda window: (window, 1)), _starting_at(lambda window: (1, window))),
+            _starting_at(lambda window: (1, 1)),
+            _starting_at(lambda window: (window, 1)),
+            _starting_at(lambda window: (1, window)),
         ),
         Misconception(
-            lambda maps, window: partition(maps, window)[:, 0],
+            "one-window-only",
             "Only a single window is returned. If you use loops, collect all windows, and put the `return` after the "
             "loops, not inside.",
-            name="one-window-only",
-            also=(
-                lambda maps, window: partition(maps, window)[:, -1],
-                lambda maps, window: partition(maps, window)[:, :1],
-            ),
+            lambda maps, window: partition(maps, window)[:, 0],
+            lambda maps, window: partition(maps, window)[:, -1],
+            lambda maps, window: partition(maps, window)[:, :1],
         ),
         Misconception(
-            lambda maps, window: list(partition(maps, window).unbind(1)),
+            "not-stacked",
             "The windows are right, but they come as a list. `torch.stack` puts them along an axis of their own.",
-            name="not-stacked",
+            lambda maps, window: list(partition(maps, window).unbind(1)),
         ),
         Misconception(
-            _split(lambda height, width: (height, height)),
+            "square-maps-only",
             "As many windows are taken to lie side by side as one above the other, which is right for square maps only. "
             "Height and width each need a number of their own.",
-            name="square-maps-only",
-            also=(_square, _split(lambda height, width: (width, width))),
+            _split(lambda height, width: (height, height)),
+            _square,
+            _split(lambda height, width: (width, width)),
         ),
         Misconception(
-            lambda maps, window: partition(maps[:1], window),
+            "first-picture-only",
             "Only the first picture of the batch is cut. Keep the batch axis whole.",
-            name="first-picture-only",
-            also=(lambda maps, window: partition(maps[:1], window)[0],),
+            lambda maps, window: partition(maps[:1], window),
+            lambda maps, window: partition(maps[:1], window)[0],
         ),
         Misconception(
-            _sliding(lambda window: max(window // 2, 1)),
+            "overlapping",
             "The windows overlap: the next one begins before the last one ends. The step from one window to the next is "
             "the whole window.",
-            name="overlapping",
-            also=(_sliding(lambda window: 1),),
+            _sliding(lambda window: max(window // 2, 1)),
+            _sliding(lambda window: 1),
         ),
         Misconception(
-            _unfolded,
+            "features-and-places-mixed",
             "Numbers of different places and features are mixed in each window, as when the result of `F.unfold` is split "
             "in the wrong order: it lists all places of the first feature, then all places of the second.",
-            name="features-and-places-mixed",
+            _unfolded,
         ),
         Misconception(
-            _in_another_order[0],
+            "axes-in-another-order",
             "The axes are brought together in the wrong order. First come the window's row and column, then the row and "
             "column of the place within it.",
-            name="axes-in-another-order",
-            also=tuple(_in_another_order[1:]),
+            _in_another_order[0],
+            *tuple(_in_another_order[1:]),
         ),
     ),
 )

@@ -145,142 +145,138 @@ UNPARTITION = Exercise(
     ),
     misconceptions=(
         Misconception(
-            _reshaped,
+            "bare-reshape",
             "A reshape alone lays the windows out one after the other along the rows of the map. The axes must be put in "
             "another order first.",
-            name="bare-reshape",
+            _reshaped,
         ),
         Misconception(
-            _joined("b (x y) (i j) d -> b (y i) (x j) d"),
+            "windows-down-the-columns",
             "The windows are placed down the columns first. Their order is that of reading: row by row.",
-            name="windows-down-the-columns",
+            _joined("b (x y) (i j) d -> b (y i) (x j) d"),
         ),
         Misconception(
-            _joined("b (y x) (j i) d -> b (y i) (x j) d"),
+            "places-down-the-columns",
             "Every window comes back mirrored across its diagonal: the rows and columns inside it are swapped.",
-            name="places-down-the-columns",
+            _joined("b (y x) (j i) d -> b (y i) (x j) d"),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b (i y) (j x) d"),
+            "scattered",
             "The places of a window are scattered over the whole map. Along each side of the map the number of the "
             "window comes first, the place within it second.",
-            name="scattered",
+            _joined("b (y x) (i j) d -> b (i y) (j x) d"),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b (i y) (x j) d"),
+            "rows-scattered",
             "The rows of a window are scattered over the height of the map. Along the height the number of the window "
             "comes first, the row within it second.",
-            name="rows-scattered",
+            _joined("b (y x) (i j) d -> b (i y) (x j) d"),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b (y i) (j x) d"),
+            "columns-scattered",
             "The columns of a window are scattered over the width of the map. Along the width the number of the window "
             "comes first, the column within it second.",
-            name="columns-scattered",
+            _joined("b (y x) (i j) d -> b (y i) (j x) d"),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b (x j) (y i) d"),
+            "map-transposed",
             "The map comes back transposed: its columns stand where its rows should. Height is axis 1, width axis 2.",
-            name="map-transposed",
+            _joined("b (y x) (i j) d -> b (x j) (y i) d"),
         ),
         Misconception(
-            _into_the_map(_joined("b (y x) (i j) d -> b (x j) (y i) d")),
+            "transposed-and-reshaped",
             "The map is put together transposed, and its numbers are then laid row by row into one of height × width. "
             "Bring the axes of the rows before those of the columns.",
-            name="transposed-and-reshaped",
+            _into_the_map(_joined("b (y x) (i j) d -> b (x j) (y i) d")),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b (y i) (x j) d", exchanged=True),
+            "height-and-width-exchanged",
             "Height and width are swapped: width // window windows lie one above the other, and height // window side "
             "by side. It should be the other way round.",
-            name="height-and-width-exchanged",
-            also=(
-                _into_the_map(_joined("b (y x) (i j) d -> b (y i) (x j) d", exchanged=True)),
-                _joined("b (x y) (i j) d -> b (y i) (x j) d", exchanged=True),
-            ),
+            _joined("b (y x) (i j) d -> b (y i) (x j) d", exchanged=True),
+            _into_the_map(_joined("b (y x) (i j) d -> b (y i) (x j) d", exchanged=True)),
+            _joined("b (x y) (i j) d -> b (y i) (x j) d", exchanged=True),
         ),
         Misconception(
-            _across_is(lambda windows, window, height, width: windows.shape[1] // math.isqrt(windows.shape[1])),
+            "square-maps-only",
             "The number of windows side by side is guessed from how many there are. That is right for square maps only: "
             "use the width.",
-            name="square-maps-only",
-            also=(_across_is(lambda windows, window, height, width: math.isqrt(windows.shape[1])),),
+            _across_is(lambda windows, window, height, width: windows.shape[1] // math.isqrt(windows.shape[1])),
+            _across_is(lambda windows, window, height, width: math.isqrt(windows.shape[1])),
         ),
         Misconception(
-            _picked(lambda window, height, width: height // window),
+            "height-for-width",
             "A window's row and column are worked out as if height // window windows lay side by side. How many do "
             "depends on the width.",
-            name="height-for-width",
-            also=(_pasted(lambda all_: all_, lambda window, height, width: height // window),),
+            _picked(lambda window, height, width: height // window),
+            _pasted(lambda all_: all_, lambda window, height, width: height // window),
         ),
         Misconception(
-            _joined("b (y x) (i j) d -> b i (y x j) d"),
+            "one-long-row",
             "All windows stand in one row, or in one column. A new row should begin after as many as fit into the width.",
-            name="one-long-row",
-            also=(_joined("b (y x) (i j) d -> b (y x i) j d"),),
+            _joined("b (y x) (i j) d -> b i (y x j) d"),
+            _joined("b (y x) (i j) d -> b (y x i) j d"),
         ),
         Misconception(
-            _across_is(lambda windows, window, height, width: 2),
+            "two-side-by-side",
             "Two windows lie side by side here, whatever the width is. It is the width that decides how many.",
-            name="two-side-by-side",
+            _across_is(lambda windows, window, height, width: 2),
         ),
         Misconception(
-            _pasted(lambda all_: all_[:-1], _side_by_side),
+            "last-window-missing",
             "The last window is not put back: zeros stand in its place. If you use a loop, look at where it ends.",
-            name="last-window-missing",
+            _pasted(lambda all_: all_[:-1], _side_by_side),
         ),
         Misconception(
-            _pasted(lambda all_: all_[1:], _side_by_side),
+            "first-window-missing",
             "The first window is not put back: zeros stand in its place. Windows are counted from 0.",
-            name="first-window-missing",
+            _pasted(lambda all_: all_[1:], _side_by_side),
         ),
         Misconception(
-            _pasted(lambda all_: all_[:1], _side_by_side),
+            "first-window-only",
             "Only the first window is put back. If you use a loop, look at where your `return` stands: it belongs after "
             "the loop, not inside.",
-            name="first-window-only",
+            _pasted(lambda all_: all_[:1], _side_by_side),
         ),
         Misconception(
-            _pasted(lambda all_: all_, _side_by_side, always=0),
+            "same-window-everywhere",
             "The same window is put back everywhere. Each place in the map has a window of its own: look at how you choose "
             "it.",
-            name="same-window-everywhere",
-            also=(_pasted(lambda all_: all_, _side_by_side, always=-1),),
+            _pasted(lambda all_: all_, _side_by_side, always=0),
+            _pasted(lambda all_: all_, _side_by_side, always=-1),
         ),
         Misconception(
-            _pasted(lambda all_: all_, _side_by_side, lambda window: (1, 1)),
+            "not-times-window",
             "Windows are put back only one place apart, in rows, in columns or in both, so that they overwrite each other. "
             "Multiply a window's row and column by `window` to find where it belongs.",
-            name="not-times-window",
-            also=(
-                _pasted(lambda all_: all_, _side_by_side, lambda window: (window, 1)),
-                _pasted(lambda all_: all_, _side_by_side, lambda window: (1, window)),
-            ),
+            _pasted(lambda all_: all_, _side_by_side, lambda window: (1, 1)),
+            _pasted(lambda all_: all_, _side_by_side, lambda window: (window, 1)),
+            _pasted(lambda all_: all_, _side_by_side, lambda window: (1, window)),
         ),
         Misconception(
-            _cut_again,
+            "partitioned-again",
             "This cuts into windows once more instead of putting them together. To bring every number back to where it "
             "came from takes the inverse order.",
-            name="partitioned-again",
+            _cut_again,
         ),
         Misconception(
-            _places_first,
+            "places-taken-for-windows",
             "The numbers are read as if places came before windows. They lie as `partition` left them: first which window, "
             "then which place in it.",
-            name="places-taken-for-windows",
+            _places_first,
         ),
         Misconception(
-            lambda windows, window, height, width: unpartition(windows[:1], window, height, width),
+            "first-picture-only",
             "Only the first picture of the batch is put together. Keep the batch axis whole.",
-            name="first-picture-only",
-            also=(lambda windows, window, height, width: unpartition(windows, window, height, width)[0],),
+            lambda windows, window, height, width: unpartition(windows[:1], window, height, width),
+            lambda windows, window, height, width: unpartition(windows, window, height, width)[0],
         ),
         Misconception(
-            _in_another_order[0],
+            "axes-in-another-order",
             "The axes are brought together in the wrong order. A row of the map is a row of windows and, in it, a row of "
             "places; a column likewise.",
-            name="axes-in-another-order",
-            also=tuple(_in_another_order[1:]),
+            _in_another_order[0],
+            *tuple(_in_another_order[1:]),
         ),
     ),
 )

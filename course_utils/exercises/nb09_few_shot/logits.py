@@ -5,19 +5,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
-from course_utils.exercises.nb09_few_shot.logits_slips import (
-    EPSILONS,
-    Logits,
-    far,
-    length,
-    multiplied_out,
-    none,
-    of,
-    product,
-    rooted,
-    then,
-    zipped,
-)
+from course_utils.exercises.nb09_few_shot import logits_slips as slips
 from course_utils.few_shot.episodes import prototype_logits
 
 
@@ -55,7 +43,7 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
-def _no_gradient_at_zero(fn: Logits) -> str | None:
+def _no_gradient_at_zero(fn: slips.Logits) -> str | None:
     """The gradient is NaN or infinite where a query is a prototype, and only there."""
     centres = torch.tensor([[1.0, 2.0], [3.0, 5.0], [-1.0, 4.0]])
     apart = torch.tensor([[0.5, 1.5], [2.0, 1.0]])
@@ -67,7 +55,7 @@ def _no_gradient_at_zero(fn: Logits) -> str | None:
     return None
 
 
-def _finite(fn: Logits, queries: Tensor, centres: Tensor) -> bool:
+def _finite(fn: slips.Logits, queries: Tensor, centres: Tensor) -> bool:
     """Whether the gradients of both are, as far as there are any."""
     leaves = [queries.clone().requires_grad_(), centres.clone().requires_grad_()]
     logits = fn(*leaves)
@@ -94,234 +82,232 @@ PROTOTYPE_LOGITS = Exercise(
     ),
     misconceptions=(
         Misconception(
-            then(torch.neg),
+            "sign-missing",
             "The sign is missing: the farthest prototype would get the largest logit and win.",
-            name="sign-missing",
+            slips.then(torch.neg),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().sum(-1).sqrt()),
+            "not-squared",
             "This is the distance, not its square. The order is the same, but the probabilities are others; only the "
             "square makes the classifier linear.",
-            name="not-squared",
-            also=tuple(map(rooted, EPSILONS)),
+            slips.of(lambda gaps: -gaps.square().sum(-1).sqrt()),
+            *tuple(map(slips.rooted, slips.EPSILONS)),
         ),
         Misconception(
-            of(lambda gaps: gaps.square().sum(-1).sqrt()),
+            "not-squared-and-sign-missing",
             "This is the distance itself. It must be squared, and the nearest prototype needs the *largest* logit.",
-            name="not-squared-and-sign-missing",
-            also=tuple(rooted(epsilon, 1) for epsilon in EPSILONS),
+            slips.of(lambda gaps: gaps.square().sum(-1).sqrt()),
+            *tuple(slips.rooted(epsilon, 1) for epsilon in slips.EPSILONS),
         ),
         Misconception(
-            of(lambda gaps: -(gaps.square().sum(-1) ** 0.25)),
+            "root-of-the-distance",
             "A root is taken of the distance, which is a root itself. The *square* of the distance is asked for.",
-            name="root-of-the-distance",
-            also=(of(lambda gaps: gaps.square().sum(-1) ** 0.25),),
+            slips.of(lambda gaps: -(gaps.square().sum(-1) ** 0.25)),
+            slips.of(lambda gaps: gaps.square().sum(-1) ** 0.25),
         ),
         Misconception(
-            product,
+            "inner-product",
             "Only the inner product is taken, which favours long prototypes. In the distance the squared lengths are "
             "subtracted too.",
-            name="inner-product",
-            also=(lambda queries, centres: 2 * product(queries, centres),),
+            slips.product,
+            lambda queries, centres: 2 * slips.product(queries, centres),
         ),
         Misconception(
-            lambda queries, centres: F.normalize(queries, dim=1) @ F.normalize(centres, dim=1).T,
+            "cosine",
             "These are cosine similarities, or made of them. Snell et al. found squared Euclidean distance to work better.",
-            name="cosine",
-            also=(
-                lambda queries, centres: F.cosine_similarity(queries[:, None], centres, dim=-1) - 1,
-                lambda queries, centres: 1 - F.cosine_similarity(queries[:, None], centres, dim=-1),
-            ),
+            lambda queries, centres: F.normalize(queries, dim=1) @ F.normalize(centres, dim=1).T,
+            lambda queries, centres: F.cosine_similarity(queries[:, None], centres, dim=-1) - 1,
+            lambda queries, centres: 1 - F.cosine_similarity(queries[:, None], centres, dim=-1),
         ),
         Misconception(
-            lambda queries, centres: prototype_logits(F.normalize(queries, dim=1), F.normalize(centres, dim=1)),
+            "length-one-first",
             "Queries and centres are scaled to length one first, so that only their directions count. Take them as they "
             "are.",
-            name="length-one-first",
+            lambda queries, centres: prototype_logits(F.normalize(queries, dim=1), F.normalize(centres, dim=1)),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().mean(-1)),
+            "mean-over-features",
             "The squares are averaged over the features. Sum them: the average flattens every softmax by the factor dim.",
-            name="mean-over-features",
-            also=(of(lambda gaps: gaps.square().mean(-1)),),
+            slips.of(lambda gaps: -gaps.square().mean(-1)),
+            slips.of(lambda gaps: gaps.square().mean(-1)),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().sum(-1) / gaps.shape[-1] ** 0.5),
+            "scaled-like-attention",
             "The squared distances are divided by √dim, as attention's scores are. Leave them as they are.",
-            name="scaled-like-attention",
+            slips.of(lambda gaps: -gaps.square().sum(-1) / gaps.shape[-1] ** 0.5),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().sum(-1) / 2),
+            "halved",
             "This is half of what it should be, as in the exponent of a Gaussian. Snell et al. take the squared distance as it "
             "is.",
-            name="halved",
+            slips.of(lambda gaps: -gaps.square().sum(-1) / 2),
         ),
         Misconception(
-            of(lambda gaps: -gaps.abs().sum(-1)),
+            "absolute-differences",
             "Absolute differences are taken (L1). The squared Euclidean distance sums their squares.",
-            name="absolute-differences",
-            also=(of(lambda gaps: -gaps.abs().mean(-1)), of(lambda gaps: gaps.abs().sum(-1))),
+            slips.of(lambda gaps: -gaps.abs().sum(-1)),
+            slips.of(lambda gaps: -gaps.abs().mean(-1)),
+            slips.of(lambda gaps: gaps.abs().sum(-1)),
         ),
         Misconception(
-            of(lambda gaps: -gaps.abs().sum(-1).square()),
+            "absolute-sum-squared",
             "Absolute differences are summed, and the sum is squared. Square each difference first, then sum.",
-            name="absolute-sum-squared",
+            slips.of(lambda gaps: -gaps.abs().sum(-1).square()),
         ),
         Misconception(
-            of(lambda gaps: -gaps.sum(-1).square()),
+            "summed-before-squared",
             "The differences are summed first and squared afterwards, so that they cancel. Square each, then sum.",
-            name="summed-before-squared",
-            also=(of(lambda gaps: gaps.sum(-1).square()),),
+            slips.of(lambda gaps: -gaps.sum(-1).square()),
+            slips.of(lambda gaps: gaps.sum(-1).square()),
         ),
         Misconception(
-            of(lambda gaps: -gaps.sum(-1)),
+            "square-missing",
             "The differences are summed as they are, and those above and below zero cancel. Square them first.",
-            name="square-missing",
-            also=(of(lambda gaps: gaps.sum(-1)),),
+            slips.of(lambda gaps: -gaps.sum(-1)),
+            slips.of(lambda gaps: gaps.sum(-1)),
         ),
         Misconception(
-            then(lambda logits: -logits.square()),
+            "squared-twice",
             "The squared distance is squared once more. `cdist` gives the distance; `square().sum()` is its square already.",
-            name="squared-twice",
-            also=(then(torch.square),),
+            slips.then(lambda logits: -logits.square()),
+            slips.then(torch.square),
         ),
         Misconception(
-            lambda queries, centres: -(queries.square()[:, None] - centres.square()).sum(-1),
+            "squares-subtracted",
             "The squares are subtracted. Subtract first, then square: (a − b)² is not a² − b².",
-            name="squares-subtracted",
-            also=(lambda queries, centres: (queries.square()[:, None] - centres.square()).sum(-1),),
+            lambda queries, centres: -(queries.square()[:, None] - centres.square()).sum(-1),
+            lambda queries, centres: (queries.square()[:, None] - centres.square()).sum(-1),
         ),
         Misconception(
-            of(lambda gaps: -gaps.abs().amax(-1)),
+            "largest-difference",
             "Only the largest difference counts. The squared Euclidean distance sums the squares of all.",
-            name="largest-difference",
-            also=(of(lambda gaps: -gaps.square().amax(-1)),),
+            slips.of(lambda gaps: -gaps.abs().amax(-1)),
+            slips.of(lambda gaps: -gaps.square().amax(-1)),
         ),
         Misconception(
-            lambda queries, centres: -(queries[:, None] + centres).square().sum(-1),
+            "added",
             "This is what comes of query *plus* prototype: either the two are added, or, multiplied out, their product has "
             "the wrong sign. The distance is the length of their difference.",
-            name="added",
-            also=(multiplied_out(-2, far, far),),
+            lambda queries, centres: -(queries[:, None] + centres).square().sum(-1),
+            slips.multiplied_out(-2, slips.far, slips.far),
         ),
         Misconception(
-            multiplied_out(2, lambda queries: -far(queries), far),
+            "length-with-wrong-sign",
             "The product is right, but a squared length that should be subtracted is added: the query's, the prototype's, "
             "or both. Multiply the minus out again.",
-            name="length-with-wrong-sign",
-            also=(
-                multiplied_out(2, far, lambda centres: -far(centres)),
-                multiplied_out(2, lambda queries: -far(queries), lambda centres: -far(centres)),
-                multiplied_out(2, none, lambda centres: -far(centres)),
-            ),
+            slips.multiplied_out(2, lambda queries: -slips.far(queries), slips.far),
+            slips.multiplied_out(2, slips.far, lambda centres: -slips.far(centres)),
+            slips.multiplied_out(2, lambda queries: -slips.far(queries), lambda centres: -slips.far(centres)),
+            slips.multiplied_out(2, slips.none, lambda centres: -slips.far(centres)),
         ),
         Misconception(
-            multiplied_out(2, none, far),
+            "own-length-left-out",
             "Each query's own squared length is left out. No softmax sees that, but these are not the distances; the "
             "shortcut comes below.",
-            name="own-length-left-out",
+            slips.multiplied_out(2, slips.none, slips.far),
         ),
         Misconception(
-            multiplied_out(2, far, none),
+            "centres-lengths-left-out",
             "The centres' squared lengths are left out. Unlike the query's, these differ from class to class.",
-            name="centres-lengths-left-out",
+            slips.multiplied_out(2, slips.far, slips.none),
         ),
         Misconception(
-            multiplied_out(1, far, far),
+            "two-missing",
             "Multiplied out, the product of query and prototype counts twice: the factor 2 is missing.",
-            name="two-missing",
+            slips.multiplied_out(1, slips.far, slips.far),
         ),
         Misconception(
-            multiplied_out(2, length, length),
+            "lengths-not-squared",
             "Multiplied out, the lengths of query and prototype must be squared. Here they are taken as they are.",
-            name="lengths-not-squared",
+            slips.multiplied_out(2, slips.length, slips.length),
         ),
         Misconception(
-            then(lambda logits: logits.softmax(-1)),
+            "softmax-already",
             "The softmax is already applied. Logits are asked for: the loss applies its own softmax.",
-            name="softmax-already",
-            also=(then(lambda logits: logits.softmax(0)), then(lambda logits: (-logits).softmax(-1))),
+            slips.then(lambda logits: logits.softmax(-1)),
+            slips.then(lambda logits: logits.softmax(0)),
+            slips.then(lambda logits: (-logits).softmax(-1)),
         ),
         Misconception(
-            then(lambda logits: logits.log_softmax(-1)),
+            "log-softmax-already",
             "A log-softmax is already taken. No later softmax notices, but minus the squared distances are asked for.",
-            name="log-softmax-already",
+            slips.then(lambda logits: logits.log_softmax(-1)),
         ),
         Misconception(
-            then(lambda logits: logits - logits.amax(-1, keepdim=True)),
+            "largest-subtracted",
             "The largest logit is subtracted, as inside a stable softmax. The softmax will do that itself: minus the "
             "squared distances are asked for.",
-            name="largest-subtracted",
-            also=(then(lambda logits: logits - logits.max()),),
+            slips.then(lambda logits: logits - logits.amax(-1, keepdim=True)),
+            slips.then(lambda logits: logits - logits.max()),
         ),
         Misconception(
-            then(torch.exp),
+            "exponential-already",
             "exp is already taken. Logits are what comes before the softmax, whose first step is exp.",
-            name="exponential-already",
+            slips.then(torch.exp),
         ),
         Misconception(
-            of(lambda gaps: 1 / gaps.square().sum(-1)),
+            "inverse",
             "This is one over the distance, or over its square. It favours what is near, too, but explodes where a query is "
             "a prototype: put a minus in front instead.",
-            name="inverse",
-            also=(of(lambda gaps: 1 / gaps.square().sum(-1).sqrt()),),
+            slips.of(lambda gaps: 1 / gaps.square().sum(-1)),
+            slips.of(lambda gaps: 1 / gaps.square().sum(-1).sqrt()),
         ),
         Misconception(
-            of(lambda gaps: 1 / (1 + gaps.square().sum(-1))),
+            "inverse-of-one-more",
             "This is one divided by one plus the distance, or plus its square. It favours what is near, too, but is not "
             "what the formula says: put a minus in front of the square.",
-            name="inverse-of-one-more",
-            also=(of(lambda gaps: 1 / (1 + gaps.square().sum(-1).sqrt())),),
+            slips.of(lambda gaps: 1 / (1 + gaps.square().sum(-1))),
+            slips.of(lambda gaps: 1 / (1 + gaps.square().sum(-1).sqrt())),
         ),
         Misconception(
-            then(lambda logits: logits.T),
+            "axes-exchanged",
             "The axes are swapped: each row should belong to a query, each column to a class.",
-            name="axes-exchanged",
+            slips.then(lambda logits: logits.T),
         ),
         Misconception(
-            then(lambda logits: logits.argmax(-1)),
+            "class-instead-of-logits",
             "Only one number per query is returned. The logits of all classes are asked for, from which the nearest is then "
             "chosen.",
-            name="class-instead-of-logits",
-            also=(then(lambda logits: logits.argmin(-1)), then(lambda logits: logits.amax(-1))),
+            slips.then(lambda logits: logits.argmax(-1)),
+            slips.then(lambda logits: logits.argmin(-1)),
+            slips.then(lambda logits: logits.amax(-1)),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().sum(1)),
+            "summed-over-the-wrong-axis",
             "The squares are summed over the wrong axis. Sum over the features: pictures and classes remain.",
-            name="summed-over-the-wrong-axis",
-            also=(of(lambda gaps: -gaps.square().sum(0)), of(lambda gaps: gaps.square().sum(1))),
+            slips.of(lambda gaps: -gaps.square().sum(1)),
+            slips.of(lambda gaps: -gaps.square().sum(0)),
+            slips.of(lambda gaps: gaps.square().sum(1)),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square().sum()),
+            "summed-over-everything",
             "Everything is summed into one number. Sum over the features only.",
-            name="summed-over-everything",
+            slips.of(lambda gaps: -gaps.square().sum()),
         ),
         Misconception(
-            of(lambda gaps: -gaps.square()),
+            "not-summed",
             "The squares are there, but not yet summed over the features.",
-            name="not-summed",
+            slips.of(lambda gaps: -gaps.square()),
         ),
         Misconception(
-            lambda queries, centres: -(queries - centres).square().sum(-1),
+            "paired",
             "Queries and centres are paired, the first with the first. Every query meets every centre: give them axes of "
             "length 1, so that they broadcast.",
-            name="paired",
-            also=(
-                lambda queries, centres: -(centres - queries).square().sum(-1),
-                lambda queries, centres: -((queries - centres) ** 2).sum(),
-                *(zipped(sign) for sign in (-1, 1)),
-                *(zipped(sign, list) for sign in (-1, 1)),
-            ),
+            lambda queries, centres: -(queries - centres).square().sum(-1),
+            lambda queries, centres: -(centres - queries).square().sum(-1),
+            lambda queries, centres: -((queries - centres) ** 2).sum(),
+            *(slips.zipped(sign) for sign in (-1, 1)),
+            *(slips.zipped(sign, list) for sign in (-1, 1)),
         ),
         Misconception(
-            lambda queries, centres: prototype_logits(queries, centres[:1].expand_as(centres)),
+            "first-centre-only",
             "Every column holds the distance to the same prototype, the first. If you use a loop, look at its variable.",
-            name="first-centre-only",
+            lambda queries, centres: prototype_logits(queries, centres[:1].expand_as(centres)),
         ),
         Misconception(
-            lambda queries, centres: prototype_logits(queries[:1].expand_as(queries), centres),
+            "first-query-only",
             "Every row is that of the first query. If you use a loop, look at its variable.",
-            name="first-query-only",
+            lambda queries, centres: prototype_logits(queries[:1].expand_as(queries), centres),
         ),
     ),
 )

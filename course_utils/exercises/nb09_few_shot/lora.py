@@ -9,17 +9,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
-from course_utils.exercises.nb09_few_shot.lora_slips import (
-    after_the_layer,
-    bias_in_both,
-    bias_scaled,
-    bias_twice,
-    detached_in_place,
-    of_the_output,
-    of_the_output_brought_back,
-    scaled,
-    slip,
-)
+from course_utils.exercises.nb09_few_shot import lora_slips as slips
 from course_utils.few_shot.lora import lora_linear
 
 
@@ -139,201 +129,192 @@ LORA_LINEAR = Exercise(
     ),
     misconceptions=(
         Misconception(
-            scaled(lambda alpha, inputs, down, up: 1.0),
+            "no-factor",
             "The factor alpha / rank is missing: without it the learning rate must be tuned again for each rank.",
-            name="no-factor",
+            slips.scaled(lambda alpha, inputs, down, up: 1.0),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha),
+            "not-divided-by-the-rank",
             "The correction is multiplied by alpha; the division by the rank is missing.",
-            name="not-divided-by-the-rank",
+            slips.scaled(lambda alpha, inputs, down, up: alpha),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: 1 / len(down)),
+            "alpha-missing",
             "The correction is divided by the rank, but alpha is missing.",
-            name="alpha-missing",
+            slips.scaled(lambda alpha, inputs, down, up: 1 / len(down)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / down.shape[1]),
+            "divided-by-the-features",
             "alpha is divided by the number of features. The rank is how many numbers the way down leaves.",
-            name="divided-by-the-features",
+            slips.scaled(lambda alpha, inputs, down, up: alpha / down.shape[1]),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / len(up)),
+            "divided-by-the-outputs",
             "alpha is divided by the number of outputs. In `up` the rank is the second size.",
-            name="divided-by-the-outputs",
+            slips.scaled(lambda alpha, inputs, down, up: alpha / len(up)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / len(inputs)),
+            "divided-by-the-batch",
             "alpha is divided by the number of rows in the batch, so that a picture's result depends on how many others "
             "there are. Divide by the rank.",
-            name="divided-by-the-batch",
+            slips.scaled(lambda alpha, inputs, down, up: alpha / len(inputs)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / 4),
+            "one-rank-always",
             "alpha is divided by a fixed number, whatever the rank is. Read the rank off the matrices.",
-            name="one-rank-always",
-            also=(
-                scaled(lambda alpha, inputs, down, up: alpha / 2),
-                scaled(lambda alpha, inputs, down, up: alpha / 8),
-            ),
+            slips.scaled(lambda alpha, inputs, down, up: alpha / 4),
+            slips.scaled(lambda alpha, inputs, down, up: alpha / 2),
+            slips.scaled(lambda alpha, inputs, down, up: alpha / 8),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: len(down) / alpha),
+            "rank-over-alpha",
             "The fraction stands upside down: it is alpha over the rank.",
-            name="rank-over-alpha",
+            slips.scaled(lambda alpha, inputs, down, up: len(down) / alpha),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha * len(down)),
+            "times-the-rank",
             "alpha is multiplied by the rank. It should be divided by it, so that a higher rank does not make larger steps.",
-            name="times-the-rank",
+            slips.scaled(lambda alpha, inputs, down, up: alpha * len(down)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / len(down) ** 0.5),
+            "root-of-the-rank",
             "alpha is divided by the square root of the rank. In LoRA it is divided by the rank itself.",
-            name="root-of-the-rank",
+            slips.scaled(lambda alpha, inputs, down, up: alpha / len(down) ** 0.5),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: (alpha / len(down)) ** 2),
+            "factor-twice",
             "The factor alpha / rank is applied twice. Once is enough, on the way down or on the way up.",
-            name="factor-twice",
+            slips.scaled(lambda alpha, inputs, down, up: (alpha / len(down)) ** 2),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha / down.numel()),
+            "divided-by-all-numbers",
             "alpha is divided by how many numbers `down` holds. The rank is its first size only.",
-            name="divided-by-all-numbers",
+            slips.scaled(lambda alpha, inputs, down, up: alpha / down.numel()),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: int(alpha) / len(down)),
+            "alpha-rounded",
             "alpha is rounded to a whole number. It is a float, and may be 1.5.",
-            name="alpha-rounded",
+            slips.scaled(lambda alpha, inputs, down, up: int(alpha) / len(down)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 1)),
+            "factor-rounded",
             "The factor alpha / rank is rounded. Take it as it is.",
-            name="factor-rounded",
-            also=(
-                scaled(lambda alpha, inputs, down, up: round(alpha / len(down))),
-                scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 2)),
-            ),
+            slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 1)),
+            slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down))),
+            slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 2)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: alpha // len(down)),
+            "whole-division",
             "alpha is divided with //, which rounds down, often to zero. Divide with /.",
-            name="whole-division",
+            slips.scaled(lambda alpha, inputs, down, up: alpha // len(down)),
         ),
         Misconception(
-            scaled(lambda alpha, inputs, down, up: -alpha / len(down)),
+            "subtracted",
             "The correction is subtracted. It should be added.",
-            name="subtracted",
+            slips.scaled(lambda alpha, inputs, down, up: -alpha / len(down)),
         ),
         Misconception(
-            slip(joined=lambda plain, correction, scale: scale * (plain + correction)),
+            "factor-on-everything",
             "The factor multiplies the frozen layer's output as well. It belongs to the correction alone.",
-            name="factor-on-everything",
+            slips.slip(joined=lambda plain, correction, scale: scale * (plain + correction)),
         ),
         Misconception(
-            slip(joined=lambda plain, correction, scale: scale * plain + correction),
+            "factor-on-the-frozen-path",
             "The factor multiplies the frozen layer's output and not the correction. It should be the other way round.",
-            name="factor-on-the-frozen-path",
+            slips.slip(joined=lambda plain, correction, scale: scale * plain + correction),
         ),
         Misconception(
-            slip(joined=lambda plain, correction, scale: plain * (1 + scale * correction)),
+            "multiplied",
             "The frozen layer's output is multiplied by the correction. The correction should only be added.",
-            name="multiplied",
-            also=(slip(joined=lambda plain, correction, scale: plain * scale * correction),),
+            slips.slip(joined=lambda plain, correction, scale: plain * (1 + scale * correction)),
+            slips.slip(joined=lambda plain, correction, scale: plain * scale * correction),
         ),
         Misconception(
-            slip(frozen=lambda inputs, weight, bias: inputs @ weight.T),
+            "bias-lost",
             "The frozen layer's bias is missing.",
-            name="bias-lost",
+            slips.slip(frozen=lambda inputs, weight, bias: inputs @ weight.T),
         ),
         Misconception(
-            bias_twice,
+            "bias-twice",
             "The bias is added twice. It belongs to the frozen path alone.",
-            name="bias-twice",
-            also=(bias_in_both,),
+            slips.bias_twice,
+            slips.bias_in_both,
         ),
         Misconception(
-            bias_scaled,
+            "bias-in-the-correction",
             "The bias is added in the correction and scaled with it. It belongs to the frozen path.",
-            name="bias-in-the-correction",
+            slips.bias_scaled,
         ),
         Misconception(
-            slip(joined=lambda plain, correction, scale: scale * correction),
+            "correction-only",
             "Only the correction is returned. The frozen layer's own output should be added to it.",
-            name="correction-only",
-            also=(slip(joined=lambda plain, correction, scale: correction),),
+            slips.slip(joined=lambda plain, correction, scale: scale * correction),
+            slips.slip(joined=lambda plain, correction, scale: correction),
         ),
         Misconception(
-            slip(joined=lambda plain, correction, scale: plain),
+            "frozen-layer-only",
             "This is the frozen layer alone, without a correction. Add the second path.",
-            name="frozen-layer-only",
+            slips.slip(joined=lambda plain, correction, scale: plain),
         ),
         Misconception(
-            slip(corrected=lambda inputs, down, up: (inputs @ down.T).relu() @ up.T),
+            "activation-between",
             "There is an activation between down and up. Then the correction is no longer a matrix, and cannot be merged "
             "into the weights.",
-            name="activation-between",
-            also=(
-                slip(corrected=lambda inputs, down, up: F.gelu(inputs @ down.T) @ up.T),
-                slip(corrected=lambda inputs, down, up: (inputs @ down.T).tanh() @ up.T),
-                slip(corrected=lambda inputs, down, up: (inputs @ down.T).sigmoid() @ up.T),
-                slip(corrected=lambda inputs, down, up: (inputs @ down.T).softmax(-1) @ up.T),
-            ),
+            slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T).relu() @ up.T),
+            slips.slip(corrected=lambda inputs, down, up: F.gelu(inputs @ down.T) @ up.T),
+            slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T).tanh() @ up.T),
+            slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T).sigmoid() @ up.T),
+            slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T).softmax(-1) @ up.T),
         ),
         Misconception(
-            slip(corrected=lambda inputs, down, up: (inputs @ down.T @ up.T).relu()),
+            "activation-after",
             "There is an activation after the correction. Then it is no longer a matrix, and cannot be merged into the "
             "weights.",
-            name="activation-after",
-            also=(slip(joined=lambda plain, correction, scale: (plain + scale * correction).relu()),),
+            slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T @ up.T).relu()),
+            slips.slip(joined=lambda plain, correction, scale: (plain + scale * correction).relu()),
         ),
         Misconception(
-            after_the_layer,
+            "after-the-layer",
             "The correction works on the frozen layer's output. Both paths start from `inputs`.",
-            name="after-the-layer",
-            also=(of_the_output, of_the_output_brought_back),
+            slips.after_the_layer,
+            slips.of_the_output,
+            slips.of_the_output_brought_back,
         ),
         Misconception(
-            slip(frozen=lambda inputs, weight, bias: inputs @ weight + bias),
+            "weight-not-transposed",
             "weight is not transposed. Its shape is (outputs, features): without a transpose only square layers give a "
             "result, and a wrong one.",
-            name="weight-not-transposed",
-            also=(slip(frozen=lambda inputs, weight, bias: F.linear(inputs, weight.T, bias)),),
+            slips.slip(frozen=lambda inputs, weight, bias: inputs @ weight + bias),
+            slips.slip(frozen=lambda inputs, weight, bias: F.linear(inputs, weight.T, bias)),
         ),
         Misconception(
-            slip(corrected=lambda inputs, down, up: inputs @ up @ down),
+            "up-before-down",
             "The inputs go through up first. They go down to the rank first, and then up.",
-            name="up-before-down",
+            slips.slip(corrected=lambda inputs, down, up: inputs @ up @ down),
         ),
         Misconception(
-            slip(corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.T),
+            "reshaped-for-transposed",
             "A matrix is reshaped where it should be transposed: the shape is right, but its numbers are in other places.",
-            name="reshaped-for-transposed",
-            also=(
-                slip(corrected=lambda inputs, down, up: inputs @ down.T @ up.reshape(len(down), -1)),
-                slip(
-                    corrected=lambda inputs, down, up: (
-                        inputs @ down.reshape(-1, len(down)) @ up.reshape(len(down), -1)
-                    )
-                ),
-                slip(frozen=lambda inputs, weight, bias: inputs @ weight.reshape(weight.shape[::-1]) + bias),
+            slips.slip(corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.T),
+            slips.slip(corrected=lambda inputs, down, up: inputs @ down.T @ up.reshape(len(down), -1)),
+            slips.slip(
+                corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.reshape(len(down), -1)
             ),
+            slips.slip(frozen=lambda inputs, weight, bias: inputs @ weight.reshape(weight.shape[::-1]) + bias),
         ),
         Misconception(
+            "paths-apart",
+            "Both paths are there, but separately. Add them.",
             lambda inputs, weight, bias, down, up, alpha: (
                 F.linear(inputs, weight, bias),
                 alpha / len(down) * inputs @ down.T @ up.T,
             ),
-            "Both paths are there, but separately. Add them.",
-            name="paths-apart",
         ),
         Misconception(
-            detached_in_place,
+            "changes-the-callers-tensors",
             "`detach_()`, with an underscore, changes the tensors of whoever called the function, and fails for a tensor "
             "that is a view of another. Use `detach()`.",
-            name="changes-the-callers-tensors",
+            slips.detached_in_place,
         ),
     ),
 )

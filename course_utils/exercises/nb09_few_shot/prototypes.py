@@ -6,26 +6,7 @@ from torch.nn import functional as F
 
 from course_utils.exercises.compare import describe
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
-from course_utils.exercises.nb09_few_shot.prototypes_slips import (
-    Prototypes,
-    after_the_first,
-    as_they_appear,
-    counts,
-    each,
-    equal_shares,
-    halved,
-    in_blocks,
-    means_of_runs,
-    members,
-    not_stacked,
-    numbered,
-    one_number,
-    only_first_row,
-    over_runs,
-    shares,
-    sum_over,
-    zeros_left_out,
-)
+from course_utils.exercises.nb09_few_shot import prototypes_slips as slips
 from course_utils.exercises.own_code import message_of
 from course_utils.few_shot.episodes import prototypes
 
@@ -62,7 +43,7 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
-def _row_lost(fn: Prototypes) -> str | None:
+def _row_lost(fn: slips.Prototypes) -> str | None:
     """A class without pictures still has a row; what stands there is left open."""
     features = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 1.0], [5.0, 3.0]])
     for labels in ([0, 2, 0, 2], [1, 0, 1, 0], [1, 2, 2, 1]):
@@ -110,224 +91,221 @@ PROTOTYPES = Exercise(
     ),
     misconceptions=(
         Misconception(
-            in_blocks,
+            "sorted-blocks",
             "The pictures are taken in blocks, as if they were sorted by class. They come in any order: go by the labels.",
-            name="sorted-blocks",
+            slips.in_blocks,
         ),
         Misconception(
-            lambda features, labels, ways: torch.stack([features[way::ways].mean(0) for way in range(ways)]),
+            "taking-turns",
             "Every `ways`-th picture is taken, as if the classes took turns. They come in any order: go by the labels.",
-            name="taking-turns",
+            lambda features, labels, ways: torch.stack([features[way::ways].mean(0) for way in range(ways)]),
         ),
         Misconception(
-            lambda features, labels, ways: features[:ways],
+            "class-taken-for-a-place",
             "These are the first pictures, one for each class number: a label says which class a picture is of, not where "
             "it stands. Compare `labels` with the class.",
-            name="class-taken-for-a-place",
+            lambda features, labels, ways: features[:ways],
         ),
         Misconception(
-            equal_shares,
+            "equal-parts",
             "The pictures are sorted by class and then cut into equal parts. Classes may have different numbers of "
             "pictures: go by the labels.",
-            name="equal-parts",
+            slips.equal_shares,
         ),
         Misconception(
-            each(lambda own: own.sum(0)),
+            "sum",
             "This is the sum of a class's features, not their mean: with five shots it is five times too large.",
-            name="sum",
+            slips.each(lambda own: own.sum(0)),
         ),
         Misconception(
-            sum_over(lambda labels, ways: len(labels)),
+            "divided-by-all",
             "Each sum is divided by the number of all pictures instead of those of its own class.",
-            name="divided-by-all",
+            slips.sum_over(lambda labels, ways: len(labels)),
         ),
         Misconception(
-            sum_over(lambda labels, ways: len(labels) / ways),
+            "divided-by-the-average",
             "Each sum is divided by the average number of pictures per class. Classes may have different numbers: count "
             "those of each class.",
-            name="divided-by-the-average",
-            also=(sum_over(lambda labels, ways: len(labels) // ways),),
+            slips.sum_over(lambda labels, ways: len(labels) / ways),
+            slips.sum_over(lambda labels, ways: len(labels) // ways),
         ),
         Misconception(
-            sum_over(lambda labels, ways: ways),
+            "divided-by-ways",
             "Each sum is divided by the number of classes. A mean is divided by how many things were added up: the "
             "pictures of that class.",
-            name="divided-by-ways",
+            slips.sum_over(lambda labels, ways: ways),
         ),
         Misconception(
-            lambda features, labels, ways: members(labels, ways).T @ features / features.shape[1],
+            "divided-by-dim",
             "Each sum is divided by the number of features. A mean is divided by how many things were added up: the "
             "pictures of that class.",
-            name="divided-by-dim",
+            lambda features, labels, ways: slips.members(labels, ways).T @ features / features.shape[1],
         ),
         Misconception(
-            zeros_left_out(0),
+            "zeros-not-counted",
             "Features that are exactly zero are not counted. Divide by the number of pictures of the class, whatever their "
             "features are.",
-            name="zeros-not-counted",
-            also=(zeros_left_out(1),),
+            slips.zeros_left_out(0),
+            slips.zeros_left_out(1),
         ),
         Misconception(
-            means_of_runs,
+            "runs-for-classes",
             "Runs of equal labels are taken for classes, as `unique_consecutive` finds them. But the pictures come in any "
             "order, and those of a class need not stand together.",
-            name="runs-for-classes",
-            also=(
-                over_runs,
-                lambda features, labels, ways: means_of_runs(features, labels, ways)[:ways],
-                lambda features, labels, ways: prototypes(features, labels, ways)[labels.unique_consecutive()],
-                lambda features, labels, ways: prototypes(features, labels, ways)[labels.unique_consecutive()][:ways],
-            ),
+            slips.means_of_runs,
+            slips.over_runs,
+            lambda features, labels, ways: slips.means_of_runs(features, labels, ways)[:ways],
+            lambda features, labels, ways: prototypes(features, labels, ways)[labels.unique_consecutive()],
+            lambda features, labels, ways: prototypes(features, labels, ways)[labels.unique_consecutive()][:ways],
         ),
         Misconception(
-            shares(0),
+            "softmax-of-the-members",
             "A softmax is taken of who belongs to which class, and it gives every picture a share in every class. A "
             "picture should count in its own class only, and there like every other.",
-            name="softmax-of-the-members",
-            also=(shares(1), shares(0, 1), shares(1, 1)),
+            slips.shares(0),
+            slips.shares(1),
+            slips.shares(0, 1),
+            slips.shares(1, 1),
         ),
         Misconception(
-            sum_over(lambda labels, ways: 5),
+            "five-shots-always",
             "Each sum is divided by five, whatever the class. The notebook's five shots are an example: count.",
-            name="five-shots-always",
+            slips.sum_over(lambda labels, ways: 5),
         ),
         Misconception(
-            sum_over(lambda labels, ways: counts(labels, ways)[0]),
+            "one-count-for-all",
             "All sums are divided by the same number, the count of one class. Classes may have different numbers of "
             "pictures: count those of each class.",
-            name="one-count-for-all",
-            also=(
-                sum_over(lambda labels, ways: counts(labels, ways).max()),
-                sum_over(lambda labels, ways: counts(labels, ways).min()),
-                sum_over(lambda labels, ways: counts(labels, ways)[-1]),
-            ),
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways)[0]),
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways).max()),
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways).min()),
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways)[-1]),
         ),
         Misconception(
-            sum_over(lambda labels, ways: counts(labels, ways) + 1),
+            "one-too-many",
             "Each sum is divided by one picture too many. If you start from zeros, these must not count as a picture.",
-            name="one-too-many",
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways) + 1),
         ),
         Misconception(
-            sum_over(lambda labels, ways: counts(labels, ways) - 1),
+            "one-too-few",
             "Each sum is divided by one picture too few, as for a variance. A mean is divided by the number of pictures.",
-            name="one-too-few",
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways) - 1),
         ),
         Misconception(
-            each(lambda own: own[0]),
+            "first-picture",
             "Only the first picture of each class counts. The prototype is the mean of all its shots.",
-            name="first-picture",
+            slips.each(lambda own: own[0]),
         ),
         Misconception(
-            each(lambda own: own[-1]),
+            "last-picture",
             "Only the last picture of each class is left: each one overwrites those before it. Add them up, then divide.",
-            name="last-picture",
+            slips.each(lambda own: own[-1]),
         ),
         Misconception(
-            each(lambda own: own[-1] / len(own)),
+            "added-once",
             "Only the last picture of each class is added. `out[labels] += features` adds just once where a label occurs "
             "several times; `index_add` adds every time.",
-            name="added-once",
+            slips.each(lambda own: own[-1] / len(own)),
         ),
         Misconception(
-            each(halved),
+            "halved-each-time",
             "Each new picture counts for half, so that the first ones are almost forgotten. In a mean all count alike: add "
             "up first, divide once.",
-            name="halved-each-time",
+            slips.each(slips.halved),
         ),
         Misconception(
-            each(lambda own: F.normalize(own.mean(0), dim=0)),
+            "means-of-length-one",
             "The means are scaled to length one. Snell et al. compare Euclidean distances to the means as they are.",
-            name="means-of-length-one",
+            slips.each(lambda own: F.normalize(own.mean(0), dim=0)),
         ),
         Misconception(
-            each(lambda own: F.normalize(own, dim=1).mean(0)),
+            "features-of-length-one",
             "The features are scaled to length one before they are averaged. Snell et al. take them as they are.",
-            name="features-of-length-one",
+            slips.each(lambda own: F.normalize(own, dim=1).mean(0)),
         ),
         Misconception(
-            each(lambda own: own.median(0).values),
+            "median",
             "This is the median. The mean is the point with the smallest sum of squared distances, which is what the "
             "next step measures.",
-            name="median",
+            slips.each(lambda own: own.median(0).values),
         ),
         Misconception(
-            each(lambda own: own.amax(0)),
+            "largest",
             "The largest number of each feature is kept. The prototype is the mean.",
-            name="largest",
+            slips.each(lambda own: own.amax(0)),
         ),
         Misconception(
-            each(lambda own: own.amin(0)),
+            "smallest",
             "The smallest number of each feature is kept. The prototype is the mean.",
-            name="smallest",
+            slips.each(lambda own: own.amin(0)),
         ),
         Misconception(
-            sum_over(lambda labels, ways: counts(labels, ways).sqrt()),
+            "divided-by-the-root",
             "Each sum is divided by the root of the number of pictures. A mean is divided by the number itself.",
-            name="divided-by-the-root",
+            slips.sum_over(lambda labels, ways: slips.counts(labels, ways).sqrt()),
         ),
         Misconception(
-            lambda features, labels, ways: prototypes(features, labels, ways) - features.mean(0),
+            "centred",
             "The mean of all pictures is subtracted. Snell et al. take the class means as they are.",
-            name="centred",
-            also=(lambda features, labels, ways: prototypes(features - features.mean(0), labels, ways),),
+            lambda features, labels, ways: prototypes(features, labels, ways) - features.mean(0),
+            lambda features, labels, ways: prototypes(features - features.mean(0), labels, ways),
         ),
         Misconception(
-            lambda features, labels, ways: torch.stack([features[labels != way].mean(0) for way in range(ways)]),
+            "the-others",
             "This is the mean of all pictures that are *not* of the class. Compare with ==.",
-            name="the-others",
+            lambda features, labels, ways: torch.stack([features[labels != way].mean(0) for way in range(ways)]),
         ),
         Misconception(
-            as_they_appear,
+            "order-of-appearance",
             "The classes stand in the order in which they first appear. Row k belongs to label k.",
-            name="order-of-appearance",
+            slips.as_they_appear,
         ),
         Misconception(
-            each(lambda own: own.mean()),
+            "mean-over-everything",
             "The mean runs over the features too, so that each class has a single number. Average over the pictures only.",
-            name="mean-over-everything",
-            also=(lambda features, labels, ways: prototypes(features, labels, ways).mean(1), one_number),
+            slips.each(lambda own: own.mean()),
+            lambda features, labels, ways: prototypes(features, labels, ways).mean(1),
+            slips.one_number,
         ),
         Misconception(
-            not_stacked,
+            "not-stacked",
             "The rows are right, but they come as a list. `torch.stack` makes one tensor of them.",
-            name="not-stacked",
-            also=(lambda features, labels, ways: tuple(prototypes(features, labels, ways)),),
+            slips.not_stacked,
+            lambda features, labels, ways: tuple(prototypes(features, labels, ways)),
         ),
         Misconception(
-            after_the_first,
+            "counted-from-one",
             "The classes are counted from 1. Labels are 0 … ways - 1, and no picture is of class `ways`.",
-            name="counted-from-one",
-            also=(numbered(lambda ways: range(1, ways + 1)),),
+            slips.after_the_first,
+            slips.numbered(lambda ways: range(1, ways + 1)),
         ),
         Misconception(
-            numbered(lambda ways: range(ways - 1)),
+            "last-class-missing",
             "The last class is missing. The labels are 0 … ways - 1, and `range(ways)` gives exactly these.",
-            name="last-class-missing",
+            slips.numbered(lambda ways: range(ways - 1)),
         ),
         Misconception(
-            numbered(lambda ways: range(1, ways)),
+            "first-class-missing",
             "Class 0 is missing. Labels are 0 … ways - 1.",
-            name="first-class-missing",
+            slips.numbered(lambda ways: range(1, ways)),
         ),
         Misconception(
-            numbered(lambda ways: range(5)),
+            "five-ways-always",
             "There are always five classes here, whatever `ways` is. The notebook's five are an example.",
-            name="five-ways-always",
+            slips.numbered(lambda ways: range(5)),
         ),
         Misconception(
-            lambda features, labels, ways: prototypes(features, labels, ways)[labels],
+            "a-row-for-each-picture",
             "There is a row for each picture: the prototype of its class. One row for each class is asked for.",
-            name="a-row-for-each-picture",
+            lambda features, labels, ways: prototypes(features, labels, ways)[labels],
         ),
         Misconception(
-            only_first_row,
+            "first-class-only",
             "Only the first class is computed. If you use a loop, look at where your `return` stands: it belongs after the "
             "loop, not inside.",
-            name="first-class-only",
-            also=(
-                lambda features, labels, ways: prototypes(features, labels, ways)[0],
-                lambda features, labels, ways: prototypes(features, labels, ways)[:1],
-            ),
+            slips.only_first_row,
+            lambda features, labels, ways: prototypes(features, labels, ways)[0],
+            lambda features, labels, ways: prototypes(features, labels, ways)[:1],
         ),
     ),
 )

@@ -5,17 +5,8 @@ from torch import Generator
 
 from course_utils.deployment.quantise import fake_quantise
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb09_few_shot import rounding_slips as slips
 from course_utils.exercises.nb09_few_shot.rounding_ends import ENDS
-from course_utils.exercises.nb09_few_shot.rounding_slips import (
-    as_int8,
-    before,
-    least,
-    most,
-    rounded,
-    to_whole_by,
-    wrapped,
-    wrapped_round,
-)
 
 
 def _cases(g: Generator) -> list[Arguments]:
@@ -95,167 +86,165 @@ FAKE_QUANTISE = Exercise(
     misconceptions=(
         *ENDS,
         Misconception(
-            rounded(back=lambda whole, scale, zero: whole * scale),
+            "zero-point-not-taken-off",
             "On the way back the zero point is not subtracted, so that everything is shifted.",
-            name="zero-point-not-taken-off",
+            slips.rounded(back=lambda whole, scale, zero: whole * scale),
         ),
         Misconception(
-            rounded(whole=lambda values, scale, zero: (values / scale).round()),
+            "zero-point-not-added",
             "On the way there the zero point is not added, and yet it is subtracted on the way back, so that everything is "
             "shifted.",
-            name="zero-point-not-added",
+            slips.rounded(whole=lambda values, scale, zero: (values / scale).round()),
         ),
         Misconception(
-            before(lambda values, scale, zero: (values, scale, -zero)),
+            "zero-point-with-wrong-sign",
             "The zero point's sign is inverted: it is subtracted first and added afterwards. Solve value = scale · (q − "
             "zero_point) for q.",
-            name="zero-point-with-wrong-sign",
+            slips.before(lambda values, scale, zero: (values, scale, -zero)),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: (whole + zero) * scale),
+            "zero-point-added-twice",
             "The zero point is added on both ways. On the way back it should be subtracted.",
-            name="zero-point-added-twice",
+            slips.rounded(back=lambda whole, scale, zero: (whole + zero) * scale),
         ),
         Misconception(
-            rounded(whole=lambda values, scale, zero: (values / scale).round() - zero),
+            "zero-point-taken-off-twice",
             "The zero point is subtracted on both ways. On the way there it should be added.",
-            name="zero-point-taken-off-twice",
+            slips.rounded(whole=lambda values, scale, zero: (values / scale).round() - zero),
         ),
         Misconception(
-            lambda values, scale, zero_point, bits: (
-                ((values + zero_point) / scale).round().clamp(least(bits), most(bits)) * scale - zero_point
-            ),
+            "zero-point-added-to-values",
             "The zero point is added to the values. It is a whole number: add it after the division by the scale.",
-            name="zero-point-added-to-values",
+            lambda values, scale, zero_point, bits: (
+                ((values + zero_point) / scale).round().clamp(slips.least(bits), slips.most(bits)) * scale
+                - zero_point
+            ),
         ),
         Misconception(
-            lambda values, scale, zero_point, bits: (
-                ((values - zero_point) / scale).round().clamp(least(bits), most(bits)) * scale + zero_point
-            ),
+            "zero-point-subtracted-from-values",
             "The zero point is subtracted from the values. It is a whole number like q: add it after the division by the "
             "scale.",
-            name="zero-point-subtracted-from-values",
-            also=(
-                rounded(
-                    whole=lambda values, scale, zero: ((values - zero) / scale).round(),
-                    back=lambda whole, scale, zero: whole * scale,
-                ),
-                rounded(whole=lambda values, scale, zero: ((values - zero) / scale).round()),
+            lambda values, scale, zero_point, bits: (
+                ((values - zero_point) / scale).round().clamp(slips.least(bits), slips.most(bits)) * scale
+                + zero_point
             ),
+            slips.rounded(
+                whole=lambda values, scale, zero: ((values - zero) / scale).round(),
+                back=lambda whole, scale, zero: whole * scale,
+            ),
+            slips.rounded(whole=lambda values, scale, zero: ((values - zero) / scale).round()),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: whole * scale + zero),
+            "zero-point-added-at-the-end",
             "On the way back the zero point is added to the values. Subtract it from q, then multiply by the scale.",
-            name="zero-point-added-at-the-end",
-            also=(
-                rounded(
-                    whole=lambda values, scale, zero: (values / scale).round(),
-                    back=lambda whole, scale, zero: whole * scale + zero,
-                ),
+            slips.rounded(back=lambda whole, scale, zero: whole * scale + zero),
+            slips.rounded(
+                whole=lambda values, scale, zero: (values / scale).round(),
+                back=lambda whole, scale, zero: whole * scale + zero,
             ),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: whole - zero * scale),
+            "brackets-missing",
             "Brackets are missing on the way back: of q and the zero point only one is multiplied by the scale.",
-            name="brackets-missing",
-            also=(rounded(back=lambda whole, scale, zero: whole * scale - zero),),
+            slips.rounded(back=lambda whole, scale, zero: whole - zero * scale),
+            slips.rounded(back=lambda whole, scale, zero: whole * scale - zero),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: whole),
+            "whole-numbers",
             "The whole numbers themselves are returned. They must go back to floats, in the units of the values.",
-            name="whole-numbers",
-            also=(rounded(back=lambda whole, scale, zero: whole.to(torch.int8)),),
+            slips.rounded(back=lambda whole, scale, zero: whole),
+            slips.rounded(back=lambda whole, scale, zero: whole.to(torch.int8)),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: whole - zero),
+            "not-scaled-back",
             "The zero point is subtracted, but the result still counts in steps. Multiply by the scale.",
-            name="not-scaled-back",
+            slips.rounded(back=lambda whole, scale, zero: whole - zero),
         ),
         Misconception(
-            rounded(back=lambda whole, scale, zero: (whole - zero) / scale),
+            "divided-on-the-way-back",
             "On the way back the whole numbers are divided by the scale. A step is `scale` wide: multiply.",
-            name="divided-on-the-way-back",
+            slips.rounded(back=lambda whole, scale, zero: (whole - zero) / scale),
         ),
         Misconception(
-            rounded(whole=lambda values, scale, zero: (values * scale).round() + zero),
+            "multiplied-on-the-way-there",
             "The values are multiplied by the scale on the way in. The scale is the width of a step: divide.",
-            name="multiplied-on-the-way-there",
-            also=(
-                rounded(
-                    whole=lambda values, scale, zero: (values * scale).round() + zero,
-                    back=lambda whole, scale, zero: (whole - zero) / scale,
-                ),
+            slips.rounded(whole=lambda values, scale, zero: (values * scale).round() + zero),
+            slips.rounded(
+                whole=lambda values, scale, zero: (values * scale).round() + zero,
+                back=lambda whole, scale, zero: (whole - zero) / scale,
             ),
         ),
         Misconception(
-            to_whole_by(torch.floor),
+            "rounded-down",
             "This rounds down. Rounding to the nearest halves the largest error and shifts nothing.",
-            name="rounded-down",
+            slips.to_whole_by(torch.floor),
         ),
         Misconception(
-            to_whole_by(torch.ceil),
+            "rounded-up",
             "This rounds up. Rounding to the nearest halves the largest error and shifts nothing.",
-            name="rounded-up",
+            slips.to_whole_by(torch.ceil),
         ),
         Misconception(
-            to_whole_by(torch.trunc),
+            "cut-off",
             "The fraction is cut off, as `int` and `trunc` do. Rounding to the nearest halves the largest error.",
-            name="cut-off",
-            also=(rounded(whole=lambda values, scale, zero: (values / scale + zero).trunc()),),
+            slips.to_whole_by(torch.trunc),
+            slips.rounded(whole=lambda values, scale, zero: (values / scale + zero).trunc()),
         ),
         Misconception(
-            to_whole_by(torch.clone),
+            "not-rounded",
             "Nothing is rounded: all values within the range come back as they were.",
-            name="not-rounded",
+            slips.to_whole_by(torch.clone),
         ),
         Misconception(
-            lambda values, scale, zero_point, bits: to_whole_by(torch.clone)(values, scale, zero_point, bits).round(),
+            "result-rounded",
             "The result is rounded to whole numbers. It is q that must be whole, and the result a multiple of the scale.",
-            name="result-rounded",
-            also=(lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits).round(),),
+            lambda values, scale, zero_point, bits: slips.to_whole_by(torch.clone)(
+                values, scale, zero_point, bits
+            ).round(),
+            lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits).round(),
         ),
         Misconception(
-            rounded(whole=lambda values, scale, zero: values.round() / scale + zero),
+            "rounded-before-dividing",
             "The values are rounded before they are divided by the scale. Divide first: then a step is 1.",
-            name="rounded-before-dividing",
-            also=(before(lambda values, scale, zero: (values.round(), scale, zero)),),
+            slips.rounded(whole=lambda values, scale, zero: values.round() / scale + zero),
+            slips.before(lambda values, scale, zero: (values.round(), scale, zero)),
         ),
         Misconception(
-            wrapped,
+            "wraps-round",
             "What does not fit into eight bits wraps round to the other end: int8 turns 128 into −128. Clamp while the "
             "numbers are still floats.",
-            name="wraps-round",
-            also=(as_int8(clamped=True),),
+            slips.wrapped,
+            slips.as_int8(clamped=True),
         ),
         Misconception(
-            as_int8(clamped=False),
+            "int8-for-a-clamp",
             "Nothing is clamped. In int8 what does not fit into eight bits wraps round to the other end, and with fewer bits "
             "too many numbers are let through: clamp while they are still floats.",
-            name="int8-for-a-clamp",
-            also=(as_int8(clamped=False, first=torch.int32),),
+            slips.as_int8(clamped=False),
+            slips.as_int8(clamped=False, first=torch.int32),
         ),
         Misconception(
-            wrapped_round,
+            "comes-in-at-the-other-end",
             "What does not fit into `bits` bits comes in again at the other end of the range, as `%` does it. It should stay "
             "at the nearer end.",
-            name="comes-in-at-the-other-end",
+            slips.wrapped_round,
         ),
         Misconception(
-            before(lambda values, scale, zero: (values, scale.flatten()[0], zero.flatten()[0])),
+            "first-scale-for-all",
             "The first scale and zero point are used for all rows. Each row has its own: let them broadcast.",
-            name="first-scale-for-all",
+            slips.before(lambda values, scale, zero: (values, scale.flatten()[0], zero.flatten()[0])),
         ),
         Misconception(
-            before(lambda values, scale, zero: (values, scale.mean(), zero.mean().round())),
+            "average-scale-for-all",
             "An average scale and zero point are used for all rows. Each row has its own: let them broadcast.",
-            name="average-scale-for-all",
-            also=(before(lambda values, scale, zero: (values, scale.mean(), zero.mean())),),
+            slips.before(lambda values, scale, zero: (values, scale.mean(), zero.mean().round())),
+            slips.before(lambda values, scale, zero: (values, scale.mean(), zero.mean())),
         ),
         Misconception(
-            lambda values, scale, zero_point, bits: values - fake_quantise(values, scale, zero_point, bits),
+            "error-instead",
             "This is the error of the rounding. The rounded values themselves are asked for.",
-            name="error-instead",
-            also=(lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits) - values,),
+            lambda values, scale, zero_point, bits: values - fake_quantise(values, scale, zero_point, bits),
+            lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits) - values,
         ),
     ),
 )

@@ -57,156 +57,147 @@ def _on(base: Callable[[Tensor, Tensor], Tensor]) -> Box:
 
 BALLS = (
     Misconception(
-        slip(box=lambda moved, pictures, centre, radius: moved.clamp(-radius, radius)),
+        "ball-around-zero",
         "The pixels are projected around zero, so bright pictures go dark. The ball lies around the original picture: "
         "from centre − radius to centre + radius.",
-        name="ball-around-zero",
+        slip(box=lambda moved, pictures, centre, radius: moved.clamp(-radius, radius)),
     ),
     Misconception(
-        slip(box=lambda moved, pictures, centre, radius: moved.clamp(pictures - radius, pictures + radius)),
+        "ball-travels",
         "The ball is drawn around the current picture, so it travels along, and after many steps the change is far larger "
         "than radius. Its centre is the original.",
-        name="ball-travels",
+        slip(box=lambda moved, pictures, centre, radius: moved.clamp(pictures - radius, pictures + radius)),
     ),
     Misconception(
-        slip(box=_sides(-math.inf, 1)),
+        "upper-side-only",
         "The ball has an upper side only: a pixel may still fall below centre − radius.",
-        name="upper-side-only",
+        slip(box=_sides(-math.inf, 1)),
     ),
     Misconception(
-        slip(box=_sides(-1, math.inf)),
+        "lower-side-only",
         "The ball has a lower side only: a pixel may still rise above centre + radius.",
-        name="lower-side-only",
+        slip(box=_sides(-1, math.inf)),
     ),
     Misconception(
-        slip(box=_sides(0, 1)),
+        "half-a-ball",
         "The ball reaches to one side of the centre only. A pixel may become darker or brighter.",
-        name="half-a-ball",
-        also=(slip(box=_sides(-1, 0)),),
+        slip(box=_sides(0, 1)),
+        slip(box=_sides(-1, 0)),
     ),
     Misconception(
-        slip(box=_sides(-0.5, 0.5)),
+        "other-radius",
         "The ball has half or twice the radius that is given. The radius reaches from the centre to each side.",
-        name="other-radius",
-        also=(slip(box=_sides(-2, 2)),),
+        slip(box=_sides(-0.5, 0.5)),
+        slip(box=_sides(-2, 2)),
     ),
     Misconception(
-        slip(box=_sides(-1, -1)),
+        "limits-exchanged",
         "Every pixel is sent to the same side of the ball, the lower or the upper one: the two limits have changed places. "
         "Which of them keeps a pixel from falling too low?",
-        name="limits-exchanged",
-        also=(slip(box=_sides(1, 1)),),
+        slip(box=_sides(-1, -1)),
+        slip(box=_sides(1, 1)),
     ),
     Misconception(
-        slip(box=_shrunk(2)),
+        "l2-ball",
         "The change is shrunk, as a vector, until its L2 length is at most the radius. Here each pixel has a limit of its "
         "own.",
-        name="l2-ball",
-        also=(
-            slip(direction=lambda gradient: -gradient / of_each(gradient, 2), box=_shrunk(2)),
-            *(slip(box=_shrunk(2, dims)) for dims in (ALL, (1,))),
-        ),
+        slip(box=_shrunk(2)),
+        slip(direction=lambda gradient: -gradient / of_each(gradient, 2), box=_shrunk(2)),
+        *(slip(box=_shrunk(2, dims)) for dims in (ALL, (1,))),
     ),
     Misconception(
-        slip(box=_shrunk(1)),
+        "l1-ball",
         "The change is shrunk until the sum of its absolute values is at most the radius: that is an L1 ball. Here each "
         "pixel has a limit of its own.",
-        name="l1-ball",
-        also=(slip(box=_shrunk(1, ALL)),),
+        slip(box=_shrunk(1)),
+        slip(box=_shrunk(1, ALL)),
     ),
     Misconception(
-        slip(box=_shrunk(torch.inf)),
+        "shrunk-as-a-whole",
         "Many pixels' changes are shrunk by one factor, also those that are small enough. Only the pixels "
         "that went too far should be brought back.",
-        name="shrunk-as-a-whole",
-        also=(slip(box=_shrunk(torch.inf, ALL)), slip(box=_shrunk_by_mean(PICTURE)), slip(box=_shrunk_by_mean(ALL))),
+        slip(box=_shrunk(torch.inf)),
+        slip(box=_shrunk(torch.inf, ALL)),
+        slip(box=_shrunk_by_mean(PICTURE)),
+        slip(box=_shrunk_by_mean(ALL)),
     ),
     Misconception(
+        "one-box-for-all",
+        "The same limits hold for many pixels. Each pixel has limits of its own, around its own value in `centre`.",
         slip(
             box=lambda moved, pictures, centre, radius: moved.clamp(
                 float(centre.min() - radius), float(centre.max() + radius)
             )
         ),
-        "The same limits hold for many pixels. Each pixel has limits of its own, around its own value in `centre`.",
-        name="one-box-for-all",
-        also=(
-            slip(box=lambda moved, pictures, centre, radius: ball(moved, pictures, centre.mean(), radius)),
-            slip(
-                box=lambda moved, pictures, centre, radius: ball(
-                    moved, pictures, centre.mean(dim=(1, 2, 3), keepdim=True), radius
-                )
-            ),
+        slip(box=lambda moved, pictures, centre, radius: ball(moved, pictures, centre.mean(), radius)),
+        slip(
+            box=lambda moved, pictures, centre, radius: ball(
+                moved, pictures, centre.mean(dim=(1, 2, 3), keepdim=True), radius
+            )
         ),
     ),
     Misconception(
-        slip(box=_back_to_centre),
+        "back-to-the-centre",
         "A pixel that would go too far goes back to its value in `centre`. It should go as far as it may, and stop there.",
-        name="back-to-the-centre",
-        also=(slip(box=_beyond_any(_back_to_centre)), slip(box=_back_to_centre, pixels=any_pixels)),
+        slip(box=_back_to_centre),
+        slip(box=_beyond_any(_back_to_centre)),
+        slip(box=_back_to_centre, pixels=any_pixels),
     ),
     Misconception(
-        slip(box=_stays_outside),
+        "no-step-where-outside",
         "A pixel that would go too far does not move at all. It should go as far as it may, and stop there.",
-        name="no-step-where-outside",
-        also=(
-            slip(box=lambda moved, *rest: _stays_outside(moved.clamp(0, 1), *rest)),
-            slip(box=_beyond_any(_stays_outside), pixels=any_pixels),
-            slip(pixels=any_pixels, box=_stays_outside),
-        ),
+        slip(box=_stays_outside),
+        slip(box=lambda moved, *rest: _stays_outside(moved.clamp(0, 1), *rest)),
+        slip(box=_beyond_any(_stays_outside), pixels=any_pixels),
+        slip(pixels=any_pixels, box=_stays_outside),
     ),
     Misconception(
-        slip(box=lambda moved, pictures, centre, radius: torch.minimum(moved, centre - radius)),
+        "limit-on-the-wrong-side",
         "Every pixel is sent to one side of the ball or beyond it: the limit that should keep a pixel from falling too "
         "low keeps it from rising, or the other way round.",
-        name="limit-on-the-wrong-side",
-        also=(
-            slip(box=lambda moved, pictures, centre, radius: torch.maximum(moved, centre + radius)),
-            slip(
-                box=lambda moved, pictures, centre, radius: torch.minimum(moved, centre - radius), pixels=any_pixels
-            ),
-            slip(
-                box=lambda moved, pictures, centre, radius: torch.maximum(moved, centre + radius), pixels=any_pixels
-            ),
-        ),
+        slip(box=lambda moved, pictures, centre, radius: torch.minimum(moved, centre - radius)),
+        slip(box=lambda moved, pictures, centre, radius: torch.maximum(moved, centre + radius)),
+        slip(box=lambda moved, pictures, centre, radius: torch.minimum(moved, centre - radius), pixels=any_pixels),
+        slip(box=lambda moved, pictures, centre, radius: torch.maximum(moved, centre + radius), pixels=any_pixels),
     ),
     Misconception(
-        slip(box=_on(lambda pictures, centre: pictures)),
+        "change-on-pictures",
         "The change is measured from `centre`, but added to `pictures`. Add it to what it was measured from.",
-        name="change-on-pictures",
-        also=(slip(box=_on(lambda pictures, centre: pictures), pixels=any_pixels),),
+        slip(box=_on(lambda pictures, centre: pictures)),
+        slip(box=_on(lambda pictures, centre: pictures), pixels=any_pixels),
     ),
     Misconception(
-        slip(box=lambda moved, pictures, centre, radius: centre - (moved - centre).clamp(-radius, radius)),
+        "change-reversed",
         "The change from `centre` has the wrong sign: a pixel that should be brighter than in `centre` is darker.",
-        name="change-reversed",
+        slip(box=lambda moved, pictures, centre, radius: centre - (moved - centre).clamp(-radius, radius)),
     ),
     Misconception(
+        "change-in-range",
+        "The change is clipped to [0, 1], so that no pixel becomes darker than in `centre`. It is the picture that "
+        "belongs in [0, 1].",
         slip(
             box=lambda moved, pictures, centre, radius: centre + (moved - centre).clamp(-radius, radius).clamp(0, 1),
             pixels=any_pixels,
         ),
-        "The change is clipped to [0, 1], so that no pixel becomes darker than in `centre`. It is the picture that "
-        "belongs in [0, 1].",
-        name="change-in-range",
     ),
     Misconception(
-        slip(box=lambda moved, pictures, centre, radius: moved.clamp(centre * (1 - radius), centre * (1 + radius))),
+        "relative-ball",
         "The limits are multiples of the pixel's value, so a dark pixel may hardly change. Each may change by as much as "
         "`radius`.",
-        name="relative-ball",
+        slip(box=lambda moved, pictures, centre, radius: moved.clamp(centre * (1 - radius), centre * (1 + radius))),
     ),
     Misconception(
-        slip(pixels=lambda moved: (moved.clamp(0, 1) * 255).round() / 255),
+        "rounded",
         "The pixels are rounded to 255ths, so they end up near where they should be. Return them as they are.",
-        name="rounded",
+        slip(pixels=lambda moved: (moved.clamp(0, 1) * 255).round() / 255),
     ),
     Misconception(
+        "only-if-all",
+        "Pixels are brought back only if all of them are outside the ball. Each must be brought back on its own.",
         slip(
             box=lambda moved, pictures, centre, radius: (
                 ball(moved, pictures, centre, radius) if (moved - centre).abs().min() > radius else moved
             )
         ),
-        "Pixels are brought back only if all of them are outside the ball. Each must be brought back on its own.",
-        name="only-if-all",
     ),
 )

@@ -77,28 +77,28 @@ def _own_shares(logits: Tensor, same: Tensor) -> Tensor:
 
 TARGETS = (
     Misconception(
-        slip(target=lambda same: torch.eye(len(same))),
+        "twins-as-mistakes",
         "Twins count as mistakes: only the diagonal is a right answer here. Where `same` is True, the answer is right.",
-        name="twins-as-mistakes",
+        slip(target=lambda same: torch.eye(len(same))),
     ),
     Misconception(
-        _one_right_answer(),
+        "one-right-answer",
         "Each row has a single right answer here, and its twins count as mistakes. All right answers share the target.",
-        name="one-right-answer",
-        also=(_one_right_answer(last=True),),
+        _one_right_answer(),
+        _one_right_answer(last=True),
     ),
     Misconception(
-        _without_twins,
+        "twins-left-out",
         "The twins are taken out of the softmax, so they are neither right nor wrong. They are right answers, and share "
         "the target.",
-        name="twins-left-out",
+        _without_twins,
     ),
     Misconception(
-        slip(target=lambda same: same.float()),
+        "shares-not-one",
         "The shares of a row's right answers do not add up to one. Divide them by the number of right answers in the "
         "row, which is the number of True in that row of `same`.",
-        name="shares-not-one",
-        also=tuple(
+        slip(target=lambda same: same.float()),
+        *tuple(
             slip(combine=combine, target=target)
             for target in (
                 lambda same: same.float(),
@@ -117,84 +117,81 @@ TARGETS = (
         ),
     ),
     Misconception(
-        slip(combine=lambda one, other: (one.sum() + other.sum()) / 2, target=lambda same: same / same.sum()),
+        "mean-over-pairs",
         "All right pairs of the batch count alike, so a picture with twins counts more than one without. Share the "
         "target within each row, then take the mean over the rows.",
-        name="mean-over-pairs",
-        also=(
-            slip(combine=lambda one, other: one.sum() + other.sum(), target=lambda same: same / same.sum()),
-            slip(target=lambda same: same / same.sum()),
-        ),
+        slip(combine=lambda one, other: (one.sum() + other.sum()) / 2, target=lambda same: same / same.sum()),
+        slip(combine=lambda one, other: one.sum() + other.sum(), target=lambda same: same / same.sum()),
+        slip(target=lambda same: same / same.sum()),
     ),
     Misconception(
-        slip(target=lambda same: same.float().softmax(dim=1)),
+        "softmax-of-target",
         "The target gives wrong answers a share too, as a softmax of `same` or label smoothing does. A wrong answer gets "
         "none.",
-        name="softmax-of-target",
-        also=tuple(map(_smoothed, (0.1, 0.2, 0.01))),
+        slip(target=lambda same: same.float().softmax(dim=1)),
+        *tuple(map(_smoothed, (0.1, 0.2, 0.01))),
     ),
     Misconception(
-        slip(target=lambda same: F.normalize(same.float(), dim=1)),
+        "target-of-length-one",
         "The rows of the target get length one, as vectors do. Shares have to add up to one.",
-        name="target-of-length-one",
+        slip(target=lambda same: F.normalize(same.float(), dim=1)),
     ),
     Misconception(
-        _summed_chance(share=False),
+        "log-of-sum",
         "The probabilities of all right answers are added before the logarithm, so one likely twin is enough. Each right "
         "answer has its share of the target, and its own logarithm.",
-        name="log-of-sum",
+        _summed_chance(share=False),
     ),
     Misconception(
-        _summed_chance(share=True),
+        "log-of-mean",
         "The mean of the right answers' probabilities is taken before the logarithm. Take the mean of their logarithms.",
-        name="log-of-mean",
+        _summed_chance(share=True),
     ),
     Misconception(
-        both_ways(_one_twin(torch.amax)),
+        "one-twin-enough",
         "Only one right answer of each row counts, the most or the least likely. All of them share the target.",
-        name="one-twin-enough",
-        also=(both_ways(_one_twin(torch.amin)),),
+        both_ways(_one_twin(torch.amax)),
+        both_ways(_one_twin(torch.amin)),
     ),
     Misconception(
-        slip(target=lambda same: shares(same) * torch.eye(len(same))),
+        "shares-of-diagonal",
         "The target is shared, but only the diagonal's share is counted. The twins' shares belong to the sum.",
-        name="shares-of-diagonal",
+        slip(target=lambda same: shares(same) * torch.eye(len(same))),
     ),
     Misconception(
-        slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True).clamp(min=1)),
+        "diagonal-left-out",
         "The diagonal is left out of the target. A picture's own caption is a right answer, with twins or without.",
-        name="diagonal-left-out",
-        also=(
-            slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True)),
-            slip(target=lambda same: _others(same) / same.sum(dim=1, keepdim=True)),
-            slip(target=lambda same: _others(same).float()),
-        ),
+        slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True).clamp(min=1)),
+        slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True)),
+        slip(target=lambda same: _others(same) / same.sum(dim=1, keepdim=True)),
+        slip(target=lambda same: _others(same).float()),
     ),
     Misconception(
-        slip(target=_shares_of_wrong_ones),
+        "same-inverted",
         "`same` is inverted: the target lies on the wrong answers here.",
-        name="same-inverted",
-        also=(_towards_wrong_ones, slip(target=lambda same: (~same).float())),
+        slip(target=_shares_of_wrong_ones),
+        _towards_wrong_ones,
+        slip(target=lambda same: (~same).float()),
     ),
     Misconception(
-        _mistakes_for_one(pictures=True),
+        "twins-as-mistakes-in-one-direction",
         "Twins count as mistakes in one of the two directions. In both, all right answers share the target.",
-        name="twins-as-mistakes-in-one-direction",
-        also=(_mistakes_for_one(pictures=False),),
+        _mistakes_for_one(pictures=True),
+        _mistakes_for_one(pictures=False),
     ),
     Misconception(
-        both_ways(lambda logits, same: (logits.logsumexp(dim=1) - (logits * same).sum(dim=1)).mean()),
+        "twins-logits-added",
         "The logits of all right answers are added. Each has only its share of the target, so take their mean.",
-        name="twins-logits-added",
+        both_ways(lambda logits, same: (logits.logsumexp(dim=1) - (logits * same).sum(dim=1)).mean()),
     ),
     Misconception(
-        _alone,
+        "without-those-with-twins",
         "Only pictures and captions without twins count here. Those with twins belong to the mean as well.",
-        name="without-those-with-twins",
+        _alone,
     ),
     Misconception(
-        both_ways(_own_shares),
+        "shared-by-probability",
         "The model's own probabilities decide how the right answers share the target. They share it evenly.",
-        name="shared-by-probability",
+        both_ways(_own_shares),
     ),
 )

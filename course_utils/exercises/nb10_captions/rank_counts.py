@@ -32,54 +32,50 @@ def _searched(descending: bool | None, first: int, right_side: bool = False) -> 
 
 COUNTS = (
     Misconception(
-        lambda logits, right: (logits.flatten() > of_right(logits, right)).sum(dim=1) + 1,
+        "among-all-logits",
         "Each right caption is compared with the logits of all pictures. Compare it with those of its own row only.",
-        name="among-all-logits",
-        also=(
-            lambda logits, right: (logits.flatten() > of_right(logits, right)).sum(dim=1),
-            lambda logits, right: (logits.flatten() > logits[0, right][:, None]).sum(dim=1) + 1,
-        ),
+        lambda logits, right: (logits.flatten() > of_right(logits, right)).sum(dim=1) + 1,
+        lambda logits, right: (logits.flatten() > of_right(logits, right)).sum(dim=1),
+        lambda logits, right: (logits.flatten() > logits[0, right][:, None]).sum(dim=1) + 1,
     ),
     Misconception(
-        _only(torch.lt),
+        "one-side-only",
         "Only captions on one side of the right one are counted, those with smaller numbers or those with larger ones. "
         "Count all that have a larger logit.",
-        name="one-side-only",
-        also=(_only(torch.gt),),
+        _only(torch.lt),
+        _only(torch.gt),
     ),
     Misconception(
-        _only(lambda numbers, right: numbers > 0),
+        "one-skipped",
         "One caption is never compared, the first one or the last. Look at where your range begins and ends.",
-        name="one-skipped",
-        also=(_only(lambda numbers, right: numbers < numbers.max()),),
+        _only(lambda numbers, right: numbers > 0),
+        _only(lambda numbers, right: numbers < numbers.max()),
     ),
     Misconception(
-        lambda logits, right: ranks(logits, right).sort().values,
+        "ranks-sorted",
         "These are the right ranks, but sorted by size. Each must stay at its picture's place.",
-        name="ranks-sorted",
-        also=(lambda logits, right: ranks(logits, right).sort(descending=True).values,),
+        lambda logits, right: ranks(logits, right).sort().values,
+        lambda logits, right: ranks(logits, right).sort(descending=True).values,
     ),
     Misconception(
-        lambda logits, right: (ranks(logits, right) - 1).cumsum(dim=0) + 1,
+        "carried-over",
         "The count is carried over from each picture to the next. Every picture's count should begin anew.",
-        name="carried-over",
-        also=(
-            lambda logits, right: ranks(logits, right).cumsum(dim=0),
-            lambda logits, right: (ranks(logits, right) - 1).cumsum(dim=0),
-        ),
+        lambda logits, right: (ranks(logits, right) - 1).cumsum(dim=0) + 1,
+        lambda logits, right: ranks(logits, right).cumsum(dim=0),
+        lambda logits, right: (ranks(logits, right) - 1).cumsum(dim=0),
     ),
     Misconception(
-        slip(of=lambda logits, right: logits[0, right][:, None]),
+        "first-row-for-all",
         "The logit of each right caption is taken from the first picture's row. Take it from the row of its own picture.",
-        name="first-row-for-all",
-        also=(slip(of=lambda logits, right: logits[0, right][:, None], first=0),),
+        slip(of=lambda logits, right: logits[0, right][:, None]),
+        slip(of=lambda logits, right: logits[0, right][:, None], first=0),
     ),
     Misconception(
-        _searched(True, 1),
+        "search-in-unsorted",
         "`searchsorted` is given rows that do not ascend, and then what it finds means nothing. Sort so that they "
         "ascend; then think about which end is the best.",
-        name="search-in-unsorted",
-        also=tuple(
+        _searched(True, 1),
+        *tuple(
             _searched(descending, first, right_side)
             for descending in (True, None)
             for first in (0, 1)
@@ -87,28 +83,29 @@ COUNTS = (
         ),
     ),
     Misconception(
-        lambda logits, right: ranks(logits, logits.shape[1] - 1 - right),
+        "numbered-from-the-last",
         "This is the rank of another caption, the one that `right` names when captions are numbered from the last one. "
         "(If you sort twice: only the first sorting may descend.)",
-        name="numbered-from-the-last",
-        also=(lambda logits, right: ranks(logits, logits.shape[1] - 1 - right) - 1,),
+        lambda logits, right: ranks(logits, logits.shape[1] - 1 - right),
+        lambda logits, right: ranks(logits, logits.shape[1] - 1 - right) - 1,
     ),
     Misconception(
-        slip(of=lambda logits, right: right[:, None]),
+        "compared-with-numbers",
         "The logits are compared with the numbers in `right`. These say which caption is right: look up its logit.",
-        name="compared-with-numbers",
-        also=(slip(of=lambda logits, right: right[:, None], first=0),),
+        slip(of=lambda logits, right: right[:, None]),
+        slip(of=lambda logits, right: right[:, None], first=0),
     ),
     Misconception(
-        slip(of=lambda logits, right: (logits * F.one_hot(right, logits.shape[1])).amax(dim=1, keepdim=True)),
+        "zero-for-negative",
         "Where the right caption's logit is negative, 0 is taken in its place: the largest of one number and many zeros. "
         "Add them up instead, or pick the number.",
-        name="zero-for-negative",
+        slip(of=lambda logits, right: (logits * F.one_hot(right, logits.shape[1])).amax(dim=1, keepdim=True)),
     ),
     Misconception(
-        lambda logits, right: 2 * ranks(logits, right) - 1,
+        "counted-twice",
         "Better captions are counted twice. Count each once, and add 1.",
-        name="counted-twice",
-        also=(lambda logits, right: 2 * ranks(logits, right), lambda logits, right: 2 * (ranks(logits, right) - 1)),
+        lambda logits, right: 2 * ranks(logits, right) - 1,
+        lambda logits, right: 2 * ranks(logits, right),
+        lambda logits, right: 2 * (ranks(logits, right) - 1),
     ),
 )

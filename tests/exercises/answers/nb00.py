@@ -1359,7 +1359,7 @@ FRAGILE = {
         (
             "cut from a table of 64 tokens: too small for causal_mask(100) (the cell of permutation-equivariance)",
             lambda tokens: _TABLE[:tokens, :tokens],
-        ),
+        )
     ],
     "00.split_heads": [
         ("flat view of a chunk (the cell of `to_qkv(tokens).chunk(3)`)", _split_flat_view),

@@ -952,10 +952,10 @@ FRAGILE = {
         (
             "height and width merged by a view: fails on a map that is cut out of another",
             lambda features: features.view(*features.shape[:2], -1).mT,
-        ),
+        )
     ],
     "01.attend_2d": [
-        ("exp without the maximum: overflows at large scores; 'scaled dot-product attention'", _attend_2d_exp),
+        ("exp without the maximum: overflows at large scores; 'scaled dot-product attention'", _attend_2d_exp)
     ],
     "01.attend_by_dot_product": [
         ("bmm: only with one axis before; 'query (..., queries, dim)'", _dot_bmm),

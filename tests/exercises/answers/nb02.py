@@ -1166,10 +1166,7 @@ WRONG = {
             "whole vectors for rows and for columns",
             lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size * out_channels,
         ),
-        (
-            "rows only",
-            lambda channels, out_channels, size: 3 * channels * out_channels + size * out_channels // 2,
-        ),
+        ("rows only", lambda channels, out_channels, size: 3 * channels * out_channels + size * out_channels // 2),
         (
             "a quarter: halved twice",
             lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size * (out_channels // 4),
@@ -1178,22 +1175,13 @@ WRONG = {
             "biases counted",
             lambda channels, out_channels, size: 3 * (channels + 1) * out_channels + size * out_channels,
         ),
-        (
-            "two projections",
-            lambda channels, out_channels, size: 2 * channels * out_channels + size * out_channels,
-        ),
-        (
-            "one projection",
-            lambda channels, out_channels, size: channels * out_channels + size * out_channels,
-        ),
+        ("two projections", lambda channels, out_channels, size: 2 * channels * out_channels + size * out_channels),
+        ("one projection", lambda channels, out_channels, size: channels * out_channels + size * out_channels),
         (
             "an output projection added",
             lambda channels, out_channels, size: 3 * channels * out_channels + out_channels**2 + size * out_channels,
         ),
-        (
-            "positions forgotten",
-            lambda channels, out_channels, size: 3 * channels * out_channels,
-        ),
+        ("positions forgotten", lambda channels, out_channels, size: 3 * channels * out_channels),
         (
             "projections as large as the neighbourhood",
             lambda channels, out_channels, size: 3 * size**2 * channels * out_channels + size * out_channels,
@@ -1203,14 +1191,8 @@ WRONG = {
             "positions of the input's channels",
             lambda channels, out_channels, size: out_channels * 3 * channels + size * channels,
         ),
-        (
-            "channels for both",
-            lambda channels, out_channels, size: 3 * channels**2 + size * channels,
-        ),
-        (
-            "out_channels for both",
-            lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels,
-        ),
+        ("channels for both", lambda channels, out_channels, size: 3 * channels**2 + size * channels),
+        ("out_channels for both", lambda channels, out_channels, size: 3 * out_channels**2 + size * out_channels),
         (
             "eight heads, each with all features",
             lambda channels, out_channels, size: 3 * channels * out_channels + 8 * size * out_channels,
@@ -1219,18 +1201,12 @@ WRONG = {
             "one of eight heads",
             lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size * (out_channels // 8 // 2),
         ),
-        (
-            "vectors counted, not numbers",
-            lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size,
-        ),
+        ("vectors counted, not numbers", lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size),
         (
             "offsets from −(R − 1) to R − 1",
             lambda channels, out_channels, size: 3 * channels * out_channels + (2 * size - 1) * out_channels,
         ),
-        (
-            "channels added",
-            lambda channels, out_channels, size: 3 * (channels + out_channels) + size * out_channels,
-        ),
+        ("channels added", lambda channels, out_channels, size: 3 * (channels + out_channels) + size * out_channels),
         (
             "a float: / instead of //",
             lambda channels, out_channels, size: 3 * channels * out_channels + 2 * size * (out_channels / 2),
@@ -1248,10 +1224,7 @@ WRONG = {
             "positions three times, as the projections",
             lambda channels, out_channels, size: 3 * (channels * out_channels + size * out_channels),
         ),
-        (
-            "64 channels written in",
-            lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
-        ),
+        ("64 channels written in", lambda channels, out_channels, size: 3 * 64 * 64 + size * 64),
     ],
 }
 
@@ -1264,5 +1237,5 @@ FRAGILE = {
             _local_renormalised,
         ),
         ("−100 is not very negative at large scores; 'which get no weight'", _local_minus_hundred),
-    ],
+    ]
 }

@@ -1146,16 +1146,7 @@ RIGHT = {
         _by_topk,
         _Quantiser(),
     ],
-    "03.next_pixel_pairs": [
-        _new_full,
-        _pad,
-        _roll,
-        _roll_flat,
-        _empty_and_fill,
-        _windows,
-        _lists,
-        _where_first,
-    ],
+    "03.next_pixel_pairs": [_new_full, _pad, _roll, _roll_flat, _empty_and_fill, _windows, _lists, _where_first],
     "03.bits_per_pixel": [
         _as_python_number,
         _cross_entropy_in_bits,
@@ -1374,16 +1365,10 @@ WRONG = {
 }
 
 FRAGILE = {
-    "03.quantise": [
-        ("8-bit numbers: palettes of 512 colours in cell 10", _eight_bit),
-    ],
+    "03.quantise": [("8-bit numbers: palettes of 512 colours in cell 10", _eight_bit)],
     "03.next_pixel_pairs": [("parameter renamed: cells 19 and 71 write start=", _renamed_start)],
-    "03.bits_per_pixel": [
-        ("log2 of a Python number that may be zero", _as_python_log2),
-    ],
-    "03.masked_loss": [
-        ("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded),
-    ],
+    "03.bits_per_pixel": [("log2 of a Python number that may be zero", _as_python_log2)],
+    "03.masked_loss": [("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded)],
     "03.cached_step": [
         ("largest score of an empty past: cell 41 begins with nothing kept", _largest_of_the_past),
         ("forgets to keep the first token: cell 41 begins with nothing kept", _unless_there_is_nothing),

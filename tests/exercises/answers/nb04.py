@@ -1105,13 +1105,7 @@ RIGHT = {
         _token_by_token,
         _picture_by_picture,
     ],
-    "04.attention_bytes": [
-        _bytes_one_line,
-        _bytes_in_steps,
-        _bytes_by_loops,
-        _bytes_of_shape,
-        _bytes_of_meta,
-    ],
+    "04.attention_bytes": [_bytes_one_line, _bytes_in_steps, _bytes_by_loops, _bytes_of_shape, _bytes_of_meta],
     "04.vit_parameters": [_by_helper, _expanded, _as_table, _counted, _shapes, _Counter()],
     "04.attention_rollout": [
         _rollout_loop,
@@ -1254,10 +1248,7 @@ WRONG = {
         ("last norm forgotten", _parameters_slip(last_norm=0)),
         ("head without biases", _parameters_slip(head_bias=0)),
         ("head forgotten", _parameters_slip(head=0)),
-        (
-            "no biases anywhere",
-            _parameters_slip(projection_bias=0, qkv_bias=0, out_bias=0, mlp_bias=0, head_bias=0),
-        ),
+        ("no biases anywhere", _parameters_slip(projection_bias=0, qkv_bias=0, out_bias=0, mlp_bias=0, head_bias=0)),
         ("one block instead of all layers", _heads_forgotten_block),
         ("second bias of the MLP as long as the hidden layer", _mlp_two_hidden_biases),
         ("mlp_dim taken as 4 · dim, its second bias forgotten", _mlp_of_four_dims),

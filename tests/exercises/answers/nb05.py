@@ -509,11 +509,7 @@ def _pixels_shuffled_too(images, patch_size, order):
 def _channels_mixed(images, patch_size, order):
     patches = rearrange(images, "b c (h p) (w q) -> b (h w) (p q c)", p=patch_size, q=patch_size)[:, order]
     return rearrange(
-        patches,
-        "b (h w) (c p q) -> b c (h p) (w q)",
-        h=images.shape[-2] // patch_size,
-        p=patch_size,
-        q=patch_size,
+        patches, "b (h w) (c p q) -> b c (h p) (w q)", h=images.shape[-2] // patch_size, p=patch_size, q=patch_size
     )
 
 

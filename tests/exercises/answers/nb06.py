@@ -924,10 +924,7 @@ WRONG = {
         ("equal factors instead of equal steps", _rule_geometric),
         ("equal factors instead of equal steps, multiplied up", _rule_geometric_by_steps),
         ("each layer loses 1 - last", lambda layers, last: 1 - torch.arange(1, layers + 1) * (1 - last)),
-        (
-            "whole-number division",
-            lambda layers, last: 1 - torch.arange(1, layers + 1) // layers * (1 - last),
-        ),
+        ("whole-number division", lambda layers, last: 1 - torch.arange(1, layers + 1) // layers * (1 - last)),
         ("twelve layers, always", lambda layers, last: 1 - torch.arange(1, 13) / 12 * (1 - last)),
         ("the last is 0.9, always", lambda layers, last: 1 - torch.arange(1, layers + 1) / layers * 0.1),
         ("a list", lambda layers, last: [1 - layer / layers * (1 - last) for layer in range(1, layers + 1)]),
@@ -1045,10 +1042,7 @@ WRONG = {
     ],
     "06.mixup": [
         ("partner is the next picture", _mixup_next),
-        (
-            "partner is the next picture, by index",
-            functools.partial(_mixup, lambda n: (torch.arange(n) + 1) % n),
-        ),
+        ("partner is the next picture, by index", functools.partial(_mixup, lambda n: (torch.arange(n) + 1) % n)),
         ("partner is the batch turned round", _mixup_reversed),
         ("partner is a random picture", _mixup_random_partner),
         ("the shares exchanged", _mixup_shares_swapped),

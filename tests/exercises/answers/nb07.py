@@ -14,9 +14,7 @@ from torch.nn import functional as F
 
 def _soft_kl_div(student, teacher, labels, temperature, weight):
     kl = F.kl_div(
-        F.log_softmax(student / temperature, dim=1),
-        F.softmax(teacher / temperature, dim=1),
-        reduction="batchmean",
+        F.log_softmax(student / temperature, dim=1), F.softmax(teacher / temperature, dim=1), reduction="batchmean"
     )
     return (1 - weight) * F.cross_entropy(student, labels) + weight * temperature**2 * kl
 
@@ -1298,10 +1296,7 @@ WRONG = {
         ),
         ("changes the logits", _fuse_in_place),
         ("exp by hand: overflows for large logits", _fuse_exp_by_hand),
-        (
-            "minus the largest of the whole batch: 0/0 for rows far below",
-            _fuse_largest_subtracted_over_all,
-        ),
+        ("minus the largest of the whole batch: 0/0 for rows far below", _fuse_largest_subtracted_over_all),
     ],
 }
 
@@ -1313,10 +1308,10 @@ FRAGILE = {
         ("log of a ratio: NaN when sure", distillation_log_of_ratio),
     ],
     "07.hard_distillation": [
-        ("as many classes as the labels of this batch have (docstring: (batch, classes))", _hard_one_hot),
+        ("as many classes as the labels of this batch have (docstring: (batch, classes))", _hard_one_hot)
     ],
     "07.token_distillation": [
-        ("as many classes as the labels of this batch have (docstring: (batch, classes))", _token_one_hot),
+        ("as many classes as the labels of this batch have (docstring: (batch, classes))", _token_one_hot)
     ],
     "07.fuse": [],
 }

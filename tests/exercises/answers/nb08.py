@@ -207,8 +207,7 @@ def _partition_strided(maps, window):
     _sides_checked(maps, window)
     b, h, w, d = maps.shape
     cut = maps.as_strided(
-        (b, h // window, w // window, window, window, d),
-        (h * w * d, window * w * d, window * d, w * d, d, 1),
+        (b, h // window, w // window, window, window, d), (h * w * d, window * w * d, window * d, w * d, d, 1)
     )
     return cut.reshape(b, -1, window**2, d)
 
@@ -1059,14 +1058,7 @@ RIGHT = {
         _RelativePositionIndex(),
         _index_of_torchvision,
     ],
-    "08.merge_patches": [
-        _merge_cat,
-        _merge_reshape,
-        _merge_loop,
-        _merge_unfold,
-        _merge_einops_stack,
-        _merge_shuffle,
-    ],
+    "08.merge_patches": [_merge_cat, _merge_reshape, _merge_loop, _merge_unfold, _merge_einops_stack, _merge_shuffle],
 }
 
 WRONG = {
@@ -1089,10 +1081,7 @@ WRONG = {
             "windows and places exchanged",
             functools.partial(_partition_rearranged, "b (y i) (x j) d -> b (i j) (y x) d"),
         ),
-        (
-            "windows in the batch",
-            functools.partial(_partition_rearranged, "b (y i) (x j) d -> (b y x) (i j) d"),
-        ),
+        ("windows in the batch", functools.partial(_partition_rearranged, "b (y i) (x j) d -> (b y x) (i j) d")),
         (
             "windows keep their two sides",
             functools.partial(_partition_rearranged, "b (y i) (x j) d -> b (y x) i j d"),
@@ -1102,10 +1091,7 @@ WRONG = {
             functools.partial(_partition_rearranged, "b (y i) (x j) d -> b y x (i j) d"),
         ),
         ("features before places", functools.partial(_partition_rearranged, "b (y i) (x j) d -> b (y x) d (i j)")),
-        (
-            "width taken for height",
-            functools.partial(_partition_rearranged, "b (x j) (y i) d -> b (y x) (i j) d"),
-        ),
+        ("width taken for height", functools.partial(_partition_rearranged, "b (x j) (y i) d -> b (y x) (i j) d")),
         ("places and windows permuted wrongly", _partition_permuted_wrongly),
         ("as many windows a side as places", _partition_windows_as_sides),
         ("square maps only", _partition_square),
@@ -1147,10 +1133,7 @@ WRONG = {
             "windows and places exchanged",
             functools.partial(_unpartition_rearranged, "b (y x) (i j) d -> b (i y) (j x) d"),
         ),
-        (
-            "the map transposed",
-            functools.partial(_unpartition_rearranged, "b (y x) (i j) d -> b (x j) (y i) d"),
-        ),
+        ("the map transposed", functools.partial(_unpartition_rearranged, "b (y x) (i j) d -> b (x j) (y i) d")),
         ("height and width exchanged", _unpartition_sides_exchanged),
         ("square maps only", _unpartition_square),
         ("permuted wrongly", _unpartition_permuted_wrongly),
@@ -1201,10 +1184,7 @@ WRONG = {
             "two pieces: the corner or not",
             functools.partial(_shift_mask_piece, _came_round, _came_round, lambda y, x: y & x),
         ),
-        (
-            "two pieces: xor",
-            functools.partial(_shift_mask_piece, _came_round, _came_round, lambda y, x: y ^ x),
-        ),
+        ("two pieces: xor", functools.partial(_shift_mask_piece, _came_round, _came_round, lambda y, x: y ^ x)),
         (
             "one row and column too few",
             functools.partial(_shift_mask_piece, *2 * (lambda place, length, by: place > length - by,), _together),
@@ -1244,10 +1224,7 @@ WRONG = {
             "the notebook's shift of 2, always",
             lambda height, width, window, shift: _pieces(height, width, window, (2, 2)),
         ),
-        (
-            "height and width exchanged",
-            lambda height, width, window, shift: _pieces(width, height, window, shift),
-        ),
+        ("height and width exchanged", lambda height, width, window, shift: _pieces(width, height, window, shift)),
         ("every window is cut", _shift_mask_in_each_window),
         ("only the last window is cut", _shift_mask_last_window_only),
         ("windows numbered down the columns", _shift_mask_windows_down),
@@ -1331,14 +1308,8 @@ WRONG = {
             "window instead of 2 · window - 1",
             functools.partial(_index_by, lambda down, right, m: (down + m - 1) * m + right + m - 1),
         ),
-        (
-            "factor forgotten",
-            functools.partial(_index_by, lambda down, right, m: down + m - 1 + right + m - 1),
-        ),
-        (
-            "negative offsets",
-            functools.partial(_index_by, lambda down, right, m: down * (2 * m - 1) + right),
-        ),
+        ("factor forgotten", functools.partial(_index_by, lambda down, right, m: down + m - 1 + right + m - 1)),
+        ("negative offsets", functools.partial(_index_by, lambda down, right, m: down * (2 * m - 1) + right)),
         (
             "counted from -(window - 1) in the columns only",
             functools.partial(_index_by, lambda down, right, m: down * (2 * m - 1) + right + m - 1),
@@ -1385,10 +1356,7 @@ WRONG = {
             "down and right, not one number",
             functools.partial(_index_by, lambda down, right, m: torch.stack([down + m - 1, right + m - 1], -1)),
         ),
-        (
-            "a pair of indices",
-            functools.partial(_index_by, lambda down, right, m: (down + m - 1, right + m - 1)),
-        ),
+        ("a pair of indices", functools.partial(_index_by, lambda down, right, m: (down + m - 1, right + m - 1))),
         ("offsets of places in the sequence", _index_of_places),
         ("four dimensions", _index_four_sides),
         ("rows with rows in the wrong place", _index_sides_not_paired),
@@ -1405,10 +1373,7 @@ WRONG = {
             "reading order: top right before bottom left",
             functools.partial(_merge_order, ((0, 0), (0, 1), (1, 0), (1, 1))),
         ),
-        (
-            "reading order, with einops",
-            functools.partial(_merge_rearranged, "b (y i) (x j) d -> b y x (i j d)"),
-        ),
+        ("reading order, with einops", functools.partial(_merge_rearranged, "b (y i) (x j) d -> b y x (i j d)")),
         ("reading order, with permute", _merge_permuted_as_patches),
         ("clockwise", functools.partial(_merge_order, ((0, 0), (0, 1), (1, 1), (1, 0)))),
         ("anticlockwise", functools.partial(_merge_order, ((0, 0), (1, 0), (1, 1), (0, 1)))),
@@ -1469,7 +1434,7 @@ FRAGILE = {
         ("a float32 buffer loses double and whole numbers (docstring: `partition` undone)", _unpartition_buffer),
     ],
     "08.shift_mask": [
-        ("near in the picture: all of it where one window covers the map (docstring: same piece)", _shift_mask_near),
+        ("near in the picture: all of it where one window covers the map (docstring: same piece)", _shift_mask_near)
     ],
     "08.relative_position_index": [],
     "08.merge_patches": [

@@ -1372,10 +1372,7 @@ FRAGILE = {
         ),
     ],
     "09.prototype_logits": [
-        (
-            "one shot, learning: the root's gradient is NaN where a query is its own prototype",
-            logits_distance_by_root,
-        ),
+        ("one shot, learning: the root's gradient is NaN where a query is its own prototype", logits_distance_by_root)
     ],
     "09.lora_linear": [
         ("docstring, left as they are: frozen weights come back trainable", lora_switched_off_and_on),

@@ -1152,7 +1152,7 @@ FRAGILE = {
         ),
     ],
     "10.contrastive_loss": [
-        ("cell 14: logits in double precision times a target in float32", contrastive_einsum_of_floats),
+        ("cell 14: logits in double precision times a target in float32", contrastive_einsum_of_floats)
     ],
     "10.retrieval_ranks": [
         ("cell 19, worst rank: softmax rounds low logits to zero, and ties come up", ranks_of_softmax),

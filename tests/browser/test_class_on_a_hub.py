@@ -21,7 +21,7 @@ from course_utils.teaching.hub.hand_out import FOLDER
 
 pytestmark = pytest.mark.browser
 STUDENTS = ("ada", "grace", "kay")
-CONFIG = ROOT / "course_utils" / "hub" / "jupyterhub_config.py"
+CONFIG = ROOT / "course_utils" / "teaching" / "hub" / "jupyterhub_config.py"
 PROXY = ROOT / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
 # The class's configuration, but on loopback, without passwords, with homes of its own.
 TRIAL = """

@@ -103,13 +103,13 @@ def test_a_damaged_file_is_named_and_kept_aside_and_the_next_place_serves(machin
     put_test_set(machine.debian)
     put_test_set(machine.chosen)
     (machine.chosen / "fashion-mnist" / f"{name.removesuffix('.gz')}.gz").unlink()
-    path = put(machine.chosen, name, damage())
+    path = put(machine.chosen, name, damaged := damage())
     with pytest.warns(UserWarning, match=f"{path} {words}.*kept as {name}.damaged"):
         pictures = load("fashion_mnist", "test")
     assert str(machine.debian) in pictures.source
     assert pictures.labels.bincount().tolist() == [1000] * 10
     assert not path.exists()
-    assert path.with_name(f"{name}.damaged").read_bytes() == damage()
+    assert path.with_name(f"{name}.damaged").read_bytes() == damaged
     load_quietly("fashion_mnist", "test")  # said once: what is aside is no longer looked at
 
 

@@ -1,4 +1,4 @@
-"""Widgets that need no kernel once they are shown: data goes to the page once. All notebooks."""
+"""Widgets that need no kernel once shown: all data is sent to the page once. All notebooks."""
 
 from course_utils.widgets.attention_explorer import AttentionExplorer
 from course_utils.widgets.augmentation_explorer import AugmentationExplorer

@@ -1,4 +1,4 @@
-"""AttentionExplorer: where a query looks, by layer and head. Notebooks 00, 01, 03, 04 and 05."""
+"""AttentionExplorer: what a query attends to, by layer and head. Notebooks 00, 01, 03, 04 and 05."""
 
 from typing import Any
 
@@ -8,18 +8,19 @@ import traitlets
 
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_attention, as_picture, grid, half_floats, rgba
+from course_utils.widgets.tensors import as_attention, as_image, grid, half_floats, rgba
 
 
 class AttentionExplorer(anywidget.AnyWidget):
-    """Lights up, over the picture, what the patch under the pointer attends to; models side by side if several.
+    """Highlights what the patch under the pointer attends to in the image; several models appear side by side.
 
     image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: what ``model.attention_maps``
     returns for it, a list of (1, heads, tokens, tokens) or (heads, tokens, tokens), one per layer; or one tensor
-    (layers, heads, tokens, tokens); or a dict of such, model name → attention. special_tokens: how many tokens
-    before the patches (1 for the class token); with several models, a dict may give each its own. head_names: what to
-    call the heads instead of their numbers.
-    Rollout: Abnar & Zuidema 2020. Raises ValueError, in one sentence, for tensors that cannot be shown.
+    (layers, heads, tokens, tokens); or a dict from model names to such attention. special_tokens: number of tokens
+    before the patches (1 for the class token), or a dict with one number per model. head_names: shown instead of the
+    heads' numbers. special_name: what the first of the special tokens is called. start: row and column of the patch
+    that asks first, in the grid of the first model; by default the middle. Rollout: Abnar & Zuidema 2020. Raises
+    ValueError for tensors that cannot be shown and for a start outside the grid.
     """
 
     _esm = script("attention_explorer")
@@ -30,6 +31,7 @@ class AttentionExplorer(anywidget.AnyWidget):
     models = traitlets.List(traitlets.Dict()).tag(sync=True)
     head_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
+    start = traitlets.List(traitlets.Float()).tag(sync=True)  # fractions of the width and of the height
 
     def __init__(
         self,
@@ -37,18 +39,24 @@ class AttentionExplorer(anywidget.AnyWidget):
         attention: Any,
         *,
         special_tokens: int | dict[str, int] = 1,
+        special_name: str = "class token",
         head_names: list[str] | None = None,
+        start: tuple[int, int] | None = None,
     ) -> None:
-        picture = as_picture(image)
+        image = as_image(image)
         named = attention if isinstance(attention, dict) else {"": attention}
         if not named:
-            raise ValueError("There is no attention to show: the dict of models is empty.")
-        models, packed, start = [], [], 0
+            raise ValueError(
+                "The dict of attention weights is empty, but it needs at least one model: pass {name: "
+                "model.attention_maps(image)}."
+            )
+        models: list[dict[str, Any]] = []
+        packed, position = [], 0
         for name, value in named.items():
             maps = as_attention(value, name)
             layers, heads, tokens, _ = maps.shape
             special = special_tokens.get(name, 1) if isinstance(special_tokens, dict) else special_tokens
-            rows, columns = grid(tokens, picture, special, name)
+            rows, columns = grid(tokens, image, special, name)
             rollout = torch.cat(attention_rollout(list(maps[:, None])))
             models.append(
                 {
@@ -57,22 +65,34 @@ class AttentionExplorer(anywidget.AnyWidget):
                     "heads": heads,
                     "tokens": tokens,
                     "special": special,
+                    "special_name": special_name,
                     "rows": rows,
                     "columns": columns,
-                    "attention": start,  # where its numbers begin, counted in numbers
-                    "rollout": start + maps.numel(),
+                    "attention": position,  # index of its first weight in the packed weights
+                    "rollout": position + maps.numel(),
+                    "seen": (maps > 0).any(0).any(0).sum(-1).tolist(),  # of each query, the keys with any weight
                 }
             )
             packed += [half_floats(maps), half_floats(rollout)]
-            start += maps.numel() + rollout.numel()
+            position += maps.numel() + rollout.numel()
         most = max(model["heads"] for model in models)
         if head_names is not None and len(head_names) != most:
-            raise ValueError(f"There are {len(head_names)} head_names for {most} heads: give one name per head.")
+            raise ValueError(
+                f"head_names has {len(head_names)} names, but there are {most} heads: pass one name per head."
+            )
+        rows, columns = models[0]["rows"], models[0]["columns"]
+        row, column = start or (rows // 2, columns // 2)
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ValueError(
+                f"start is row {row}, column {column}, but the patches form {rows} × {columns}: pass a row from 0 to "
+                f"{rows - 1} and a column from 0 to {columns - 1}."
+            )
         super().__init__(
-            pixels=rgba(picture),
-            height=picture.shape[1],
-            width=picture.shape[2],
+            pixels=rgba(image),
+            height=image.shape[1],
+            width=image.shape[2],
             models=models,
             head_names=head_names or [],
             weights=b"".join(packed),
+            start=[(column + 0.5) / columns, (row + 0.5) / rows],
         )

@@ -1,4 +1,4 @@
-"""AugmentationExplorer: MixUp under a slider, and RandAugment's N and M on real pictures. Notebook 06."""
+"""AugmentationExplorer: MixUp with a slider for λ, and RandAugment's N and M on real images. Notebook 06."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,16 +8,16 @@ import torch
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_picture, as_tensor
+from course_utils.widgets.tensors import as_image, as_tensor
 
 
 class AugmentationExplorer(anywidget.AnyWidget):
-    """Two pictures mixed by λ, live; and one changed by RandAugment, for every N and M, the same draws throughout.
+    """Two images mixed by λ, and one image changed by RandAugment for every N and M, with the same random draws.
 
-    pictures: (count, 3 or 1, height, width) in [0, 1], at least two. names: their labels. changed: (count, numbers,
-    magnitudes, samples, channels, height, width): the pictures as N = 0, 1, … transforms of each magnitude leave
-    them. magnitudes: the M of each. transforms: for each sample, the names of its transforms in order, as many as the
-    largest N. Raises ValueError, in one sentence, for tensors and names that do not fit.
+    images: (count, 3 or 1, height, width) in [0, 1], at least two. names: their labels. changed: (count, numbers,
+    magnitudes, samples, channels, height, width): the images after N = 0, 1, … transforms of each magnitude.
+    magnitudes: the values of M. transforms: for each sample, the names of its transforms in order, as many as the
+    largest N. Raises ValueError for tensors and names that do not match.
     """
 
     _esm = script("augmentation_explorer")
@@ -33,37 +33,36 @@ class AugmentationExplorer(anywidget.AnyWidget):
 
     def __init__(
         self,
-        pictures: Any,
+        images: Any,
         names: Sequence[str],
         changed: Any,
         magnitudes: Sequence[int],
         transforms: Sequence[Sequence[str]],
     ) -> None:
-        originals = as_tensor(pictures, "The set of pictures")
+        originals = as_tensor(images, "The batch of images")
         if originals.ndim != 4 or len(originals) < 2:
             raise ValueError(
-                f"The pictures have shape {tuple(originals.shape)}, but must be (count, channels, height, width) "
-                "with at least two: MixUp mixes one with another."
+                f"The images have shape {tuple(originals.shape)}, but must be (count, channels, height, width) with "
+                "at least two, because MixUp mixes two images: pass a batch."
             )
-        for picture in originals:
-            as_picture(picture)
-        results = as_tensor(changed, "The set of changed pictures")
+        for image in originals:
+            as_image(image)
+        results = as_tensor(changed, "The tensor of changed images")
         count, samples, largest = len(originals), len(transforms), len(transforms[0]) if transforms else 0
         expected = (count, largest + 1, len(magnitudes), samples, *originals.shape[1:])
         if results.shape != expected:
             raise ValueError(
-                f"The changed pictures have shape {tuple(results.shape)}, but must be {expected}: (pictures, N from "
+                f"The changed images have shape {tuple(results.shape)}, but must be {expected}: (images, N from "
                 "0 to the largest, magnitudes, samples, channels, height, width)."
             )
         if results.min() < 0 or results.max() > 1:
-            raise ValueError(
-                "The changed pictures have values outside [0, 1]: pass them as RandAugment returns them."
-            )
+            raise ValueError("The changed images have values outside [0, 1]: pass them as RandAugment returns them.")
         if len(names) != count:
-            raise ValueError(f"There are {len(names)} names for {count} pictures: give one each.")
+            raise ValueError(f"There are {len(names)} names for {count} images: pass one name per image.")
         if any(len(each) != largest for each in transforms):
             raise ValueError(
-                f"Every sample must have {largest} transforms, as the first has: pass as many names each."
+                f"The first sample has {largest} transforms, but another has more or fewer: pass {largest} names for "
+                "each sample."
             )
         super().__init__(
             pixels=rgb(originals),
@@ -77,7 +76,7 @@ class AugmentationExplorer(anywidget.AnyWidget):
         )
 
 
-def rgb(pictures: torch.Tensor) -> bytes:
-    """(…, 1 or 3, height, width) in [0, 1] → their pixels, three bytes each, row by row."""
-    coloured = pictures.expand(*pictures.shape[:-3], 3, -1, -1)
+def rgb(images: torch.Tensor) -> bytes:
+    """The pixels of (…, 1 or 3, height, width) in [0, 1], three bytes each, row by row."""
+    coloured = images.expand(*images.shape[:-3], 3, -1, -1)
     return (coloured.movedim(-3, -1) * 255).round().byte().contiguous().numpy().tobytes()

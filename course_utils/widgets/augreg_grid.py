@@ -1,4 +1,4 @@
-"""AugRegGrid: accuracy by model, augmentation and regularisation, as a table that can be asked. Notebook 06."""
+"""AugRegGrid: accuracy by model, augmentation and regularisation, as an interactive table. Notebook 06."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from course_utils.widgets.tensors import as_tensor
 
 
 class AugRegGrid(anywidget.AnyWidget):
-    """Values of models (rows) at levels of augmentation (columns), without and with regularisation, in four views.
+    """Accuracy of models (rows) at levels of augmentation (columns), without and with regularisation, in four views.
 
-    values: (rows, 2, levels), first without regularisation, then with it, in per cent. rows and levels: their names.
-    original: for some rows, the value that they are to be compared with. regularisation: what the second half has.
-    Raises ValueError, in one sentence, for names that do not fit the values.
+    values: (rows, 2, levels) in per cent, first without regularisation, then with it. rows and levels: their names.
+    original: for some rows, a value to compare them with. regularisation: a name for what the second half uses.
+    Raises ValueError for names that do not match the values.
     """
 
     _esm = script("augreg_grid")
@@ -43,15 +43,17 @@ class AugRegGrid(anywidget.AnyWidget):
             )
         for names, count, what in ((rows, table.shape[0], "rows"), (levels, table.shape[2], "levels")):
             if len(names) != count:
-                raise ValueError(f"There are {len(names)} names for {count} {what}: give one name each.")
+                raise ValueError(f"There are {len(names)} names for {count} {what}: pass one name each.")
         if table.min() < 0 or table.max() > 100:
             raise ValueError(
-                f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent, 0 to "
-                "100."
+                f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent: pass "
+                "values from 0 to 100."
             )
         unknown = [name for name in original or {} if name not in rows]
         if unknown:
-            raise ValueError(f"original names {unknown[0]!r}, but the rows are {', '.join(rows)}.")
+            raise ValueError(
+                f"original names {unknown[0]!r}, but it must name a row: choose among {', '.join(rows)}."
+            )
         super().__init__(
             values=[[[round(value, 4) for value in half] for half in row] for row in table.tolist()],
             rows=list(rows),

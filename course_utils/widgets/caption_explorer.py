@@ -1,4 +1,4 @@
-"""CaptionExplorer: pictures against captions, both softmaxes, and the temperature. Notebook 10."""
+"""CaptionExplorer: similarities of images and captions, both softmaxes, and the temperature. Notebook 10."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,18 +8,18 @@ import torch
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_picture, as_tensor, rgba
+from course_utils.widgets.tensors import as_image, as_tensor, rgba
 
-MOST = 16  # pictures or captions: more could not be told apart
+MOST = 16  # images or captions: more would be too small to read
 
 
 class CaptionExplorer(anywidget.AnyWidget):
-    """The matrix of cosines under the pointer, and what a picture and a caption choose at a temperature.
+    """The matrix of cosines, and which caption an image selects and which image a caption selects at a temperature.
 
-    images: (pictures, 3 or 1, height, width) in [0, 1]. captions: sentences. cosines: (pictures, captions), in [−1,
-    1]. right: for each picture the number of its caption; the loss is shown when each picture has another one and no
-    caption is left over. names: of the pictures. temperature: at the start, 0.01 to 1. Raises ValueError, in one
-    sentence, for what does not fit together.
+    images: (images, 3 or 1, height, width) in [0, 1]. captions: sentences. cosines: (images, captions), in [−1,
+    1]. right: the index of each image's caption; the loss is shown if each image has a different caption and every
+    caption has an image. names: of the images. temperature: the initial value, 0.01 to 1. Raises ValueError for
+    arguments that do not match.
     """
 
     _esm = script("caption_explorer")
@@ -42,12 +42,12 @@ class CaptionExplorer(anywidget.AnyWidget):
         names: Sequence[str] | None = None,
         temperature: float = 0.07,
     ) -> None:
-        pictures = [as_picture(image) for image in as_tensor(images, "The batch of pictures")]
+        images = [as_image(image) for image in as_tensor(images, "The batch of images")]
         matrix = as_tensor(cosines, "The matrix of cosines")
-        if matrix.shape != (len(pictures), len(captions)):
+        if matrix.shape != (len(images), len(captions)):
             raise ValueError(
-                f"The cosines have shape {tuple(matrix.shape)}, but there are {len(pictures)} pictures and "
-                f"{len(captions)} captions: pass one row per picture and one column per caption."
+                f"The cosines have shape {tuple(matrix.shape)}, but there are {len(images)} images and "
+                f"{len(captions)} captions: pass one row per image and one column per caption."
             )
         if matrix.abs().max() > 1.001:
             raise ValueError(
@@ -55,21 +55,26 @@ class CaptionExplorer(anywidget.AnyWidget):
                 "vectors, not yet divided by the temperature."
             )
         if max(matrix.shape) > MOST:
-            raise ValueError(f"The matrix is {tuple(matrix.shape)}, but at most {MOST} per side can be told apart.")
-        labels = [f"picture {number}" for number in range(1, len(pictures) + 1)] if names is None else list(names)
-        if len(labels) != len(pictures):
-            raise ValueError(f"There are {len(labels)} names for {len(pictures)} pictures: give one each.")
-        numbers = torch.as_tensor(right).flatten().tolist()
-        if numbers and (len(numbers) != len(pictures) or not all(0 <= each < len(captions) for each in numbers)):
             raise ValueError(
-                f"right is {numbers}, but must be one number of a caption from 0 to {len(captions) - 1} for each of "
-                f"the {len(pictures)} pictures, or be left out."
+                f"The matrix has shape {tuple(matrix.shape)}, but the widget shows at most {MOST} images and {MOST} "
+                "captions: pass fewer."
+            )
+        labels = [f"image {number}" for number in range(1, len(images) + 1)] if names is None else list(names)
+        if len(labels) != len(images):
+            raise ValueError(f"There are {len(labels)} names for {len(images)} images: pass one name per image.")
+        numbers = torch.as_tensor(right).flatten().tolist()
+        if numbers and (len(numbers) != len(images) or not all(0 <= each < len(captions) for each in numbers)):
+            raise ValueError(
+                f"right is {numbers}, but must have one caption index from 0 to {len(captions) - 1} for each of the "
+                f"{len(images)} images: pass that, or leave it out."
             )
         if not 0.01 <= temperature <= 1:
-            raise ValueError(f"temperature is {temperature}, but the slider goes from 0.01 to 1.")
-        height, width = pictures[0].shape[-2:]
+            raise ValueError(
+                f"temperature is {temperature}, but the slider goes from 0.01 to 1: choose a value in that range."
+            )
+        height, width = images[0].shape[-2:]
         super().__init__(
-            pixels=[rgba(picture) for picture in pictures],
+            pixels=[rgba(image) for image in images],
             height=height,
             width=width,
             captions=list(captions),

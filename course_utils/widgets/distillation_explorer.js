@@ -1,145 +1,153 @@
-// A teacher's lesson for one picture: both softmaxes at a temperature, their divergence, and where the gradient pushes.
+// A teacher's lesson for one image: both softmaxes at a temperature, their divergence, the gradient's direction.
+
+import { canvasOf, contextOf, factList, hint, logSoftmax, make, percent, press, root, slider } from "./shared.js";
+import { stage } from "./shared.js";
+
+/** @import { Render } from "@anywidget/types" */
+/** @import { Facts } from "./shared.js" */
+/** @typedef {{ teacher: number[][], student: number[][], labels: number[], classes: string[] }} Logits */
+/** @typedef {Logits & { pixels: DataView[], width: number, height: number }} Traits */
+/** @typedef {{ image: number, step: number, weight: number }} State */
+/** @typedef {ReturnType<typeof lessonOf>} Lesson */
 
 const STEPS = 60; // of the temperature's slider: τ = 0.5 · 40^(step / 60), from 0.5 to 20
 
-function render({ model, el }) {
-  const [width, height] = [model.get("width"), model.get("height")];
-  const pictures = model.get("pixels").map((bytes) => {
-    const canvas = make("canvas", { width, height });
-    canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(bytesOf(bytes)), width, height), 0, 0);
-    return canvas;
-  });
-  const [teacher, student, labels, classes] = ["teacher", "student", "labels", "classes"].map((name) => model.get(name));
-  const state = { picture: 0, step: 11, weight: 0.5 };
-  const say = voice();
-  const update = oncePerFrame(paint);
+// ---- the mathematics -------------------------------------------------------------------------------------------
 
-  const shown = make("canvas", { width, height, class: "afv-picture", role: "img", "aria-label": "the picture" });
-  const choices = pictures.map((canvas, picture) => {
-    const small = make("canvas", { width, height });
-    small.getContext("2d").drawImage(canvas, 0, 0);
-    return make("button", { type: "button", "data-picture": picture, title: classes[labels[picture]], onclick: () => change({ picture }) }, small);
-  });
-  const temperature = slider("temperature τ", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
-  const weight = slider("λ, the teacher's share", { min: 0, max: 1, step: 0.05, value: state.weight }, (value) => change({ weight: value }));
-  const rows = classes.map((name) => row(name));
-  const facts = {};
-  const list = make("dl", {});
-  for (const fact of ["divergence", "labels", "loss", "gradient", "softened", "sure"]) {
-    facts[fact] = [make("dt", {}), make("dd", { "data-fact": fact })];
-    list.append(...facts[fact]);
-  }
+/** @param {Logits} logits @param {State} state */
+export function lessonOf({ teacher, student, labels }, { image, step, weight }) {
+  const tau = 0.5 * 40 ** (step / STEPS);
+  const label = labels[image];
+  const [logStudent, logTeacher] = [logSoftmax(student[image], tau), logSoftmax(teacher[image], tau)];
+  const plain = logSoftmax(student[image], 1);
+  const divergence = logTeacher.reduce((sum, log, c) => sum + Math.exp(log) * (log - logStudent[c]), 0);
+  const fromLabel = -plain[label];
+  const soft = logStudent.map((log, c) => tau * (Math.exp(log) - Math.exp(logTeacher[c])));
+  // of (1 − λ) cross entropy + λ τ² KL, by each logit of the student
+  const gradient = plain.map((log, c) => (1 - weight) * (Math.exp(log) - Number(c === label)) + weight * soft[c]);
+  const loss = (1 - weight) * fromLabel + weight * tau * tau * divergence;
+  return { tau, label, logStudent, logTeacher, divergence, fromLabel, gradient, soft, loss };
+}
 
-  el.append(
-    root("distillation", "A teacher's lesson over temperature and λ",
-      make("div", { class: "afv-bar" }, temperature.label, weight.label),
-      make("div", { class: "afv-lesson" },
-        make("div", {}, shown, make("div", { class: "afv-pictures", role: "group", "aria-label": "picture" }, ...choices)),
-        make("table", {},
-          make("colgroup", {}, make("col", { class: "afv-name" }), make("col"), make("col"), make("col")),
-          make("thead", {}, make("tr", {}, ...["class", "teacher", "student", "gradient step"].map((text) => make("th", { scope: "col" }, text)))),
-          make("tbody", {}, ...rows.map(({ element }) => element)))),
-      list,
-      make("p", { class: "afv-hint" },
-        "Move the sliders, with the pointer or the ", make("kbd", {}, "arrow keys"), "; choose a picture. The true class is bold. ",
-        "Blue and orange: probabilities at this temperature. Last column, where a gradient step pushes the student's logit: ",
-        "green up, pink down."),
-      say.line));
-  paint();
-  return () => {
-    update.cancel();
-    say.stop();
+/** @param {number[]} values */
+const length = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
+// ---- words -----------------------------------------------------------------------------------------------------
+
+// Fits its column: what is below a thousandth is said to be so.
+/** @param {number} share */
+export const short = (share) => (share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
+
+/** @param {Lesson} lesson @returns {Facts} */
+export function factsOf({ tau, logTeacher, divergence, fromLabel, gradient, soft, loss }) {
+  const size = length(soft);
+  const softened = `${size.toPrecision(3)}; ${(size / tau ** 2).toPrecision(3)}`;
+  return {
+    divergence: ["KL(teacher ‖ student) at τ", divergence.toPrecision(3)],
+    labels: ["cross entropy with the label", fromLabel.toPrecision(3)],
+    loss: ["(1 − λ) CE + λ τ² KL", loss.toPrecision(4)],
+    gradient: ["length of the whole gradient", length(gradient).toPrecision(3)],
+    softened: ["of the gradient of τ² KL; of KL alone", softened],
+    sure: ["largest probability of the teacher", percent(Math.exp(Math.max(...logTeacher)))],
   };
+}
 
-  function row(name) {
-    const cell = (kind) => {
-      const bar = make("i");
-      const number = make("b");
-      const holder = make("div", { class: `afv-bar-cell ${kind}` }, make("span", { "aria-hidden": "true" }, bar), number);
-      return { bar, number, holder, data: make("td", {}, holder) };
-    };
-    const cells = [cell("afv-of-teacher"), cell("afv-of-student"), cell("afv-up")];
-    return { cells, element: make("tr", {}, make("th", { scope: "row", title: name }, name), ...cells.map(({ data }) => data)) };
+// ---- the page --------------------------------------------------------------------------------------------------
+
+/** @param {string} name */
+function makeRow(name) {
+  const cells = ["afv-of-teacher", "afv-of-student", "afv-up"].map((kind) => {
+    const [bar, number] = [make("i"), make("b")];
+    const around = make("span", { "aria-hidden": "true" }, bar);
+    return { bar, number, holder: make("div", { class: `afv-bar-cell ${kind}` }, around, number) };
+  });
+  const head = make("th", { scope: "row", title: name }, name);
+  return { cells, element: make("tr", {}, head, ...cells.map(({ holder }) => make("td", {}, holder))) };
+}
+
+/** @param {ReturnType<typeof makeRow>[]} rows @param {Lesson} lesson */
+function paintRows(rows, { label, logTeacher, logStudent, gradient }) {
+  const steepest = Math.max(...gradient.map(Math.abs), 1e-9);
+  for (const [c, { element, cells }] of rows.entries()) {
+    element.dataset.right = String(c === label);
+    for (const [index, share] of [logTeacher[c], logStudent[c]].map(Math.exp).entries()) {
+      cells[index].bar.style.width = `${100 * share}%`;
+      cells[index].number.textContent = short(share);
+    }
+    const push = -gradient[c];
+    cells[2].holder.className = `afv-bar-cell ${push >= 0 ? "afv-up" : "afv-down"}`;
+    cells[2].bar.style.width = `${(100 * Math.abs(push)) / steepest}%`;
+    cells[2].number.textContent = `${push >= 0 ? "+" : "\u2212"}${Math.abs(push).toFixed(3)}`;
   }
+}
 
-  function change(fields) {
-    Object.assign(state, fields);
-    update();
-  }
+/** @param {ReturnType<typeof makeRow>[]} rows */
+function makeTable(rows) {
+  const columns = [make("col", { class: "afv-name" }), make("col"), make("col"), make("col")];
+  const heads = ["class", "teacher", "student", "gradient step"].map((text) => make("th", { scope: "col" }, text));
+  const body = make("tbody", {}, ...rows.map(({ element }) => element));
+  return make("table", {}, make("colgroup", {}, ...columns), make("thead", {}, make("tr", {}, ...heads)), body);
+}
 
-  // ---- the mathematics -----------------------------------------------------------------------------------------
+// Each image in small, to be chosen by a click.
+/** @param {HTMLCanvasElement[]} images @param {Logits} logits @param {(image: number) => void} act */
+function makeChoices(images, { classes, labels }, act) {
+  return images.map((canvas, image) => {
+    const small = make("canvas", { width: canvas.width, height: canvas.height });
+    contextOf(small).drawImage(canvas, 0, 0);
+    const onclick = () => act(image);
+    return make("button", { type: "button", "data-image": image, title: classes[labels[image]], onclick }, small);
+  });
+}
 
-  function logSoftmax(logits, tau) {
-    const top = Math.max(...logits);
-    const norm = Math.log(logits.reduce((sum, logit) => sum + Math.exp((logit - top) / tau), 0));
-    return logits.map((logit) => (logit - top) / tau - norm);
-  }
+const HINT = [
+  "Move the sliders, with the pointer or the [arrow keys]; choose an image. The true class is bold.",
+  "Blue and orange: probabilities at this temperature.",
+  "Last column, where a gradient step pushes the student's logit: green up, pink down.",
+];
 
-  function lesson() {
-    const tau = 0.5 * 40 ** (state.step / STEPS);
-    const [said, told] = [student[state.picture], teacher[state.picture]];
-    const label = labels[state.picture];
-    const [logStudent, logTeacher] = [logSoftmax(said, tau), logSoftmax(told, tau)];
-    const plain = logSoftmax(said, 1);
-    const divergence = logTeacher.reduce((sum, log, c) => sum + Math.exp(log) * (log - logStudent[c]), 0);
-    const fromLabel = -plain[label];
-    const lambda = state.weight;
-    // of (1 − λ) cross entropy + λ τ² KL, by each logit of the student
-    const gradient = plain.map((log, c) =>
-      (1 - lambda) * (Math.exp(log) - (c === label)) + lambda * tau * (Math.exp(logStudent[c]) - Math.exp(logTeacher[c])));
-    const soft = logStudent.map((log, c) => tau * (Math.exp(log) - Math.exp(logTeacher[c])));
-    return { tau, label, logStudent, logTeacher, divergence, fromLabel, gradient, soft, loss: (1 - lambda) * fromLabel + lambda * tau * tau * divergence };
-  }
-
-  // ---- painting ------------------------------------------------------------------------------------------------
-
-  function length(values) {
-    return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  }
-
-  function paint() {
-    const now = lesson();
-    shown.getContext("2d").drawImage(pictures[state.picture], 0, 0);
-    shown.setAttribute("aria-label", `a picture of the class ${classes[now.label]}`);
-    choices.forEach((button, picture) => button.setAttribute("aria-pressed", picture === state.picture));
-    temperature.output.textContent = now.tau.toFixed(now.tau < 3 ? 2 : 1);
-    temperature.input.setAttribute("aria-valuetext", `τ ${temperature.output.textContent}`);
-    weight.output.textContent = state.weight.toFixed(2);
-    const steepest = Math.max(...now.gradient.map(Math.abs), 1e-9);
-    rows.forEach(({ element, cells }, c) => {
-      element.dataset.right = c === now.label;
-      [now.logTeacher[c], now.logStudent[c]].forEach((log, index) => {
-        cells[index].bar.style.width = `${100 * Math.exp(log)}%`;
-        cells[index].number.textContent = short(Math.exp(log));
-      });
-      const push = -now.gradient[c];
-      cells[2].holder.className = `afv-bar-cell ${push >= 0 ? "afv-up" : "afv-down"}`;
-      cells[2].bar.style.width = `${(100 * Math.abs(push)) / steepest}%`;
-      cells[2].number.textContent = `${push >= 0 ? "+" : "\u2212"}${Math.abs(push).toFixed(3)}`;
-    });
-    writeFacts(now);
-  }
-
-  // Fits its column: what is below a thousandth is said to be so.
-  function short(share) {
-    return share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
-  }
-
-  function writeFacts(now) {
-    const write = (fact, term, value) => {
-      facts[fact][0].textContent = term;
-      facts[fact][1].textContent = value;
-    };
-    const size = length(now.soft);
-    write("divergence", "KL(teacher ‖ student) at τ", now.divergence.toPrecision(3));
-    write("labels", "cross entropy with the label", now.fromLabel.toPrecision(3));
-    write("loss", "(1 − λ) CE + λ τ² KL", now.loss.toPrecision(4));
-    write("gradient", "length of the whole gradient", length(now.gradient).toPrecision(3));
-    write("softened", "of the gradient of τ² KL; of KL alone", `${size.toPrecision(3)}; ${(size / now.tau ** 2).toPrecision(3)}`);
-    write("sure", "largest probability of the teacher", percent(Math.exp(Math.max(...now.logTeacher))));
-    say.say(`Temperature ${temperature.output.textContent}, λ ${weight.output.textContent}: divergence ${facts.divergence[1].textContent}, ` +
-      `loss ${facts.loss[1].textContent}; the teacher's largest probability is ${facts.sure[1].textContent}.`);
-  }
+/** @type {Render<Traits>} */
+function render({ model, el }) {
+  const [width, height, classes] = [model.get("width"), model.get("height"), model.get("classes")];
+  const logits = {
+    teacher: model.get("teacher"),
+    student: model.get("student"),
+    labels: model.get("labels"),
+    classes,
+  };
+  const images = model.get("pixels").map((bytes) => canvasOf(bytes, width, height));
+  const state = { image: 0, step: 11, weight: 0.5 };
+  /** @type {ReturnType<typeof stage<State>>} */
+  const page = stage(state, () => {
+    const lesson = lessonOf(logits, state);
+    const told = factsOf(lesson);
+    contextOf(shown).drawImage(images[state.image], 0, 0);
+    shown.setAttribute("aria-label", `an image of the class ${classes[lesson.label]}`);
+    press(choices, (_, image) => image === state.image);
+    const [tau, lambda] = [lesson.tau.toFixed(lesson.tau < 3 ? 2 : 1), state.weight.toFixed(2)];
+    temperature.output.textContent = tau;
+    temperature.input.setAttribute("aria-valuetext", `τ ${tau}`);
+    weight.output.textContent = lambda;
+    paintRows(rows, lesson);
+    facts.write(told);
+    const [divergence, loss, sure] = [told.divergence[1], told.loss[1], told.sure[1]];
+    const sizes = `divergence ${divergence}, loss ${loss}; the teacher's largest probability is ${sure}`;
+    page.said.say(`Temperature ${tau}, λ ${lambda}: ${sizes}.`);
+  });
+  const { change, said, show, stop } = page;
+  const shown = make("canvas", { width, height, class: "afv-image", role: "img", "aria-label": "the image" });
+  const choices = makeChoices(images, logits, (image) => change({ image }));
+  const temperature = slider("temperature τ", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
+  const share = { min: 0, max: 1, step: 0.05, value: state.weight };
+  const weight = slider("λ, the teacher's share", share, (value) => change({ weight: value }));
+  const [rows, facts] = [classes.map(makeRow), factList()];
+  const group = make("div", { class: "afv-images", role: "group", "aria-label": "image" }, ...choices);
+  const bar = make("div", { class: "afv-bar" }, temperature.label, weight.label);
+  const lesson = make("div", { class: "afv-lesson" }, make("div", {}, shown, group), makeTable(rows));
+  const title = "A teacher's lesson over temperature and λ";
+  el.append(root("distillation", title, bar, lesson, facts.list, hint(...HINT), said.line));
+  show();
+  return stop;
 }
 
 export default { render };

@@ -1,248 +1,232 @@
 // A neighbourhood under the pointer: its pixels, a convolution's weights there, and the attention's.
 
-function render({ model, el }) {
-  const [picture] = pictureOf(model);
-  const { width, height } = picture;
-  const [heads, rows, columns, size] = ["heads", "rows", "columns", "size"].map((name) => model.get(name));
-  const half = (size - 1) / 2;
-  const kernel = model.get("kernel");
-  const loudest = Math.max(...kernel.map(Math.abs)) || 1;
-  const numbers = new Uint16Array(bytesOf(model.get("weights")));
-  const decode = halfFloats();
-  const headNames = model.get("head_names");
-  const headName = (head) => headNames[head] ?? `head ${head}`;
-  const state = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), head: 0, offset: null };
-  const say = voice();
-  const update = oncePerFrame(paint);
+import { cividisOf, diverging, onGround } from "./colours.js";
+import { arrows, bytesOf, clamp, factList, fitFont, focusable, hint, imageOf, make, onKeys } from "./shared.js";
+import { onPoint, outline, paintImage, placeOf, press, root, stage, trueMinus } from "./shared.js";
+import { canShare, coloursOf, headName, neighbour, offsets, stepped, told, topOf, weight } from "./local_answers.js";
 
-  const whole = sharpCanvas(width / height, paintWhole, {
-    ...focusable("The picture: arrow keys move the centre of the neighbourhood", say), "data-panel": "picture",
-  });
-  const panels = {
-    pixels: panel("the pixels there", paintPixels, "pixels of the neighbourhood"),
-    kernel: panel("convolution", paintKernel, "weights of the convolution"),
-    attention: panel("attention", paintAttention, "weights of the attention"),
+/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { Data, Numbers, State } from "./local_answers.js" */
+/** @import { Context, Paint } from "./shared.js" */
+/** @typedef {{ pixels: DataView, width: number, height: number, weights: DataView, head_names: string[] }} Sent */
+/** @typedef {ReturnType<typeof stage<State>>} Stage */
+
+/** @param {AnyModel<Numbers & Sent>} model @returns {Data} */
+function read(model) {
+  const size = model.get("size");
+  return {
+    size,
+    half: (size - 1) / 2,
+    heads: model.get("heads"),
+    rows: model.get("rows"),
+    columns: model.get("columns"),
+    kernel: model.get("kernel"),
+    names: model.get("head_names"),
+    weights: new Uint16Array(bytesOf(model.get("weights"))),
   };
-  const thumbnails = Array.from({ length: heads }, (_, head) => {
-    const small = sharpCanvas(1, (context, wide) => paintWeights(context, wide, head));
-    const button = make("button", { type: "button", title: headName(head), "data-head": head, onclick: () => change({ head }) },
-      small.canvas, make("span", {}, headNames[head] ?? `${head}`));
-    return { small, button };
-  });
-  const facts = {};
-  const list = make("dl", {});
-  for (const fact of ["position", "border", "kernel", "most", "centre", "read"]) {
-    facts[fact] = [make("dt", {}), make("dd", { "data-fact": fact })];
-    list.append(...facts[fact]);
-  }
+}
 
-  el.append(
-    root("local", "A neighbourhood, the weights of a convolution and those of attention",
-      make("div", { class: "afv-places" },
-        make("figure", { class: "afv-source" }, make("figcaption", {}, "The picture"), whole.canvas),
-        make("div", { class: "afv-near" },
-          make("div", { class: "afv-trio" }, ...Object.values(panels).map(({ figure }) => figure)),
-          ...(heads > 1
-            ? [make("div", { class: "afv-heads", role: "group", "aria-label": "head" }, ...thumbnails.map(({ button }) => button))]
-            : []),
-          list)),
-      make("p", { class: "afv-hint" },
-        "Point at the picture or use the ", make("kbd", {}, "arrow keys"), "; ", make("kbd", {}, "H"), " takes the next head. ",
-        "Point at a cell, or go there with the keys, to read its numbers. Convolution: blue is negative, orange positive, the same scale everywhere. ",
-        "Attention: yellow is the largest weight of the neighbourhood, dark blue none. Hatched: beyond the border, no weight."),
-      say.line));
+// ---- painting --------------------------------------------------------------------------------------------------
 
-  listen();
-  paint();
-  return () => {
-    update.cancel();
-    say.stop();
-    [whole, ...Object.values(panels).map(({ sharp }) => sharp), ...thumbnails.map(({ small }) => small)].forEach((sharp) => sharp.stop());
-  };
-
-  function panel(title, painter, label) {
-    const sharp = sharpCanvas(1, painter, { ...focusable(`${label}: arrow keys read a cell`, say), "data-panel": title });
-    const { canvas } = sharp;
-    const caption = make("figcaption", {}, title);
-    const leave = () => change({ offset: null });
-    const step = (down, right) => {
-      const from = state.offset ?? half * size + half;
-      change({ offset: clamp(Math.floor(from / size) + down, size) * size + clamp((from % size) + right, size) });
-    };
-    canvas.addEventListener("pointermove", (event) => {
-      const [x, y] = placeOf(event, canvas);
-      change({ offset: Math.floor(y * size) * size + Math.floor(x * size) });
-    });
-    canvas.addEventListener("pointerleave", leave);
-    canvas.addEventListener("blur", leave);
-    onKeys(canvas, {
-      arrowup: () => step(-1, 0), arrowdown: () => step(1, 0), arrowleft: () => step(0, -1), arrowright: () => step(0, 1), escape: leave,
-    });
-    return { sharp, caption, figure: make("figure", {}, caption, canvas) };
-  }
-
-  // ---- where we are --------------------------------------------------------------------------------------------
-
-  function change(fields) {
-    Object.assign(state, fields);
-    update();
-  }
-
-  function listen() {
-    const { canvas } = whole;
-    const point = (event) => {
-      const [x, y] = placeOf(event, canvas);
-      change({ row: Math.floor(y * rows), column: Math.floor(x * columns) });
-    };
-    const step = (down, right) => change({ row: clamp(state.row + down, rows), column: clamp(state.column + right, columns) });
-    const keys = {
-      arrowup: () => step(-1, 0), arrowdown: () => step(1, 0), arrowleft: () => step(0, -1), arrowright: () => step(0, 1),
-      home: () => step(0, -columns), end: () => step(0, columns),
-      h: () => change({ head: (state.head + 1) % heads }),
-    };
-    canvas.addEventListener("pointermove", point);
-    canvas.addEventListener("pointerdown", point);
-    onKeys(canvas, keys);
-  }
-
-  // The place of a neighbour, or null beyond the border.
-  function neighbour(offset) {
-    const [row, column] = [state.row + Math.floor(offset / size) - half, state.column + (offset % size) - half];
-    return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : null;
-  }
-
-  function weight(offset, head = state.head) {
-    return decode[numbers[((head * rows + state.row) * columns + state.column) * size * size + offset]];
-  }
-
-  function offsetName(offset) {
-    const sign = (value) => (value < 0 ? `\u2212${-value}` : value > 0 ? `+${value}` : "0");
-    return `${sign(Math.floor(offset / size) - half)}, ${sign((offset % size) - half)}`;
-  }
-
-  // ---- painting ------------------------------------------------------------------------------------------------
-
-  function paint() {
-    [whole, ...Object.values(panels).map(({ sharp }) => sharp), ...thumbnails.map(({ small }) => small)].forEach((sharp) => sharp.repaint());
-    thumbnails.forEach(({ button }, head) => button.setAttribute("aria-pressed", head === state.head));
-    panels.attention.caption.textContent = heads > 1 ? `attention, ${headName(state.head)}` : "attention";
-    writeFacts();
-  }
-
-  function each(draw) {
-    for (let offset = 0; offset < size * size; offset++) draw(offset, offset % size, Math.floor(offset / size));
-  }
-
-  function paintWhole(context, wide, high) {
-    context.imageSmoothingEnabled = wide < 3 * width;
-    context.drawImage(picture, 0, 0, wide, high);
+/** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @returns {Paint} */
+function paintWhole(image, { rows, columns, size, half }, state) {
+  return (context, wide, high) => {
+    paintImage(context, image, wide, high);
     const [w, h] = [wide / columns, high / rows];
     outline(context, (state.column - half) * w, (state.row - half) * h, size * w, size * h);
     outline(context, state.column * w, state.row * h, w, h, [2, 2]);
-  }
+  };
+}
 
-  function paintPixels(context, wide) {
+/** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @returns {Paint} */
+function pixels(image, data, state) {
+  const { size, columns } = data;
+  const side = image.width / columns; // of a position, in pixels of the image
+  return (context, wide) => {
     const cell = wide / size;
-    const pixel = width / columns; // side of a position, in pixels of the picture
     context.imageSmoothingEnabled = false;
-    each((offset, x, y) => {
-      const place = neighbour(offset);
-      if (place) context.drawImage(picture, place.column * pixel, place.row * pixel, pixel, pixel, x * cell, y * cell, cell + 0.5, cell + 0.5);
-      else hatch(context, x * cell, y * cell, cell);
-    });
-    mark(context, cell);
-  }
-
-  function paintKernel(context, wide) {
-    const cell = wide / size;
-    each((offset, x, y) => {
-      const share = kernel[offset] / loudest;
-      const end = share < 0 ? [0, 90, 160] : [190, 85, 0];
-      context.fillStyle = `rgb(${end.map((level) => Math.round(248 + (level - 248) * Math.abs(share))).join(",")})`;
-      context.fillRect(x * cell, y * cell, cell + 0.5, cell + 0.5);
-      if (cell >= 34) write(context, kernel[offset].toFixed(2).replace("-", "\u2212"), x, y, cell, Math.abs(share) > 0.6 ? "#fff" : "#111");
-    });
-    mark(context, cell);
-  }
-
-  function paintAttention(context, wide) {
-    paintWeights(context, wide, state.head);
-    mark(context, wide / size);
-  }
-
-  function paintWeights(context, wide, head) {
-    const cell = wide / size;
-    let top = 0;
-    each((offset) => (top = Math.max(top, weight(offset, head))));
-    each((offset, x, y) => {
-      if (!neighbour(offset)) return hatch(context, x * cell, y * cell, cell);
-      const share = top > 0 ? weight(offset, head) / top : 0;
-      const level = 3 * Math.round(255 * share);
-      context.fillStyle = `rgb(${cividis[level]},${cividis[level + 1]},${cividis[level + 2]})`;
-      context.fillRect(x * cell, y * cell, cell + 0.5, cell + 0.5);
-      if (cell >= 34) write(context, weight(offset, head).toFixed(2), x, y, cell, share > 0.55 ? "#111" : "#fff");
-    });
-  }
-
-  function write(context, text, x, y, cell, colour) {
-    context.fillStyle = colour;
-    context.font = `${Math.min(13, cell / 3.1)}px system-ui, sans-serif`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText(text, (x + 0.5) * cell, (y + 0.5) * cell);
-  }
-
-  function hatch(context, x, y, cell) {
-    context.save();
-    context.beginPath();
-    context.rect(x, y, cell + 0.5, cell + 0.5);
-    context.clip();
-    context.fillStyle = "#d5d5d5";
-    context.fillRect(x, y, cell + 1, cell + 1);
-    context.strokeStyle = "#777";
-    context.lineWidth = 1;
-    context.beginPath();
-    const gap = Math.max(4, cell / 4);
-    for (let at = -cell; at < cell; at += gap) {
-      context.moveTo(x + at, y + cell);
-      context.lineTo(x + at + cell, y);
+    for (const offset of offsets(data)) {
+      const place = neighbour(data, state, offset);
+      const [x, y] = [(offset % size) * cell, Math.floor(offset / size) * cell];
+      if (!place) hatch(context, x, y, cell);
+      else context.drawImage(image, place.column * side, place.row * side, side, side, x, y, cell + 0.5, cell + 0.5);
     }
-    context.stroke();
-    context.restore();
-  }
+    mark(context, data, state, cell);
+  };
+}
 
-  function mark(context, cell) {
-    outline(context, half * cell + 1, half * cell + 1, cell - 2, cell - 2, [2, 2]);
-    if (state.offset !== null) outline(context, (state.offset % size) * cell + 1, Math.floor(state.offset / size) * cell + 1, cell - 2, cell - 2);
-  }
+/** @param {Data} data @param {State} state @returns {Paint} */
+function convolution(data, state) {
+  const { size, kernel } = data;
+  const loudest = Math.max(...kernel.map(Math.abs)) || 1;
+  return (context, wide) => {
+    const cell = wide / size;
+    const top = state.common ? topOf(data, state) : 0;
+    for (const offset of offsets(data)) {
+      const levels = state.common ? cividisOf(kernel[offset] / top) : diverging(kernel[offset] / loudest);
+      paintCell(context, levels, trueMinus(kernel[offset].toFixed(2)), offset, size, cell);
+    }
+    mark(context, data, state, cell);
+  };
+}
 
-  // ---- words ---------------------------------------------------------------------------------------------------
+/** @param {Data} data @param {State} state @returns {Paint} */
+function attention(data, state) {
+  return (context, wide) => {
+    paintWeights(context, wide, data, state);
+    mark(context, data, state, wide / data.size);
+  };
+}
 
-  function writeFacts() {
-    let [most, outside] = [0, 0];
-    each((offset) => {
-      if (weight(offset) > weight(most)) most = offset;
-      if (!neighbour(offset)) outside++;
-    });
-    const strongest = kernel.reduce((best, value, offset) => (Math.abs(value) > Math.abs(kernel[best]) ? offset : best), 0);
-    const middle = (size * size - 1) / 2;
-    const write = (fact, term, value) => {
-      facts[fact][0].textContent = term;
-      facts[fact][1].textContent = value;
-    };
-    write("position", "centre at", `row ${state.row}, column ${state.column}`);
-    write("border", "beyond the border", `${outside} of ${size * size}`);
-    write("kernel", "convolution: strongest at", `offset ${offsetName(strongest)}, everywhere`);
-    write("most", "attention: most at", `offset ${offsetName(most)}: ${percent(weight(most))}`);
-    write("centre", "attention: at the centre", percent(weight(middle)));
-    const read = state.offset;
-    write("read", "cell read", read === null ? "\u2013" : `offset ${offsetName(read)}: convolution ${kernel[read].toFixed(3).replace("-", "\u2212")}, ` +
-      (neighbour(read) ? `attention ${percent(weight(read))}` : "beyond the border: no weight"));
-    say.say(read !== null ? `${facts.read[1].textContent}.` : `Row ${state.row}, column ${state.column}. ` +
-      `${outside ? `${outside} neighbours are beyond the border. ` : ""}` +
-      `${heads > 1 ? `${headName(state.head)}: ` : ""}attention is largest at offset ${offsetName(most)}, ${percent(weight(most))}; ` +
-      `at the centre ${percent(weight(middle))}. The convolution is strongest at offset ${offsetName(strongest)}, as everywhere.`);
+/** @param {Context} context @param {number} wide @param {Data} data @param {State} state */
+function paintWeights(context, wide, data, state) {
+  const { size } = data;
+  const cell = wide / size;
+  const top = topOf(data, state);
+  for (const offset of offsets(data)) {
+    const value = weight(data, state, offset);
+    if (neighbour(data, state, offset))
+      paintCell(context, cividisOf(value / top), value.toFixed(2), offset, size, cell);
+    else hatch(context, (offset % size) * cell, Math.floor(offset / size) * cell, cell);
   }
+}
+
+// One cell, with its number when there is room.
+/**
+ * @param {Context} context @param {number[]} levels  of red, green and blue @param {string} text
+ * @param {number} offset @param {number} size @param {number} cell
+ */
+function paintCell(context, levels, text, offset, size, cell) {
+  const [ground, ink] = onGround(levels);
+  const [x, y] = [offset % size, Math.floor(offset / size)];
+  context.fillStyle = ground;
+  context.fillRect(x * cell, y * cell, cell + 0.5, cell + 0.5);
+  context.fillStyle = ink;
+  if (fitFont(context, text, cell)) context.fillText(text, (x + 0.5) * cell, (y + 0.5) * cell);
+}
+
+/** @param {Context} context @param {number} x @param {number} y @param {number} cell */
+function hatch(context, x, y, cell) {
+  context.save();
+  context.beginPath();
+  context.rect(x, y, cell + 0.5, cell + 0.5);
+  context.clip();
+  context.fillStyle = "#d5d5d5";
+  context.fillRect(x, y, cell + 1, cell + 1);
+  context.strokeStyle = "#777";
+  context.lineWidth = 1;
+  context.beginPath();
+  const gap = Math.max(4, cell / 4);
+  for (let at = -cell; at < cell; at += gap) {
+    context.moveTo(x + at, y + cell);
+    context.lineTo(x + at + cell, y);
+  }
+  context.stroke();
+  context.restore();
+}
+
+/** @param {Context} context @param {Data} data @param {State} state @param {number} cell */
+function mark(context, { size, half }, { offset }, cell) {
+  outline(context, half * cell + 1, half * cell + 1, cell - 2, cell - 2, [2, 2]);
+  if (offset === null) return;
+  outline(context, (offset % size) * cell + 1, Math.floor(offset / size) * cell + 1, cell - 2, cell - 2);
+}
+
+// ---- the page --------------------------------------------------------------------------------------------------
+
+/** @param {HTMLCanvasElement} canvas @param {Data} data @param {State} state @param {Stage} stage */
+function listen(canvas, { rows, columns }, state, { change }) {
+  const go = (/** @type {number} */ row, /** @type {number} */ column) =>
+    change({ row: clamp(row, rows), column: clamp(column, columns) });
+  onPoint(canvas, ([x, y]) => go(Math.floor(y * rows), Math.floor(x * columns)));
+  onKeys(canvas, {
+    ...arrows((down, right) => go(state.row + down, state.column + right)),
+    home: () => go(state.row, 0),
+    end: () => go(state.row, columns),
+  });
+}
+
+/**
+ * @param {string} title @param {Paint} paint @param {string} label @param {Data} data @param {State} state
+ * @param {Stage} stage
+ */
+function panel(title, paint, label, data, state, { canvas, change, said }) {
+  const { size } = data;
+  const shown = canvas(1, paint, { ...focusable(`${label}: arrow keys read a cell`, said), "data-panel": title });
+  const caption = make("figcaption", {}, title);
+  const leave = () => change({ offset: null });
+  shown.addEventListener("pointermove", (event) => {
+    const [x, y] = placeOf(event, shown);
+    change({ offset: Math.floor(y * size) * size + Math.floor(x * size) });
+  });
+  shown.addEventListener("pointerleave", leave);
+  shown.addEventListener("blur", leave);
+  const step = (/** @type {number} */ down, /** @type {number} */ right) =>
+    change({ offset: stepped(data, state.offset, down, right) });
+  onKeys(shown, { ...arrows(step), escape: leave });
+  return { caption, figure: make("figure", {}, caption, shown) };
+}
+
+/** @param {Data} data @param {State} state @param {Stage} stage */
+function makeHeads(data, state, { canvas, change }) {
+  return Array.from({ length: data.heads }, (_, head) => {
+    const small = canvas(1, (context, wide) => paintWeights(context, wide, data, { ...state, head }), {});
+    const title = headName(data, head);
+    const attributes = { type: "button", title, "data-head": head, onclick: () => change({ head }) };
+    return make("button", attributes, small, make("span", {}, data.names[head] ?? String(head)));
+  });
+}
+
+const HINT = [
+  "Point at the image or use the [arrow keys]; [H] takes the next head.",
+  "Point at a cell, or go there with the keys, to read its numbers.",
+  "Hatched: beyond the border, no weight.",
+];
+
+/** @type {Render<Numbers & Sent>} */
+function render({ model, el }) {
+  const [image, data] = [imageOf(model), read(model)];
+  const { rows, columns, heads } = data;
+  /** @type {State} */
+  const state = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), head: 0, offset: null, common: false };
+  /** @type {Stage} */
+  const page = stage(state, () => {
+    const { facts, sentence } = told(data, state);
+    press(thumbnails, (_, head) => head === state.head);
+    panels[2].caption.textContent = heads > 1 ? `attention, ${headName(data, state.head)}` : "attention";
+    press([scale], () => state.common);
+    colours.textContent = coloursOf(state);
+    shown.write(facts);
+    page.said.say(sentence);
+  });
+  const label = "The image: arrow keys move the centre of the neighbourhood";
+  const attributes = { ...focusable(label, page.said), "data-panel": "image" };
+  const source = page.canvas(image.width / image.height, paintWhole(image, data, state), attributes);
+  const panels = [
+    panel("the pixels there", pixels(image, data, state), "pixels of the neighbourhood", data, state, page),
+    panel("convolution", convolution(data, state), "weights of the convolution", data, state, page),
+    panel("attention", attention(data, state), "weights of the attention", data, state, page),
+  ];
+  const thumbnails = makeHeads(data, state, page);
+  const shown = factList();
+  const group = make("div", { class: "afv-heads", role: "group", "aria-label": "head" }, ...thumbnails);
+  const onclick = () => page.change({ common: !state.common });
+  const scale = make("button", { type: "button", onclick }, "one scale");
+  const bar = make("div", { class: "afv-bar" }, ...(heads > 1 ? [group] : []), ...(canShare(data) ? [scale] : []));
+  const colours = hint();
+  const figures = [
+    make("figure", {}, make("figcaption", {}, "The image"), source),
+    ...panels.map(({ figure }) => figure),
+  ];
+  const places = make("div", { class: "afv-places", style: `--size: ${data.size}` }, ...figures);
+  const title = "A neighbourhood, the weights of a convolution and those of attention";
+  const hints = [...HINT, ...(canShare(data) ? ["[S] gives kernel and attention one scale."] : [])];
+  const whole = root("local", title, places, bar, shown.list, hint(...hints), colours, page.said.line);
+  onKeys(whole, { h: () => page.change({ head: (state.head + 1) % heads }), ...(canShare(data) && { s: onclick }) });
+  el.append(whole);
+  listen(source, data, state, page);
+  page.show();
+  return page.stop;
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-"""LocalAttentionExplorer: a convolution's weights and attention's in a neighbourhood. Notebook 02."""
+"""LocalAttentionExplorer: kernel weights and attention weights in a neighbourhood. Notebook 02."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import torch
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_picture, as_tensor, half_floats, rgba
+from course_utils.widgets.tensors import as_image, as_tensor, half_floats, rgba
 
 
 class LocalAttentionExplorer(anywidget.AnyWidget):
-    """Enlarges the neighbourhood of the place under the pointer; beside it a kernel's weights and the attention's.
+    """Enlarges the neighbourhood of the position under the pointer, next to the kernel's and the attention's weights.
 
     image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: (heads, rows, columns, size,
     size), the weights of every position over its neighbourhood, zero beyond the border; rows × columns is a grid over
-    the picture, one position per pixel or coarser. kernel: (size, size), the same everywhere. head_names: what to
-    call the heads instead of their numbers. Raises ValueError, in one sentence, for tensors that cannot be shown.
+    the image, one position per pixel or coarser. kernel: (size, size), the same everywhere. head_names: shown instead
+    of the heads' numbers. Raises ValueError for tensors that cannot be shown.
     """
 
     _esm = script("local_attention_explorer")
@@ -33,7 +33,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
     weights = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, image: Any, attention: Any, kernel: Any, *, head_names: list[str] | None = None) -> None:
-        picture = as_picture(image)
+        image = as_image(image)
         weights = as_tensor(attention, "The attention")
         if weights.ndim != 5 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] % 2 == 0:
             raise ValueError(
@@ -44,7 +44,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
         constant = as_tensor(kernel, "The kernel")
         if constant.shape != (size, size):
             raise ValueError(
-                f"The kernel has shape {tuple(constant.shape)}, but must be ({size}, {size}), as large as the "
+                f"The kernel has shape {tuple(constant.shape)}, but must be ({size}, {size}), like the "
                 "neighbourhoods of the attention: pass one channel of a convolution of that size."
             )
         if weights.min() < 0:
@@ -61,19 +61,21 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
         beyond = weights.masked_select(~_inside(rows, columns, size)).sum().item()
         if beyond > 0:
             raise ValueError(
-                f"The attention gives weight to places beyond the border ({beyond:.3g} in all): hide them before the "
-                "softmax."
+                f"The attention gives weight to positions beyond the border ({beyond:.3g} in all): mask them before "
+                "the softmax."
             )
-        height, width = picture.shape[-2:]
+        height, width = image.shape[-2:]
         if height % rows or width % columns or height // rows != width // columns:
             raise ValueError(
-                f"{rows} × {columns} positions make no grid of squares over a picture of {height} × {width}: pass "
-                "the picture that the attention was computed on, or one enlarged by a whole number."
+                f"{rows} × {columns} positions do not form a grid of squares over an image of {height} × {width}: "
+                "pass the image that the attention was computed on, or the same image enlarged by a whole number."
             )
         if head_names is not None and len(head_names) != heads:
-            raise ValueError(f"There are {len(head_names)} head_names for {heads} heads: give one name per head.")
+            raise ValueError(
+                f"head_names has {len(head_names)} names, but there are {heads} heads: pass one name per head."
+            )
         super().__init__(
-            pixels=rgba(picture),
+            pixels=rgba(image),
             height=height,
             width=width,
             heads=heads,
@@ -87,7 +89,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
 
 
 def _inside(rows: int, columns: int, size: int) -> torch.Tensor:
-    """→ (rows, columns, size, size), boolean: False for neighbours beyond the border."""
+    """A boolean mask (rows, columns, size, size): False for neighbours beyond the border."""
     offsets = torch.arange(size) - size // 2
     row, column = torch.arange(rows)[:, None] + offsets, torch.arange(columns)[:, None] + offsets
     row, column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)

@@ -1,4 +1,4 @@
-"""MemoryExplorer: the bytes of a transformer's attention matrices, under the hand. Notebooks 03 and 04."""
+"""MemoryExplorer: the bytes of a transformer's attention matrices, interactively. Notebooks 03 and 04."""
 
 import anywidget
 import psutil
@@ -11,10 +11,10 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 class MemoryExplorer(anywidget.AnyWidget):
-    """Tokens, entries and bytes of all attention matrices of a model, as formula and against this machine's memory.
+    """Tokens, entries and bytes of all attention matrices of a model, as a formula and next to this machine's memory.
 
-    patch_size 1 is one token per pixel; class_token then stands for the start token. Raises ValueError, in one
-    sentence, for a count below one, an unknown dtype or a patch size that does not divide the image.
+    patch_size 1 is one token per pixel; class_token then stands for the start token. Raises ValueError for a count
+    below one, an unknown dtype or a patch size that does not divide the image.
     """
 
     _esm = script("memory_explorer")
@@ -48,14 +48,16 @@ class MemoryExplorer(anywidget.AnyWidget):
         }
         for name, value in counts.items():
             if value < 1:
-                raise ValueError(f"{name} is {value}, but must be at least 1.")
+                raise ValueError(f"{name} is {value}, but must be at least 1: pass a larger number.")
         if image_size % patch_size:
             nearest = round(image_size / patch_size) * patch_size or patch_size
             raise ValueError(f"patch_size {patch_size} does not divide image_size {image_size}: try {nearest}.")
         if dtype not in BYTES:
-            raise ValueError(f"dtype is {dtype!r}, but must be one of {', '.join(BYTES)}.")
+            raise ValueError(
+                f"dtype is {dtype!r}, but this widget does not know its size: choose one of {', '.join(BYTES)}."
+            )
         memory = psutil.virtual_memory()
-        machine = {"memory of this machine": memory.total, "free of it when this was shown": memory.available}
+        machine = {"memory of the machine that ran this": memory.total, "free memory when it ran": memory.available}
         if torch.cuda.is_available():
             machine[f"memory of the {torch.cuda.get_device_name(0)}"] = torch.cuda.get_device_properties(
                 0

@@ -1,229 +1,131 @@
-// A picture cut into patches: pick one, see it as the vector it becomes and where it stands in the sequence.
+// An image cut into patches: pick one, see it as the vector it becomes and where it stands in the sequence.
+
+import { arrows, bytesOf, clamp, factList, focusable, grouped, hint, imageOf, make, onKeys } from "./shared.js";
+import { onPoint, outline, paintImage, root, stage, uniqueId } from "./shared.js";
+
+/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { Context, Facts, Paint, Point } from "./shared.js" */
+/**
+ * @typedef {object} Traits
+ * @property {DataView} pixels @property {number} width @property {number} height
+ * @property {number} channels @property {number} patch_size @property {number[]} choices
+ */
+/** @typedef {{ bytes: Uint8Array, width: number, height: number, channels: number }} Data */
+/** @typedef {{ size: number, patch: number, entry: number | null }} State */
+/** @typedef {ReturnType<typeof stage<State>>} Stage */
 
 // Red, green, blue as hues that colour-blind eyes tell apart by lightness too; one grey channel is drawn in ink.
-const CHANNELS = [["red", "#d55e00"], ["green", "#009e73"], ["blue", "#56b4e9"]];
+const CHANNELS = [
+  ["red", "#d55e00"],
+  ["green", "#009e73"],
+  ["blue", "#56b4e9"],
+];
 
-function render({ model, el }) {
-  const [picture, bytes] = pictureOf(model);
-  const { width, height } = picture;
-  const channels = model.get("channels");
-  const state = { size: model.get("patch_size"), patch: 0, entry: null };
-  const middle = () => Math.floor(rows() / 2) * columns() + Math.floor(columns() / 2);
-  const rows = () => height / state.size;
-  const columns = () => width / state.size;
-  const length = () => state.size ** 2 * channels;
-  state.patch = middle();
+// ---- places and numbers ----------------------------------------------------------------------------------------
 
-  const say = voice();
-  const update = oncePerFrame(paint);
-  const whole = sharpCanvas(width / height, paintWhole, focusable("The picture and its patches: arrow keys pick a patch", say));
-  const enlarged = sharpCanvas(1, paintEnlarged, { role: "img", "aria-label": "The patch, enlarged" });
-  const vector = sharpCanvas("auto", paintVector, focusable("The vector of the patch: arrow keys pick an entry", say));
-  const sequence = sharpCanvas(1, paintSequence, focusable("All patches in order: arrow keys pick a patch", say));
-  const sums = make("p", {});
-  const facts = make("dl", {});
-  const vectorTitle = make("figcaption", {});
-  const entryLine = make("p", { class: "afv-hint afv-values" });
-  const sequenceTitle = make("summary", {});
-  const group = uniqueId("size");
-  const sizes = model.get("choices").map((size) => {
-    const radio = make("input", { type: "radio", name: group, value: size, onchange: () => resize(size) });
-    radio.checked = size === state.size;
-    return make("label", {}, radio, `${size}`);
-  });
-
-  el.append(
-    root("patches", "A picture as a sequence of patches",
-      make("fieldset", { class: "afv-sizes" }, make("legend", {}, "patch size in pixels"), ...sizes),
-      make("div", { class: "afv-cut" },
-        make("figure", { class: "afv-picture" }, whole.canvas),
-        make("div", {},
-          make("div", { class: "afv-patch" }, enlarged.canvas, facts),
-          make("figure", { class: "afv-vector" }, vectorTitle, vector.canvas, entryLine),
-        ),
-      ),
-      make("details", { class: "afv-sequence", open: true }, sequenceTitle, sequence.canvas),
-      make("p", { class: "afv-hint" },
-        "Point at a patch, or move with the ", make("kbd", {}, "arrow keys"),
-        ". Point at the vector to see which pixel an entry is. Rows, columns and patches count from 0."),
-      say.line),
-  );
-  listen(whole.canvas, ([u, v]) => pick(Math.floor(v * rows()), Math.floor(u * columns())), movePatch);
-  listen(sequence.canvas, ([u, v]) => {
-    const { across, lines } = layout();
-    const patch = Math.floor(v * lines) * across + Math.floor(u * across);
-    if (patch < rows() * columns()) change({ patch, entry: null });
-  }, (down, right) => movePatch(0, right + down * layout().across));
-  listen(vector.canvas, ([u]) => change({ entry: Math.floor(u * state.size ** 2) }), (down, right) => {
-    const next = (state.entry ?? -1) + right + down * state.size;
-    change({ entry: clamp(next, state.size ** 2) });
-  });
-  vector.canvas.addEventListener("pointerleave", () => change({ entry: null }));
-  paint();
-  return () => {
-    update.cancel();
-    say.stop();
-    [whole, enlarged, vector, sequence].forEach((sharp) => sharp.stop());
-  };
-
-  // ---- what is picked ------------------------------------------------------------------------------------------
-
-  function change(fields) {
-    Object.assign(state, fields);
-    update();
-  }
-
-  function pick(row, column) {
-    change({ patch: clamp(row, rows()) * columns() + clamp(column, columns()), entry: null });
-  }
-
-  // Sideways steps walk along the sequence, over the end of a row to the next.
-  function movePatch(down, right) {
-    const next = state.patch + right + down * columns();
-    if (next >= 0 && next < rows() * columns()) change({ patch: next, entry: null });
-  }
-
-  function resize(size) {
-    const [row, column] = [Math.floor(state.patch / columns()), state.patch % columns()];
-    const [y, x] = [(row + 0.5) * state.size, (column + 0.5) * state.size];
-    Object.assign(state, { size });
-    pick(Math.floor(y / size), Math.floor(x / size));
-  }
-
-  function listen(canvas, point, step) {
-    for (const event of ["pointermove", "pointerdown"]) canvas.addEventListener(event, (e) => point(placeOf(e, canvas)));
-    onKeys(canvas, {
-      arrowup: () => step(-1, 0), arrowdown: () => step(1, 0), arrowleft: () => step(0, -1), arrowright: () => step(0, 1),
-    });
-  }
-
-  // ---- painting ------------------------------------------------------------------------------------------------
-
-  function paint() {
-    const { size, patch, entry } = state;
-    const count = rows() * columns();
-    const [row, column] = [Math.floor(patch / columns()), patch % columns()];
-    const pixels = (side) => `${size * side}–${size * (side + 1) - 1}`;
-    facts.replaceChildren(...[
-      ["patch", `${patch} of 0–${grouped(count - 1)}`, "place"],
-      ["row, column", `${row}, ${column}`, "row-column"],
-      ["pixel rows", pixels(row)],
-      ["pixel columns", pixels(column)],
-      ["sequence", `${grouped(count)} patches`, "count"],
-      ["each", `${grouped(length())} numbers`, "length"],
-    ].flatMap(([term, value, fact]) => [make("dt", {}, term), make("dd", { "data-fact": fact }, value)]));
-    vectorTitle.textContent = `its vector: ${size} · ${size} · ${channels} = ${grouped(length())} numbers`;
-    sequenceTitle.textContent =
-      `The sequence: ${height}/${size} · ${width}/${size} = ${rows()} · ${columns()} = ${grouped(count)} patches, row by row`;
-    entryLine.textContent = entry === null ? firstEntries() : describeEntry(entry);
-    const { across, lines } = layout();
-    sequence.canvas.style.aspectRatio = `${across} / ${lines}`;
-    [whole, enlarged, vector, sequence].forEach((sharp) => sharp.repaint());
-    say.say(`Patch ${patch} of ${count}, row ${row}, column ${column}; a vector of ${length()} numbers. ${entryLine.textContent}`);
-  }
-
-  function value(channel, entry) {
-    const y = Math.floor(state.patch / columns()) * state.size + Math.floor(entry / state.size);
-    const x = (state.patch % columns()) * state.size + (entry % state.size);
-    return bytes[4 * (y * width + x) + channel] / 255;
-  }
-
-  function channelName(channel) {
-    return channels === 1 ? "grey" : CHANNELS[channel][0];
-  }
-
-  function firstEntries() {
-    const first = Array.from({ length: Math.min(4, state.size ** 2) }, (_, entry) => value(0, entry).toFixed(3));
-    return `(${first.join(", ")}${length() > first.length ? ", …" : ""})`;
-  }
-
-  function describeEntry(entry) {
-    const row = Math.floor(entry / state.size);
-    const parts = Array.from({ length: channels }, (_, channel) =>
-      `entry ${channel * state.size ** 2 + entry} ${channelName(channel)} ${value(channel, entry).toFixed(3)}`);
-    return `pixel ${row}, ${entry % state.size} of the patch: ${parts.join(" · ")}`;
-  }
-
-  function paintWhole(context, wide, high) {
-    context.imageSmoothingEnabled = wide < 3 * width;
-    context.drawImage(picture, 0, 0, wide, high);
-    const [w, h] = [wide / columns(), high / rows()];
-    if (Math.min(w, h) >= 3) {
-      grid(context, columns(), rows(), wide, high, "rgba(0,0,0,0.55)", 1.5);
-      grid(context, columns(), rows(), wide, high, "rgba(255,255,255,0.75)", 0.75);
-    }
-    const [row, column] = [Math.floor(state.patch / columns()), state.patch % columns()];
-    outline(context, column * w, row * h, w, h);
-  }
-
-  function paintEnlarged(context, wide, high) {
-    const { size, patch, entry } = state;
-    context.imageSmoothingEnabled = false;
-    context.drawImage(picture, (patch % columns()) * size, Math.floor(patch / columns()) * size, size, size, 0, 0, wide, high);
-    if (entry === null) return;
-    const cell = wide / size;
-    outline(context, (entry % size) * cell, Math.floor(entry / size) * cell, cell, cell);
-  }
-
-  // One lane a channel, in the order of the vector; the height of a bar is the value.
-  function paintVector(context, wide, high) {
-    context.clearRect(0, 0, wide, high);
-    const entries = state.size ** 2;
-    const lane = high / channels;
-    const ink = getComputedStyle(vector.canvas).color;
-    for (let channel = 0; channel < channels; channel++) {
-      const bottom = (channel + 1) * lane;
-      context.fillStyle = channels === 1 ? ink : CHANNELS[channel][1];
-      context.globalAlpha = channels === 1 ? 0.7 : 1;
-      context.beginPath();
-      // More entries than the canvas has columns are drawn as the largest of each column.
-      const columnsDrawn = Math.min(entries, Math.ceil(wide * 2));
-      for (let at = 0; at < columnsDrawn; at++) {
-        let top = 0;
-        const [from, to] = [Math.floor((at * entries) / columnsDrawn), Math.floor(((at + 1) * entries) / columnsDrawn)];
-        for (let entry = from; entry < to; entry++) top = Math.max(top, value(channel, entry));
-        const tall = top * (lane - 16);
-        context.rect((at * wide) / columnsDrawn, bottom - tall, wide / columnsDrawn + 0.3, tall);
-      }
-      context.fill();
-      context.globalAlpha = 1;
-      context.fillStyle = ink;
-      context.font = "11px system-ui, sans-serif";
-      context.fillText(`${channelName(channel)}  ${grouped(channel * entries)}–${grouped((channel + 1) * entries - 1)}`, 5, bottom - lane + 11);
-    }
-    if (state.entry === null) return;
-    context.strokeStyle = ink;
-    context.lineWidth = 1;
-    const w = wide / entries;
-    context.strokeRect(state.entry * w, 0.5, Math.max(w, 1), high - 1);
-  }
-
-  // How many patches stand in one line: as few lines as keep a patch large enough to be told apart.
-  function layout() {
-    const count = rows() * columns();
-    const wide = whole.canvas.parentElement?.parentElement?.clientWidth || 800;
-    const cell = Math.min(48, Math.max(6, Math.sqrt((wide * 110) / count)));
-    const across = Math.max(1, Math.min(Math.floor(wide / cell), 4096));
-    return { across, lines: Math.ceil(count / across) };
-  }
-
-  function paintSequence(context, wide, high) {
-    const { across, lines } = layout();
-    const count = rows() * columns();
-    const cell = Math.min(wide / across, high / lines);
-    const gap = cell > 10 ? 1.5 : cell > 4 ? 0.5 : 0;
-    context.clearRect(0, 0, wide, high);
-    context.imageSmoothingEnabled = state.size > cell;
-    for (let patch = 0; patch < count; patch++) {
-      const [x, y] = [(patch % across) * cell, Math.floor(patch / across) * cell];
-      context.drawImage(picture, (patch % columns()) * state.size, Math.floor(patch / columns()) * state.size,
-        state.size, state.size, x, y, cell - gap, cell - gap);
-    }
-    outline(context, (state.patch % across) * cell, Math.floor(state.patch / across) * cell, cell - gap, cell - gap);
-  }
+// The grid of patches, the place of the chosen one in it, and the length of a vector.
+/** @param {Data} data @param {State} state */
+export function gridOf({ width, height, channels }, { size, patch }) {
+  const [rows, columns] = [height / size, width / size];
+  const [row, column] = [Math.floor(patch / columns), patch % columns];
+  return { rows, columns, row, column, count: rows * columns, length: size ** 2 * channels };
 }
 
-function grid(context, columns, rows, wide, high, colour, thickness) {
+// The state with another size of patches, at the same place of the image.
+/** @param {Data} data @param {State} state @param {number} size @returns {State} */
+export function resized(data, state, size) {
+  const { row, column } = gridOf(data, state);
+  const same = (/** @type {number} */ place) => Math.floor(((place + 0.5) * state.size) / size);
+  return { size, patch: same(row) * (data.width / size) + same(column), entry: null };
+}
+
+// The vector of the chosen patch, as far as one channel goes.
+/** @param {Data} data @param {State} state @param {number} channel */
+export function valuesOf(data, state, channel) {
+  const { row, column } = gridOf(data, state);
+  const { size } = state;
+  const values = new Float64Array(size ** 2);
+  for (let entry = 0; entry < values.length; entry++) {
+    const [y, x] = [row * size + Math.floor(entry / size), column * size + (entry % size)];
+    values[entry] = data.bytes[4 * (y * data.width + x) + channel] / 255;
+  }
+  return values;
+}
+
+// How many patches stand in one line: as few lines as keep a patch large enough to be told apart.
+/** @param {number} count @param {number} wide */
+export function layout(count, wide) {
+  const cell = Math.min(48, Math.max(6, Math.sqrt((wide * 110) / count)));
+  const across = Math.max(1, Math.min(Math.floor(wide / cell), 4096));
+  return { across, lines: Math.ceil(count / across) };
+}
+
+// ---- words -----------------------------------------------------------------------------------------------------
+
+/** @param {number} first @param {number} count */
+const range = (first, count) => (count > 1 ? `${grouped(first)}–${grouped(first + count - 1)}` : grouped(first));
+
+/** @param {Data} data @param {State} state @returns {Facts} */
+export function factsOf(data, state) {
+  const { row, column, count, length } = gridOf(data, state);
+  /** @type {(name: string, place: number) => [string, string]} */
+  const pixels = (name, place) => [
+    `pixel ${name}${state.size > 1 ? "s" : ""}`,
+    range(state.size * place, state.size),
+  ];
+  return {
+    place: ["patch", `${state.patch} of 0–${grouped(count - 1)}`],
+    "row-column": ["row, column", `${row}, ${column}`],
+    "pixel-rows": pixels("row", row),
+    "pixel-columns": pixels("column", column),
+    count: ["sequence", `${grouped(count)} patches`],
+    length: ["each", `${grouped(length)} numbers`],
+  };
+}
+
+/** @param {Data} data @param {number} channel */
+const channelName = ({ channels }, channel) => (channels === 1 ? "grey" : CHANNELS[channel][0]);
+
+// The entry under the pointer, or else the first ones.
+/** @param {Data} data @param {State} state */
+export function entryWords(data, state) {
+  const { size, entry } = state;
+  if (entry === null) {
+    const channels = Array.from({ length: data.channels }, (_, channel) => [...valuesOf(data, state, channel)]);
+    const first = channels
+      .flat()
+      .slice(0, 4)
+      .map((value) => value.toFixed(3));
+    return `(${first.join(", ")}${gridOf(data, state).length > first.length ? ", …" : ""})`;
+  }
+  const parts = Array.from({ length: data.channels }, (_, channel) => {
+    const value = valuesOf(data, state, channel)[entry].toFixed(3);
+    return `entry ${channel * size ** 2 + entry} ${channelName(data, channel)} ${value}`;
+  });
+  return `pixel ${Math.floor(entry / size)}, ${entry % size} of the patch: ${parts.join(" · ")}`;
+}
+
+// ---- painting --------------------------------------------------------------------------------------------------
+
+/** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @returns {Paint} */
+function paintWhole(image, data, state) {
+  return (context, wide, high) => {
+    const { rows, columns, row, column } = gridOf(data, state);
+    paintImage(context, image, wide, high);
+    const [w, h] = [wide / columns, high / rows];
+    if (Math.min(w, h) >= 3) {
+      lines(context, columns, rows, wide, high, "rgba(0,0,0,0.55)", 1.5);
+      lines(context, columns, rows, wide, high, "rgba(255,255,255,0.75)", 0.75);
+    }
+    outline(context, column * w, row * h, w, h);
+  };
+}
+
+/**
+ * @param {Context} context @param {number} columns @param {number} rows @param {number} wide @param {number} high
+ * @param {string} colour @param {number} thickness
+ */
+function lines(context, columns, rows, wide, high, colour, thickness) {
   context.strokeStyle = colour;
   context.lineWidth = thickness;
   context.beginPath();
@@ -236,6 +138,200 @@ function grid(context, columns, rows, wide, high, colour, thickness) {
     context.lineTo(wide, (row * high) / rows);
   }
   context.stroke();
+}
+
+/** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @returns {Paint} */
+function paintEnlarged(image, data, state) {
+  return (context, wide, high) => {
+    const { row, column } = gridOf(data, state);
+    const { size, entry } = state;
+    context.imageSmoothingEnabled = false;
+    context.drawImage(image, column * size, row * size, size, size, 0, 0, wide, high);
+    if (entry === null) return;
+    const cell = wide / size;
+    outline(context, (entry % size) * cell, Math.floor(entry / size) * cell, cell, cell);
+  };
+}
+
+// One lane per channel, in the order of the vector; the height of a bar is the value.
+/** @param {Data} data @param {State} state @returns {Paint} */
+function paintVector(data, state) {
+  return (context, wide, high) => {
+    context.clearRect(0, 0, wide, high);
+    const entries = state.size ** 2;
+    const lane = high / data.channels;
+    const ink = getComputedStyle(context.canvas).color;
+    for (let channel = 0; channel < data.channels; channel++) {
+      const bottom = (channel + 1) * lane;
+      context.fillStyle = data.channels === 1 ? ink : CHANNELS[channel][1];
+      context.globalAlpha = data.channels === 1 ? 0.7 : 1;
+      paintBars(context, valuesOf(data, state, channel), wide, bottom, lane - 16);
+      context.globalAlpha = 1;
+      context.fillStyle = ink;
+      context.font = "11px system-ui, sans-serif";
+      const name = `${channelName(data, channel)}  ${range(channel * entries, entries)}`;
+      context.fillText(name, 5, bottom - lane + 11);
+    }
+    if (state.entry === null) return;
+    context.strokeStyle = ink;
+    context.lineWidth = 1;
+    const w = wide / entries;
+    context.strokeRect(state.entry * w, 0.5, Math.max(w, 1), high - 1);
+  };
+}
+
+// More values than the canvas has columns are drawn as the largest of each column.
+/**
+ * @param {Context} context @param {Float64Array} values @param {number} wide @param {number} bottom
+ * @param {number} high
+ */
+function paintBars(context, values, wide, bottom, high) {
+  const columns = Math.min(values.length, Math.ceil(wide * 2));
+  context.beginPath();
+  for (let at = 0; at < columns; at++) {
+    const [from, to] = [at, at + 1].map((column) => Math.floor((column * values.length) / columns));
+    const tall = Math.max(0, ...values.subarray(from, to)) * high;
+    context.rect((at * wide) / columns, bottom - tall, wide / columns + 0.3, tall);
+  }
+  context.fill();
+}
+
+/**
+ * @param {HTMLCanvasElement} image @param {Data} data @param {State} state
+ * @param {() => { across: number, lines: number }} lineOf @returns {Paint}
+ */
+function paintSequence(image, data, state, lineOf) {
+  return (context, wide, high) => {
+    const { columns, count } = gridOf(data, state);
+    const { across, lines } = lineOf();
+    const { size } = state;
+    const cell = Math.min(wide / across, high / lines);
+    const gap = cell > 10 ? 1.5 : cell > 4 ? 0.5 : 0;
+    const side = cell - gap;
+    context.clearRect(0, 0, wide, high);
+    context.imageSmoothingEnabled = size > cell;
+    for (let patch = 0; patch < count; patch++) {
+      const [x, y] = [(patch % across) * cell, Math.floor(patch / across) * cell];
+      const [left, top] = [(patch % columns) * size, Math.floor(patch / columns) * size];
+      context.drawImage(image, left, top, size, size, x, y, side, side);
+    }
+    outline(context, (state.patch % across) * cell, Math.floor(state.patch / across) * cell, side, side);
+  };
+}
+
+// ---- the page --------------------------------------------------------------------------------------------------
+
+/**
+ * @param {HTMLCanvasElement} canvas @param {(place: Point) => void} point
+ * @param {(down: number, right: number) => void} step
+ */
+function on(canvas, point, step) {
+  onPoint(canvas, point);
+  onKeys(canvas, arrows(step));
+}
+
+// Sideways steps walk along the sequence, over the end of a row to the next.
+/** @param {ReturnType<typeof makeCanvases>} canvases @param {Data} data @param {State} state @param {Stage} stage */
+function listen({ whole, vector, sequence, lineOf }, data, state, { change }) {
+  const pick = (/** @type {number} */ patch) => {
+    if (patch >= 0 && patch < gridOf(data, state).count) change({ patch, entry: null });
+  };
+  const walk = (/** @type {number} */ steps) => pick(state.patch + steps);
+  on(
+    whole,
+    ([u, v]) => {
+      const { rows, columns } = gridOf(data, state);
+      pick(Math.floor(v * rows) * columns + Math.floor(u * columns));
+    },
+    (down, right) => walk(right + down * gridOf(data, state).columns),
+  );
+  on(
+    sequence,
+    ([u, v]) => pick(Math.floor(v * lineOf().lines) * lineOf().across + Math.floor(u * lineOf().across)),
+    (down, right) => walk(right + down * lineOf().across),
+  );
+  on(
+    vector,
+    ([u]) => change({ entry: Math.floor(u * state.size ** 2) }),
+    (down, right) => change({ entry: clamp((state.entry ?? -1) + right + down * state.size, state.size ** 2) }),
+  );
+  vector.addEventListener("pointerleave", () => change({ entry: null }));
+}
+
+/** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @param {Stage} stage */
+function makeCanvases(image, data, state, { canvas, said }) {
+  const lineOf = () => layout(gridOf(data, state).count, whole.parentElement?.parentElement?.clientWidth || 800);
+  const reached = (/** @type {string} */ label) => focusable(label, said);
+  const label = "The image and its patches: arrow keys pick a patch";
+  const whole = canvas(image.width / image.height, paintWhole(image, data, state), reached(label));
+  const patch = { role: "img", "aria-label": "The patch, enlarged" };
+  const enlarged = canvas(1, paintEnlarged(image, data, state), patch);
+  const entries = reached("The vector of the patch: arrow keys pick an entry");
+  const vector = canvas("auto", paintVector(data, state), entries);
+  const all = reached("All patches in order: arrow keys pick a patch");
+  const sequence = canvas(1, paintSequence(image, data, state, lineOf), all);
+  return { whole, enlarged, vector, sequence, lineOf };
+}
+
+/** @param {number[]} choices @param {number} chosen @param {(size: number) => void} act */
+function makeSizes(choices, chosen, act) {
+  const name = uniqueId("size");
+  const sizes = choices.map((size) => {
+    const radio = make("input", { type: "radio", name, value: size, onchange: () => act(size) });
+    radio.checked = size === chosen;
+    return make("label", {}, radio, String(size));
+  });
+  return make("fieldset", { class: "afv-sizes" }, make("legend", {}, "patch size in pixels"), ...sizes);
+}
+
+const HINT = [
+  "Point at a patch, or move with the [arrow keys].",
+  "Point at the vector to see which pixel an entry is. Rows, columns and patches count from 0.",
+];
+
+/** @type {Render<Traits>} */
+function render({ model, el }) {
+  const image = imageOf(model);
+  const { width, height } = image;
+  const data = {
+    bytes: new Uint8Array(bytesOf(model.get("pixels"))),
+    width,
+    height,
+    channels: model.get("channels"),
+  };
+  /** @type {State} */
+  const state = { size: model.get("patch_size"), patch: 0, entry: null };
+  const { rows, columns } = gridOf(data, state);
+  state.patch = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
+  /** @type {Stage} */
+  const page = stage(state, () => {
+    const { size, patch } = state;
+    const { rows, columns, row, column, count, length } = gridOf(data, state);
+    facts.write(factsOf(data, state));
+    vectorTitle.textContent = `its vector: ${size} · ${size} · ${data.channels} = ${grouped(length)} numbers`;
+    const product = `${height}/${size} · ${width}/${size} = ${rows} · ${columns}`;
+    title.textContent = `The sequence: ${product} = ${grouped(count)} patches, row by row`;
+    entry.textContent = entryWords(data, state);
+    const { across, lines } = canvases.lineOf();
+    canvases.sequence.style.aspectRatio = `${across} / ${lines}`;
+    const where = `Patch ${patch} of ${count}, row ${row}, column ${column}`;
+    page.said.say(`${where}; a vector of ${length} numbers. ${entry.textContent}`);
+  });
+  const canvases = makeCanvases(image, data, state, page);
+  const [facts, vectorTitle, title] = [factList(), make("figcaption"), make("summary")];
+  const entry = make("p", { class: "afv-hint afv-values" });
+  const sizes = makeSizes(model.get("choices"), state.size, (size) => page.change(resized(data, state, size)));
+  const patch = make("div", { class: "afv-patch" }, canvases.enlarged, facts.list);
+  const vector = make("figure", { class: "afv-vector" }, vectorTitle, canvases.vector, entry);
+  const whole = make("figure", { class: "afv-image" }, canvases.whole);
+  const cut = make("div", { class: "afv-cut" }, whole, make("div", {}, patch, vector));
+  const sequence = make("details", { class: "afv-sequence", open: true }, title, canvases.sequence);
+  el.append(
+    root("patches", "An image as a sequence of patches", sizes, cut, sequence, hint(...HINT), page.said.line),
+  );
+  listen(canvases, data, state, page);
+  page.show();
+  return page.stop;
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-"""QuantisationExplorer: what rounding to few bits does to the weights of a network. Notebook 09."""
+"""QuantisationExplorer: what rounding to a few bits does to the weights of a network. Notebook 09."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,11 @@ from course_utils.widgets.tensors import as_tensor
 
 
 class QuantisationExplorer(anywidget.AnyWidget):
-    """Histogram, kernels and error of a layer's weights, over bits, per tensor or per channel, symmetric or affine.
+    """Histogram, kernels and error of a layer's weights by bits, per tensor or channel, symmetric or affine.
 
-    layers: name → weights (outputs, inputs, height, width) of a convolution, or (outputs, inputs). Raises ValueError,
-    in one sentence, for no layers and for tensors of another shape.
+    layers: a dict from names to weights, (outputs, inputs, height, width) of a convolution or (outputs, inputs) of a
+    linear layer. layer: the name of the one that is shown first, by default the first. Raises ValueError if there are
+    no layers, a tensor has another shape, or no layer has that name.
     """
 
     _esm = script("quantisation_explorer")
@@ -22,10 +23,11 @@ class QuantisationExplorer(anywidget.AnyWidget):
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     shapes = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
     weights = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    layer = traitlets.Int().tag(sync=True)
 
-    def __init__(self, layers: Mapping[str, Any]) -> None:
+    def __init__(self, layers: Mapping[str, Any], *, layer: str | None = None) -> None:
         if not layers:
-            raise ValueError("There are no layers to show: pass a mapping of names to weights, one at least.")
+            raise ValueError("There are no layers to show: pass a dict from names to weights, with at least one.")
         names, shapes, weights = [], [], []
         for name, value in layers.items():
             weight = as_tensor(value, f"The weight of {name}")
@@ -36,10 +38,12 @@ class QuantisationExplorer(anywidget.AnyWidget):
                 )
             if weight.numel() > 1_000_000:
                 raise ValueError(
-                    f"The weight of {name} has {weight.numel():,} numbers, but the page is to stay quick: choose a "
+                    f"The weight of {name} has {weight.numel():,} numbers, too many for a responsive page: choose a "
                     "layer with at most a million."
                 )
             names.append(str(name))
             shapes.append([*weight.shape, 1, 1][:4])
             weights.append(weight.contiguous().numpy().astype("<f4").tobytes())
-        super().__init__(names=names, shapes=shapes, weights=weights)
+        if layer is not None and layer not in names:
+            raise ValueError(f"layer is {layer!r}, but it must name a layer: choose among {', '.join(names)}.")
+        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(layer) if layer else 0)

@@ -1,94 +1,129 @@
 // Questions answered in the page: why an answer is right or wrong is said for each one that was chosen.
 
-function render({ model, el }) {
-  const questions = model.get("questions");
-  const solved = questions.map(() => null); // null, or at which attempt
-  const score = make("div", { class: "afv-score", role: "status" });
-  const all = questions.map(makeQuestion);
-  el.append(root("quiz", "Quiz", ...all, score));
-  paintScore();
+import { make, root, uniqueId, withCode } from "./shared.js";
 
-  function paintScore() {
-    const right = solved.filter((attempt) => attempt !== null).length;
-    const first = solved.filter((attempt) => attempt === 1).length;
-    score.textContent = `${right} of ${questions.length} right` + (right ? `, ${first} at the first attempt` : "");
-  }
+/** @import { Render } from "@anywidget/types" */
+/** @typedef {{ text: string, why: string, correct?: boolean }} Answer */
+/** @typedef {{ question: string, answers: Answer[] }} Question */
+/** @typedef {ReturnType<typeof makeOption>} Option */
 
-  function makeQuestion({ question, answers }, index) {
-    const several = answers.filter((answer) => answer.correct).length > 1;
-    const group = uniqueId("question");
-    let attempts = 0;
-    const verdict = make("span", { class: "afv-verdict", role: "status" });
-    const check = make("button", { type: "button", onclick: judge, disabled: true }, "Check");
-    const again = make("button", { type: "button", onclick: reset, hidden: true }, "Try again");
-    const reveal = make("button", { type: "button", onclick: () => explain(true), hidden: true }, "Why each answer?");
-    const options = answers.map((answer) => {
-      const input = make("input", { type: several ? "checkbox" : "radio", name: group, onchange: chosen });
-      const mark = make("mark", {});
-      const why = make("p", { hidden: true, id: uniqueId("why") });
-      why.append(...withCode(answer.why));
-      input.setAttribute("aria-describedby", why.id);
-      const element = make("div", { class: "afv-option" },
-        make("label", {}, input, make("span", {}, ...withCode(answer.text)), mark), why);
-      return { answer, input, mark, why, element };
-    });
-    return make("fieldset", {},
-      make("legend", {}, `${index + 1}. `, ...withCode(question), ...(several ? [make("small", {}, "Choose all that are right.")] : [])),
-      ...options.map((option) => option.element),
-      make("div", { class: "afv-bar" }, check, again, reveal, verdict));
+// ---- words -----------------------------------------------------------------------------------------------------
 
-    // A new choice takes the old verdict away.
-    function chosen() {
-      clear();
-      check.disabled = !options.some((option) => option.input.checked);
-    }
+// The verdict on a choice of answers.
+/** @param {{ correct?: boolean, chosen: boolean }[]} answers */
+export function judge(answers) {
+  const missing = answers.filter(({ correct, chosen }) => correct && !chosen).length;
+  const wrong = answers.some(({ correct, chosen }) => !correct && chosen);
+  if (!missing && !wrong) return { right: true, verdict: "Right." };
+  const more = missing === 1 ? "one more is" : `${missing} more are`;
+  if (!wrong) return { right: false, verdict: `Right so far, but ${more} right too.` };
+  return { right: false, verdict: hasSeveral(answers) ? "Not all of these are right." : "Not this one." };
+}
 
-    function clear() {
-      for (const { element, mark, why } of options) {
-        element.classList.remove("afv-right", "afv-false");
-        mark.textContent = "";
-        why.hidden = true;
-      }
-      verdict.textContent = "";
-      again.hidden = reveal.hidden = true;
-    }
+/** @param {{ correct?: boolean }[]} answers */
+const hasSeveral = (answers) => answers.filter(({ correct }) => correct).length > 1;
 
-    function reset() {
-      clear();
-      for (const { input } of options) input.checked = false;
-      check.disabled = true;
-      options[0].input.focus();
-    }
+// solved: of each question null, or at which attempt.
+/** @param {(number | null)[]} solved */
+export function scoreOf(solved) {
+  const right = solved.filter((attempt) => attempt !== null).length;
+  const first = solved.filter((attempt) => attempt === 1).length;
+  return `${right} of ${solved.length} right${right ? `, ${first} at the first attempt` : ""}`;
+}
 
-    function judge() {
-      attempts += 1;
-      const missing = options.filter(({ answer, input }) => answer.correct && !input.checked).length;
-      const wrong = options.filter(({ answer, input }) => !answer.correct && input.checked).length;
-      explain(false);
-      if (!missing && !wrong) {
-        solved[index] ??= attempts;
-        verdict.textContent = "Right.";
-      } else if (!wrong) {
-        verdict.textContent = `Right so far, but ${missing === 1 ? "one more is" : `${missing} more are`} right too.`;
-      } else {
-        verdict.textContent = several ? "Not all of these are right." : "Not this one.";
-      }
-      again.hidden = !missing && !wrong;
+// ---- the page --------------------------------------------------------------------------------------------------
+
+/** @param {Answer} answer @param {string} type @param {string} name @param {() => void} onchange */
+function makeOption(answer, type, name, onchange) {
+  const input = make("input", { type, name, onchange });
+  const mark = make("mark");
+  const why = make("p", { hidden: true, id: uniqueId("why") }, ...withCode(answer.why));
+  input.setAttribute("aria-describedby", why.id);
+  const label = make("label", {}, input, make("span", {}, ...withCode(answer.text)), mark);
+  return { answer, input, mark, why, element: make("div", { class: "afv-option" }, label, why) };
+}
+
+/** @param {Option} option */
+function explain({ answer, element, mark, why }) {
+  element.classList.add(answer.correct ? "afv-right" : "afv-false");
+  mark.textContent = answer.correct ? "✓ right" : "✗ wrong";
+  why.hidden = false;
+}
+
+/** @param {Option} option */
+function hide({ element, mark, why }) {
+  element.classList.remove("afv-right", "afv-false");
+  mark.textContent = "";
+  why.hidden = true;
+}
+
+// act(right) at each attempt.
+/** @param {Question} question @param {number} index @param {(right: boolean) => void} act */
+function makeQuestion({ question, answers }, index, act) {
+  const several = hasSeveral(answers);
+  const verdict = make("span", { class: "afv-verdict", role: "status" });
+  const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {object} */ attributes) =>
+    make("button", { type: "button", onclick, ...attributes }, name);
+  // A new choice takes the old verdict away.
+  const clear = () => {
+    for (const option of options) hide(option);
+    verdict.textContent = "";
+    again.hidden = reveal.hidden = true;
+    check.disabled = !options.some(({ input }) => input.checked);
+  };
+  const group = uniqueId("question");
+  const options = answers.map((answer) => makeOption(answer, several ? "checkbox" : "radio", group, clear));
+  const check = button(
+    "Check",
+    () => {
+      const judged = judge(options.map(({ answer, input }) => ({ correct: answer.correct, chosen: input.checked })));
+      for (const option of options) if (option.input.checked) explain(option);
+      verdict.textContent = judged.verdict;
+      again.hidden = judged.right;
       reveal.hidden = false;
       check.disabled = true;
-      paintScore();
-    }
+      act(judged.right);
+    },
+    { disabled: true },
+  );
+  const again = button(
+    "Try again",
+    () => {
+      for (const { input } of options) input.checked = false;
+      clear();
+      options[0].input.focus();
+    },
+    { hidden: true },
+  );
+  const reveal = button(
+    "Why each answer?",
+    () => {
+      for (const option of options) explain(option);
+      reveal.hidden = true;
+    },
+    { hidden: true },
+  );
+  const all = several ? [make("small", {}, "Choose all that are right.")] : [];
+  const legend = make("legend", {}, `${index + 1}. `, ...withCode(question), ...all);
+  const bar = make("div", { class: "afv-bar" }, check, again, reveal, verdict);
+  return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
+}
 
-    function explain(every) {
-      for (const { answer, input, element, mark, why } of options) {
-        if (!every && !input.checked) continue;
-        element.classList.add(answer.correct ? "afv-right" : "afv-false");
-        mark.textContent = answer.correct ? "✓ right" : "✗ wrong";
-        why.hidden = false;
-      }
-      if (every) reveal.hidden = true;
-    }
-  }
+/** @type {Render<{ questions: Question[] }>} */
+function render({ model, el }) {
+  const questions = model.get("questions");
+  /** @type {(number | null)[]} */
+  const solved = questions.map(() => null);
+  const attempts = questions.map(() => 0);
+  const score = make("div", { class: "afv-score", role: "status" }, scoreOf(solved));
+  const all = questions.map((question, index) =>
+    makeQuestion(question, index, (right) => {
+      attempts[index] += 1;
+      if (right) solved[index] ??= attempts[index];
+      score.textContent = scoreOf(solved);
+    }),
+  );
+  el.append(root("quiz", "Quiz", ...all, score));
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-"""Quiz: questions whose every answer says why it is right or wrong. All notebooks."""
+"""Quiz: questions with an explanation for every answer. All notebooks."""
 
 import json
 from typing import Any, Self
@@ -10,11 +10,11 @@ from course_utils.widgets.front_end import FOLDER, script, style
 
 
 class Quiz(anywidget.AnyWidget):
-    """Shows questions, one or several answers each, with feedback on every answer; no kernel is needed.
+    """Shows multiple-choice questions with feedback on every answer; no kernel is needed.
 
-    questions: dicts with ``question`` and ``answers``, a list of dicts with ``text``, ``correct`` and ``why``. More
-    than one correct answer makes it a question with several. Raises ValueError, naming the question, for one that
-    cannot be answered or leaves an answer unexplained.
+    questions: dicts with ``question`` and ``answers``, a list of dicts with ``text``, ``correct`` and ``why``. If
+    more than one answer is correct, the reader can choose several. Raises ValueError, naming the question, if it has
+    no correct answer or an answer without an explanation.
     """
 
     _esm = script("quiz")
@@ -28,19 +28,17 @@ class Quiz(anywidget.AnyWidget):
             answers = question.get("answers", [])
             if not question.get("question") or len(answers) < 2:
                 raise ValueError(
-                    f"Question {number} needs a text under 'question' and at least two 'answers': add them."
+                    f"Question {number} lacks a text under 'question' or at least two 'answers': add them."
                 )
             if not any(answer.get("correct") for answer in answers):
                 raise ValueError(f"Question {number} has no correct answer: mark at least one with 'correct': true.")
             if not all(answer.get("text") and answer.get("why") for answer in answers):
-                raise ValueError(
-                    f"Question {number} has an answer without 'text' or 'why': each answer is explained."
-                )
+                raise ValueError(f"Question {number} has an answer without 'text' or 'why': add them to each answer.")
         super().__init__(questions=questions)
 
     @classmethod
     def from_notebook(cls, number: str) -> Self:
-        """The quiz of notebook ``"04"``. Raises FileNotFoundError, naming those there are, for any other."""
+        """The quiz of a notebook, such as ``"04"``. Raises FileNotFoundError if it has none, naming those that do."""
         path = FOLDER / "quizzes" / f"{number}.json"
         if not path.is_file():
             known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))

@@ -1,4 +1,4 @@
-"""What goes to the page: tensors checked in words and packed as bytes. All notebooks."""
+"""Tensors for the page: checked, with clear messages, and packed as bytes. All notebooks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def as_tensor(value: Any, what: str) -> Tensor:
-    """A detached CPU copy in float32. Raises ValueError for what is no tensor, is empty, or holds NaN or infinity."""
+    """A detached CPU copy in float32. Raises ValueError if it is not a tensor, is empty, or has NaN or infinity."""
     try:
         tensor = torch.as_tensor(value).detach().to("cpu", torch.float32)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -18,33 +18,36 @@ def as_tensor(value: Any, what: str) -> Tensor:
         raise ValueError(f"{what} is empty (shape {tuple(tensor.shape)}): pass one with at least one number.")
     if not tensor.isfinite().all():
         count = int((~tensor.isfinite()).sum())
-        raise ValueError(f"{what} holds {count:,} values that are NaN or infinite: look for their source first.")
+        raise ValueError(
+            f"{what} has {count:,} values that are NaN or infinite, but all must be finite: find out where they come "
+            "from."
+        )
     return tensor
 
 
-def as_picture(value: Any) -> Tensor:
-    """A picture (3, height, width) in [0, 1] from (3 or 1, height, width) or (height, width).
+def as_image(value: Any) -> Tensor:
+    """An image (3, height, width) in [0, 1] from (3 or 1, height, width) or (height, width).
 
     Raises ValueError for another shape and for values outside [0, 1].
     """
-    picture = as_tensor(value, "The picture")
-    if picture.ndim == 2:
-        picture = picture[None]
-    if picture.ndim != 3 or picture.shape[0] not in (1, 3):
+    image = as_tensor(value, "The image")
+    if image.ndim == 2:
+        image = image[None]
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise ValueError(
-            f"The picture has shape {tuple(picture.shape)}, but must be (channels, height, width) with 1 or 3 "
-            "channels: pass one picture of a batch, channels first."
+            f"The image has shape {tuple(image.shape)}, but must be (channels, height, width) with 1 or 3 "
+            "channels: pass one image of a batch, channels first."
         )
-    low, high = picture.min().item(), picture.max().item()
+    low, high = image.min().item(), image.max().item()
     if low < 0 or high > 1:
         advice = "divide by 255" if low >= 0 and high <= 255 else "undo its normalisation"
-        raise ValueError(f"The picture has values from {low:.3g} to {high:.3g}, but must lie in [0, 1]: {advice}.")
-    return picture
+        raise ValueError(f"The image has values from {low:.3g} to {high:.3g}, but must lie in [0, 1]: {advice}.")
+    return image
 
 
-def rgba(picture: Tensor) -> bytes:
-    """(1 or 3, height, width) in [0, 1] → its pixels, four bytes each, row by row."""
-    pixels = (picture.expand(3, -1, -1) * 255).round().byte()
+def rgba(image: Tensor) -> bytes:
+    """The pixels of (1 or 3, height, width) in [0, 1], four bytes each, row by row."""
+    pixels = (image.expand(3, -1, -1) * 255).round().byte()
     opaque = torch.full_like(pixels[:1], 255)
     return torch.cat([pixels, opaque]).permute(1, 2, 0).numpy().tobytes()
 
@@ -52,8 +55,8 @@ def rgba(picture: Tensor) -> bytes:
 def as_attention(value: Any, name: str) -> Tensor:
     """Attention (layers, heads, queries, keys) from one tensor or from a list with one map per layer.
 
-    Maps may have a batch axis of one. Raises ValueError when shapes differ or do not fit, and when weights are
-    negative or rows do not sum to one.
+    Maps may have a batch axis of length one. Raises ValueError if shapes differ or are wrong, if weights are
+    negative, or if rows do not sum to one.
     """
     what = f"The attention of {name}" if name else "The attention"
     layers = list(value) if isinstance(value, list | tuple) else None
@@ -65,12 +68,17 @@ def as_attention(value: Any, name: str) -> Tensor:
         layers = [as_tensor(layer, f"{what}, layer {number}") for number, layer in enumerate(layers, 1)]
         shapes = {tuple(layer.shape) for layer in layers}
         if len(shapes) > 1:
-            raise ValueError(f"{what} has layers of different shapes, {sorted(shapes)}: pass those of one model.")
+            raise ValueError(
+                f"{what} has layers of different shapes, {sorted(shapes)}: pass the layers of one model."
+            )
         attention = torch.stack(layers)
         if attention.ndim == 5 and attention.shape[1] == 1:
             attention = attention[:, 0]
         elif attention.ndim == 5:
-            raise ValueError(f"{what} is of a batch of {attention.shape[1]} pictures: pass that of one picture.")
+            raise ValueError(
+                f"{what} is for a batch of {attention.shape[1]} images, but the widget shows one: pass the attention "
+                "of one image."
+            )
     else:
         attention = as_tensor(value, what)
     if attention.ndim != 4 or attention.shape[-1] != attention.shape[-2]:
@@ -82,7 +90,7 @@ def as_attention(value: Any, name: str) -> Tensor:
         raise ValueError(f"{what} has negative weights (down to {attention.min():.3g}): pass it after the softmax.")
     sums = attention.sum(-1)
     furthest = sums.flatten()[(sums - 1).abs().argmax()].item()
-    if abs(furthest - 1) > 0.02:  # bfloat16 rows may be off by about a hundredth
+    if abs(furthest - 1) > 0.02:  # rows in bfloat16 may be off by about a hundredth
         raise ValueError(
             f"{what} has rows that do not sum to one (one sums to {furthest:.3g}): pass weights after a softmax over "
             "the keys, the last axis."
@@ -95,16 +103,15 @@ def half_floats(tensor: Tensor) -> bytes:
     return tensor.contiguous().numpy().astype("<f2").tobytes()
 
 
-def grid(tokens: int, picture: Tensor, special_tokens: int, name: str) -> tuple[int, int]:
-    """Rows and columns of the patches. Raises ValueError when no grid of the picture's proportions has so many."""
+def grid(tokens: int, image: Tensor, special_tokens: int, name: str) -> tuple[int, int]:
+    """Rows and columns of the patches. Raises ValueError if they form no grid of the image's aspect ratio."""
     patches = tokens - special_tokens
-    height, width = picture.shape[-2:]
+    height, width = image.shape[-2:]
     rows = round(np.sqrt(max(patches, 0) * height / width))
     if patches < 1 or rows < 1 or patches % rows or abs(rows * width - patches // rows * height) > max(height, width):
         what = f"The attention of {name}" if name else "The attention"
         raise ValueError(
-            f"{what} has {tokens} tokens, {special_tokens} of them special, and {patches} patches make no grid over "
-            f"a picture of {height} × {width}: is special_tokens right, and does the picture have the model's "
-            "proportions?"
+            f"{what} has {tokens} tokens, {special_tokens} of them special, and {patches} patches do not form a grid "
+            f"over an image of {height} × {width}: check special_tokens and the image's aspect ratio."
         )
     return rows, patches // rows

@@ -1,4 +1,4 @@
-"""WindowExplorer: windows, their shift and its mask, merging, and how influence travels. Notebook 08."""
+"""WindowExplorer: shifted windows and their mask, patch merging, and how information spreads. Notebook 08."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,16 @@ import anywidget
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_picture, rgba
+from course_utils.widgets.tensors import as_image, rgba
 
 
 class WindowExplorer(anywidget.AnyWidget):
-    """The blocks of a hierarchical transformer over a picture, and what the token under the pointer sees in each.
+    """The blocks of a hierarchical transformer on an image, and what the token under the pointer attends to in each.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1], square. tokens: tokens per side, first stage.
-    window: its tokens per side. depths: blocks of each stage; between stages four tokens become one. Every second
-    block of a stage shifts its windows by window // 2. Raises ValueError, in one sentence, for what cannot be shown.
+    image: (3 or 1, height, width) or (height, width), values in [0, 1], square. tokens: tokens per side in the first
+    stage. window: tokens per side of a window. depths: number of blocks per stage; between stages, four tokens are
+    merged into one. Every second block of a stage shifts its windows by window // 2. Raises ValueError for what
+    cannot be shown.
     """
 
     _esm = script("window_explorer")
@@ -28,16 +29,17 @@ class WindowExplorer(anywidget.AnyWidget):
     depths = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, image: Any, *, tokens: int = 16, window: int = 4, depths: Sequence[int] = (2, 2)) -> None:
-        picture = as_picture(image)
-        height, width = picture.shape[-2:]
+        image = as_image(image)
+        height, width = image.shape[-2:]
         if height != width or tokens < 1 or height % tokens:
             raise ValueError(
-                f"A picture of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a square "
-                "picture and a number that divides its side."
+                f"An image of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a square "
+                "image and a number that divides its side."
             )
         if not depths or min(depths) < 1:
             raise ValueError(
-                f"depths is {tuple(depths)}, but must name at least one stage, each with a block or more."
+                f"depths is {tuple(depths)}, but needs at least one stage and at least one block per stage: pass one "
+                "positive number per stage."
             )
         merged = 2 ** (len(depths) - 1)
         if tokens % merged:
@@ -52,5 +54,5 @@ class WindowExplorer(anywidget.AnyWidget):
                 "choose another window, more tokens or fewer stages."
             )
         super().__init__(
-            pixels=rgba(picture), height=height, width=width, tokens=tokens, window=window, depths=list(depths)
+            pixels=rgba(image), height=height, width=width, tokens=tokens, window=window, depths=list(depths)
         )

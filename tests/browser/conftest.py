@@ -8,18 +8,28 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from course_utils.lab.browser import open_browser, run_all
 from course_utils.lab.server import Lab, running_lab
 from course_utils.paths import ROOT
 
 sys.path.append(str(ROOT / "tests" / "widgets"))  # where samples.py is
+PATIENCE = 180  # seconds that anything may take on a machine that is busy with something else
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with open_browser() as browser:
+        make = browser.new_context
+
+        def patient(**options):
+            context = make(**options)
+            context.set_default_timeout(PATIENCE * 1000)
+            return context
+
+        browser.new_context = patient
         yield browser
 
 
@@ -34,13 +44,14 @@ def run_notebook(browser, lab) -> Iterator[Callable[..., Page]]:
     """run_notebook(path): open a copy in JupyterLab, run all cells, wait until the kernel is idle; → the page."""
     pages = []
 
-    def run(path: Path, seconds: float = 60, theme: str = "light", width: int = 1280, height: int = 1000) -> Page:
+    def run(
+        path: Path, seconds: float = PATIENCE, theme: str = "light", width: int = 1280, height: int = 1000
+    ) -> Page:
         copied = lab.folder / path.name
         if path != copied:
             shutil.copy(path, copied)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         page = context.new_page()
-        page.set_default_timeout(30_000)
         pages.append(context)
         page.goto(lab.address(path.name))
         run_all(page, seconds)
@@ -61,10 +72,22 @@ def run_cells(run_notebook, lab, request) -> Callable[[Sequence[str], str], Page
         path = lab.folder / f"{request.path.stem}.ipynb"
         nbformat.write(notebook, path)
         page = run_notebook(path)
-        page.locator(awaited).wait_for(timeout=20_000)
+        page.locator(awaited).wait_for()
         return page
 
     return run
+
+
+@pytest.fixture
+def shut_down() -> Callable[[Page], None]:
+    """shut_down(page): end the notebook's kernel; what answers after this needs none."""
+
+    def end(page: Page) -> None:
+        page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
+        page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
+        expect(page.locator(".jp-KernelName:visible")).to_have_text("No Kernel")
+
+    return end
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Moving the pointer over a widget, and waiting until it has painted."""
+"""Moving the pointer over a widget, waiting until it has painted, and reading a colour."""
 
 
 def settle(page) -> None:
@@ -10,3 +10,11 @@ def hover(stage, x: float, y: float) -> None:
     box = stage.bounding_box()
     stage.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     settle(stage.page)
+
+
+def colour_at(canvas, x: float, y: float) -> list[int]:
+    """Red, green and blue at a place of a canvas, x and y in [0, 1]."""
+    return canvas.evaluate(
+        """(c, [x, y]) => [...c.getContext('2d').getImageData(x * c.width | 0, y * c.height | 0, 1, 1).data].slice(0, 3)""",
+        [x, y],
+    )

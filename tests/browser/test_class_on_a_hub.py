@@ -86,7 +86,7 @@ def hub(tmp_path):
 def log_in(browser, url: str, student: str):
     """The student's page, once their server shows the first notebook."""
     page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{url}/hub/login")
     page.get_by_label("Username:").fill(student)
     page.get_by_label("Password:").fill("any")
@@ -128,7 +128,7 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
         page.locator(".jp-CodeCell .cm-content").click()
         lines = f"import torch\nfrom course_utils.exercises import check\n{answer}mine = '{student}'"
         page.locator(".jp-CodeCell .cm-content").fill(lines)
-        run_all(page, 120)
+        run_all(page, 300)
         expect(page.locator(".jp-OutputArea-output").first).to_contain_text("passed")
         page.keyboard.press("Control+s")
         expect(page.locator(".jp-mod-dirty")).to_have_count(0)
@@ -155,7 +155,7 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
         work_on(page, hub, student, "work.ipynb")
         expect(page.locator(".jp-CodeCell .cm-content")).to_contain_text(f"mine = '{student}'")
         expect(page.locator(".jp-OutputArea-output").first).to_contain_text("passed")
-        run_all(page, 120)
+        run_all(page, 300)
         monkeypatch.setenv("COURSE_STATE", str(tmp_path / "home" / student / ".course"))
         row = next(row for row in progress("00") if row.name == "00.causal_mask")
         assert (row.status, row.attempts) == ("passed", 2)
@@ -163,5 +163,5 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
 
     page = pages[survivor]  # nothing happened to this student: the kernel still knows its variables
     page.locator(".jp-CodeCell .cm-content").fill("print(mine * 2)")
-    run_all(page, 60)
+    run_all(page, 300)
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text(survivor * 2)

@@ -59,7 +59,7 @@ def test_a_demo_shows_its_widget_and_asks_no_other_host(address, browser, pictur
     page.route("**/*", gate)
     page.goto(address)
     widget = page.locator(".afv-attention")
-    widget.wait_for(timeout=90_000)
+    widget.wait_for()
     asks = widget.locator("figcaption").first
     hover(widget.locator("canvas[tabindex]").first, 0.04, 0.04)
     settle(page)

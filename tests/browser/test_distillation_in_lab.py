@@ -25,7 +25,7 @@ def page(run_cells):
     return run_cells(CELLS, ".afv-distillation")
 
 
-def test_its_numbers_are_torchs_at_every_setting(page, picture):
+def test_its_numbers_are_torchs_at_every_setting(page, picture, shut_down):
     from course_utils import data
 
     labels = data.load("digits", "test").labels[:3]
@@ -62,10 +62,8 @@ def test_its_numbers_are_torchs_at_every_setting(page, picture):
     whole, alone = (float(part) for part in fact("softened").split("; "))
     assert whole / alone == pytest.approx((0.5 * 40 ** (41 / 60)) ** 2, rel=2e-2)
 
-    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
-    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
-    page.wait_for_timeout(1500)
-    widget.locator('[data-picture="2"]').click()
+    shut_down(page)
+    widget.locator('[data-image="2"]').click()
     settle(page)
     compare(2, 41, 0.8)
     page.wait_for_function(  # what a screen reader is told

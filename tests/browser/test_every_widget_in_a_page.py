@@ -68,7 +68,7 @@ def opened(browser, request):
     page.add_init_script(path=WATCH)
     page.goto(ADDRESS)
     with suppress(TimeoutError):
-        shown.widget.wait_for(timeout=20_000)
+        shown.widget.wait_for()
     if not shown.widget.is_visible():
         pytest.fail(f"{shown.name} does not appear in the page: {shown.complaints}")
     page.evaluate(Axe().axe_script)

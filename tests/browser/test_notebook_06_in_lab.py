@@ -48,7 +48,7 @@ def fits(widget) -> bool:
     )
 
 
-def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page, picture):
+def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page, picture, shut_down):
     widget = page.locator(".afv-augment")
     mixed = widget.locator('canvas[data-panel="mixed"]')
     fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
@@ -81,7 +81,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
 
     first = widget.locator('canvas[data-sample="0"]')
     captions = widget.locator(".afv-samples figcaption")
-    assert value("N, transforms per picture") == "2"
+    assert value("N, transforms per image") == "2"
     before, one_caption = whole(first), captions.first.inner_text()
     assert one_caption.count(", then ") == 1
     pictures = [whole(widget.locator(f'canvas[data-sample="{n}"]')) for n in range(4)]
@@ -92,9 +92,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     assert captions.first.inner_text() == one_caption
     assert whole(first) != before
 
-    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
-    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
-    page.wait_for_timeout(1500)
+    shut_down(page)
     first.press("ArrowDown")
     first.press("ArrowDown")
     settle(page)

@@ -16,7 +16,7 @@ QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[
 ]
 
 
-def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
+def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture, shut_down):
     page = run_cells(CELLS, ".afv-quantisation")
     widget = page.locator(".afv-quantisation")
     teacher, _ = load_checkpoint("shapes-clothes-resnet")
@@ -37,10 +37,11 @@ def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
         assert float(fact("scale")) == pytest.approx(scale.item(), rel=1e-3)
         assert int(fact("zero")) == int(zero)
 
-    compare(0, 0, 4, False, True)
+    compare(0, 0, 8, False, True)
     bits, channel = (widget.locator("input[type=range]").nth(index) for index in (0, 1))
     bits.focus()
-    bits.press("ArrowRight")
+    for _ in range(3):
+        bits.press("ArrowLeft")
     channel.focus()
     for _ in range(3):
         channel.press("ArrowRight")
@@ -51,11 +52,11 @@ def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
     settle(page)
     compare(0, 3, 5, False, False)
 
-    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
-    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
-    page.wait_for_timeout(1500)
+    shut_down(page)
     per_channel.check()
     widget.locator("select").select_option("stage 2")
+    settle(page)
+    compare(1, 3, 5, True, False)
     channel.focus()
     channel.press("End")
     settle(page)
@@ -68,14 +69,19 @@ def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture):
     bits.focus()
     bits.press("Home")
     settle(page)
-    compare(2, 0, 2, True, False)
+    compare(2, 31, 2, True, False)  # the channel stays, as long as the layer has it
+    channel.focus()
+    channel.press("End")
     widget.locator("select").select_option("stem")
+    settle(page)
+    compare(0, len(layers[0]) - 1, 2, True, False)
     bits.focus()
     for _ in range(2):
         bits.press("ArrowRight")
     symmetric.check()
     per_channel.uncheck()
     channel.focus()
+    channel.press("Home")
     for _ in range(5):
         channel.press("ArrowRight")
     settle(page)

@@ -51,7 +51,10 @@ def site(tmp_path_factory):
     for name in demo.DEMOS:
         if name != "distillation":  # the same widget without its minute of training
             cells += demo.notebook_of(name).cells
-    cells += [nbformat.v4.new_code_cell(DISTILLATION), nbformat.v4.new_code_cell(QUIZ)]
+    cells += [
+        nbformat.v4.new_code_cell(DISTILLATION),
+        nbformat.v4.new_code_cell(QUIZ, metadata={"tags": ["hide-input"]}),
+    ]
     for name, content in zip(PAGES, (cells, texts[PAGES[1]]), strict=True):
         metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         nbformat.write(nbformat.v4.new_notebook(cells=content, metadata=metadata), folder / f"{name}.ipynb")
@@ -91,7 +94,7 @@ def open_page(browser, site):
         page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
         page.goto(f"{site}{name}")
         if name.startswith(PAGES[0]):
-            expect(page.locator(".afv")).to_have_count(len(demo.DEMOS) + 1, timeout=30_000)
+            expect(page.locator(".afv")).to_have_count(len(demo.DEMOS) + 1)
             page.wait_for_function("document.querySelectorAll('mjx-container').length > 0")
         assert elsewhere == []
         assert failed == []
@@ -118,20 +121,60 @@ def test_the_page_says_how_it_was_run_and_its_figure_has_words(open_page):
     expect(page.get_by_text("This page was run from top to bottom on")).to_be_visible()
     (alternative,) = {image.get_attribute("alt") for image in page.locator(".cell_output img").all()}
     assert alternative == SHOWN
+    folded = page.locator("details", has_text="Quiz.from_notebook")
+    expect(folded.locator("pre")).not_to_be_visible()
+    folded.locator("summary").click()
+    expect(folded.locator("pre")).to_be_visible()
     colab = page.locator('a[href^="https://colab.research.google.com/github/owner/name/blob/main/notebooks/"]')
     assert colab.first.get_attribute("href").endswith(f"{PAGES[0]}.ipynb")
 
 
+def test_tables_and_panels_of_widgets_keep_their_layout_in_the_theme(open_page):
+    page = open_page(f"{PAGES[0]}.html")
+    grid = page.locator(".afv-augreg table").first
+    heads = grid.locator("thead tr").nth(1).locator("th:not(.afv-gap)")
+    widths = heads.evaluate_all("all => all.map(e => [e.getBoundingClientRect().width, e.scrollWidth])")
+    assert max(width for width, _ in widths) - min(width for width, _ in widths) < 1, "columns are uneven"
+    assert all(needed <= width + 0.5 for width, needed in widths), "the names of levels run together"
+    room = grid.locator("tbody td:not(.afv-gap)").evaluate_all(
+        """cells => cells.map(cell => {
+            const [range, box] = [document.createRange(), cell.getBoundingClientRect()];
+            range.selectNodeContents(cell);
+            const text = range.getBoundingClientRect();
+            const star = cell.classList.contains("afv-best") ? 10 : 0;
+            return Math.min(text.left - box.left, box.right - text.right - star);
+        })"""
+    )
+    assert min(room) >= 4, "a number touches the edge of its cell"
+
+    bars = page.locator(".afv-distillation .afv-of-teacher i").evaluate_all(
+        "all => all.map(e => [parseFloat(e.style.width), e.offsetWidth, e.parentElement.offsetWidth])"
+    )
+    for percent, width, whole in bars:
+        assert whole > 40
+        assert abs(width - percent / 100 * whole) <= 1
+
+    for name, count in (("attention", 3), ("windows", 3)):
+        panels = page.locator(f".afv-{name}:has(.afv-panels > :nth-child({count})) .afv-panels").first
+        tops = panels.locator("canvas").evaluate_all("all => all.map(e => e.getBoundingClientRect().top)")
+        assert len(tops) == count
+        assert max(tops) - min(tops) < 1, f"the maps of {name} are not side by side"
+
+
 def test_search_themes_and_the_way_through_the_pages(open_page):
     page = open_page("search.html?q=softmax")
-    expect(page.locator("#search-results li").first).to_be_visible(timeout=20_000)
+    expect(page.locator("#search-results li").first).to_be_visible()
     page.locator("#search-results a").first.click()
     page.wait_for_url(f"**/{PAGES[0]}.html**")
     ground = page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor")
+    matrix = page.locator(".afv-captions canvas[tabindex]").first
+    matrix.scroll_into_view_if_needed()
+    numbers = matrix.evaluate("canvas => canvas.toDataURL()")  # in the colour of the page's text
     page.locator(".theme-switch-button:visible").click()
     page.locator('.dropdown-menu.show :text("Dark")').click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor") != ground
+    assert matrix.evaluate("canvas => canvas.toDataURL()") != numbers
     page.locator(".next-page, .right-next").first.click()
     page.wait_for_url(f"**/{PAGES[1]}.html")
     assert page.locator("html").get_attribute("data-theme") == "dark"  # and it stays
@@ -142,14 +185,12 @@ def test_search_themes_and_the_way_through_the_pages(open_page):
 def test_the_keyboard_reaches_a_widget_and_moves_it(open_page):
     page = open_page(f"{PAGES[0]}.html")
     widget = page.locator(".afv-attention").first
-    page.locator(".afv-attention canvas[tabindex]").first.evaluate(
-        "e => { const all = [...document.querySelectorAll('a, button, input, canvas[tabindex], [tabindex=\"0\"]')];"
-        " all[all.indexOf(e) - 1].focus(); }"
-    )
-    for _ in range(5):
-        page.keyboard.press("Tab")
-        if widget.evaluate("e => e.contains(document.activeElement)"):
-            break
+    inside = lambda: widget.evaluate("e => e.contains(document.activeElement)")  # noqa: E731
+    widget.locator("canvas[tabindex]").first.focus()
+    page.keyboard.press("Shift+Tab")
+    assert not inside()
+    page.keyboard.press("Tab")
+    assert inside()
     assert answering_key(widget, page.evaluate_handle("document.activeElement").as_element(), ["ArrowDown"])
 
 

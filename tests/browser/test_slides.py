@@ -44,7 +44,7 @@ def test_slides_show_sections_figures_and_live_widgets_without_a_network(slides,
     page.route("**/*", gate)
     page.on("requestfailed", lambda request: failed.append(request.url))
     page.goto(slides.as_uri())
-    expect(page.locator(".afv")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".afv")).to_have_count(2)
     sections = [
         line.lstrip("# ")
         for cell in notebooks.read(notebooks.find("04")).cells

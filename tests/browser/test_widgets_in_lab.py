@@ -1,7 +1,7 @@
 """The widgets in a real JupyterLab: pointer, keyboard, no kernel, themes."""
 
 import pytest
-from pointing import hover, settle
+from pointing import colour_at, hover, settle
 
 from course_utils.costs import attention_bytes
 
@@ -37,25 +37,11 @@ def page(run_cells):
     return run_cells(CELLS, ".afv-quiz")
 
 
-def colour_at(stage, x: float, y: float) -> list[int]:
-    """What is painted at a place of a canvas, both in [0, 1]."""
-    return stage.evaluate(
-        """(c, [x, y]) => [...c.getContext('2d').getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data]""",
-        [x, y],
-    )
-
-
-def shut_kernel_down(page) -> None:
-    page.locator('.lm-MenuBar-item:has-text("Kernel")').first.click()
-    page.locator('.lm-Menu-item[data-command="kernelmenu:shutdown"]').click()
-    page.wait_for_timeout(1500)
-
-
 def fact(widget, name: str) -> str:
     return widget.locator(f'[data-fact="{name}"]').first.inner_text()
 
 
-def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture):
+def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture, shut_down):
     patches = page.locator(".afv-patches")
     whole, _, vector, sequence = patches.locator("canvas").all()
     hover(whole, 0.5 / 7, 1.5 / 7)
@@ -87,12 +73,12 @@ def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture):
     assert fact(attention, "asks") == f"token {1 + 4 * 14 + 2} of 0–196"
     assert fact(attention, "most") == "row 4, column 11: 90.0 %"
     assert attention.locator("figcaption").nth(1).inner_text() == "layer 1, head 0"
-    assert colour_at(overlay, 11.5 / 14, 4.5 / 14)[:3] == [254, 232, 56]  # the largest weight: yellow
-    assert colour_at(overlay, 7.5 / 14, 9.5 / 14)[:3] == [0, 34, 78]  # next to nothing: dark blue
+    assert colour_at(overlay, 11.5 / 14, 4.5 / 14) == [254, 232, 56]  # the largest weight: yellow
+    assert colour_at(overlay, 7.5 / 14, 9.5 / 14) == [0, 34, 78]  # next to nothing: dark blue
     overlay.press("ArrowRight")
     settle(page)
     assert fact(attention, "most").startswith("row 4, column 10")
-    assert colour_at(overlay, 10.5 / 14, 4.5 / 14)[:3] == [254, 232, 56]
+    assert colour_at(overlay, 10.5 / 14, 4.5 / 14) == [254, 232, 56]
     overlay.press("Enter")  # the query is held: the pointer now reads weights
     hover(overlay, 10.5 / 14, 4.5 / 14)
     assert fact(attention, "read") == "row 4, column 10: 90.0 %"
@@ -114,10 +100,11 @@ def test_the_widgets_answer_pointer_and_keys_and_need_no_kernel(page, picture):
     asked = [each.inner_text() for each in pair.locator('[data-fact="asks"]').all()]
     assert asked == [f"token {14 + 12} of 0–195", "token 6 of 0–48"]
     assert attention.locator("dl").inner_text() == before  # the other widget on the page is left alone
+    pair.get_by_role("button", name="own scale per map").click()
     hover(second, 0.32, 0.42)
     pair.screenshot(path=picture("attention_explorer"))
 
-    shut_kernel_down(page)
+    shut_down(page)
     hover(overlay, 0.5 / 14, 0.5 / 14)
     assert fact(attention, "most").startswith("row 0, column 13")
 

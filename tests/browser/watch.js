@@ -25,9 +25,10 @@ window.watch = (() => {
   // Everything that can be seen of a widget but a control's own state, which the browser changes without our help.
   function seen(widget, control) {
     const lines = all(widget, SPOKEN, () => true);
-    lines.forEach((line) => (line.style.display = "none"));
+    for (const line of lines) line.style.display = "none";
+    // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not seen
     const words = widget.innerText;
-    lines.forEach((line) => (line.style.display = ""));
+    for (const line of lines) line.style.display = "";
     const pictures = all(widget, "canvas", (canvas) => canvas.checkVisibility()).map((canvas) => canvas.toDataURL());
     const others = all(widget, "input, select, button", (other) => other !== control);
     return [words, pictures, others.map((one) => [one.value, one.checked, one.disabled, one.ariaPressed])].join();
@@ -68,22 +69,25 @@ window.watch = (() => {
 
   // Controls without a name, and pictures that are neither described nor part of something that is. Needs axe.setup.
   function nameless(widget) {
-    return named(all(widget, `${CONTROLS}, canvas, img, svg`, (one) => {
-      if (!one.checkVisibility() || one.closest("[aria-hidden=true]")) return false;
-      const owner = one.closest("button, a, summary") ?? one;
-      const drawn = one === owner && ["CANVAS", "svg"].includes(one.tagName);
-      return (drawn && !one.role) || !axe.commons.text.accessibleText(owner).trim();
-    }));
+    return named(
+      all(widget, `${CONTROLS}, canvas, img, svg`, (one) => {
+        if (!one.checkVisibility() || one.closest("[aria-hidden=true]")) return false;
+        const owner = one.closest("button, a, summary") ?? one;
+        const drawn = one === owner && ["CANVAS", "svg"].includes(one.tagName);
+        return (drawn && !one.role) || !axe.commons.text.accessibleText(owner).trim();
+      }),
+    );
   }
 
   // Top-level selectors of a style sheet that do not begin with own; @media and the like are looked into.
   function strays(css, own) {
     const inside = (one) => one.startsWith(own) && !/^([\w-]|\s*[+~])/.test(one.slice(own.length));
-    const outside = (rules) => [...rules].flatMap((rule) => {
-      if (rule.selectorText) return apart(rule.selectorText).filter((one) => !inside(one));
-      if (rule instanceof CSSKeyframesRule) return rule.name.startsWith("afv-") ? [] : [`@keyframes ${rule.name}`];
-      return rule instanceof CSSGroupingRule ? outside(rule.cssRules) : [rule.cssText];
-    });
+    const outside = (rules) =>
+      [...rules].flatMap((rule) => {
+        if (rule.selectorText) return apart(rule.selectorText).filter((one) => !inside(one));
+        if (rule instanceof CSSKeyframesRule) return rule.name.startsWith("afv-") ? [] : [`@keyframes ${rule.name}`];
+        return rule instanceof CSSGroupingRule ? outside(rule.cssRules) : [rule.cssText];
+      });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     return sheet.cssRules.length ? outside(sheet.cssRules) : ["nothing is in it"];
@@ -96,7 +100,11 @@ window.watch = (() => {
       depth += "([".includes(c) - ")]".includes(c);
       return c === "," && !depth ? "\n" : c;
     };
-    return [...list].map(cut).join("").split("\n").map((one) => one.trim());
+    return [...list]
+      .map(cut)
+      .join("")
+      .split("\n")
+      .map((one) => one.trim());
   }
 
   // What is wider than the widget and does not scroll by itself.

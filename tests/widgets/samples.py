@@ -35,7 +35,7 @@ def random(*shape: int) -> torch.Tensor:
 
 
 def inside(rows: int, columns: int, size: int) -> torch.Tensor:
-    """(rows, columns, size, size): 1 for a neighbour inside the picture, 0 beyond the border."""
+    """(rows, columns, size, size): 1 for a neighbour inside the image, 0 beyond the border."""
     ones = torch.nn.functional.unfold(torch.ones(1, 1, rows, columns), size, padding=size // 2)
     return ones.mT.reshape(rows, columns, size, size)
 
@@ -72,20 +72,21 @@ def question(**answers: Any) -> Mapping[str, Any]:
 
 SAMPLES = {
     "AttentionExplorer": Sample(
-        {"image": PICTURE, "attention": MAPS},
+        {"image": PICTURE, "attention": MAPS, "start": (1, 3), "special_name": "start token"},
         (
             ({"attention": []}, "is an empty list"),
-            ({"attention": {}}, "There is no attention to show"),
+            ({"attention": {}}, "dict of attention weights is empty"),
             ({"attention": MAPS[0, 0]}, r"shape \(17, 17\), but must be \(layers, heads"),
             ({"attention": MAPS[..., :16]}, r"shape \(2, 3, 17, 16\), but must be"),
             ({"attention": MAPS * 2}, r"rows that do not sum to one \(one sums to 2\)"),
             ({"attention": MAPS - 0.1}, "negative weights"),
             ({"attention": MAPS[:, :, :0]}, "is empty"),
             ({"attention": [MAPS[0, :, :16, :16], MAPS[0]]}, "layers of different shapes"),
-            ({"attention": [MAPS, MAPS]}, "is of a batch of 2 pictures"),
+            ({"attention": [MAPS, MAPS]}, "is for a batch of 2 images"),
             ({"attention": {"mine": MAPS, "b": MAPS * 3}}, "attention of b has rows that do not sum"),
-            ({"special_tokens": 0}, "17 patches make no grid"),
-            ({"head_names": ["a"]}, "There are 1 head_names for 3 heads"),
+            ({"special_tokens": 0}, "17 patches do not form a grid"),
+            ({"head_names": ["a"]}, "head_names has 1 names, but there are 3 heads"),
+            ({"start": (4, 0)}, "start is row 4, column 0, but the patches form 4 × 4: pass a row from 0 to 3"),
         ),
     ),
     "AugRegGrid": Sample(
@@ -94,26 +95,29 @@ SAMPLES = {
             ({"values": TABLE[:, 0]}, r"must be \(rows, 2, levels\)"),
             ({"rows": ["a"]}, "1 names for 2 rows"),
             ({"levels": ["x"]}, "1 names for 2 levels"),
-            ({"values": TABLE * 2}, "in per cent, 0 to 100"),
+            ({"values": TABLE * 2}, "in per cent: pass values from 0 to 100"),
             ({"original": {"c": 1}}, "original names 'c'"),
         ),
     ),
     "AugmentationExplorer": Sample(
         {
-            "pictures": PAIR,
+            "images": PAIR,
             "names": ["boot", "bag"],
             "changed": random(2, 3, 3, 3, 1, 6, 8),
             "magnitudes": [0, 15, 30],
             "transforms": [["rotate", "invert"], ["shear", "posterize"], ["invert", "rotate"]],
         },
         (
-            ({"pictures": PAIR[:1]}, "at least two"),
-            ({"pictures": PAIR * 2}, "must lie in"),
-            ({"names": ["a"]}, "1 names for 2 pictures"),
+            ({"images": PAIR[:1]}, "at least two"),
+            ({"images": PAIR * 2}, "must lie in"),
+            ({"names": ["a"]}, "1 names for 2 images"),
             ({"changed": random(2, 2, 3, 3, 1, 6, 8)}, r"must be \(2, 3, 3, 3, 1, 6, 8\)"),
             ({"changed": random(2, 3, 3, 3, 1, 6, 8) + 1}, "values outside"),
             ({"transforms": [["rotate", "invert"]] * 2}, r"must be \(2, 3, 3, 2, 1, 6, 8\)"),
-            ({"transforms": [["rotate", "invert"], ["shear"], ["rotate"]]}, "must have 2 transforms, as the first"),
+            (
+                {"transforms": [["rotate", "invert"], ["shear"], ["rotate"]]},
+                "The first sample has 2 transforms, but another",
+            ),
         ),
     ),
     "CaptionExplorer": Sample(
@@ -124,13 +128,13 @@ SAMPLES = {
             "right": torch.tensor([1, 0, 1]),
         },
         (
-            ({"cosines": COSINES.mT}, "one row per picture"),
+            ({"cosines": COSINES.mT}, "one row per image"),
             ({"cosines": COSINES / 0.07}, "not yet divided by the temperature"),
             ({"captions": ["a"] * 17, "cosines": torch.zeros(3, 17)}, "at most 16"),
             ({"images": 2 * random(3, 3, 4, 5)}, "must lie in"),
-            ({"right": [0, 1]}, "for each of the 3 pictures"),
+            ({"right": [0, 1]}, "for each of the 3 images"),
             ({"right": [0, 1, 2]}, "from 0 to 1"),
-            ({"names": ["one"]}, "1 names for 3 pictures"),
+            ({"names": ["one"]}, "1 names for 3 images"),
             ({"temperature": 0.0}, "slider goes from 0.01"),
         ),
     ),
@@ -143,24 +147,24 @@ SAMPLES = {
             "classes": ["a", "b", "c"],
         },
         (
-            ({"teacher": random(2, 4)}, "teacher's logits have shape .* 2 pictures and 3 classes"),
-            ({"student": random(2, 3) / 0}, "The tensor of the student's logits holds 6 values that are NaN"),
-            ({"labels": [0, 3]}, r"The labels are \[0, 3\], but must be one class number from 0 to 2"),
-            ({"labels": [0]}, "for each of the 2 pictures"),
-            ({"images": torch.full((2, 1, 4, 4), 2.0)}, "The picture has values from 2 to 2"),
+            ({"teacher": random(2, 4)}, "teacher's logits have shape .* 2 images and 3 classes"),
+            ({"student": random(2, 3) / 0}, "The tensor of the student's logits has 6 values that are NaN"),
+            ({"labels": [0, 3]}, r"The labels are \[0, 3\], but must be one class index from 0 to 2"),
+            ({"labels": [0]}, "for each of the 2 images"),
+            ({"images": torch.full((2, 1, 4, 4), 2.0)}, "The image has values from 2 to 2"),
         ),
     ),
     "LocalAttentionExplorer": Sample(
-        {"image": random(1, 8, 12), "attention": NEAR, "kernel": random(3, 3) - 0.5, "head_names": ["one", "two"]},
+        {"image": random(1, 8, 12), "attention": NEAR, "kernel": random(3, 3), "head_names": ["one", "two"]},
         (
             ({"attention": NEAR[0]}, r"must be \(heads, rows, columns, size, size\) with an odd"),
             ({"attention": NEAR[..., :2, :2]}, "with an odd size"),
             ({"kernel": random(5, 5)}, r"shape \(5, 5\), but must be \(3, 3\)"),
             ({"attention": NEAR - 0.1}, "negative weights"),
             ({"attention": NEAR * 2}, "do not sum to one .one sums to 2"),
-            ({"attention": torch.full_like(NEAR, 1 / 9)}, "gives weight to places beyond the border"),
-            ({"image": random(1, 9, 12)}, "8 × 12 positions make no grid of squares"),
-            ({"head_names": ["a"]}, "There are 1 head_names for 2 heads"),
+            ({"attention": torch.full_like(NEAR, 1 / 9)}, "gives weight to positions beyond the border"),
+            ({"image": random(1, 9, 12)}, "8 × 12 positions do not form a grid of squares"),
+            ({"head_names": ["a"]}, "head_names has 1 names, but there are 2 heads"),
         ),
     ),
     "MemoryExplorer": Sample(
@@ -168,27 +172,28 @@ SAMPLES = {
         (
             ({"heads": 0}, "heads is 0, but must be at least 1"),
             ({"image_size": 224, "patch_size": 15}, "patch_size 15 does not divide image_size 224: try 225"),
-            ({"dtype": "int4"}, "dtype is 'int4', but must be one of float32"),
+            ({"dtype": "int4"}, "dtype is 'int4', .* choose one of float32"),
         ),
     ),
     "PatchExplorer": Sample(
         {"image": PICTURE, "patch_size": 7},
         (
-            ({"image": "cat"}, "The picture is a str, but must be a tensor"),
+            ({"image": "cat"}, "The image is a str, but must be a tensor"),
             ({"image": random(2, 3, 8, 8)}, r"shape \(2, 3, 8, 8\), but must be \(channels, height, width"),
             ({"image": PICTURE * 255}, r"must lie in \[0, 1\]: divide by 255"),
             ({"image": PICTURE - 0.5}, r"must lie in \[0, 1\]: undo its normalisation"),
             ({"image": random(3, 0, 8)}, r"is empty \(shape \(3, 0, 8\)\)"),
-            ({"image": random(3, 8, 8) / 0}, "holds 192 values that are NaN"),
-            ({"patch_size": 5}, "patch_size 5 does not divide a picture of 28 × 28 pixels: choose one of 2, 4"),
+            ({"image": random(3, 8, 8) / 0}, "has 192 values that are NaN"),
+            ({"patch_size": 5}, "patch_size 5 does not divide an image of 28 × 28 pixels: choose one of 2, 4"),
         ),
     ),
     "QuantisationExplorer": Sample(
-        {"layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4}},
+        {"layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4}, "layer": "linear"},
         (
             ({"layers": {}}, "no layers to show"),
+            ({"layer": "head"}, "layer is 'head', but it must name a layer: choose among conv, linear"),
             ({"layers": {"norm": torch.ones(4)}}, r"The weight of norm has shape \(4,\), but must be"),
-            ({"layers": {"conv": random(2, 2) / 0}}, "The weight of conv holds 4 values that are NaN"),
+            ({"layers": {"conv": random(2, 2) / 0}}, "The weight of conv has 4 values that are NaN"),
             ({"layers": {"conv": "weights"}}, "The weight of conv is a str"),
             ({"layers": {"big": torch.zeros(1001, 1000)}}, "has 1,001,000 numbers"),
         ),
@@ -197,7 +202,7 @@ SAMPLES = {
         {"questions": QUESTIONS},
         (
             ({"questions": []}, "The quiz has no questions"),
-            (question(a={"text": "a"}), "Question 1 needs a text .* two 'answers'"),
+            (question(a={"text": "a"}), "Question 1 lacks a text .* two 'answers'"),
             (question(a={"text": "a", "why": "b"}, c={"text": "c", "why": "d"}), "Question 1 has no correct answer"),
             (question(a={"text": "a", "correct": True}, c={"text": "c", "why": "d"}), "has an answer without"),
             (lambda: widgets.Quiz.from_notebook("77"), r"no quiz for notebook '77': choose one of 00, .*04"),
@@ -206,12 +211,12 @@ SAMPLES = {
     "WindowExplorer": Sample(
         {"image": random(3, 32, 32)},
         (
-            ({"image": random(3, 32, 30)}, "A picture of 32 × 30 cannot be cut into 16 × 16 tokens"),
-            ({"image": random(3, 30, 30)}, "A picture of 30 × 30 cannot be cut into 16 × 16 tokens"),
+            ({"image": random(3, 32, 30)}, "An image of 32 × 30 cannot be cut into 16 × 16 tokens"),
+            ({"image": random(3, 30, 30)}, "An image of 30 × 30 cannot be cut into 16 × 16 tokens"),
             ({"window": 16}, "window is 16, but must divide the last stage's 8 tokens per side"),
             ({"window": 3}, "window is 3, but must divide the last stage's 8 tokens per side"),
             ({"tokens": 2, "depths": (1, 1, 1)}, "2 tokens per side cannot be halved 2 times"),
-            ({"depths": (2, 0)}, r"depths is \(2, 0\), but must name at least one stage"),
+            ({"depths": (2, 0)}, r"depths is \(2, 0\), but needs at least one stage"),
         ),
     ),
 }

@@ -23,6 +23,6 @@ def test_colours_reach_the_page_in_their_order():
     red = torch.zeros(2, 3, 4, 4)
     red[:, 0] = 1
     changed, transforms = variations(red, 1, (0,), samples=1)
-    widget = build("AugmentationExplorer", pictures=red, changed=changed, magnitudes=[0], transforms=transforms)
+    widget = build("AugmentationExplorer", images=red, changed=changed, magnitudes=[0], transforms=transforms)
     sent = np.frombuffer(widget.pixels, np.uint8)
     assert sent[:3].tolist() == [255, 0, 0]

@@ -23,6 +23,20 @@ def test_the_page_gets_every_weight_and_the_rollout_after_it():
     assert (model["rows"], model["columns"], model["special"]) == (4, 4, 1)
 
 
+def test_the_tokens_that_a_query_sees_are_counted_before_small_weights_are_rounded_to_zero():
+    causal = torch.full((2, 3, 17, 17), 1.0).tril()
+    causal[:, 0] *= 1e-9 ** torch.arange(17)  # in half floats, zero at all keys but the first
+    widget = AttentionExplorer(PICTURE, causal / causal.sum(-1, keepdim=True))
+    assert widget.models[0]["seen"] == list(range(1, 18))
+    (sharp,) = AttentionExplorer(PICTURE, (40 * torch.eye(17)).softmax(-1)[None, None]).models
+    assert sharp["seen"] == [17] * 17
+
+
+def test_it_starts_at_a_patch_of_the_first_model_or_in_the_middle():
+    assert AttentionExplorer(PICTURE, MAPS, start=(0, 3)).start == [3.5 / 4, 0.5 / 4]
+    assert AttentionExplorer(PICTURE, MAPS).start == [2.5 / 4, 2.5 / 4]
+
+
 @pytest.mark.parametrize("form", ["list of batches of one", "list", "tensor", "bfloat16", "numpy"])
 def test_attention_is_taken_as_models_give_it(form):
     attention = {
@@ -57,10 +71,10 @@ def test_pixels_arrive_in_rows_with_four_bytes_each():
     assert widget.choices == [2]
 
 
-def test_memory_explorer_knows_this_machine():
+def test_memory_explorer_knows_the_machine_that_runs_it():
     machine = MemoryExplorer().machine
-    assert machine["memory of this machine"] == psutil.virtual_memory().total
-    assert 0 < machine["free of it when this was shown"] <= machine["memory of this machine"]
+    assert machine["memory of the machine that ran this"] == psutil.virtual_memory().total
+    assert 0 < machine["free memory when it ran"] <= machine["memory of the machine that ran this"]
 
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "quizzes").glob("*.json")), ids=lambda path: path.stem)

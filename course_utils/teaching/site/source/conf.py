@@ -1,4 +1,4 @@
-"""Sphinx's configuration of the site; ``course book`` copies it beside the pages and sets the environment."""
+"""Sphinx's configuration for the site; ``course book`` copies it next to the pages and sets the environment."""
 
 import os
 
@@ -9,12 +9,12 @@ html_title = project
 extensions = ["myst_nb"]
 exclude_patterns = ["_build"]
 
-nb_execution_mode = "off"  # the pages come executed, with their widgets' state
+nb_execution_mode = "off"  # the pages are already executed and contain the state of their widgets
 nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {"require.js": {}, "anywidget-path.js": {}, "embed-amd.js": {}}
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
-mathjax_path = "tex-svg-full.js"  # one file: no fonts to fetch
+mathjax_path = "tex-svg-full.js"  # one file, so there are no fonts to fetch
 mathjax3_config = {"options": {"enableMenu": False}}
 
 html_theme = "sphinx_book_theme"

@@ -1,2 +1,2 @@
-// Where the widgets' manager finds the module "anywidget": beside this file, not on a CDN.
+// The widget manager loads the module "anywidget" from the folder of this file, not from a CDN.
 requirejs.config({ paths: { anywidget: new URL("anywidget", document.currentScript.src).href } });

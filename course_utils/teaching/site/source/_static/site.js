@@ -1,4 +1,4 @@
-// What scrolls inside itself can be reached by keyboard: wide formulas and tables.
+// Make scrollable formulas and tables reachable by keyboard.
 function reach() {
   for (const element of document.querySelectorAll('mjx-container[display="true"], .bd-article table')) {
     if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;

@@ -1,0 +1,52 @@
+"""No key that is typed on a widget is heard by JupyterLab, where d d deletes the cell; what runs the cell is."""
+
+import nbformat
+import pytest
+from samples import SAMPLES
+
+from course_utils.paths import ROOT
+
+pytestmark = pytest.mark.browser
+
+IMPORTS = f"import sys\nsys.path.append({str(ROOT / 'tests' / 'widgets')!r})\nfrom samples import build"
+COMMANDS = ("d", "d", "x", "a", "b", "z", "m", "y", "Shift+M", "Control+Backspace", "Alt+Enter")
+FOCUSABLE = ":is(button, input, select):enabled, summary, [tabindex='0']"
+CHANGED = "#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty"
+
+
+def save(page) -> None:
+    page.locator('.lm-MenuBar-item:has-text("File")').first.click()
+    page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+    page.locator(CHANGED).wait_for(state="detached", timeout=20_000)
+
+
+def cells(lab) -> list:
+    """Kind and source of every cell, as saved."""
+    notebook = nbformat.read(lab.folder / "test_keys_in_lab.ipynb", as_version=4)
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def test_keys_typed_on_a_widget_leave_the_notebook_alone_but_may_run_its_cell(run_cells, lab):
+    page = run_cells([IMPORTS, *(f"build({name!r})" for name in SAMPLES)], ".afv-windows")
+    save(page)
+    before = cells(lab)
+    assert len(before) == page.locator(".afv").count() + 1 == len(SAMPLES) + 1
+    for element in page.locator(".afv").locator(FOCUSABLE).all():
+        if not element.is_visible():
+            continue
+        element.focus()
+        for key in COMMANDS:
+            page.keyboard.press(key)
+        what = element.evaluate("(e) => e.outerHTML.slice(0, 200)")
+        assert not page.locator(CHANGED).count(), f"JupyterLab heard what was typed on {what}: see root in shared.js"
+    save(page)
+    assert cells(lab) == before
+
+    prompt = page.locator(".jp-CodeCell", has=page.locator(".afv-patches")).locator(".jp-InputPrompt").first
+    number = prompt.inner_text()
+    page.locator(".afv-patches canvas[tabindex]").first.focus()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "([prompt, number]) => /\\d/.test(prompt.textContent) && prompt.textContent !== number",
+        arg=[prompt.element_handle(), number],
+    )

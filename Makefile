@@ -2,34 +2,46 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 TEACH := .venv/.installed-teach
+WEB := .venv/.installed-web
+NODE := .venv/web/node_modules/.bin
 
-.PHONY: lab test lint types format hooks install teach clean
+.PHONY: lab test test-fast test-js lint types format hooks install teach clean
 
 lab: $(INSTALLED)  ## open the course
 	$(BIN)/course lab
 
-test: $(TEACH) lint types  ## everything, the browser tests included
-	$(BIN)/python -m pytest
+test: $(TEACH) lint types test-js  ## run everything, including the browser tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
-lint: $(INSTALLED)
+test-fast: $(INSTALLED)  ## between two edits: no browser, no notebook, no test of more than two seconds
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup --no-loadscope-reorder -m "not browser and not notebook and not slow"
+
+test-js: $(WEB)  ## the functions of the widgets, without a browser
+	node --test tests/js/*.test.mjs
+
+lint: $(INSTALLED) $(WEB)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(NODE)/biome check --config-path=web course_utils tests
+	$(NODE)/tsc --project web
+	$(BIN)/codespell
 
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-format: $(INSTALLED)  ## tidy code and notebooks, write README's table
+format: $(INSTALLED) $(WEB)  ## tidy code and notebooks, update the table in the README
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(NODE)/biome check --write --config-path=web course_utils tests
 	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 	$(BIN)/python -m course_utils.lab.course
 
-hooks: $(INSTALLED)  ## before each commit: tidy code, strip outputs
+hooks: $(INSTALLED) $(WEB)  ## install the hooks that tidy code and strip outputs before each commit
 	$(BIN)/pre-commit install
 
 install: $(INSTALLED)
 
-teach: $(TEACH)  ## what an instructor needs besides: grading, the site, slides, demos, a hub
+teach: $(TEACH)  ## install what instructors also need: grading, the site, slides, demos, a hub
 
 $(INSTALLED): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python %d.%d was found as $(PYTHON), but the course needs 3.11 to 3.14: install one and run `make PYTHON=python3.12 $(MAKECMDGOALS)`." % sys.version_info[:2])'
@@ -39,11 +51,14 @@ $(INSTALLED): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --inexact
 	@touch $@
 
-$(TEACH): $(INSTALLED) web/package-lock.json
+$(TEACH): $(INSTALLED) $(WEB)
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact --group teach
-	@command -v npm >/dev/null || { echo "The site and the hub need Node.js with npm: install them (Debian, Ubuntu: \`sudo apt-get install npm\`), then run this again."; exit 1; }
+	@touch $@
+
+$(WEB): web/package-lock.json | $(INSTALLED)
+	@command -v npm >/dev/null || { echo "The site, the hub and the checks of JavaScript need Node.js with npm: install them (Debian, Ubuntu: \`sudo apt-get install npm\`), then run this again."; exit 1; }
 	mkdir -p .venv/web && cp web/package*.json .venv/web && npm ci --silent --no-fund --no-audit --ignore-scripts --prefix .venv/web
 	@touch $@
 
-clean:  ## remove the environment; your progress and data stay
+clean:  ## remove the environment; keeps your progress and data
 	rm -rf .venv

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, FLOPs and bytes, by formula and by measurement. All notebooks."""
+"""What a model costs in parameters, FLOPs and bytes, computed and measured. All notebooks."""
 
 import os
 from collections.abc import Callable
@@ -10,29 +10,34 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Learned numbers in a model; one that is shared by two layers counts once."""
+    """Number of parameters of a model; a parameter shared by two layers counts once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def count_flops(model: nn.Module, *inputs: Tensor) -> int:
-    """Floating-point operations of one forward pass in matrix products and convolutions; a multiply-add is two.
+    """FLOPs of one forward pass in matrix products and convolutions; a multiply-add counts as two.
 
-    Papers on vision models usually print multiply-adds and call them FLOPs: halve this number to compare.
+    Vision papers usually report multiply-adds and call them FLOPs: halve this number to compare.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    # The fused kernels are opaque to the counter; the plain one shows its two matrix products.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        model(*inputs)
+    # The counter cannot see into every fused kernel, nor into the fast path of nn.TransformerEncoderLayer.
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            model(*inputs)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return counter.get_total_flops()
 
 
 def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = torch.float32, batch: int = 1) -> int:
-    """Bytes of all attention matrices of a model when every one is kept, a whole number (int), exact however large.
+    """Bytes of all attention matrices of a model if all are stored: an int, exact for any size.
 
-    tokens is the length of the sequence that attends to itself, its class token included; batch, how many such
-    sequences there are. A number of type dtype takes dtype.itemsize bytes. Example: 14 · 14 tokens, one head and one
-    layer make 153,664 bytes, the slide's 150 KB. Raises ValueError for a count below one.
+    tokens is the length of the sequence, including the class token; batch is the number of sequences. A number of
+    type dtype takes dtype.itemsize bytes. Example: 14 · 14 tokens, one head and one layer make 153,664 bytes, the
+    slide's 150 KB. Raises ValueError if a count is below one.
     """
     for name, value in {"tokens": tokens, "heads": heads, "layers": layers, "batch": batch}.items():
         if value < 1:
@@ -43,11 +48,11 @@ def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = t
 def vit_parameters(
     image_size: int, patch_size: int, dim: int, layers: int, mlp_dim: int, classes: int, channels: int = 3
 ) -> int:
-    """Learned numbers of a ViT, a whole number (int) and exact to the last one. Dosovitskiy et al. 2021, eq. 1 to 4.
+    """Number of learned parameters of a ViT, an exact int. Dosovitskiy et al. 2021, eq. 1 to 4.
 
     image_size and patch_size are the sides of the image and of a patch, in pixels, and patch_size divides image_size.
-    Every linear layer has biases, every norm a scale and a shift for each of the dim features; the MLP has one hidden
-    layer, of mlp_dim features.
+    Every linear layer has a bias; every norm has a scale and a shift for each of the dim features; the MLP has one
+    hidden layer with mlp_dim features.
     """
     patches = (image_size // patch_size) ** 2
     norm = 2 * dim
@@ -59,11 +64,11 @@ def vit_parameters(
 
 
 def local_parameters(channels: int, out_channels: int, size: int) -> int:
-    """How many numbers a layer of local attention learns, an int.
+    """Number of learned parameters of a local attention layer, an int.
 
     The layer is the paper's, `LocalAttention2d`, from channels to out_channels with neighbourhoods of size × size.
-    out_channels is a multiple of 2 · heads; the number of heads makes no other difference.
-    Ramachandran et al. 2019, section 3.1.
+    out_channels is a multiple of 2 · heads; the number of heads has no other effect. Ramachandran et al. 2019,
+    section 2.2.
     """
     projections = 3 * channels * out_channels
     positions = 2 * size * (out_channels // 2)
@@ -71,29 +76,29 @@ def local_parameters(channels: int, out_channels: int, size: int) -> int:
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
-    """Bytes that can be had now on the device without slowing the machine down."""
+    """Bytes you can allocate now on the device without slowing the machine down."""
     if torch.device(device).type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return psutil.virtual_memory().available
 
 
 def refuse_beyond_free_memory(wanted: int, what: str, device: torch.device | str = "cpu") -> None:
-    """Raises MemoryError, with both figures, when so many bytes are not free: call it before allocating them."""
+    """Raise MemoryError with both figures if fewer bytes are free; call this before you allocate them."""
     free = free_memory(device)
     if wanted > free:
         raise MemoryError(
             f"{what} would take {wanted / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB are free: use smaller "
-            "pictures, fewer layers or heads, or fused attention, which never stores the matrices."
+            "images, fewer layers or heads, or fused attention, which never stores the matrices."
         )
 
 
 def peak_memory(fn: Callable[[], object]) -> int:
-    """Bytes of tensors alive at once, at the most, beyond what lived before, while fn() runs once.
+    """Peak memory in bytes of the tensors that fn() allocates in one call, not counting those allocated before.
 
-    The profiler's record of what PyTorch's allocators gave and took back, on every device, is added up, so neither
-    Python's own memory nor an allocator's cache counts. What fn returns is still alive when the record ends.
+    Adds up what PyTorch's profiler records of every allocation and release, on every device, so neither Python's own
+    memory nor an allocator's cache counts. What fn returns still counts at the end.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler writes its own diary to the terminal
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # otherwise the profiler logs to the terminal
     with torch.profiler.profile(profile_memory=True) as profiler:
         kept = fn()
     events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]

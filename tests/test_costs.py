@@ -50,6 +50,13 @@ def test_flops_do_not_depend_on_the_attention_kernel():
     assert count_flops(Fused(), torch.rand(1, 2, 10, 4)) == 2 * 2 * (2 * 10 * 10 * 4)
 
 
+def test_pytorchs_own_encoder_costs_the_same_in_evaluation_which_takes_a_fast_path():
+    layer, tokens = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), torch.rand(2, 5, 8)
+    products = 4 * 8 * 8 + 2 * 8 * 16 + 2 * 5 * 8  # projections, MLP, scores and mixtures, per token
+    assert count_flops(layer, tokens) == count_flops(layer.eval(), tokens) == 2 * 2 * 5 * products
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 def test_peak_memory_counts_what_lives_at_once():
     megabyte = 2**18
 
@@ -72,7 +79,7 @@ def test_what_does_not_fit_in_memory_is_refused_with_both_figures(monkeypatch):
     monkeypatch.setattr("course_utils.costs.free_memory", lambda device: 3 * 2**29)
     wanted = attention_bytes(128 * 128, heads=16, layers=48)
     with pytest.raises(
-        MemoryError, match=r"48 layers would take 768.0 GiB, but 1.5 GiB are free: use smaller pictures"
+        MemoryError, match=r"48 layers would take 768.0 GiB, but 1.5 GiB are free: use smaller images"
     ):
         refuse_beyond_free_memory(wanted, "48 layers")
     refuse_beyond_free_memory(3 * 2**29, "exactly what is free")

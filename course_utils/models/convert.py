@@ -1,4 +1,4 @@
-"""Weights of torchvision's and timm's models in ours: the same logits. Notebooks 01, 04, 05 and 08."""
+"""torchvision's and timm's weights in our models, with the same logits. Notebooks 01, 04, 05 and 08."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ def from_torchvision(model: nn.Module) -> ViT | ResNet | Swin:
 
     Takes torchvision's ``vit_b_16``, ``vit_b_32``, ``vit_l_16``, ``vit_l_32``, ``vit_h_14`` or any
     ``VisionTransformer`` of another size (→ ViT), ``resnet18``, ``34``, ``50``, ``101``, ``152`` or any ``ResNet`` of
-    other depths (→ ResNet), and ``swin_t``, ``swin_s``, ``swin_b`` or any ``SwinTransformer`` of the first version
-    (→ Swin). Raises TypeError for any other model and ValueError for a VisionTransformer with a convolutional stem or
-    a representation layer, a ResNet with wide or grouped convolutions and a Swin of the second version.
+    other depths (→ ResNet), and ``swin_t``, ``swin_s``, ``swin_b`` or any ``SwinTransformer`` of the first version (→
+    Swin). Raises TypeError for any other model and ValueError for a VisionTransformer with a convolutional stem or a
+    representation layer, for a ResNet with wide or grouped convolutions, and for a Swin of the second version.
     """
     from torchvision.models import ResNet as TorchvisionResNet
     from torchvision.models import SwinTransformer, VisionTransformer
@@ -34,7 +34,7 @@ def from_torchvision(model: nn.Module) -> ViT | ResNet | Swin:
     if isinstance(model, SwinTransformer):
         return _swin(model)
     raise TypeError(
-        f"Cannot convert a {type(model).__name__}: give from_torchvision one of torchvision's VisionTransformer, "
+        f"Cannot convert a {type(model).__name__}: pass from_torchvision one of torchvision's VisionTransformer, "
         "ResNet or SwinTransformer models, such as torchvision.models.vit_b_16(), resnet50() or swin_t()."
     )
 
@@ -44,7 +44,7 @@ def _vit(model: Any) -> ViT:
     if "conv_proj.weight" not in source or "heads.head.weight" not in source or "heads.pre_logits.weight" in source:
         raise ValueError(
             "This VisionTransformer has a convolutional stem or a representation layer: convert one with a plain "
-            "patch projection and a single linear head, as torchvision.models.vit_b_16() has."
+            "patch projection and a single linear head, such as torchvision.models.vit_b_16()."
         )
     first = model.encoder.layers[0]
     config = ViTConfig(
@@ -58,7 +58,7 @@ def _vit(model: Any) -> ViT:
         classes=source["heads.head.weight"].shape[0],
         dropout=model.dropout,
     )
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
         ours = ViT(config)
     weights = {_vit_name(name): _vit_value(name, value).clone() for name, value in source.items()}
     ours.load_state_dict(weights, assign=True)
@@ -103,8 +103,8 @@ def _resnet(model: Any) -> ResNet:
     expected = {name: value.shape for name, value in ours.state_dict().items()}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise ValueError(
-            "This ResNet has wide or grouped convolutions or another stem: convert one of the original form, as "
-            "torchvision.models.resnet50() has."
+            "This ResNet has wide or grouped convolutions or another stem: convert one of the original form, such as "
+            "torchvision.models.resnet50()."
         )
     ours.load_state_dict(weights, assign=True)
     return ours.train(model.training)
@@ -125,15 +125,15 @@ def _swin(model: Any) -> Swin:
     window = stages[0][0].attn.window_size
     if "features.1.0.attn.logit_scale" in source or window[0] != window[1]:
         raise ValueError(
-            "This SwinTransformer is of the second version or has oblong windows: convert one of the first version "
-            "with square windows, as torchvision.models.swin_t() has."
+            "This SwinTransformer is of the second version or has no square windows: convert one of the first version "
+            "with square windows, such as torchvision.models.swin_t()."
         )
     config = SwinConfig(
         patch_size=stem.kernel_size[0],
         channels=stem.in_channels,
         dim=stem.out_channels,
-        depths=[len(stage) for stage in stages],
-        heads=[stage[0].attn.num_heads for stage in stages],
+        depths=tuple(len(stage) for stage in stages),
+        heads=tuple(stage[0].attn.num_heads for stage in stages),
         window=window[0],
         mlp_ratio=stages[0][0].mlp[0].out_features / stem.out_channels,
         classes=model.head.out_features,
@@ -142,14 +142,14 @@ def _swin(model: Any) -> Swin:
         ours = Swin(config)
     weights = {_swin_name(name): value.clone() for name, value in source.items() if "index" not in name}
     ours.load_state_dict(weights, assign=True)
-    for block in ours.modules():  # the one tensor that is no weight
+    for block in ours.modules():  # the only tensor that is not a weight
         if isinstance(block, WindowAttention):
             block.bias_index = relative_position_index(block.window).to(model.head.weight.device)
     return ours.train(model.training)
 
 
 def _swin_name(name: str) -> str:
-    """torchvision's name of a parameter → ours: features alternate between stages and the merging before the next."""
+    """torchvision's name of a parameter → ours. Theirs alternate between stages and patch merging."""
     if name.startswith("features.0."):
         return name.replace("features.0.0", "project").replace("features.0.2", "norm_patches")
     if name.startswith("features."):

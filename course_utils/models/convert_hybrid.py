@@ -1,4 +1,4 @@
-"""timm's hybrids: the same numbers in our class, so the same logits. Notebook 06."""
+"""timm's hybrids: their weights in our class, with the same logits. Notebook 06."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def from_timm_hybrid(model: Any) -> HybridViT:
         mlp_dim=model.blocks[0].mlp.fc1.out_features,
         classes=model.num_classes,
     )
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
         ours = HybridViT(config)
     weights = {our_name(name): our_value(name, value).clone() for name, value in model.state_dict().items()}
     if {name: value.shape for name, value in weights.items()} != {n: v.shape for n, v in ours.state_dict().items()}:
@@ -55,9 +55,9 @@ def from_timm_hybrid(model: Any) -> HybridViT:
 
 
 def refused(model: Any) -> ValueError:
-    """The sentence for a model that is another."""
+    """The error for any other model."""
     return ValueError(
-        f"This {type(model).__name__} is no ResNet followed by a plain ViT with a class token: convert one of timm's "
+        f"This {type(model).__name__} is not a ResNet followed by a ViT with a class token: convert one of timm's "
         "vit_tiny_r_s16_p8, vit_small_r26_s32 or vit_large_r50_s32."
     )
 

@@ -1,4 +1,4 @@
-"""timm's ViTs and DeiTs: the same numbers in our classes, so the same logits. Notebook 07."""
+"""timm's ViTs and DeiTs: their weights in our classes, with the same logits. Notebook 07."""
 
 from typing import Any
 
@@ -29,15 +29,15 @@ def from_timm(model: nn.Module) -> ViT | DistilledViT | HybridViT:
     """Our model with a copy of a timm model's weights, in its mode (train or eval) and on its device.
 
     Takes ``deit_{tiny,small,base}_distilled_patch16_224`` (→ DistilledViT), ``vit_*_patch*`` and ``deit_*_patch*``
-    with a class token (→ ViT), and the hybrids of :func:`from_timm_hybrid`. Raises TypeError for what is no
-    VisionTransformer and ValueError for one of another form, such as one that averages its tokens.
+    with a class token (→ ViT), and the hybrids of :func:`from_timm_hybrid`. Raises TypeError for anything but a
+    VisionTransformer, and ValueError for one of another form, such as one that averages its tokens.
     """
     from timm.models.deit import VisionTransformerDistilled
     from timm.models.vision_transformer import VisionTransformer
 
     if not isinstance(model, VisionTransformer):
         raise TypeError(
-            f"Cannot convert a {type(model).__name__}: give from_timm one of timm's VisionTransformer models, such as "
+            f"Cannot convert a {type(model).__name__}: pass from_timm one of timm's VisionTransformer models, such as "
             'timm.create_model("deit_tiny_distilled_patch16_224").'
         )
     if hasattr(model.patch_embed, "backbone"):
@@ -58,7 +58,7 @@ def _converted(model: Any, kind: type[ViT], config_kind: type[ViTConfig]) -> ViT
         mlp_dim=block.mlp.fc1.out_features,
         classes=model.num_classes,
     )
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
         ours = kind(config)
     weights = {_name(name): _value(name, value).clone() for name, value in model.state_dict().items()}
     expected = {name: value.shape for name, value in ours.state_dict().items()}

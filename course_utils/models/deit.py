@@ -11,7 +11,7 @@ from course_utils.models.vit import ViT, ViTConfig
 
 @dataclass(frozen=True)
 class DistilledViTConfig(ViTConfig):
-    """A ViT's configuration: the second token and its head have the sizes of the first."""
+    """The configuration of a ViT; the second token and its head have the same sizes as the first."""
 
 
 # Touvron et al. 2021, table 1.
@@ -30,10 +30,10 @@ class TwoLogits(NamedTuple):
 
 
 def fuse(label_logits: Tensor, distillation_logits: Tensor) -> Tensor:
-    """Two heads' logits (batch, classes), of any magnitude → the student's answer: probabilities (batch, classes).
+    """The logits (batch, classes) of two heads, of any magnitude → predicted probabilities (batch, classes).
 
-    As in the paper, the heads' softmaxes are added; each row must sum to one, as the probabilities of one picture do.
-    Gradients reach both heads. Touvron et al. 2021, section 4, "Classification with our approach".
+    As in the paper, the softmaxes of the heads are added. Each row must sum to one, because it has the probabilities
+    for one image. Gradients reach both heads. Touvron et al. 2021, section 4, "Classification with our approach".
     """
     return (label_logits.softmax(dim=-1) + distillation_logits.softmax(dim=-1)) / 2
 
@@ -41,9 +41,9 @@ def fuse(label_logits: Tensor, distillation_logits: Tensor) -> Tensor:
 class DistilledViT(ViT):
     """(batch, channels, image_size, image_size) → logits. Touvron et al. 2021, section 4 and figure 2.
 
-    In training it returns both heads' logits, as :class:`TwoLogits`: the loss must know which head learns from whom.
-    In evaluation it returns (batch, classes), the logarithm of :func:`fuse`, so that a softmax gives the fused
-    probabilities. (timm averages the logits of the two heads instead; :meth:`heads` gives the pair in both modes.)
+    In training it returns both heads' logits as :class:`TwoLogits`, because each head has its own target. In
+    evaluation it returns (batch, classes), the logarithm of :func:`fuse`, so a softmax gives the fused probabilities.
+    (timm averages the logits of the two heads instead; :meth:`heads` returns the pair in both modes.)
     """
 
     config: DistilledViTConfig
@@ -64,7 +64,7 @@ class DistilledViT(ViT):
         return torch.cat([self.class_token, self.distillation_token], dim=1)
 
     def heads(self, images: Tensor) -> TwoLogits:
-        """Both heads' logits, in training and in evaluation."""
+        """The logits of both heads, in training and in evaluation."""
         tokens = self.features(images)
         return TwoLogits(self.head(tokens[:, 0]), self.distillation_head(tokens[:, 1]))
 

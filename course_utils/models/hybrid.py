@@ -1,68 +1,66 @@
-"""Hybrid: a ResNet makes a map of features, and a ViT reads it in patches. Dosovitskiy et al. 2021, section 3.1.
+"""Hybrid: a ResNet computes a feature map, and a ViT reads it in patches. Dosovitskiy et al. 2021, section 3.1.
 
-The ResNet is that of Kolesnikov et al. 2020: group norms and standardised kernels, so that no layer looks at the batch.
+The ResNet is that of Kolesnikov et al. 2020, with group norms and standardised kernels: no layer uses batch
+statistics.
 
 Notebook 06.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.models.model import Config, Model
-from course_utils.models.vit import ViT, ViTConfig
+from course_utils.models.vit import Survival, ViT, ViTConfig
+from course_utils.settings import LARGEST, Count, Depth, Must, Probability, Side, at_most
 
 GROUPS = 32  # of channels in every group norm
+Blocks = Annotated[tuple[Depth, ...], Must("at most 6 stages", lambda stages: len(stages) <= 6)]
+IN_GROUPS = Must(f"a multiple of {GROUPS}, the groups of the norms", lambda width: width > 0 and not width % GROUPS)
+Width = Annotated[int, IN_GROUPS, at_most(LARGEST >> 7)]  # the last map of 6 stages has 2⁷ times as many channels
 
 
 @dataclass(frozen=True)
 class HybridViTConfig(Config["HybridViT"]):
-    """Everything that decides the shape of a HybridViT. Raises ValueError, with the reason, for one that cannot be built."""
+    """The configuration of a HybridViT. Raises ValueError, with the reason, for one that cannot be built."""
 
-    stages: tuple[int, ...] = (2, 2, 2, 2)  # bottlenecks in each stage of the ResNet; () is its first layer alone
-    image_size: int = 224  # pixels per side
-    channels: int = 3
-    width: int = 64  # channels of the first layer; the first stage ends with four times as many, later ones double
-    patch_size: int = 1  # places of the feature map per side
-    dim: int = 384
-    layers: int = 12
-    heads: int = 6
-    mlp_dim: int = 1536
-    classes: int = 1000
-    dropout: float = 0.0
-    stochastic_depth: float = 0.0
+    stages: Blocks = (2, 2, 2, 2)  # bottlenecks in each stage of the ResNet; with (), only its first layer
+    image_size: Side = 224  # pixels per side
+    channels: Count = 3
+    width: Width = 64  # channels of the first layer; the first stage ends with four times as many, later ones double
+    patch_size: Count = 1  # positions of the feature map per side
+    dim: Count = 384
+    layers: Depth = 12
+    heads: Count = 6
+    mlp_dim: Count = 1536
+    classes: Count = 1000
+    dropout: Probability = 0.0
+    stochastic_depth: Survival = 0.0
 
     def __post_init__(self) -> None:
-        if any(blocks < 1 for blocks in self.stages):
-            raise ValueError(f"stages is {self.stages}, but each stage must have at least 1 block.")
-        if self.width < 1 or self.width % GROUPS:
-            raise ValueError(
-                f"width is {self.width}, but must be a multiple of {GROUPS}, the groups of the norms: try "
-                f"{-(-max(self.width, 1) // GROUPS) * GROUPS}."
-            )
-        if self.image_size < 1:
-            raise ValueError(f"image_size is {self.image_size}, but must be at least 1.")
+        super().__post_init__()
         self.encoder()
 
     @property
     def map_size(self) -> int:
-        """Places per side of the ResNet's last map: the first layer halves twice, every stage but the first once more."""
+        """Positions per side of the last map: the first layer halves the map twice, each later stage once."""
         return -(-self.image_size // 2 ** (2 + max(len(self.stages) - 1, 0)))
 
     @property
     def map_channels(self) -> int:
-        """Features of a place of that map."""
+        """Channels of that map."""
         return self.width * 2 ** (len(self.stages) + 1) if self.stages else self.width
 
     def encoder(self) -> ViTConfig:
-        """Of the ViT, to which the map is an image with many channels."""
+        """The configuration of the ViT, which treats the map as an image with many channels."""
         shared = ("patch_size", "dim", "layers", "heads", "mlp_dim", "classes", "dropout", "stochastic_depth")
         same = {name: getattr(self, name) for name in shared}
         return ViTConfig(image_size=self.map_size, channels=self.map_channels, **same)
 
 
-# Steiner et al. 2022, in the form in which timm has them, under timm's names.
+# Steiner et al. 2022, as in timm, under timm's names.
 PUBLISHED = {
     "vit_tiny_r_s16_p8_224": HybridViTConfig(stages=(), patch_size=8, dim=192, heads=3, mlp_dim=768),
     "vit_small_r26_s32_224": HybridViTConfig(),
@@ -71,10 +69,10 @@ PUBLISHED = {
 
 
 def pad_same(features: Tensor, kernel_size: int, stride: int, value: float = 0.0) -> Tensor:
-    """(batch, channels, height, width), with a border so that a window at every stride-th place fits in.
+    """(batch, channels, height, width), padded so that a window at every stride-th position fits.
 
-    The output of the window's layer has ⌈side / stride⌉ places per side. An odd border is larger at the bottom and on
-    the right, as in TensorFlow, where these models come from.
+    The layer's output then has ⌈side / stride⌉ positions per side. If the padding is odd, more of it goes to the
+    bottom and right, as in TensorFlow, where these models come from.
     """
     border: list[int] = []
     for side in (features.shape[-1], features.shape[-2]):
@@ -84,7 +82,7 @@ def pad_same(features: Tensor, kernel_size: int, stride: int, value: float = 0.0
 
 
 class StandardisedConv2d(nn.Conv2d):
-    """A convolution whose kernels are brought to mean 0 and variance 1, each on its own. Qiao et al. 2019."""
+    """A convolution whose kernels are each standardised to mean 0 and variance 1. Qiao et al. 2019."""
 
     def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel_size, stride=stride, bias=False)
@@ -119,7 +117,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNetStem(nn.Module):
-    """(batch, channels, height, width) → a map of features, a quarter as high and wide, or less. He et al. 2016."""
+    """(batch, channels, height, width) → a feature map, at most a quarter as high and wide. He et al. 2016."""
 
     def __init__(self, channels: int, width: int, stages: tuple[int, ...]) -> None:
         super().__init__()
@@ -143,7 +141,7 @@ class ResNetStem(nn.Module):
 class HybridViT(Model):
     """(batch, channels, image_size, image_size) → logits (batch, classes): ResNet blocks, then ViT blocks.
 
-    Raises WrongShape for images of another size or number of channels than the configuration's.
+    Raises WrongShape for images whose size or number of channels differs from the configuration.
     """
 
     config: HybridViTConfig

@@ -1,8 +1,9 @@
-"""Pictures and captions on one sphere: which belong together? Radford et al. 2021 (CLIP). Notebook 10."""
+"""Images and captions on one sphere, to find which belong together. Radford et al. 2021 (CLIP). Notebook 10."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -10,82 +11,83 @@ from torch.nn import functional as F
 
 from course_utils.attention import EncoderBlock, encoder_block
 from course_utils.models.model import Config, Model
+from course_utils.models.refusals import check_heads
 from course_utils.models.resnet import ResNet, ResNetConfig
+from course_utils.settings import DEEPEST, Count, Must, Widths, at_least, at_most
 
 LARGEST_SCALE = 100.0  # of the logits; Radford et al. 2021, section 2.5
+Vocabulary = Annotated[tuple[str, ...], Must("one or more different words", lambda w: 0 < len(w) == len(set(w)))]
+Layers = Annotated[int, at_least(0), at_most(DEEPEST)]
+Temperature = Annotated[float, at_least(1 / LARGEST_SCALE, ": try 0.07, as CLIP did")]
 
 
 @dataclass(frozen=True)
 class ImageTextConfig(Config["ImageText"]):
-    """Everything that decides the shape of an image–text model. Raises ValueError for what cannot be built."""
+    """The configuration of an image–text model. Raises ValueError for one that cannot be built."""
 
-    words: tuple[str, ...]  # all that a caption may contain
-    length: int = 8  # words of the longest caption
-    dim: int = 64  # of the joint space
-    widths: tuple[int, ...] = (16, 32, 64)  # of the picture encoder's stages, one residual block each
-    text_dim: int = 64
-    text_layers: int = 2  # 0: the mean of the words' embeddings, a bag of words
-    text_heads: int = 4
-    temperature: float = 0.07  # at the start; it is learned
+    words: Vocabulary  # the words that a caption may contain
+    length: Count = 8  # words of the longest caption
+    dim: Count = 64  # of the joint space
+    widths: Widths = (16, 32, 64)  # of the image encoder's stages, with one residual block each
+    text_dim: Count = 64
+    text_layers: Layers = 2  # 0: the mean of the word embeddings, a bag of words
+    text_heads: Count = 4
+    temperature: Temperature = 0.07  # initially; it is learned
 
     def __post_init__(self) -> None:
-        if not self.words or len(set(self.words)) < len(self.words):
-            raise ValueError(f"words are {self.words}, but must be at least one, each once: they are the vocabulary.")
-        for name, least in (("length", 1), ("dim", 1), ("text_dim", 1), ("text_layers", 0), ("text_heads", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least {least}.")
-        if not self.temperature >= 1 / LARGEST_SCALE:
-            raise ValueError(f"temperature is {self.temperature}, but must be at least 0.01: try 0.07, as CLIP did.")
+        super().__post_init__()
+        if self.text_layers:
+            check_heads(self.text_dim, self.text_heads, "text_")
 
 
-def similarities(pictures: Tensor, captions: Tensor, temperature: float | Tensor) -> Tensor:
-    """Cosine similarity of every picture with every caption, divided by the temperature.
+def similarities(images: Tensor, captions: Tensor, temperature: float | Tensor) -> Tensor:
+    """Cosine similarity of every image with every caption, divided by a temperature.
 
-    pictures (pictures, dim) and captions (captions, dim), of any floating dtype, one vector per row → (pictures,
-    captions), of the same dtype. No vector is zero; otherwise its length does not matter. temperature: a number above
-    0, however small, or a tensor of shape () that learns, as the embeddings do. Radford et al. 2021, figure 3.
+    images (images, dim) and captions (captions, dim), of any floating dtype, one vector per row → (images,
+    captions), of the same dtype. No vector is zero; its length does not matter. temperature: any number above 0, or a
+    tensor of shape (). Gradients reach the embeddings and the temperature. Radford et al. 2021, figure 3.
     """
-    pictures = pictures / pictures.norm(dim=-1, keepdim=True)
+    images = images / images.norm(dim=-1, keepdim=True)
     captions = captions / captions.norm(dim=-1, keepdim=True)
-    return pictures @ captions.mT / temperature
+    return images @ captions.mT / temperature
 
 
 def contrastive_loss(logits: Tensor, same: Tensor) -> Tensor:
-    """Cross entropy in both directions: which caption belongs to a picture, which picture to a caption.
+    """Cross-entropy in both directions: which caption belongs to an image, and which image to a caption.
 
-    logits (batch, batch), in single or double precision: picture i with caption j. same (batch, batch), boolean:
-    captions i and j say the same, the diagonal included. All right answers share the target evenly, so a twin is no
-    mistake. → a tensor of shape () and the logits' dtype, through which gradients reach the logits: the mean over the
-    batch, and over both directions. Radford et al. 2021, figure 3; van den Oord et al. 2018, eq. 4.
+    logits (batch, batch), in single or double precision: image i with caption j. same (batch, batch), boolean: True
+    if captions i and j say the same, including the diagonal. All right answers share the target evenly, so choosing a
+    caption with the same text is not an error. → a tensor of shape () in the logits' dtype, with gradients to the
+    logits: the mean over the batch and over both directions. Radford et al. 2021, figure 3; van den Oord et al. 2018,
+    eq. 4.
     """
     target = same.to(logits.dtype) / same.sum(dim=1, keepdim=True)
-    of_pictures = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
+    of_images = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
     of_captions = -(target.mT * logits.log_softmax(dim=0)).sum(dim=0).mean()
-    return (of_pictures + of_captions) / 2
+    return (of_images + of_captions) / 2
 
 
 def retrieval_ranks(logits: Tensor, right: Tensor) -> Tensor:
-    """The rank of each picture's right caption when all captions are sorted by their logits; 1 is the best.
+    """The rank of each image's right caption if all captions are sorted by their logits; 1 is the best.
 
-    logits (pictures, captions), no two in a row are equal. right (pictures,), int64: the number of each picture's
-    right caption, from 0 → (pictures,), int64. Logits [[0.3, 0.9, 0.5]] with right [2] give [2]: one caption is
-    better.
+    logits (images, captions); no two in a row are equal. right (images,), int64: the index of each image's right
+    caption → (images,), int64. Logits [[0.3, 0.9, 0.5]] with right [2] give [2], because one caption is better.
     """
     of_right = logits.gather(1, right[:, None])
     return (logits > of_right).sum(dim=1) + 1
 
 
 def _read(block: nn.Module, words: Tensor, mask: Tensor) -> Tensor:
-    """One encoder block of ViT, in which no word looks at padding."""
+    """One encoder block of ViT, in which no word attends to padding."""
     assert isinstance(block, EncoderBlock)
     return encoder_block(words, block.norm1, lambda normed: block.attention(normed, mask), block.norm2, block.mlp)
 
 
 class ImageText(Model):
-    """Pictures (pictures, 3, height, width) and tokens (captions, length) → logits (pictures, captions).
+    """Images (images, 3, height, width) and tokens (captions, length) → logits (images, captions).
 
-    A small ResNet reads the pictures, transformer blocks read the words; both end on the unit sphere of the joint
-    space, where the cosine over a learned temperature is the logit. Radford et al. 2021, section 2.
+    A small ResNet reads the images and transformer blocks read the words. Both return unit vectors in the joint
+    space; the logit is their cosine divided by a learned temperature. Radford et al. 2021, section 2.
     """
 
     config: ImageTextConfig
@@ -108,7 +110,7 @@ class ImageText(Model):
 
     @property
     def temperature(self) -> Tensor:
-        """What divides the cosines; never below 0.01."""
+        """The divisor of the cosines; never below 0.01."""
         return 1 / self.log_scale.exp().clamp(max=LARGEST_SCALE)
 
     def tokenise(self, captions: Sequence[str]) -> Tensor:
@@ -122,7 +124,7 @@ class ImageText(Model):
             words = caption.lower().split()
             if unknown := [word for word in words if word not in number]:
                 raise ValueError(
-                    f"The caption {caption!r} has the word {unknown[0]!r}, which this model has never read: use its "
+                    f"The caption {caption!r} has the word {unknown[0]!r}, which is not in the vocabulary: use its "
                     f"words {', '.join(c.words)}."
                 )
             if not 1 <= len(words) <= c.length:
@@ -130,12 +132,12 @@ class ImageText(Model):
             row[: len(words)] = torch.tensor([number[word] for word in words])
         return tokens
 
-    def embed_pictures(self, images: Tensor) -> Tensor:
+    def embed_images(self, images: Tensor) -> Tensor:
         """(batch, 3, height, width), in [0, 1] → (batch, dim), each of length one."""
         return F.normalize(self.pictures(images * 2 - 1), dim=-1)
 
     def embed_captions(self, tokens: Tensor) -> Tensor:
-        """(captions, length) of :meth:`tokenise` → (captions, dim), each of length one. Padding is never read."""
+        """(captions, length) of :meth:`tokenise` → (captions, dim), each of length one. Padding has no effect."""
         read = tokens != 0
         features = self.words(tokens) + self.positions
         for block in self.blocks:
@@ -145,10 +147,10 @@ class ImageText(Model):
 
     @torch.no_grad()
     def attention_maps(self, tokens: Tensor) -> list[Tensor]:
-        """How words look at words, (captions, heads, length, length) for each block; the picture encoder has none."""
-        with self.looked_into() as maps:
+        """Attention between words, (captions, heads, length, length) per block; the image encoder has none."""
+        with self.recording() as maps:
             self.embed_captions(tokens)
         return maps
 
     def forward(self, images: Tensor, tokens: Tensor) -> Tensor:
-        return similarities(self.embed_pictures(images), self.embed_captions(tokens), self.temperature)
+        return similarities(self.embed_images(images), self.embed_captions(tokens), self.temperature)

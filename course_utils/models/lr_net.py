@@ -1,85 +1,76 @@
-"""LR-Net: a ResNet of bottlenecks in which local relations stand where convolutions stood. Hu et al. 2019, table 1.
+"""LR-Net: a ResNet of bottlenecks with local relations in place of convolutions. Hu et al. 2019, table 1.
 
-One class for three networks, so that they can be compared: what mixes neighbouring places is a local relation (Hu et
-al. 2019), local attention (Ramachandran et al. 2019) or a convolution. With convolutions and the widths of He et al.
-2016 it *is* torchvision's ResNet-50.
+One class for three networks, so that you can compare them: the layer that mixes neighbouring positions is a local
+relation (Hu et al. 2019), local attention (Ramachandran et al. 2019) or a convolution. With convolutions and the
+widths of He et al. 2016 it *is* torchvision's ResNet-50.
 
-What the table leaves open, and what is built here:
+The table leaves some details open; this code chooses:
 
-* every layer is followed by a batch norm and, but for the last of a bottleneck, a ReLU, as in ResNet;
-* a bottleneck whose shape changes has a 1 × 1 projection with a batch norm beside it; the stride stands on the layer
-  that mixes places (He et al. put it on the first 1 × 1 layer, torchvision on the 3 × 3 one);
-* queries and keys are one scalar for each map of weights, without biases, and 100 channels in groups of m = 8 make 12
-  whole groups and a half one: 13 maps;
-* the geometry prior has one hidden layer, as wide as there are maps;
+* every layer is followed by a batch norm and, except for the last one of a bottleneck, a ReLU, as in ResNet;
+* a bottleneck whose shape changes has a 1 × 1 projection with a batch norm as its shortcut; the stride is in the
+  layer that mixes positions (He et al. put it on the first 1 × 1 layer, torchvision on the 3 × 3 one);
+* queries and keys are one scalar per map of weights, without biases, and 100 channels in groups of m = 8 make 12
+  full groups and one half group: 13 maps;
+* the geometry prior has one hidden layer with one unit per map;
 * the values are a 1 × 1 convolution of the layer's input ("map each element to key and value", says the slide), or,
   without ``project_values``, the input itself;
-* keys and values are made at every place, queries only where the stride needs them;
+* keys and values are computed at every position, queries only where the stride needs them;
 * LR-Net-26 has two bottlenecks in every stage.
 
 Notebook 02.
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from course_utils.attention import LocalAttention2d, LocalRelation2d
 from course_utils.attention.local import CHOICES
 from course_utils.models.model import Config, Model
+from course_utils.settings import ODD, Count, Stages, Widths, one_of
 
 KINDS = ("relation", "attention", "convolution")
+Kind = Annotated[str, one_of(KINDS)]
+Implementation = Annotated[str, one_of(CHOICES)]
 
 
 @dataclass(frozen=True)
 class LRNetConfig(Config["LRNet"]):
-    """Everything that decides the shape of an LR-Net. Raises ValueError, with the reason, for one that cannot be built."""
+    """The configuration of an LR-Net. Raises ValueError, with the reason, for one that cannot be built."""
 
-    kind: str = "relation"  # what mixes places: "relation", "attention" or "convolution"
-    blocks: tuple[int, ...] = (3, 4, 6, 3)  # bottlenecks of each stage; each stage but the first halves the map
-    widths: tuple[int, ...] = (100, 200, 400, 800)  # channels inside the bottlenecks
-    outputs: tuple[int, ...] = (256, 512, 1024, 2048)  # channels between them
-    size: int = 7  # places per side of a neighbourhood, in the bottlenecks
-    stem: int = 64  # channels before the first stage
-    stem_size: int = 7  # places per side of a neighbourhood, in the stem, which halves the map
-    stem_kind: str = ""  # as kind, unless said
+    kind: Kind = "relation"  # the layer that mixes positions: "relation", "attention" or "convolution"
+    blocks: Stages = (3, 4, 6, 3)  # bottlenecks of each stage; each stage except the first halves the map
+    widths: Widths = (100, 200, 400, 800)  # channels inside the bottlenecks
+    outputs: Widths = (256, 512, 1024, 2048)  # channels between them
+    size: Annotated[Count, ODD] = 7  # positions per side of a neighbourhood, in the bottlenecks
+    stem: Count = 64  # channels before the first stage
+    stem_size: Annotated[Count, ODD] = 7  # positions per side of a neighbourhood, in the stem, which halves the map
+    stem_kind: Annotated[str, one_of((*KINDS, ""))] = ""  # the same as kind by default
     pool: bool = True  # 3 × 3 max pool after the stem, which halves the map again
-    shared: int = 8  # channels for which a map of weights is shared: the paper's m ("relation" only)
+    shared: Count = 8  # channels that share a map of weights: the paper's m ("relation" only)
     project_values: bool = True  # values through a 1 × 1 convolution ("relation" only)
-    heads: int = 8  # ("attention" only)
-    channels: int = 3
-    classes: int = 1000
-    implementation: str = "auto"  # of the local layers: the same result, other time and memory
+    heads: Count = 8  # ("attention" only)
+    channels: Count = 3
+    classes: Count = 1000
+    implementation: Implementation = "auto"  # of the local layers: affects time and memory, not the result
 
     def __post_init__(self) -> None:
-        for kind in (self.kind, self.stem_kind or self.kind):
-            if kind not in KINDS:
-                raise ValueError(f"There is no kind {kind!r} of layer: choose one of {', '.join(KINDS)}.")
+        super().__post_init__()
         lengths = len(self.blocks), len(self.widths), len(self.outputs)
-        if len(set(lengths)) > 1 or not self.blocks:
+        if len(set(lengths)) > 1:
             raise ValueError(
                 f"blocks, widths and outputs have {lengths[0]}, {lengths[1]} and {lengths[2]} numbers, but need one "
-                "each for every stage."
+                "per stage each."
             )
-        counts = {name: getattr(self, name) for name in ("stem", "shared", "heads", "channels", "classes")}
-        counts |= {name: min(getattr(self, name)) for name in ("blocks", "widths", "outputs")}
-        for name, value in counts.items():
-            if value < 1:
-                raise ValueError(f"{name} holds {value}, but must be at least 1.")
-        for name in ("size", "stem_size"):
-            if getattr(self, name) < 1 or getattr(self, name) % 2 == 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be odd: a neighbourhood has a centre.")
-        if self.kind == "attention":
-            for width in (*self.widths, *([] if self.stem_kind else [self.stem])):
-                if width % (2 * self.heads):
-                    raise ValueError(
-                        f"{width} channels cannot be shared among {self.heads} heads, half for rows and half for "
-                        f"columns: take multiples of {2 * self.heads}."
-                    )
-        if self.implementation not in CHOICES:
-            raise ValueError(
-                f"There is no implementation {self.implementation!r}: choose one of {', '.join(CHOICES)}."
-            )
+        widths = {"widths": self.widths if self.kind == "attention" else ()}
+        widths["stem"] = (self.stem,) if (self.stem_kind or self.kind) == "attention" else ()
+        for name, width in ((name, width) for name, each in widths.items() for width in each):
+            if width % (2 * self.heads):
+                raise ValueError(
+                    f"In {name}, {width} channels cannot be shared among {self.heads} heads, half for rows and half "
+                    f"for columns: take multiples of {2 * self.heads}."
+                )
 
 
 RESNET50 = LRNetConfig(kind="convolution", widths=(64, 128, 256, 512), size=3)  # He et al. 2016, table 1
@@ -94,7 +85,7 @@ PUBLISHED = {
 
 
 def mixing(config: LRNetConfig, kind: str, channels: int, size: int, stride: int) -> nn.Module:
-    """(batch, channels, height, width) → (batch, channels, height / stride, width / stride): looks around."""
+    """(batch, channels, height, width) → (batch, channels, height / stride, width / stride): mixes neighbours."""
     if kind == "relation":
         return LocalRelation2d(channels, size, config.shared, stride, config.project_values, config.implementation)
     if kind == "attention":
@@ -142,8 +133,8 @@ class Bottleneck(nn.Module):
 class LRNet(Model):
     """(batch, channels, height, width) → logits (batch, classes). Hu et al. 2019, table 1.
 
-    Raises WrongShape for images with another number of channels than the configuration's. ``attention_maps`` holds the
-    weights of every local layer, (batch, heads, positions, size²): none in a network of convolutions.
+    Raises WrongShape for images whose number of channels differs from the configuration. ``attention_maps`` returns
+    the weights of every local layer, (batch, heads, positions, size²); a network of convolutions has none.
     """
 
     config: LRNetConfig

@@ -1,4 +1,4 @@
-"""What all models share: building, published sizes, attention maps, what they read. All notebooks."""
+"""What all models share: building, published sizes, attention maps, input checks. All notebooks."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -11,22 +11,23 @@ from torch import Tensor, nn
 
 from course_utils.attention import attention_recorded
 from course_utils.models.refusals import WrongShape, look_up
+from course_utils.settings import Settings
 
 M = TypeVar("M", bound="Model", covariant=True)
 
 
 @dataclass(frozen=True)
-class Config(Generic[M]):
-    """What a model M is built from, a frozen dataclass too: ``class ViTConfig(Config["ViT"])``."""
+class Config(Settings, Generic[M]):
+    """The configuration of a model M; subclasses are frozen dataclasses too: ``class ViTConfig(Config["ViT"])``."""
 
 
-MODELS: dict[type[Config[Any]], type["Model"]] = {}  # configuration → model; every model enters itself
+MODELS: dict[type[Config[Any]], type["Model"]] = {}  # configuration → model; every model adds itself
 
 
 class Model(nn.Module):
-    """A model with one configuration. A subclass says of which class it is: ``config: ViTConfig``.
+    """A model with one configuration. A subclass declares its class: ``config: ViTConfig``.
 
-    That annotation enters it in the table from which :func:`build` builds.
+    The annotation adds the model to the table of :func:`build`.
     """
 
     config: Any
@@ -47,9 +48,9 @@ class Model(nn.Module):
         return cls(replace(look_up(cls.published, name, f"published {cls.__name__}"), **changes))
 
     def check_images(self, images: Tensor, at_least: int = 1) -> None:
-        """Raise WrongShape unless images are (batch, channels, height, width) as the configuration says.
+        """Raise WrongShape unless images are (batch, channels, height, width) as in the configuration.
 
-        Height and width are its image_size; without one, any number of pixels from at_least.
+        Height and width must equal image_size; if there is none, they must be at_least or more.
         """
         c = self.config
         size = getattr(c, "image_size", None)
@@ -66,22 +67,22 @@ class Model(nn.Module):
     def attention_maps(self, images: Tensor) -> list[Tensor]:
         """Weights of every attention layer, (batch, heads, queries, keys) each, in the order of the layers.
 
-        They are those of the forward pass that makes the logits in evaluation mode. The model stays as it is.
+        They come from the same forward pass as the logits in evaluation mode. The model is not changed.
         """
-        with self.looked_into() as maps:
+        with self.recording() as maps:
             self(images)
         return maps
 
     @contextmanager
-    def looked_into(self) -> Iterator[list[Tensor]]:
-        """Inside, the model is in evaluation mode, and its attention layers add their weights to the list."""
+    def recording(self) -> Iterator[list[Tensor]]:
+        """In the block, the model is in evaluation mode and its attention layers append their weights to the list."""
         with modes_kept(self), attention_recorded(self.eval()) as maps:
             yield maps
 
 
 @contextmanager
 def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Afterwards every part of the model is in the mode, training or evaluation, in which it was: frozen norms too."""
+    """Restore the mode (training or evaluation) of every part of the model afterwards, including frozen norms."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -91,15 +92,16 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 
 
 def build(config: Config[M], seed: int | None = None) -> M:
-    """The model of this configuration, untrained: the one way from a configuration to a model.
+    """The untrained model of this configuration.
 
-    With a seed the weights are drawn from it, and PyTorch's global random numbers stay as they are; without one they
-    are drawn from those. Raises TypeError for anything that is not the configuration of a model.
+    With a seed, the weights are drawn from it, and PyTorch's global random numbers are not changed; without one, the
+    weights are drawn from the global random numbers. Raises TypeError for anything that is not a model's
+    configuration.
     """
     model: type[Any] | None = MODELS.get(type(config))
     if model is None:
         raise TypeError(
-            f"Cannot build a model from a {type(config).__name__}: give build a configuration, one of "
+            f"Cannot build a model from a {type(config).__name__}: pass build a configuration, one of "
             f"{', '.join(kind.__name__ for kind in MODELS)}."
         )
     if seed is None:
@@ -110,13 +112,9 @@ def build(config: Config[M], seed: int | None = None) -> M:
 
 
 def config_of(model: str, fields: Mapping[str, Any]) -> Config[Any]:
-    """The configuration on a checkpoint's card: the name of the model's class, and fields, in which tuples are lists.
+    """The configuration from a checkpoint's card: the name of the model's class, and fields with lists for tuples.
 
-    Raises UnknownName for a class that is not a model of the course.
+    Raises UnknownName for a class that is not a model of the course, and WrongSetting for fields that are not its own.
     """
     kinds = {kind.__name__: config for config, kind in MODELS.items()}
-    return look_up(kinds, model, "model")(**{name: _as_tuples(value) for name, value in fields.items()})
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+    return look_up(kinds, model, "model").from_fields(fields)

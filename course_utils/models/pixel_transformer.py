@@ -1,10 +1,11 @@
-"""A standard transformer on pixels: a picture as a sequence of colours. Chen et al. 2020 (iGPT). Notebook 03."""
+"""A standard transformer on pixels: an image as a sequence of colours. Chen et al. 2020 (iGPT). Notebook 03."""
 
 import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -22,55 +23,47 @@ from course_utils.attention import (
 from course_utils.costs import attention_bytes, refuse_beyond_free_memory
 from course_utils.models.model import Config, Model
 from course_utils.models.palette import check_colours, grey_levels, quantise
+from course_utils.models.refusals import check_heads
+from course_utils.settings import LARGEST, Count, Depth, Probability, Side, at_least, at_most
 
-# Larger than the 0.02 of iGPT's code: in a short training, what a token is must not drown in what the blocks add.
+# Larger than the 0.02 of iGPT's code: in a short training, the blocks must not drown out the token embeddings.
 EMBEDDING_STD = 0.1
 
-Past = list[Tensor]  # of one layer: nothing yet, or its keys and values so far, (batch, heads, tokens, dim) each
+Past = list[Tensor]  # of one layer: empty, or its keys and values so far, (batch, heads, tokens, dim) each
+
+Colours = Annotated[int, at_least(2, ": one colour leaves nothing to predict"), at_most(LARGEST)]
 
 
 @dataclass(frozen=True)
 class PixelTransformerConfig(Config["PixelTransformer"]):
-    """Everything that decides the shape of the model. Raises ValueError, with the reason, for one that cannot be built."""
+    """The configuration of a pixel transformer. Raises ValueError, with the reason, for one that cannot be built."""
 
-    image_size: int = 32  # pixels per side
-    channels: int = 3
-    colours: int = 512  # of the palette
-    dim: int = 512  # features of a token
-    layers: int = 24
-    heads: int = 8
-    mlp_dim: int = 2048
-    dropout: float = 0.0  # in the MLPs and after the positions
-    causal: bool = True  # True: predict each pixel from those before it; False: hidden pixels from all the others
+    image_size: Side = 32  # pixels per side
+    channels: Count = 3
+    colours: Colours = 512  # of the palette
+    dim: Count = 512  # features of a token
+    layers: Depth = 24
+    heads: Count = 8
+    mlp_dim: Count = 2048
+    dropout: Probability = 0.0  # in the MLPs and after the positions
+    causal: bool = True  # True: predict each pixel from those before it; False: hidden pixels from the visible ones
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "channels", "dim", "layers", "heads", "mlp_dim"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
-        if self.colours < 2:
-            raise ValueError(
-                f"colours is {self.colours}, but must be at least 2: one colour leaves nothing to predict."
-            )
-        if self.dim % self.heads:
-            raise ValueError(
-                f"dim {self.dim} cannot be shared equally among {self.heads} heads: try dim "
-                f"{-(-self.dim // self.heads) * self.heads}."
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
+        super().__post_init__()
+        check_heads(self.dim, self.heads)
 
     @property
     def pixels(self) -> int:
-        """Pixels of a picture."""
+        """Pixels of an image."""
         return self.image_size**2
 
     @property
     def tokens(self) -> int:
-        """The longest sequence: every pixel, and the start token before them when the model is causal."""
+        """The longest sequence: every pixel and, in a causal model, the start token before them."""
         return self.pixels + self.causal
 
 
-# Chen et al. 2020, section 3.3; the heads from the authors' code, github.com/openai/image-gpt.
+# Chen et al. 2020, section 3.3; the number of heads from the authors' code, github.com/openai/image-gpt.
 PUBLISHED = {
     "igpt_s": PixelTransformerConfig(dim=512, layers=24, heads=8, mlp_dim=2048),
     "igpt_m": PixelTransformerConfig(dim=1024, layers=36, heads=8, mlp_dim=4096),
@@ -79,11 +72,11 @@ PUBLISHED = {
 
 
 def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
-    """What a next-pixel model reads, and what it must say at each place.
+    """What a next-pixel model reads, and what it must predict at each position.
 
-    tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels), all whole numbers; start is the number of
-    the start token, which no pixel has. The inputs begin with it, so that at every place the model has read exactly the
-    pixels before the one it must name. tokens itself is left as it is. Chen et al. 2020, eq. 1.
+    tokens (batch, pixels) → inputs (batch, pixels), targets (batch, pixels), all integers. start is the index of the
+    start token, which no pixel has. The inputs begin with it, so at every position the model has read exactly the
+    pixels before the one it must predict. tokens is not changed. Chen et al. 2020, eq. 1.
     """
     first = torch.full_like(tokens[:, :1], start)
     inputs = torch.cat([first, tokens[:, :-1]], dim=1)
@@ -93,8 +86,8 @@ def next_pixel_pairs(tokens: Tensor, start: int) -> tuple[Tensor, Tensor]:
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     """logits (batch, pixels, colours), pixels (batch, pixels) → mean of −log₂ of the probability of the right colour.
 
-    The mean over all pixels of all pictures, a tensor of shape (), and finite even when the model is sure of a wrong
-    colour. A model that knows nothing needs log₂ colours bits. Chen et al. 2020, eq. 2, in bits and per pixel.
+    The mean is over all pixels of all images: a tensor of shape (), finite even if the model is certain of a wrong
+    colour. Uniform predictions need log₂ colours bits. Chen et al. 2020, eq. 2, in bits and per pixel.
     """
     log_probabilities = logits.log_softmax(dim=-1)
     right = log_probabilities.gather(-1, pixels[..., None])
@@ -102,11 +95,11 @@ def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
 
 
 def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
-    """Mean cross entropy (nats) at the hidden pixels only: the others were shown to the model.
+    """Mean cross-entropy (nats) over the hidden pixels only, because the model sees the others.
 
     logits (batch, pixels, colours), pixels (batch, pixels), hidden (batch, pixels), boolean and True at least once
-    → a tensor of shape (), from which the model learns, finite even when it is sure of a wrong colour. Every hidden
-    pixel counts the same, whichever picture it is in. Chen et al. 2020, eq. 3.
+    → a tensor of shape () with gradients to the logits, finite even if the model is certain of a wrong colour. Every
+    hidden pixel counts the same, in whichever image it is. Chen et al. 2020, eq. 3.
     """
     return F.cross_entropy(logits[hidden], pixels[hidden])
 
@@ -114,11 +107,11 @@ def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
 def cached_step(
     query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Causal attention of one new token, which comes after all those whose keys and values were kept.
+    """Causal attention for one new token, which comes after all tokens in the key/value cache.
 
     query, key, value (batch, heads, 1, dim), past_keys and past_values (batch, heads, seen, dim)
-    → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to keep for the next token, in the
-    order in which the tokens came. For the first token, seen is 0. Gradients pass through.
+    → output (batch, heads, 1, dim), keys and values (batch, heads, seen + 1, dim) to cache for the next token, in the
+    order of the tokens. For the first token, seen is 0. Gradients pass through.
     """
     keys = torch.cat([past_keys, key], dim=-2)
     values = torch.cat([past_values, value], dim=-2)
@@ -127,7 +120,7 @@ def cached_step(
 
 
 class PixelAttention(MultiHeadSelfAttention):
-    """Multi-head self-attention that knows by itself whether it may look ahead, and may keep keys and values."""
+    """Multi-head self-attention, causal or not, with an optional key/value cache."""
 
     def __init__(self, dim: int, heads: int, causal: bool) -> None:
         super().__init__(dim, heads)
@@ -144,7 +137,7 @@ class PixelAttention(MultiHeadSelfAttention):
         return self.to_out(merge_heads(mixed))
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """The fused kernel needs no matrix to know what lies ahead; the plain one gets the mask."""
+        """The fused kernel has a causal flag and needs no mask; the plain one gets the mask."""
         if self.recorded is None and mask is None:
             return F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         if self.causal and mask is None:
@@ -169,10 +162,10 @@ class PixelBlock(nn.Module):
 class PixelTransformer(Model):
     """(batch, channels, image_size, image_size) in [0, 1] → logits (batch, pixels, colours) of every pixel's colour.
 
-    Causal: pixel i is predicted from the start token and pixels 0 … i − 1. Otherwise each is predicted from all that
-    is not hidden. palette (colours, channels) says what the colours look like; grey levels when left out.
-    Raises ValueError for a palette and WrongShape for images that do not fit the configuration. Chen et al. 2020,
-    section 2.
+    Causal: pixel i is predicted from the start token and pixels 0 … i − 1. Otherwise each is predicted from all
+    pixels that are not hidden. palette (colours, channels) holds the colours; the default is grey levels. Raises
+    ValueError for a palette, and WrongShape for images, that do not fit the configuration. Chen et al. 2020, section
+    2.
     """
 
     config: PixelTransformerConfig
@@ -187,10 +180,10 @@ class PixelTransformer(Model):
         if palette.shape != (config.colours, config.channels):
             raise ValueError(
                 f"The palette has the shape {tuple(palette.shape)}, but this configuration has {config.colours} "
-                f"colours of {config.channels} channels: learn the palette for it, or change colours."
+                f"colours of {config.channels} channels: learn a palette for it, or change colours."
             )
         self.register_buffer("palette", palette)
-        # One word more than there are colours: the start of every picture or, not causal, a pixel that is hidden.
+        # One more token than colours: the start token or, in a model that is not causal, a hidden pixel.
         self.colour = nn.Embedding(config.colours + 1, config.dim)
         self.positions = nn.Parameter(torch.empty(1, config.tokens, config.dim).normal_(std=EMBEDDING_STD))
         self.dropout = nn.Dropout(config.dropout)
@@ -200,21 +193,21 @@ class PixelTransformer(Model):
         nn.init.normal_(self.colour.weight, std=EMBEDDING_STD)
 
     def encode(self, images: Tensor) -> Tensor:
-        """(batch, channels, image_size, image_size) in [0, 1] → (batch, pixels), numbers of colours."""
+        """(batch, channels, image_size, image_size) in [0, 1] → (batch, pixels), colour indices."""
         self.check_images(images)
         return quantise(images, self.palette)
 
     def stream(self, words: Tensor, past: list[Past] | None = None) -> Iterator[Tensor]:
         """words (batch, n) → (batch, n, dim) before the first block, then after each.
 
-        past: for each layer what was kept of earlier words; then words holds only new ones.
+        past: the cache of each layer for earlier words; then words holds only new ones.
         """
         seen = past[0][0].shape[-2] if past and past[0] else 0
         end = seen + words.shape[1]
         if end > self.config.tokens:
             raise ValueError(
                 f"The sequence has {end} tokens, but this model has positions for {self.config.tokens}: shorten it, "
-                "or build the model for larger pictures."
+                "or build the model for larger images."
             )
         tokens = self.dropout(self.colour(words) + self.positions[:, seen:end])
         yield tokens
@@ -230,44 +223,44 @@ class PixelTransformer(Model):
     def logits(self, tokens: Tensor, hidden: Tensor | None = None) -> Tensor:
         """tokens (batch, pixels), hidden (batch, pixels) boolean or None → (batch, pixels, colours).
 
-        Raises ValueError for tokens that are not in the palette, and for hidden pixels in a causal model.
+        Raises ValueError for tokens outside the palette, and for hidden pixels in a causal model.
         """
         check_colours(tokens, self.config.colours)
         if self.config.causal:
             if hidden is not None:
                 raise ValueError(
-                    "A causal model hides all that follows by itself: build it with causal=False to hide."
+                    "A causal model already hides all later pixels: build it with causal=False to hide others."
                 )
             return self.predict(next_pixel_pairs(tokens, self.config.colours)[0])
         return self.predict(tokens if hidden is None else tokens.masked_fill(hidden, self.config.colours))
 
     def forward(self, images: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """images may also be what :meth:`encode` has made of them, (batch, pixels); hidden: see :meth:`logits`."""
+        """images may also be encoded by :meth:`encode`, (batch, pixels); hidden: see :meth:`logits`."""
         return self.logits(images if images.ndim == 2 else self.encode(images), hidden)
 
     def words(self, images: Tensor) -> Tensor:
-        """Everything there is to read in a picture: its pixels, after the start token in a causal model."""
+        """The input sequence of an image: its pixels, after the start token in a causal model."""
         tokens = self.encode(images)
         return F.pad(tokens, (1, 0), value=self.config.colours) if self.config.causal else tokens
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """(batch, tokens, dim) before the first block and after each, as the norm that reads them next returns them.
+        """(batch, tokens, dim) before the first block and after each block, normalised by the next norm.
 
-        Chen et al. 2020, section 2.4, take their linear probes' features from there.
+        Chen et al. 2020, section 2.4, train their linear probes on these features.
         """
         norms = [*(block.get_submodule("norm1") for block in self.blocks), self.norm]
         return [norm(tokens) for norm, tokens in zip(norms, self.stream(self.words(images)), strict=True)]
 
     @torch.no_grad()
     def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Weights of every layer, (batch, heads, tokens, tokens) each, as the base class gives them.
+        """Attention weights of every layer, (batch, heads, tokens, tokens) each, as in the base class.
 
-        Raises MemoryError, before anything is allocated, when they are larger than the free memory.
+        Raises MemoryError, before it allocates anything, if they exceed the free memory.
         """
         c, words = self.config, self.words(images)
         wanted = attention_bytes(words.shape[1], c.heads, c.layers, self.positions.dtype, len(words))
         refuse_beyond_free_memory(wanted, f"{c.layers} layers of {c.heads} attention matrices", words.device)
-        with self.looked_into() as maps:
+        with self.recording() as maps:
             self.predict(words)
         return maps
 
@@ -275,21 +268,24 @@ class PixelTransformer(Model):
     def complete(
         self, known: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None, cached: bool = True
     ) -> Tensor:
-        """known (batch, n), the first n pixels' colours, none at all if n is 0 → whole pictures (batch, pixels).
+        """known (batch, n), the colours of the first n pixels, n ≥ 0 → whole images (batch, pixels).
 
-        One pixel after another is drawn from softmax(logits / temperature). cached keeps every layer's keys and
-        values, so that a step computes one token instead of all before it. Raises ValueError for a model that is not
-        causal, a temperature that is not positive, and colours or a number of pixels that the model does not have.
+        Draws one pixel after another from softmax(logits / temperature). With cached, it stores the keys and values
+        of every layer, so that a step computes one token instead of the whole sequence. Raises ValueError for a model
+        that is not causal, a temperature that is not positive, and colours or a number of pixels that the model does
+        not have.
         """
         c = self.config
         if not c.causal:
-            raise ValueError("Only a causal model can go on with a picture: build it with causal=True.")
+            raise ValueError("Only a causal model can complete an image: build it with causal=True.")
         if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}, but must be above 0: try 1, or 0.1 for the likeliest.")
+            raise ValueError(
+                f"temperature is {temperature}, but must be above 0: try 1, or 0.1 for likelier colours."
+            )
         check_colours(known, c.colours)
         if known.shape[1] > c.pixels:
             raise ValueError(
-                f"{known.shape[1]} pixels are known, but this model's pictures have {c.pixels}: give that many at most."
+                f"{known.shape[1]} pixels are known, but this model's images have {c.pixels}: pass at most that many."
             )
         words = new = F.pad(known, (1, 0), value=c.colours)
         past: list[Past] | None = [[] for _ in self.blocks] if cached else None

@@ -1,4 +1,4 @@
-"""torchvision's models, with their weights if they can be had. Notebooks 01, 02, 04, 05 and 08."""
+"""torchvision's models, with their published weights if available. Notebooks 01, 02, 04, 05 and 08."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from course_utils.downloads import patience
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A torchvision model in evaluation mode, its class names (none if untrained), and a sentence on its weights."""
+    """A torchvision model in evaluation mode, its class names (none if untrained), and the source of its weights."""
 
     model: nn.Module
     classes: tuple[str, ...]
@@ -26,11 +26,11 @@ class Pretrained:
 
 
 def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
-    """torchvision's ``name`` with its default weights: from the cache, else downloaded with its checksum.
+    """torchvision's ``name`` with its default weights: from the cache, or downloaded and checked.
 
-    Without a network, or when the download fails, the model is built with random weights (seed 0) and ``source`` says
-    so and why. seconds is how long to wait for a silent server. A cached file that does not match its checksum is
-    renamed to ``….damaged``. Raises ValueError for a name that torchvision does not have.
+    Without a network, or when the download fails, the model has random weights (seed 0), and ``source`` gives the
+    reason. seconds: how long to wait for a silent server. A cached file that does not match its checksum is renamed
+    to ``….damaged``. Raises ValueError for a name that torchvision does not have.
     """
     from torchvision.models import get_model, get_model_weights, list_models
 
@@ -44,22 +44,23 @@ def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
             model = get_model(name, weights=weights).eval()
         return Pretrained(model, tuple(weights.meta["categories"]), f"published weights {weights} from {cached}")
     except (OSError, RuntimeError) as error:  # no network, or a download that does not match its checksum
+        reason = str(error) or type(error).__name__
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = get_model(name).eval()
-            for parameter in model.parameters():  # torchvision's heads start at zero, and zero logits show nothing
+            for parameter in model.parameters():  # torchvision's heads start at zero, so every logit is zero
                 if not parameter.any():
                     nn.init.normal_(parameter, std=0.02)
         return Pretrained(
             model,
             (),
-            f"random weights, because the published ones could not be downloaded ({error}): connect and run this "
+            f"random weights, because the published ones could not be downloaded ({reason}): connect and run this "
             f"again, or put {cached.name} from download.pytorch.org/models in {cached.parent}",
         )
 
 
 def _set_aside_if_damaged(cached: Path) -> None:
-    """torchvision writes the start of a file's SHA-256 in its name, but checks it only when it downloads."""
+    """torchvision puts the start of a file's SHA-256 into its name, but checks it only after a download."""
     if cached.exists():
         expected = cached.stem.rpartition("-")[2]
         with cached.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What a model refuses in one sentence: an unknown name, images of another shape. All notebooks."""
+"""Errors of the models: an unknown name, images of the wrong shape, heads that cannot share a token. All notebooks."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class UnknownName(ValueError):
-    """A name that is not among those known: ``UnknownName("published ViT", "vit_b16", ["vit_b_16"])``."""
+    """A name that is not known: ``UnknownName("published ViT", "vit_b16", ["vit_b_16"])``."""
 
     def __init__(self, kind: str, name: object, known: Iterable[object]) -> None:
         super().__init__(kind, name, tuple(known))
@@ -19,7 +19,7 @@ class UnknownName(ValueError):
 
 
 class WrongShape(ValueError):
-    """Images of a shape that is not read: their shape, who reads, which shapes, and what to do."""
+    """Images of the wrong shape. The message has their shape, the reader, the shape it reads and what to do."""
 
     def __init__(self, shape: Iterable[int], reader: str, reads: str, remedy: str) -> None:
         super().__init__(tuple(shape), reader, reads, remedy)
@@ -29,8 +29,17 @@ class WrongShape(ValueError):
         return f"Got images of shape {shape}, but {reader} reads {reads}: {remedy}."
 
 
+def check_heads(dim: int, heads: int, prefix: str = "") -> None:
+    """Raise ValueError unless dim features can be shared equally among the heads; prefix: of the fields' names."""
+    if dim % heads:
+        raise ValueError(
+            f"{prefix}dim {dim} cannot be shared equally among {heads} {prefix}heads: try {prefix}dim "
+            f"{-(-dim // heads) * heads}."
+        )
+
+
 def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
-    """``table[name]``. Raises UnknownName, with what kind of thing the table holds, for a name that is not in it."""
+    """``table[name]``. Raises UnknownName, with the kind of the entries, for a name that is not in the table."""
     if name not in table:
         raise UnknownName(kind, name, table)
     return table[name]

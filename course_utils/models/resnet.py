@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from course_utils.models.model import Config, Model
+from course_utils.settings import ODD, Count, Stages, Widths, one_of
 
-EXPANSION = {"basic": 1, "bottleneck": 4}  # a block's output channels for one of its 3×3 convolutions'
+EXPANSION = {"basic": 1, "bottleneck": 4}  # output channels of a block per channel of its 3×3 convolutions
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> int:
     """How many pixels per side one output of a stack of convolutions can see.
 
-    layers are (kernel, stride), the first one first: [(3, 1), (3, 1)] → 5, and [(3, 2), (3, 1)] → 7. Without any
-    layer it is 1. Araujo et al. 2019, equation 2.
+    layers is a list of (kernel, stride), first layer first: [(3, 1), (3, 1)] → 5, and [(3, 2), (3, 1)] → 7. Without
+    layers the result is 1. Araujo et al. 2019, equation 2.
     """
     field, step = 1, 1
     for kernel, stride in layers:
@@ -25,37 +27,28 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 
 @dataclass(frozen=True)
 class ResNetConfig(Config["ResNet"]):
-    """Everything that decides the shape of a ResNet. Raises ValueError, with the reason, for one that cannot be built."""
+    """The configuration of a ResNet. Raises ValueError, with the reason, for one that cannot be built."""
 
-    block: str = "bottleneck"  # or "basic"
-    blocks: tuple[int, ...] = (3, 4, 6, 3)  # residual blocks of each stage; every stage but the first halves the map
-    widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of each stage's 3×3 convolutions; the stem has the first
-    stem_kernel: int = 7  # pixels; small pictures want 3 pixels,
-    stem_stride: int = 2  # a stride of 1,
+    block: Annotated[str, one_of(EXPANSION)] = "bottleneck"  # or "basic"
+    blocks: Stages = (3, 4, 6, 3)  # residual blocks of each stage; all stages but the first halve the map
+    widths: Widths = (64, 128, 256, 512)  # channels of each stage's 3×3 convolutions; of the stem: the first
+    stem_kernel: Annotated[Count, ODD] = 7  # pixels; for small images use 3 pixels,
+    stem_stride: Count = 2  # a stride of 1,
     max_pool: bool = True  # and no pooling after the stem
-    channels: int = 3
-    classes: int = 1000
+    channels: Count = 3
+    classes: Count = 1000
 
     def __post_init__(self) -> None:
-        if self.block not in EXPANSION:
-            raise ValueError(f"block is {self.block!r}, but must be one of {', '.join(EXPANSION)}.")
-        if not self.blocks or len(self.blocks) != len(self.widths):
+        super().__post_init__()
+        if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks {self.blocks} and widths {self.widths} must name the same stages, at least one: give each "
-                "stage its number of blocks and its width."
+                f"blocks {self.blocks} and widths {self.widths} must have the same length: give each stage its number "
+                "of blocks and its width."
             )
-        for name in ("blocks", "widths"):
-            if min(getattr(self, name)) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but every stage needs at least 1.")
-        for name in ("stem_kernel", "stem_stride", "channels", "classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
-        if self.stem_kernel % 2 == 0:
-            raise ValueError(f"stem_kernel is {self.stem_kernel}, but must be odd: try {self.stem_kernel + 1}.")
 
     @property
     def layers(self) -> list[tuple[int, int]]:
-        """(kernel, stride) of every layer on the way from the picture to the last map, shortcuts left out."""
+        """(kernel, stride) of every layer from the image to the last map, without shortcuts."""
         found = [(self.stem_kernel, self.stem_stride)] + [(3, 2)] * self.max_pool
         for stage, count in enumerate(self.blocks):
             for index in range(count):
@@ -64,7 +57,7 @@ class ResNetConfig(Config["ResNet"]):
         return found
 
     def outputs(self, stage: int) -> int:
-        """Channels of the maps of one stage, counted from zero."""
+        """Channels of the maps of one stage; stages count from zero."""
         return self.widths[stage] * EXPANSION[self.block]
 
 
@@ -79,17 +72,17 @@ PUBLISHED: Mapping[str, ResNetConfig] = {
 
 
 def stride_of(stage: int, index: int) -> int:
-    """The first block of every stage but the first halves the map."""
+    """The first block of every stage except the first halves the map."""
     return 2 if stage and not index else 1
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Padded to keep the map's size (over the stride); without biases, since a normalisation follows."""
+    """Padded so that the map keeps its size (divided by the stride); no bias, because a normalisation follows."""
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
 
 
 class Residual(nn.Module):
-    """What both kinds of block share: the shortcut, a projection where the shapes differ (He et al. 2016, eq. 2)."""
+    """The shortcut of both kinds of block, with a projection if the shapes differ (He et al. 2016, eq. 2)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -98,7 +91,7 @@ class Residual(nn.Module):
             self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
 
     def residual(self, features: Tensor) -> Tensor:
-        """What the block adds to its shortcut."""
+        """The output that is added to the shortcut."""
         raise NotImplementedError
 
     def forward(self, features: Tensor) -> Tensor:
@@ -140,7 +133,7 @@ class Bottleneck(Residual):
 class ResNet(Model):
     """(batch, channels, height, width) → logits (batch, classes), for any height and width. He et al. 2016, table 1.
 
-    Raises WrongShape for images with another number of channels than the configuration's.
+    Raises WrongShape for images whose number of channels differs from the configuration.
     """
 
     config: ResNetConfig
@@ -179,7 +172,7 @@ class ResNet(Model):
         return features
 
     def between(self, features: Tensor, stage: int, index: int) -> Tensor:
-        """What happens to the features after a residual block: in a plain ResNet, nothing."""
+        """Called after each residual block; a plain ResNet returns the features unchanged."""
         return features
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Swin: a vision transformer with stages, as a CNN has them. Liu et al. 2021. Notebook 08."""
+"""Swin: a vision transformer with stages, like a CNN. Liu et al. 2021. Notebook 08."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from einops import rearrange
 from torch import Tensor, nn
@@ -11,49 +11,45 @@ from course_utils.attention import MLP, encoder_block
 from course_utils.attention.window import WindowAttention
 from course_utils.models.model import Config, Model
 from course_utils.models.vit import standardised
+from course_utils.settings import Count, Deviation, Probability, Side, Stages, Widths, above, at_most
+
+Ratio = Annotated[float, above(0), at_most(100)]
 
 
 @dataclass(frozen=True)
 class SwinConfig(Config["Swin"]):
-    """Everything that decides the shape of a Swin. Raises ValueError, with the reason, for one that cannot be built.
+    """The configuration of a Swin. Raises ValueError, with the reason, for one that cannot be built.
 
-    A Swin reads pictures of any size: nothing in it belongs to a position in the picture.
+    A Swin reads images of any size, because it has no absolute positions.
     """
 
-    patch_size: int = 4  # side of a patch in pixels
-    channels: int = 3
-    dim: int = 96  # features of a token in the first stage; they double from stage to stage
-    depths: Sequence[int] = (2, 2, 6, 2)  # blocks of each stage
-    heads: Sequence[int] = (3, 6, 12, 24)
-    window: int = 7  # side of a window in tokens
+    patch_size: Side = 4  # side of a patch in pixels
+    channels: Count = 3
+    dim: Count = 96  # features of a token in the first stage; they double from stage to stage
+    depths: Stages = (2, 2, 6, 2)  # blocks of each stage
+    heads: Widths = (3, 6, 12, 24)
+    window: Count = 7  # side of a window in tokens
     shifted: bool = True  # every second block moves its windows by half their size
-    mlp_ratio: float = 4.0  # features inside an MLP: so many times the stage's dim
-    classes: int = 1000
-    dropout: float = 0.0  # in the MLPs
-    mean: float = 0.0  # of the pixels that the model is trained on; it subtracts this and divides by std first
-    std: float = 1.0
+    mlp_ratio: Ratio = 4.0  # features inside an MLP, as a multiple of the stage's dim
+    classes: Count = 1000
+    dropout: Probability = 0.0  # in the MLPs
+    mean: float = 0.0  # of the training pixels; the model first subtracts it and divides by std
+    std: Deviation = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "depths", tuple(self.depths))
-        object.__setattr__(self, "heads", tuple(self.heads))
-        for name in ("patch_size", "channels", "dim", "window", "classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
-        if not self.depths or len(self.depths) != len(self.heads) or min(self.depths) < 1:
-            raise ValueError(
-                f"depths {self.depths} and heads {self.heads} must name the same stages: at least one, and at least "
-                "one block each."
-            )
+        super().__post_init__()
+        if len(self.depths) != len(self.heads):
+            raise ValueError(f"depths {self.depths} and heads {self.heads} must have the same length, one per stage.")
         for stage, heads in enumerate(self.heads):
-            if heads < 1 or (self.dim << stage) % heads:
+            if (self.dim << stage) % heads:
                 raise ValueError(
-                    f"Stage {stage} has {self.dim << stage} features, which {heads} heads cannot share equally: "
-                    "change dim or heads."
+                    f"Stage {stage} has {self.dim << stage} features, which {heads} heads cannot share equally: change "
+                    f"dim, which is {self.dim}, or heads."
                 )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
-        if not self.std > 0:
-            raise ValueError(f"std is {self.std}, but must be positive: it is the spread of the pixels.")
+        if self.mlp_ratio * self.dim < 1:
+            raise ValueError(
+                f"mlp_ratio {self.mlp_ratio} leaves less than one of {self.dim} features: try 4, as Liu et al. did."
+            )
 
 
 # Liu et al. 2021, section 3.3.
@@ -67,9 +63,9 @@ PUBLISHED = {
 def merge_patches(maps: Tensor) -> Tensor:
     """(batch, height, width, dim), floating point → (batch, height / 2, width / 2, 4 · dim): four tokens become one.
 
-    All features of the token at the top left of a square come first, then bottom left, top right, bottom right.
-    Gradients pass through. Raises ValueError when height or width is odd. Liu et al. 2021, section 3.1; the order is
-    that of the authors' code.
+    All features of the top-left token of a 2 × 2 square come first, then bottom left, top right, bottom right.
+    Gradients pass through. Raises ValueError if height or width is odd. Liu et al. 2021, section 3.1, in the order of
+    the authors' code.
     """
     height, width = maps.shape[1:3]
     if height % 2 or width % 2:
@@ -83,7 +79,7 @@ def merge_patches(maps: Tensor) -> Tensor:
 class PatchMerging(nn.Module):
     """(batch, height, width, dim) → (batch, ⌈height / 2⌉, ⌈width / 2⌉, 2 · dim). Liu et al. 2021, section 3.1.
 
-    An odd map gets a row or a column of zeros at its end first, as in torchvision.
+    A map with an odd side is first padded with a row or column of zeros at its end, as in torchvision.
     """
 
     def __init__(self, dim: int) -> None:
@@ -97,7 +93,7 @@ class PatchMerging(nn.Module):
 
 
 class SwinBlock(nn.Module):
-    """(batch, height, width, dim) → the same shape: an encoder block whose attention stays in windows. Eq. 3."""
+    """(batch, height, width, dim) → the same shape: an encoder block with attention in windows. Eq. 3."""
 
     def __init__(self, dim: int, heads: int, window: int, shift: int, mlp_dim: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -113,8 +109,8 @@ class SwinBlock(nn.Module):
 class Swin(Model):
     """(batch, channels, height, width) → logits (batch, classes). Liu et al. 2021, figure 3.
 
-    Raises WrongShape for images with another number of channels, or smaller than one patch. ``attention_maps`` holds
-    the weights of every block, (batch · windows, heads, window², window²).
+    Raises WrongShape for images with the wrong number of channels or smaller than one patch. ``attention_maps``
+    returns the weights of every block, (batch · windows, heads, window², window²).
     """
 
     config: SwinConfig
@@ -140,7 +136,7 @@ class Swin(Model):
                     nn.init.zeros_(module.bias)
 
     def stage_maps(self, images: Tensor) -> list[Tensor]:
-        """(batch, channels, height, width) → what each stage puts out, (batch, height, width, dim): a pyramid."""
+        """(batch, channels, height, width) → the output of each stage, (batch, height, width, dim): a pyramid."""
         c = self.config
         self.check_images(images, at_least=c.patch_size)
         maps = self.norm_patches(rearrange(self.project(standardised(images, c.mean, c.std)), "b d y x -> b y x d"))

@@ -1,7 +1,8 @@
-"""Vision transformer. Dosovitskiy et al. 2021, section 3.1. Notebooks 04, 05, 06 and 08."""
+"""Vision transformer. Dosovitskiy et al. 2021, section 3.1. Notebooks 04 to 08."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from einops import rearrange
@@ -10,56 +11,44 @@ from torch import Tensor, nn
 from course_utils.attention import EncoderBlock
 from course_utils.attention.stochastic_depth import RULES, survival_probabilities
 from course_utils.models.model import Config, Model
+from course_utils.models.refusals import check_heads
+from course_utils.settings import Count, Depth, Deviation, Probability, Side, one_of, share
+
+Rule = Annotated[str, one_of(RULES)]
+Survival = Annotated[float, share("the survival probability, one minus it, must be in (0, 1]")]
 
 
 @dataclass(frozen=True)
 class ViTConfig(Config["ViT"]):
-    """Everything that decides the shape of a ViT. Raises ValueError, with the reason, for one that cannot be built."""
+    """The configuration of a ViT. Raises ValueError, with the reason, for one that cannot be built."""
 
-    image_size: int = 224  # pixels per side
-    patch_size: int = 16  # pixels per side
-    channels: int = 3
-    dim: int = 768  # features of a token
-    layers: int = 12
-    heads: int = 12
-    mlp_dim: int = 3072
-    classes: int = 1000
-    dropout: float = 0.0  # in the MLPs and after the positions
-    stochastic_depth: float = 0.0  # in training, the probability that a branch of the last layer is left out,
-    depth_rule: str = "linear"  # and of earlier layers proportionally less; "constant": the same for all
-    mean: float = 0.0  # of the pixels that the model is trained on; it subtracts this and divides by std first,
-    std: float = 1.0  # so that whoever has the model need not know how its pictures were prepared
+    image_size: Side = 224  # pixels per side
+    patch_size: Side = 16  # pixels per side
+    channels: Count = 3
+    dim: Count = 768  # features of a token
+    layers: Depth = 12
+    heads: Count = 12
+    mlp_dim: Count = 3072
+    classes: Count = 1000
+    dropout: Probability = 0.0  # in the MLPs and after the positions
+    stochastic_depth: Survival = 0.0  # in training, the probability of dropping a branch of the last layer,
+    depth_rule: Rule = "linear"  # with proportionally less for earlier layers; "constant": the same for all
+    mean: float = 0.0  # of the training pixels; the model first subtracts it and divides by std,
+    std: Deviation = 1.0  # so users of the model need not standardise images
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "patch_size", "channels", "dim", "layers", "heads", "mlp_dim", "classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        super().__post_init__()
         if self.image_size % self.patch_size:
             smaller = self.image_size // self.patch_size * self.patch_size or self.patch_size
             raise ValueError(
                 f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}: "
                 f"resize the images to {smaller} or change the patch size."
             )
-        if self.dim % self.heads:
-            raise ValueError(
-                f"dim {self.dim} cannot be shared equally among {self.heads} heads: try dim "
-                f"{-(-self.dim // self.heads) * self.heads}."
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1): it is a probability.")
-        if not 0 <= self.stochastic_depth < 1:
-            raise ValueError(
-                f"stochastic_depth is {self.stochastic_depth}, but must be in [0, 1): the survival probability, one "
-                "minus it, must be in (0, 1]."
-            )
-        if self.depth_rule not in RULES:
-            raise ValueError(f"depth_rule is {self.depth_rule!r}, but must be one of {', '.join(RULES)}.")
-        if not self.std > 0:
-            raise ValueError(f"std is {self.std}, but must be positive: it is the spread of the pixels.")
+        check_heads(self.dim, self.heads)
 
     @property
     def patches(self) -> int:
-        """How many patches an image has; the sequence is one longer, by the class token."""
+        """The number of patches of an image; the sequence is one longer, for the class token."""
         return (self.image_size // self.patch_size) ** 2
 
 
@@ -80,14 +69,14 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
     """(batch, channels, height, width) → (batch, patches, channels · patch_size²).
 
     Images need not be square; patch_size, the side of a patch in pixels, divides height and width. The patches are in
-    raster order, row by row from the top left; inside a patch the order is channel, row, column, as in a convolution's
-    kernel. Gradients pass through to the images. Dosovitskiy et al. 2021, section 3.1.
+    raster order, row by row from the top left. Inside a patch, the order is channel, row, column, as in a convolution
+    kernel. Gradients reach the images. Dosovitskiy et al. 2021, section 3.1.
     """
     return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
 
 
 def standardised(images: Tensor, mean: float, std: float) -> Tensor:
-    """(…) → the same shape: what is mean becomes 0 and what is std above it becomes 1; with 0 and 1 nothing is done."""
+    """(…) → the same shape, (images − mean) / std; unchanged for mean 0 and std 1."""
     return images if (mean, std) == (0.0, 1.0) else (images - mean) / std
 
 
@@ -95,8 +84,8 @@ def projection_kernel(weight: Tensor, patch_size: int) -> Tensor:
     """Linear weight (dim, channels · patch_size²) → convolution kernel (dim, channels, patch_size, patch_size).
 
     A convolution with this kernel and stride patch_size computes what the linear layer computes on each patch of
-    :func:`patchify`. The number of channels is not given: it follows from the weight's shape. The weight goes on
-    learning in its new shape.
+    :func:`patchify`. The number of channels follows from the weight's shape. The weight must still get gradients in
+    its new shape.
     """
     return rearrange(weight, "dim (c p q) -> dim c p q", p=patch_size, q=patch_size)
 
@@ -105,8 +94,8 @@ def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
     """patches (batch, patches, dim), class_token (1, 1, dim), positions (1, patches + 1, dim)
     → (batch, patches + 1, dim): what the encoder reads, z₀ of Dosovitskiy et al. 2021, eq. 1.
 
-    Token i of the result has position i. All three are learned, or come from what is learned, so gradients must reach
-    each of them.
+    Position i is added to token i of the result. All three are learned or computed from learned parameters, so
+    gradients must reach each of them.
     """
     first = class_token.expand(patches.shape[0], -1, -1)
     return torch.cat([first, patches], dim=1) + positions
@@ -115,7 +104,7 @@ def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
 class ViT(Model):
     """(batch, channels, image_size, image_size) → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
 
-    Raises WrongShape for images of another size or number of channels than the configuration's.
+    Raises WrongShape for images whose size or number of channels differs from the configuration.
     """
 
     config: ViTConfig
@@ -137,10 +126,10 @@ class ViT(Model):
         self.initialise()
 
     def initialise(self) -> None:
-        """Draw the weights: Glorot & Bengio 2010 for the linear layers, as the paper's authors do in their code.
+        """Draw the weights: Glorot & Bengio 2010 for the linear layers, as in the authors' code.
 
-        The projection of the patches keeps the spread of its inputs (LeCun et al. 1998), as torchvision's does. Both
-        of them start the head at zero; here it is drawn too, so that a model without training answers something.
+        The patch projection preserves the variance of its inputs (LeCun et al. 1998), as in torchvision. Both start
+        the head at zero; here it is random too, so that the logits of an untrained model are not all zero.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -150,7 +139,7 @@ class ViT(Model):
 
     @property
     def special_tokens(self) -> Tensor:
-        """(1, special tokens, dim): what stands before the patches, here the class token alone."""
+        """(1, special tokens, dim): the tokens before the patches, here only the class token."""
         return self.class_token
 
     def features(self, images: Tensor) -> Tensor:

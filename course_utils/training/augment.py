@@ -1,4 +1,4 @@
-"""Augmentation on the device, a whole batch at once, each picture its own way. Notebooks 04, 05, 06 and 09."""
+"""Augmentation of a batch on the device, different for each image. Notebooks 04, 05, 06 and 09."""
 
 import math
 
@@ -14,7 +14,7 @@ def flip(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def shift(images: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor:
-    """(batch, channels, height, width) → the same, each moved up to so many pixels both ways; zeros come in."""
+    """(batch, channels, height, width) → the same, each shifted by up to that many pixels; zeros fill in."""
     batch, _, height, width = images.shape
     device = images.device
     down, right = torch.randint(2 * pixels + 1, (2, batch, 1), generator=generator, device=device)
@@ -26,18 +26,18 @@ def shift(images: Tensor, generator: torch.Generator, pixels: int = 2) -> Tensor
 
 
 def shift_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """What is commonly done to small pictures: moved by up to two pixels, mirrored half of the time."""
+    """The usual augmentation of small images: shifted by up to two pixels, mirrored half of the time."""
     return flip(shift(images, generator), generator)
 
 
 def erase(
     images: Tensor, generator: torch.Generator, probability: float = 0.5, area: tuple[float, float] = (0.02, 0.33)
 ) -> Tensor:
-    """(batch, channels, height, width) → the same; with that probability a picture loses a rectangle to noise.
+    """(batch, channels, height, width) → the same; with that probability a rectangle becomes noise.
 
-    The rectangle takes a share of the picture drawn from `area`, is between 0.3 and 3.3 times as high as wide, and
-    its pixels are drawn from [0, 1]. Zhong et al. 2020, algorithm 1; what reaches beyond the border is cut off, where
-    the paper draws again.
+    The rectangle takes a share of the image drawn from `area`, is between 0.3 and 3.3 times as high as wide, and its
+    pixels are drawn from [0, 1]. Zhong et al. 2020, algorithm 1; a rectangle that crosses the border is cut off; the
+    paper draws a new one instead.
     """
     batch, _, height, width = images.shape
     device = images.device
@@ -56,14 +56,14 @@ def erase(
 
 
 def shift_flip_erase(images: Tensor, generator: torch.Generator, pixels: int = 2, probability: float = 0.5) -> Tensor:
-    """Moved, mirrored, and with that probability a rectangle erased: for long training on small pictures."""
+    """Shifted, mirrored, and with that probability a rectangle erased; for long training on small images."""
     return erase(flip(shift(images, generator, pixels), generator), generator, probability)
 
 
 def vary_light(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Shifted and mirrored; then each picture its own contrast, brightness and noise, some grey, some negative.
+    """Shifted and mirrored; then each image gets its own contrast, brightness and noise; some turn grey or negative.
 
-    For a teacher whose features shall serve pictures of another kind: that they are grey, dark or noisy.
+    For a teacher whose features should also work for images of another kind, such as grey, dark or noisy ones.
     """
     images = shift_and_flip(images, generator)
 

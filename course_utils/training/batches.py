@@ -1,6 +1,6 @@
-"""Who is learned from when: order, augmentation and the share of each process follow from seed and step alone.
+"""The order of the images, their augmentation and the share of each process depend only on seed and step.
 
-So a run that goes on after a kill draws what it would have drawn, with nothing to be stored.
+So a run that continues after a kill draws the same batches as an undisturbed run, and nothing has to be stored.
 
 All notebooks that train.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Batches:
-    """The batches of a run, on the device. tensors: all of the data, the images first."""
+    """The batches of a run, on the device. tensors: all the data, images first."""
 
     def __init__(self, tensors: Batch, recipe: Recipe, accelerator: "Accelerator") -> None:
         self.tensors = tuple(tensor.to(accelerator.device) for tensor in tensors)
@@ -29,9 +29,9 @@ class Batches:
         self.an_epoch = -(-self.count // recipe.batch_size)
 
     def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[int, Batch, torch.Generator]]:
-        """From step number first of an epoch on: the step's number in the run, this process's batch, its generator.
+        """From step first of an epoch on: the step's number in the run, this process's batch, and its generator.
 
-        The global random numbers (dropout) are seeded before each batch.
+        Seeds the global random numbers (for dropout) before each batch.
         """
         recipe, process = self.recipe, self.accelerator.process_index
         order = shuffled(self.count, recipe.seed, epoch).to(self.accelerator.device)
@@ -40,18 +40,18 @@ class Batches:
             torch.manual_seed(mixed_seed(recipe.seed, step, process))
             images, *rest = (tensor[rows] for tensor in self.tensors)
             if recipe.augment is not None:
-                # Each process augments the whole batch before it takes its share: what becomes of an image does not
-                # depend on how many processes there are.
+                # Each process augments the whole batch before it takes its share, so an image is changed in the same
+                # way for any number of processes.
                 images = recipe.augment(images, self._generator(recipe.seed, step, 0))
             mine = share(len(rows), process, self.accelerator.num_processes)
             images, *rest = (part[mine] for part in (images, *rest))
             if recipe.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)
-            own = (process, 1) if process else ()  # the first process draws as a process alone would
+            own = (process, 1) if process else ()  # the first process draws like a single process
             yield step, (images, *rest), self._generator(recipe.seed, step, *own)
 
     def some(self, count: int) -> Iterator[Batch]:
-        """That many batches as they are, always the same ones."""
+        """That many batches without augmentation, always the same ones."""
         size = self.recipe.batch_size
         order = shuffled(self.count, self.recipe.seed, 0)[: count * size].to(self.accelerator.device)
         for rows in order.split(size):
@@ -62,19 +62,20 @@ class Batches:
 
 
 def shuffled(count: int, seed: int, epoch: int) -> Tensor:
-    """→ (count,): the order of the images in an epoch. It follows from the three numbers alone."""
+    """→ (count,): the order of the images in an epoch. It depends only on the three arguments."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch)))
 
 
 def mixed_seed(*numbers: int) -> int:
-    """One seed from several numbers; neighbouring ones give unrelated seeds."""
+    """One seed from several numbers; neighbouring numbers give unrelated seeds."""
     return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "big")
 
 
 def share(count: int, process: int, processes: int) -> slice:
-    """Which of count images this process takes: as many as every other; a remainder is left out.
+    """The slice of count images for this process; all processes get equally many, and a remainder is left out.
 
-    A batch with fewer images than there are processes is taken whole by each, which gives the same mean gradient.
+    If a batch has fewer images than there are processes, every process takes the whole batch; the mean gradient is
+    the same.
     """
     equal = count // processes * processes
     return slice(process, equal, processes) if equal else slice(count)

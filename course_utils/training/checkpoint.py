@@ -1,9 +1,9 @@
-"""A run's folder: what is needed to go on exactly where it was killed. All notebooks that train.
+"""The folder of a run: everything needed to continue exactly where it was killed. All notebooks that train.
 
-    folder/run.json                 what is being trained on what, to refuse another run
+    folder/run.json                 the model, data and recipe, to refuse a different run
     folder/epoch-0002-step-000000/  a checkpoint: model, average and best .safetensors, optimiser.pt, position.json
 
-A checkpoint is written beside its place and then renamed, and the one before stays until the next one is whole.
+A checkpoint is written to a temporary folder and then renamed; the previous one stays until the new one is complete.
 """
 
 import json
@@ -23,16 +23,16 @@ from course_utils.training.history import Epoch
 from course_utils.training.identity import CODE
 from course_utils.training.weights import hash_file
 
-KEPT = 2  # checkpoints: the last one and the one before, should the last be damaged
+KEPT = 2  # checkpoints: the last one and the one before, in case the last is damaged
 
 
 @dataclass
 class Position:
-    """Where a run is: steps done in epoch number epoch (0 is the first), and what it has gathered so far."""
+    """Where a run is: the epoch (from 0), the steps done in it, and the results so far."""
 
     epoch: int = 0
     step: int = 0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of this epoch: loss, right answers, pictures
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of this epoch: loss, correct answers, images
     epoch_seconds: float = 0.0
     seconds: float = 0.0
     best_accuracy: float | None = None
@@ -41,9 +41,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A position, the weights, their average if one is kept and the optimiser's state at it, and the best weights so
-    far, if any were judged.
-    """
+    """A position, its weights and optimiser state, and, if there are any, the averaged and the best weights."""
 
     position: Position
     model: dict[str, Tensor]
@@ -64,17 +62,17 @@ class RunFolder:
         if described.exists():
             found = self._read_identity(described)
             for name in {**wanted, **found}:
-                if name.startswith(CODE):  # earlier versions did not write it down
+                if name.startswith(CODE):  # earlier versions did not record it
                     if found.get(name, wanted[name]) != wanted[name]:
                         role = name.removeprefix(CODE)
                         raise ValueError(
-                            f"{self.path} holds a run whose {role} has been edited since, or a value that it uses "
-                            f"({wanted[role]}): give another folder, or delete that one to start again."
+                            f"{self.path} holds a run whose {role}, or a value that it uses, has changed since "
+                            f"({wanted[role]}): choose another folder, or delete this one to start again."
                         )
                 elif found.get(name) != wanted.get(name):
                     raise ValueError(
                         f"{self.path} holds a run with {name} {found.get(name)!r}, but this one has "
-                        f"{wanted.get(name)!r}: give another folder, or delete that one to start again."
+                        f"{wanted.get(name)!r}: choose another folder, or delete this one to start again."
                     )
         else:
             with files.atomic(described) as partial:
@@ -87,10 +85,10 @@ class RunFolder:
                 return found
         except ValueError:
             pass
-        raise ValueError(f"{described} is damaged, so nobody can tell what was trained there: give another folder.")
+        raise ValueError(f"{described} is damaged, so the run in this folder is unknown: choose another folder.")
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then forget all but the last two."""
+        """Write a checkpoint, then delete all but the last two."""
         at = checkpoint.position
         with files.atomic(self.path / f"epoch-{at.epoch:04d}-step-{at.step:06d}") as partial:
             partial.mkdir()
@@ -106,7 +104,7 @@ class RunFolder:
             files.remove(old)
 
     def load(self) -> Checkpoint | None:
-        """The last whole checkpoint, or None. A damaged one is renamed to ``….damaged``, with a warning."""
+        """The last complete checkpoint, or None. A damaged one is renamed to ``….damaged``, with a warning."""
         for place in reversed(self._checkpoints()):
             try:
                 return _read(place)
@@ -115,7 +113,7 @@ class RunFolder:
                 shutil.rmtree(aside, ignore_errors=True)
                 place.rename(aside)
                 warnings.warn(
-                    f"The checkpoint {place} is damaged ({error}); it is kept as {aside.name} and the one "
+                    f"The checkpoint {place} is damaged ({error}); it was renamed to {aside.name}, and the one "
                     "before is used.",
                     stacklevel=3,
                 )
@@ -129,7 +127,7 @@ def _read(place: Path) -> Checkpoint:
     about = json.loads((place / "position.json").read_text())
     for name, sha256 in about["sha256"].items():
         if hash_file(place / name) != sha256:
-            raise ValueError(f"{name} is not as it was written")
+            raise ValueError(f"{name} has changed since it was written")
     position = Position(**about["position"])
     position.rows = [Epoch(**row) for row in about["position"]["rows"]]
     best, average = (

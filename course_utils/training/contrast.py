@@ -1,36 +1,35 @@
-"""Training on pictures and captions: plainly, against an attacker, or under noise. Notebook 10."""
+"""Training on images and captions: plain, adversarial, or with noise. Notebook 10."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.models.image_text import ImageText, contrastive_loss
 from course_utils.models.model import modes_kept
-from course_utils.robustness.attack import check_radius, pgd_step, project
+from course_utils.robustness.attack import pgd_step, project
+from course_utils.settings import Settings, at_least
 from course_utils.training.history import History
 from course_utils.training.inputs import Examples, check_data
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.task import Batch, Task, counted, unwrapped
 
+Radius = Annotated[float, at_least(0, ": it is the largest change of a pixel, for example 8/255")]
+Noise = Annotated[float, at_least(0, ": it is a standard deviation")]
+
 
 @dataclass(frozen=True)
-class Hardening:
-    """What is done to each training picture. Raises ValueError, in words, for nonsense."""
+class Hardening(Settings):
+    """How to change each training image. Raises ValueError for invalid values."""
 
-    radius: float = 0.0  # an attacker may change each pixel by so much, against the loss; Madry et al. 2018, eq. 2.1
-    steps: int = 3  # of the attacker
-    noise: float = 0.0  # standard deviation of Gaussian noise, for smoothing; Cohen et al. 2019, section 3.3
-
-    def __post_init__(self) -> None:
-        check_radius(self.radius)
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}, but the attacker needs at least 1.")
-        if not self.noise >= 0:
-            raise ValueError(f"noise is {self.noise}, but must be 0 or more: it is a standard deviation.")
+    radius: Radius = (
+        0.0  # the largest change per pixel by an attacker who raises the loss; Madry et al. 2018, eq. 2.1
+    )
+    steps: Annotated[int, at_least(1)] = 3  # of the attacker
+    noise: Noise = 0.0  # standard deviation of Gaussian noise, for smoothing; Cohen et al. 2019, section 3.3
 
 
 PLAIN = Hardening()
@@ -39,10 +38,10 @@ PairLoss = Callable[[Tensor, Tensor], Tensor]  # (logits, same), both (batch, ba
 
 
 class Pairing(Task):
-    """Images and the number of each one's caption, a row of captions, tokens (captions, length).
+    """Images, each with the number of its caption: a row of captions, which are tokens (captions, length).
 
-    know_twins: images of a batch whose captions are the same are right answers for each other; else they count as
-    mistakes, as in CLIP. loss_of: of logits and same, both (batch, batch). Of several processes each compares the
+    know_twins: images of a batch with the same caption count as correct for each other; otherwise as wrong, as in
+    CLIP. loss_of: a function of logits and same, both (batch, batch). With several processes, each compares only the
     images of its own share.
     """
 
@@ -64,12 +63,12 @@ class Pairing(Task):
         return self._compare(model, images, numbers, self.hardening, generator)
 
     def judge(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Without an attacker, and without noise."""
+        """Judge without an attacker and without noise."""
         images, numbers = batch
         return self._compare(model, images, numbers, PLAIN, torch.Generator())[1]
 
     def name(self, model: nn.Module) -> str:
-        return "pictures and captions"
+        return "images and captions"
 
     def _compare(
         self, model: nn.Module, images: Tensor, numbers: Tensor, hardening: Hardening, generator: torch.Generator
@@ -100,9 +99,10 @@ def train_pairs(
 ) -> History:
     """Train the model in place; → what happened.
 
-    images (count, 3, height, width), numbers (count,): which row of captions, tokens (captions, length), belongs to
-    each. know_twins and loss_of: see :class:`Pairing`. options: those of :func:`~course_utils.training.loop.fit`, such
-    as folder and quiet. Raises ValueError for a number without a caption, and what fit raises.
+    images (count, 3, height, width), numbers (count,): the row of captions, tokens (captions, length), that belongs
+    to each image. know_twins and loss_of: see :class:`Pairing`. options: those of
+    :func:`~course_utils.training.loop.fit`, such as folder and quiet. Raises ValueError for a number without a
+    caption, and the errors of fit.
     """
     task = Pairing(captions, hardening, know_twins, loss_of)
     learned = model.log_scale.requires_grad
@@ -116,9 +116,9 @@ def train_pairs(
 def hardened(
     model: ImageText, images: Tensor, words: Tensor, same: Tensor, hardening: Hardening, generator: torch.Generator
 ) -> Tensor:
-    """The pictures as they are, under noise, or changed within the ball so that the batch's loss grows.
+    """The images unchanged, with noise, or changed within the ball so that the batch's loss grows.
 
-    The attacker starts at a random place in the ball, sees the model in evaluation mode, and leaves no gradient.
+    The attacker starts at a random point in the ball, uses the model in evaluation mode, and leaves no gradient.
     """
     if hardening.noise:
         images = images + hardening.noise * torch.randn(images.shape, generator=generator, device=images.device)
@@ -130,11 +130,11 @@ def hardened(
             said = model.embed_captions(words)
             scale = 1 / model.temperature
         start = hardening.radius * (2 * torch.rand(images.shape, generator=generator, device=images.device) - 1)
-        pictures = project(images + start, images, hardening.radius)
+        attacked = project(images + start, images, hardening.radius)
         for _ in range(hardening.steps):
-            pictures.requires_grad_()
-            loss = contrastive_loss(scale * model.embed_pictures(pictures) @ said.mT, same)
-            (gradient,) = torch.autograd.grad(-loss, pictures)
+            attacked.requires_grad_()
+            loss = contrastive_loss(scale * model.embed_images(attacked) @ said.mT, same)
+            (gradient,) = torch.autograd.grad(-loss, attacked)
             size = 2.5 * hardening.radius / hardening.steps
-            pictures = pgd_step(pictures.detach(), gradient, images, hardening.radius, size)
-    return pictures
+            attacked = pgd_step(attacked.detach(), gradient, images, hardening.radius, size)
+    return attacked

@@ -1,4 +1,4 @@
-"""Where to train and in what precision: Accelerate decides. All notebooks that train."""
+"""The device and the precision of training, chosen by Accelerate. All notebooks that train."""
 
 import os
 import platform
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def make_accelerator(precision: str) -> "Accelerator":
-    """CUDA, else MPS, else CPU; under ``accelerate launch`` or ``torchrun`` one process of many.
+    """CUDA, else MPS, else CPU; one process of several under ``accelerate launch`` or ``torchrun``.
 
-    precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 where a CUDA
-    device has it ("fastest": or the CPU, by its AVX-512 instructions) and float32 elsewhere. Raises ValueError when
-    bf16 is asked for and the device lacks it.
+    precision "auto" and "fastest" follow ``accelerate launch --mixed_precision``; without it, bf16 if the CUDA device
+    supports it ("fastest": or the CPU, with AVX-512 instructions), else float32. Raises ValueError for bf16 on a
+    device without it.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
@@ -35,19 +35,19 @@ def make_accelerator(precision: str) -> "Accelerator":
             native = precision == "fastest" and not torch.mps.is_available() and bf16_cpu()
         wanted = "bf16" if native else "no"
     # Accelerate keeps the precision of the first Accelerator for the life of the process; a notebook trains many
-    # models, so that choice is forgotten before each one. The group of processes is kept.
+    # models, so that choice is reset before each one. The process group stays.
     AcceleratorState._reset_state()
     return Accelerator(mixed_precision=wanted)
 
 
 def bf16_cpu() -> bool:
-    """Whether this processor multiplies in bf16 (AVX-512 BF16 or AMX) rather than by way of float32."""
+    """Whether this processor multiplies in bf16 (AVX-512 BF16 or AMX) instead of converting to float32."""
     known = torch.cpu.get_capabilities()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 def machine() -> str:
-    """Where it runs, for the record of a result: processor or GPU, threads, version of torch."""
+    """The machine, for the record of a result: processor or GPU, threads, version of torch."""
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
     return f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
@@ -56,9 +56,9 @@ def machine() -> str:
 def prepared(
     model: nn.Module, accelerator: "Accelerator", *, channels_last: bool = False, compiled: bool = False
 ) -> Iterator[nn.Module]:
-    """Inside, the model as Accelerate wants it; afterwards as it was: its device, its modes, its own forward.
+    """Within the block, the model is prepared by Accelerate; afterwards its device, modes and forward are restored.
 
-    compiled: by ``torch.compile``, on a CUDA device only.
+    compiled: use ``torch.compile``, on CUDA devices only.
     """
     home = next(model.parameters()).device
     attributes = set(vars(model))
@@ -79,24 +79,24 @@ def prepared(
 
 @contextmanager
 def between_steps(accelerator: "Accelerator") -> Iterator[list[int]]:
-    """Inside, the first Ctrl-C only fills the list, so that a step is never left half done; a second one interrupts.
+    """Within the block, the first Ctrl-C only fills the list, so that the step is completed; a second one interrupts.
 
-    Of several processes each is interrupted at once: they could not agree on a step.
+    With several processes, each is interrupted at once, because they could not agree on a step.
     """
-    asked: list[int] = []
+    interrupts: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     mine = threading.current_thread() is threading.main_thread() and accelerator.num_processes == 1
     if not mine or before is not signal.default_int_handler:
-        yield asked
+        yield interrupts
         return
 
     def interrupt(number: int, frame: Any) -> None:
-        if asked:
+        if interrupts:
             signal.default_int_handler(number, frame)
-        asked.append(number)
+        interrupts.append(number)
 
     signal.signal(signal.SIGINT, interrupt)
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,6 +1,6 @@
-"""Learning from a teacher: what a student is asked to match. Hinton et al. 2015; Touvron et al. 2021, section 4.
+"""Learning from a teacher: the losses of a student. Hinton et al. 2015; Touvron et al. 2021, section 4.
 
-First the losses as functions of logits, then :func:`distilling`, which makes one of them a loss for ``fit``.
+First the losses as functions of logits, then :func:`distilling`, which turns one of them into a loss for ``fit``.
 
 Notebook 07.
 """
@@ -19,12 +19,12 @@ SMOOTHING = 0.1  # of the true labels, Touvron et al. 2021, section 4
 
 
 def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, weight: float) -> Tensor:
-    """(1 − λ) · cross entropy with the labels + λ · τ² · KL(teacher ‖ student), the KL's two sides softened by τ.
+    """(1 − λ) · cross-entropy with the labels + λ · τ² · KL(teacher ‖ student), both sides of the KL softened by τ.
 
     student and teacher: logits (batch, classes), of any magnitude and any floating dtype; labels (batch,), int64;
-    τ = temperature > 0; λ = weight in [0, 1] → a tensor of shape (), of the logits' dtype: the mean over the batch.
-    The student learns from it; the teacher's probabilities are the target. Hinton et al. 2015, section 2; Touvron et
-    al. 2021, eq. 2.
+    τ = temperature > 0; λ = weight in [0, 1] → a tensor of shape () in the logits' dtype: the mean over the batch.
+    Gradients reach only the student; the teacher's probabilities are the target. Hinton et al. 2015, section 2;
+    Touvron et al. 2021, eq. 2.
     """
     log_student = (student / temperature).log_softmax(dim=-1)
     log_teacher = (teacher / temperature).log_softmax(dim=-1)
@@ -33,12 +33,12 @@ def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperat
 
 
 def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
-    """½ cross entropy with the labels + ½ cross entropy with the teacher's word, the class that it finds likeliest.
+    """½ cross-entropy with the labels + ½ cross-entropy with the teacher's label, its most likely class.
 
     student and teacher: logits (batch, classes), of any magnitude; labels (batch,), int64; smoothing in [0, 1): the
-    share of each label, and only of the label, that is spread evenly over all classes → a tensor of shape (): the
-    mean over the batch. The student learns from it. Of two equally likely ones either will do. Touvron et al.
-    2021, eq. 3.
+    share of each label, but not of the teacher's label, that is spread evenly over all classes → a tensor of shape
+    (): the mean over the batch. Gradients reach the student. If two classes are equally likely, either is right.
+    Touvron et al. 2021, eq. 3.
     """
     said = teacher.argmax(dim=-1)
     from_label = F.cross_entropy(student, labels, label_smoothing=smoothing)
@@ -48,13 +48,12 @@ def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothin
 def token_distillation(
     label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
 ) -> Tensor:
-    """Hard distillation of a student with two heads, each with a lesson of its own.
+    """Hard distillation of a student with two heads, each with its own target.
 
-    label_logits: of the student's head on the class token; distillation_logits: of its head on the distillation
-    token; teacher: the teacher's logits; all (batch, classes), of any magnitude. labels (batch,), int64, smoothed
-    as in hard distillation → a tensor of shape (): the mean over the batch. Both heads learn from it. Of the
-    teacher's two likeliest classes either will do, if they are equally likely. Touvron et al. 2021, section 4,
-    "Distillation token".
+    label_logits: from the student's head on the class token; distillation_logits: from its head on the distillation
+    token; teacher: the teacher's logits; all (batch, classes), of any magnitude. labels (batch,), int64, smoothed as
+    in hard distillation → a tensor of shape (): the mean over the batch. Gradients reach both heads. If the teacher's
+    two most likely classes are equally likely, either is right. Touvron et al. 2021, section 4, "Distillation token".
     """
     from_label = F.cross_entropy(label_logits, labels, label_smoothing=smoothing)
     from_teacher = F.cross_entropy(distillation_logits, teacher.argmax(dim=-1))
@@ -75,15 +74,15 @@ def distilling(
     unlabelled: Tensor | None = None,
     teacher_sees: Callable[[Tensor], Tensor] | None = None,
 ) -> Loss:
-    """A loss for ``fit(…, loss=…)``: the student learns from labels and from the teacher, which does not learn.
+    """A loss for ``fit(…, loss=…)``: the student learns from labels and from a frozen teacher.
 
-    kind: "soft" (temperature and weight count), "hard" or "token" (smoothing counts; "token" needs a DistilledViT).
-    unlabelled (count, channels, height, width): with every labelled batch as many of these are drawn, and the student
-    matches the softened teacher on them as well; for "soft" only. teacher_sees: what the teacher is shown in place of
-    an unlabelled picture, given the numbers of the pictures drawn: a tensor of pictures, by day instead of by night.
+    kind: "soft" (uses temperature and weight), "hard" or "token" (both use smoothing; "token" needs a DistilledViT).
+    unlabelled (count, channels, height, width), for "soft" only: with every labelled batch, equally many of these are
+    drawn, and the student matches the softened teacher on them too. teacher_sees: indices of unlabelled images → the
+    images to show the teacher instead, for example by day instead of by night.
 
-    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and teacher and
-    student with different classes.
+    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and for a teacher and
+    a student with different classes.
     """
     _check_settings(kind, temperature, weight, smoothing, unlabelled)
     compared = {"soft": _soft(temperature, weight), "hard": _hard(smoothing), "token": _token(smoothing)}[kind]
@@ -91,7 +90,7 @@ def distilling(
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not len(images):
-            raise ValueError("The batch is empty: give distillation at least one picture.")
+            raise ValueError("The batch is empty, but distillation needs at least one image.")
         teacher.to(images.device)
         with torch.no_grad():
             teacher_logits = teacher(images)
@@ -138,17 +137,15 @@ def _check_settings(
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
     if not temperature > 0:
-        raise ValueError(
-            f"temperature is {temperature}, but must be above 0: 1 changes nothing, 3 is a common start."
-        )
+        raise ValueError(f"temperature is {temperature}, but must be above 0: 1 has no effect, 3 is a common start.")
     if not 0 <= weight <= 1:
-        raise ValueError(f"weight is {weight}, but must be in [0, 1]: 0 ignores the teacher, 1 the labels.")
+        raise ValueError(f"weight is {weight}, but must be in [0, 1]: 0 ignores the teacher, 1 ignores the labels.")
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
     if unlabelled is not None and (kind != "soft" or not len(unlabelled)):
         raise ValueError(
-            f"{len(unlabelled)} unlabelled pictures were given with kind {kind!r}, but they need kind 'soft' and at "
-            "least one picture: what a picture without a label has to teach is the teacher's probabilities."
+            f"{len(unlabelled)} unlabelled images were passed with kind {kind!r}, but they need kind 'soft' and at "
+            "least one image: without a label, an image teaches only the teacher's probabilities."
         )
 
 
@@ -156,7 +153,7 @@ def _check_answers(kind: str, model: nn.Module, student_logits: Tensor | TwoLogi
     shape = (student_logits.label if isinstance(student_logits, TwoLogits) else student_logits).shape
     if shape != teacher_logits.shape:
         raise ValueError(
-            f"The teacher answers {tuple(teacher_logits.shape)} for a batch and the student {tuple(shape)}: build "
+            f"The teacher's logits are {tuple(teacher_logits.shape)} and the student's {tuple(shape)}: build "
             "both for the same classes."
         )
     if kind == "token" and not isinstance(student_logits, TwoLogits):

@@ -1,4 +1,4 @@
-"""What happened during training: one row an epoch. All notebooks that train."""
+"""What happened during training: one row per epoch. All notebooks that train."""
 
 import csv
 import math
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training pictures. Accuracies in [0, 1]; NaN where there was no validation data.
+    """One pass over the training images. Accuracies in [0, 1]; NaN where there was no validation data.
 
-    The training figures are averages over the epoch, while the model was learning; validation comes at its end.
+    The training figures are averages over the epoch, while the model was learning; the validation figures are from
+    its end.
     """
 
     epoch: int  # 1 is the first
@@ -24,7 +25,7 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float  # training and validation
-    pictures_per_second: float  # training only
+    images_per_second: float  # training only
     learning_rate: float  # of the last step
 
 
@@ -33,20 +34,20 @@ class History:
     """The epochs of a run, and how it ended."""
 
     epochs: list[Epoch] = field(default_factory=list)
-    seconds: float = 0.0  # of all work, also before an interruption that was continued
+    seconds: float = 0.0  # of all work, including the time before an interruption
     interrupted: bool = False
 
     @property
     def best(self) -> Epoch:
         """The epoch with the highest validation accuracy. Raises ValueError before the first epoch has ended."""
         if not self.epochs:
-            raise ValueError("No epoch has ended yet, so there is no best one: train for longer.")
+            raise ValueError("No epoch has ended yet, so there is no best one: train longer.")
         return max(
             self.epochs, key=lambda row: -1.0 if math.isnan(row.validation_accuracy) else row.validation_accuracy
         )
 
     def to_csv(self, path: str | Path) -> Path:
-        """Write one line an epoch under a line of names; → the path."""
+        """Write a header and one line per epoch; → the path."""
         path = Path(path)
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, [column.name for column in fields(Epoch)])
@@ -60,17 +61,17 @@ class History:
 
 
 def draw_curves(epochs: Sequence[Epoch], running: Sequence[tuple[float, float]] = (), length: int = 0) -> "Figure":
-    """Loss on the left, accuracy on the right; training and validation.
+    """Training and validation: loss on the left, accuracy on the right.
 
-    running: (epochs done, loss) during training, in place of the epochs' average training loss. length: of the
-    horizontal axis, in epochs, when it should reach further than what has been done.
+    running: (epochs done, loss) during training, instead of the average training loss per epoch. length: of the
+    horizontal axis, in epochs, if it should extend beyond the epochs done.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     numbers = [row.epoch for row in epochs]
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        # Okabe & Ito's blue and vermilion: told apart by colour-blind eyes too.
+        # Okabe & Ito's blue and vermilion: distinguishable for colour-blind readers too.
         for part, style in (("train", {"color": "#0072b2", "marker": "s"}), ("validation", {"color": "#d55e00"})):
             points = [(float(row.epoch), getattr(row, f"{part}_{name}")) for row in epochs]
             if running and part == "train" and name == "loss":

@@ -1,4 +1,4 @@
-"""What makes a run this run: compared before its checkpoint is continued. All notebooks that train."""
+"""What identifies a run; compared before training continues from its checkpoint. All notebooks that train."""
 
 import functools
 import hashlib
@@ -17,10 +17,10 @@ CODE = "code of the "  # begins the name of a fingerprint
 
 
 def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dict[str, Any]:
-    """Name → value, as JSON can hold it, of everything that decides the weights but the initial ones.
+    """Name → value (JSON) of everything that determines the trained weights, except the initial weights.
 
-    learned: the loss or the task, None for plain cross entropy. A function is told from another by its name, and from
-    what it was before an edit by its :func:`fingerprint`.
+    learned: the loss or the task, None for plain cross-entropy. Functions are distinguished by their names, and
+    versions of one function by its :func:`fingerprint`.
     """
     about: dict[str, Any] = {"model": type(model).__name__}
     config = getattr(model, "config", None)
@@ -31,7 +31,7 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
     for column in fields(recipe):
         value = getattr(recipe, column.name)
         about[column.name] = value if _plain(value) else name_of(value)
-    about["loss"] = "cross entropy" if learned is None else name_of(learned)
+    about["loss"] = "cross-entropy" if learned is None else name_of(learned)
     about |= {f"{CODE}{role}": fingerprint(value) for role, value in (("loss", learned), ("augment", recipe.augment))}
     about["pictures"] = list(data[0].shape)
     digest = hashlib.sha256()
@@ -42,7 +42,7 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
 
 
 def name_of(function: Any) -> str:
-    """How to tell one function from another in a later process: its place in the source, with bound arguments."""
+    """A name that identifies a function in a later process: its place in the source, with bound arguments."""
     if isinstance(function, functools.partial):
         return f"{name_of(function.func)} with {function.args}, {function.keywords}"
     if is_dataclass(function):
@@ -52,10 +52,10 @@ def name_of(function: Any) -> str:
 
 
 def fingerprint(value: Any) -> str:
-    """16 hexadecimal digits that change when a function is edited, or a value that it was made with.
+    """16 hexadecimal digits that change when a function is edited, or a value that it uses.
 
-    Its byte code counts, so comments and names of local variables do not; then what it closes over (a teacher's
-    weights, a temperature), its defaults, and the functions and numbers of its own module that it names.
+    They depend on its byte code, but not on comments or names of local variables; on what it closes over (a teacher's
+    weights, a temperature); on its defaults; and on the functions and numbers that it uses from its own module.
     """
     digest = hashlib.sha256()
     for part in _parts(value, set()):
@@ -111,7 +111,7 @@ def _names(code: CodeType) -> list[str]:
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
-    except ValueError:  # nothing was put in yet
+    except ValueError:  # still empty
         return None
 
 

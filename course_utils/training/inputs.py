@@ -1,4 +1,4 @@
-"""What goes in: images and labels, looked at before the first step. All notebooks that train."""
+"""The inputs: images and labels, checked before the first step. All notebooks that train."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from course_utils.models.model import modes_kept
 
 
 class Labelled(Protocol):
-    """What can be trained on: images (n, channels, height, width) floating point, labels (n,) whole numbers."""
+    """Data for training: images (n, channels, height, width) floating point, labels (n,) whole numbers."""
 
     @property
     def images(self) -> Tensor: ...
@@ -20,9 +20,9 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """The least that can be trained on: images (n, channels, height, width), labels (n,).
+    """The smallest data for training: images (n, channels, height, width), labels (n,).
 
-    classes: what the labels 0, 1, … are called, where that is known.
+    classes: the names of the labels 0, 1, …, if known.
     """
 
     images: Tensor
@@ -34,7 +34,7 @@ class Examples:
 
 
 def check_data(data: Any, role: str) -> Examples:
-    """Images, labels and classes of data, whose role ("training data") is named in the ValueError when they cannot be used."""
+    """Images, labels and classes of data. Raises ValueError, naming role, if they cannot be used."""
     images, labels = getattr(data, "images", None), getattr(data, "labels", None)
     if not isinstance(images, Tensor) or not isinstance(labels, Tensor):
         raise ValueError(
@@ -48,11 +48,10 @@ def check_data(data: Any, role: str) -> Examples:
         )
     if labels.ndim != 1 or len(labels) != len(images):
         raise ValueError(
-            f"The {role} has {len(images)} images but labels of shape {tuple(labels.shape)}: "
-            "give one label a picture."
+            f"The {role} has {len(images)} images but labels of shape {tuple(labels.shape)}: pass one per image."
         )
     if not len(images):
-        raise ValueError(f"The {role} is empty: give at least one picture.")
+        raise ValueError(f"The {role} is empty: pass at least one image.")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(
             f"The labels of the {role} are {labels.dtype}, but must be whole numbers: use labels.long()."
@@ -65,9 +64,9 @@ def check_data(data: Any, role: str) -> Examples:
 
 
 def check_fit(model: nn.Module, data: Examples, role: str, same_classes: bool = True) -> None:
-    """Try the model on one picture. Raises ValueError when it refuses the picture or lacks a class of the labels.
+    """Try the model on one image. Raises ValueError if it cannot read the image or has too few classes.
 
-    With same_classes, also when the model has more classes than the data is known to have.
+    With same_classes, also if the model has more classes than the data.
     """
     parameter = next(model.parameters(), None)
     if parameter is None:
@@ -77,11 +76,11 @@ def check_fit(model: nn.Module, data: Examples, role: str, same_classes: bool = 
         with torch.no_grad(), modes_kept(model):
             logits = model.eval()(data.images[:1].to(parameter.device, parameter.dtype))
     except ValueError:
-        raise  # the models of this course refuse a picture in a sentence of their own
+        raise  # the models of this course raise their own message
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"The {type(model).__name__} cannot read the {role}, whose pictures are {shape} (channels, height, "
+            f"The {type(model).__name__} cannot read the {role}, whose images are {shape} (channels, height, "
             f"width): resize them or build the model for that size ({reason})"
         ) from error
     if isinstance(logits, Tensor) and logits.ndim == 2:

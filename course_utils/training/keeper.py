@@ -1,4 +1,4 @@
-"""What a run keeps: where it is, its best and averaged weights, checkpoints. All notebooks that train."""
+"""The state of a run: its position, its best and averaged weights, its checkpoints. All notebooks that train."""
 
 import time
 
@@ -16,8 +16,8 @@ from course_utils.training.score import measure
 from course_utils.training.task import Batch, Task
 from course_utils.training.weights import copied
 
-STEPS_BETWEEN_LOOKS = 20  # on a GPU: reading the loss makes the GPU wait, so it is not done at every step
-BATCHES_FOR_NORMS = 20  # of training images, through the averaged weights after each epoch
+STEPS_BETWEEN_LOOKS = 20  # on a GPU: reading the loss makes the GPU wait, so not every step does it
+BATCHES_FOR_NORMS = 20  # of training images, with the averaged weights after each epoch
 
 
 class NotFinite(ValueError):
@@ -25,7 +25,7 @@ class NotFinite(ValueError):
 
 
 class Keeper:
-    """Continues from the folder's last checkpoint, if there is one; its clock and its progress line run from then on.
+    """Continues from the folder's last checkpoint, if there is one, and then starts its clock and progress line.
 
     name: what is learned, for the progress line. average: see :func:`average_of`.
     """
@@ -66,9 +66,9 @@ class Keeper:
         self.progress = Progress(self.about, self.steps, batches.an_epoch, plot=plot, quiet=quiet, before=at.seconds)
 
     def step(self, loss: Tensor, tally: Tensor, stop: bool) -> None:
-        """After a step: look at its loss, let the average follow, write a checkpoint when it is time or stop is true.
+        """After a step: check its loss, update the average, write a checkpoint when it is time or stop is true.
 
-        Raises NotFinite for a loss that is not, and KeyboardInterrupt when told to stop.
+        Raises NotFinite for a loss that is not finite, and KeyboardInterrupt if stop is true.
         """
         at = self.position
         done = at.epoch * self.batches.an_epoch + at.step + 1
@@ -88,7 +88,7 @@ class Keeper:
             raise KeyboardInterrupt
 
     def epoch(self, task: Task, validation: Batch | None) -> None:
-        """After an epoch: judge the model, keep its weights if they are the best so far, write a checkpoint."""
+        """After an epoch: validate the model, store its weights if they are the best so far, write a checkpoint."""
         at, trained = self.position, time.perf_counter()
         summed_loss, right, count = self.accelerator.reduce(self.sums).tolist()
         self._check_finite(torch.tensor(summed_loss), (at.epoch + 1) * self.batches.an_epoch)
@@ -117,7 +117,7 @@ class Keeper:
         self.progress.epoch(row, now - trained)
 
     def end(self) -> History:
-        """After the last epoch: the model gets the weights that it is to end with."""
+        """After the last epoch: give the model its final weights."""
         at = self.position
         self.model.load_state_dict(self._weights())
         ended = f"after epoch {at.epoch}: loss {at.rows[-1].train_loss:.3f}"
@@ -127,7 +127,7 @@ class Keeper:
         return History(at.rows, at.seconds)
 
     def interrupted(self) -> History:
-        """After an interruption: the model gets its best weights so far, or keeps its latest."""
+        """After an interruption: give the model its best weights so far, or leave its latest."""
         at = self.position
         state = "no epoch was evaluated yet, so the model has its latest weights"
         if self.best is not None:
@@ -137,14 +137,14 @@ class Keeper:
         return History(at.rows, time.perf_counter() - self.began, interrupted=True)
 
     def failed(self, error: NotFinite) -> None:
-        """After a loss that was not finite: the model gets its best weights so far, or those it began with."""
+        """After a loss that is not finite: give the model its best weights so far, or its initial ones."""
         self.model.load_state_dict(self.best or self.first)
         self.progress.end(str(error))
 
     def _check_finite(self, loss: Tensor, done: int) -> None:
         if not torch.isfinite(loss).all():
             rate = learning_rate(done - 1, self.steps, self.recipe)
-            state = "its best weights so far" if self.best else "the weights it began with"
+            state = "its best weights so far" if self.best else "its initial weights"
             raise NotFinite(
                 f"The loss is no longer finite at step {done} of {self.steps}, learning rate {rate:.2g}: try a "
                 f"learning rate three times smaller, a longer warmup or a smaller clip; the model has {state}."
@@ -154,7 +154,7 @@ class Keeper:
         return copied(self.average.module if self.average else self.model)
 
     def _measure_norms(self, task: Task) -> None:
-        """Batch norms keep means and variances of what they have seen, which averaged weights would not produce."""
+        """Recompute BatchNorm's statistics: those of the latest weights do not fit the averaged weights."""
         if self.average is not None:
             update_bn(map(_Whole, self.batches.some(BATCHES_FOR_NORMS)), _Judging(self.average, task))
 
@@ -178,7 +178,7 @@ class Keeper:
 
 
 class _Whole:
-    """A batch that ``update_bn`` hands on as it is; of a tuple it would take the first part."""
+    """A batch that ``update_bn`` passes on unchanged; it would take only the first part of a tuple."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -194,10 +194,10 @@ class _Judging(nn.Module):
 
 
 def average_of(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of the model whose weights follow it: after every step d · its own + (1 − d) · the model's.
+    """A copy of the model with averaged weights: after every step, d · its own + (1 − d) · the model's.
 
-    d is the decay; in the first n steps less, (1 + n) / (10 + n), so that the random first weights are soon forgotten.
-    Tarvainen & Valpola 2017, section 3, ramp the decay up likewise.
+    d is the decay; early on, after n steps, it is only (1 + n) / (10 + n), so that the random initial weights fade
+    quickly. Tarvainen & Valpola 2017, section 3, also ramp up the decay.
     """
 
     def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The training loop: one for every model. Read :func:`fit` from top to bottom. All notebooks that train."""
+"""One training loop for every model. Read :func:`fit` from top to bottom. All notebooks that train."""
 
 from pathlib import Path
 from typing import Any
@@ -33,25 +33,26 @@ def fit(
 ) -> History:
     """Train the model in place; → what happened, epoch by epoch.
 
-    train, validation (or None): images and labels, such as ``load`` gives, or what another task learns from.
-    loss: (model, images, labels) → (loss, logits); cross entropy when left out. task: what is learned, when it is not
-    :class:`Classification`. folder: keep checkpoints there, at every epoch and every checkpoint_seconds; the same call
-    again goes on where it stopped, to the same weights that it would have reached undisturbed. plot: draw the curves
-    while it works, in a notebook.
+    train, validation (or None): images and labels, for example from ``load``, or the data of another task. loss:
+    (model, images, labels) → (loss, logits); by default cross-entropy. task: what to learn, if it is not
+    :class:`Classification`. folder: save checkpoints there, after every epoch and every checkpoint_seconds; the same
+    call then continues where training stopped, and reaches the same weights as an undisturbed run. plot: draw the
+    curves during training, in a notebook.
 
-    The model ends with its last weights, or with their moving average where the recipe keeps one: choosing the best
-    epoch by validation would make that accuracy flatter itself. Interrupted (Ctrl-C, the stop button), it gets the
-    weights with the best validation accuracy so far, or keeps its latest ones before the first evaluation, a checkpoint
-    is kept, and KeyboardInterrupt is raised, unless on_interrupt is "return". A loss that is no longer finite raises
-    NotFinite, and the model gets its best weights so far, or those it began with. It is given back on the device and
-    in the modes in which it came; the global random numbers are as before.
+    The model ends with its last weights, or with their moving average if the recipe uses one; if the best epoch were
+    chosen on the validation split, its validation accuracy would be too optimistic. After an interruption (Ctrl-C,
+    the stop button), the model gets the weights with the best validation accuracy so far, or its latest ones before
+    the first validation; a checkpoint is saved; and KeyboardInterrupt is raised, unless on_interrupt is "return". A
+    loss that is no longer finite raises NotFinite, and the model gets its best weights so far, or its initial ones.
+    Afterwards the model is on its original device and in its original modes, and the state of the global random
+    numbers is restored.
 
-    Raises ValueError, before the first step, for data or a folder that do not fit the model and the recipe.
+    Raises ValueError, before the first step, for data or a folder that do not match the model and the recipe.
     """
     if on_interrupt not in ("raise", "return"):
         raise ValueError(f"on_interrupt is {on_interrupt!r}, but must be 'raise' or 'return'.")
     if loss is not None and task is not None:
-        raise ValueError("Both a loss and a task were given, but a task has its own loss: leave one out.")
+        raise ValueError("Both a loss and a task were passed, but a task has its own loss: leave one out.")
     learned = task or Classification(loss or cross_entropy(recipe.label_smoothing))
     data = learned.check(model, train, "training data")
     judged = None if validation is None else learned.check(model, validation, "validation data")
@@ -107,6 +108,6 @@ def fit(
             kept.failed(error)
             raise
         history = kept.end()
-        if stop and on_interrupt == "raise":  # too late to stop this run, but not what was to come after it
+        if stop and on_interrupt == "raise":  # too late to stop this run, but not what comes after it
             raise KeyboardInterrupt
         return history

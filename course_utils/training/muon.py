@@ -1,7 +1,7 @@
 """Muon for the matrices of hidden layers, AdamW for everything else, as one optimiser. Jordan et al. 2024.
 
-``torch.optim.Muon`` is the same, but multiplies in bf16 everywhere, which on a CPU without such instructions takes
-about twenty times as long as in float32: several times as long as all the rest of a step. Notebook 05.
+``torch.optim.Muon`` is the same, but always multiplies in bf16. On a CPU without bf16 instructions that takes about
+twenty times as long as float32, and several times as long as the rest of a step. Notebook 05.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,8 +20,8 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 def orthogonalised(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """(rows, columns) → the same shape, in dtype: the same singular vectors, with all singular values near 1.
 
-    Five Newton–Schulz rounds, X → a X + (b S + c S²) X with S = X Xᵀ, of which each maps every singular value s to
-    a s + b s³ + c s⁵. They end between about 0.7 and 1.2; those below two thousandths of the norm do not get so far.
+    Five Newton–Schulz rounds, X → a X + (b S + c S²) X with S = X Xᵀ. Each maps every singular value s to a s + b s³
+    + c s⁵. They end between about 0.7 and 1.2, except those that start below two thousandths of the norm.
     """
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
@@ -36,9 +36,9 @@ def orthogonalised(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor
 class Muon(torch.optim.Optimizer):
     """weight ← (1 − lr · decay) · weight − lr · 0.2 √max(rows, columns) · orthogonalised(running mean of gradients).
 
-    A step changes what a layer does in every direction alike, and not mostly in the few with large gradients. The
-    factor makes it as long as AdamW's, so that learning rates and decays can be shared (Liu et al. 2025, eq. 4).
-    Computes in dtype; left out, in bf16 where the device has it.
+    A step changes a layer equally in every direction, instead of mostly in the few with large gradients. The factor
+    makes it as long as AdamW's step, so both can share learning rates and decays (Liu et al. 2025, eq. 4). Computes
+    in dtype, by default in bf16 if the device supports it.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class Muon(torch.optim.Optimizer):
 def hidden_matrices(model: nn.Module) -> list[Tensor]:
     """The trainable weights of linear layers inside the model's blocks.
 
-    What reads pixels and what gives logits is left to AdamW, as in Jordan et al. 2024: these are the model's own
-    linear layers, not inside anything.
+    The layers that read pixels or return logits use AdamW, as in Jordan et al. 2024; these linear layers belong to
+    the model itself, not to a block.
     """
     return [
         layer.weight
@@ -81,8 +81,8 @@ def hidden_matrices(model: nn.Module) -> list[Tensor]:
 class MuonAndAdamW(torch.optim.Optimizer):
     """A step of Muon on the hidden matrices and of AdamW on all other parameters, at one learning rate.
 
-    groups: as :func:`course_utils.training.optimiser.parameter_groups` gives them; hidden: which of their parameters
-    are for Muon. Raises ValueError when none is.
+    groups: from :func:`course_utils.training.optimiser.parameter_groups`; hidden: those of their parameters that Muon
+    updates. Raises ValueError if there are none.
     """
 
     def __init__(self, groups: list[dict[str, Any]], hidden: list[Tensor], learning_rate: float, fused: bool) -> None:
@@ -94,7 +94,7 @@ class MuonAndAdamW(torch.optim.Optimizer):
         muon, adamw = ([group for group in part if group["params"]] for part in parts)
         if not muon:
             raise ValueError(
-                "No parameter is a matrix of a hidden linear layer, so Muon has nothing to do: use AdamW."
+                "No parameter is a matrix of a hidden linear layer, so Muon has nothing to update: use AdamW."
             )
         super().__init__([p for group in groups for p in group["params"]], {"lr": learning_rate})
         self.parts: list[torch.optim.Optimizer] = [Muon(muon, learning_rate)]

@@ -1,4 +1,4 @@
-"""AdamW with the usual exemptions, or Muon beside it, and the curve of the learning rate. Notebook 06."""
+"""AdamW with the usual exemptions from weight decay, Muon, and the learning-rate schedule. Notebook 06."""
 
 import math
 from typing import Any
@@ -11,11 +11,11 @@ from course_utils.training.recipe import Recipe
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups of the trainable parameters: those that decay, and those that are exempt.
+    """Two groups of trainable parameters: with weight decay, and without.
 
     The matrices and kernels of linear and convolutional layers decay. Biases, norms, class tokens, positions and
-    embeddings do not: pulling these towards zero does not make the function simpler.
-    Steiner et al. 2022, section 3.3, and timm decay likewise. Raises ValueError when nothing is trainable.
+    embeddings do not: pulling these towards zero does not make the function simpler. Steiner et al. 2022, section
+    3.3, and timm do the same. Raises ValueError if nothing is trainable.
     """
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     decayed: list[nn.Parameter] = []
@@ -26,14 +26,14 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
             (decayed if matrix else exempt).append(parameter)
     if not decayed and not exempt:
         raise ValueError(
-            f"This {type(model).__name__} has no trainable parameter: set requires_grad on those to be trained."
+            f"This {type(model).__name__} has no trainable parameter: set requires_grad on those to train."
         )
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
     """The recipe's optimiser over :func:`parameter_groups`: AdamW, Loshchilov & Hutter 2019, algorithm 2, or
-    :class:`MuonAndAdamW`. Raises ValueError when nothing is trainable, or nothing that Muon is made for.
+    :class:`MuonAndAdamW`. Raises ValueError if nothing is trainable, or if Muon finds no hidden matrix.
     """
     groups = parameter_groups(model, recipe.weight_decay)
     fused = device.type in ("cpu", "cuda", "mps")
@@ -43,7 +43,7 @@ def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> to
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
-    """Of step 0 … steps - 1: a straight rise, then half a cosine down to zero. Loshchilov & Hutter 2017, eq. 5."""
+    """Of step 0 … steps - 1: a linear warm-up, then half a cosine down to zero. Loshchilov & Hutter 2017, eq. 5."""
     rising = recipe.warmup * steps
     if step + 1 <= rising:
         return recipe.learning_rate * (step + 1) / rising
@@ -51,6 +51,6 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """For all parameters alike."""
+    """Set the same rate for all parameters."""
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -15,14 +15,14 @@ HIDDEN_SHARE = 0.15  # of the pixels; Chen et al. 2020, section 2.1, after Devli
 
 
 def hide(tokens: Tensor, generator: torch.Generator, share: float = HIDDEN_SHARE) -> Tensor:
-    """(batch, pixels) → boolean, the same shape: True at pixels drawn independently; at one of them at least."""
+    """(batch, pixels) → boolean, the same shape: True at pixels drawn independently, and at one or more of them."""
     hidden = torch.rand(tokens.shape, generator=generator, device=tokens.device) < share
     hidden[0, 0] |= ~hidden.any()
     return hidden
 
 
 class PixelPrediction(Task):
-    """Images alone. A causal model predicts each next pixel, any other one the share of them that is hidden."""
+    """Images without labels. A causal model predicts each next pixel, any other model the hidden pixels."""
 
     def __init__(self, causal: bool, hidden_share: float = HIDDEN_SHARE) -> None:
         self.causal, self.hidden_share = causal, hidden_share
@@ -30,18 +30,18 @@ class PixelPrediction(Task):
     def check(self, model: nn.Module, data: Tensor, role: str) -> Batch:
         assert isinstance(model, PixelTransformer)
         if not len(data):
-            raise ValueError(f"The {role} is empty: give at least one image.")
+            raise ValueError(f"The {role} is empty: pass at least one image.")
         model.encode(data[:1].to(model.palette.device))
         return (data,)
 
     def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         tokens: Tensor = unwrapped(model).encode(batch[0])
-        # A causal model is asked for every pixel: nothing is hidden from it but what lies ahead.
+        # A causal model predicts every pixel: only the later pixels are hidden from it.
         hidden = None if self.causal else hide(tokens, generator, self.hidden_share)
-        asked = torch.ones_like(tokens, dtype=torch.bool) if hidden is None else hidden
+        predicted = torch.ones_like(tokens, dtype=torch.bool) if hidden is None else hidden
         logits = model(tokens, hidden)
-        loss = masked_loss(logits, tokens, asked)
-        return loss, counted(loss * asked.sum(), (logits.argmax(dim=-1) == tokens)[asked])
+        loss = masked_loss(logits, tokens, predicted)
+        return loss, counted(loss * predicted.sum(), (logits.argmax(dim=-1) == tokens)[predicted])
 
     def name(self, model: nn.Module) -> str:
         return "next pixel" if self.causal else "hidden pixels"
@@ -58,8 +58,8 @@ def pretrain(
 ) -> History:
     """Train the model in place on images (count, channels, height, width); → what happened.
 
-    A causal model predicts each next pixel, any other one the pixels that :func:`hide` hides, this share of them,
+    A causal model predicts each next pixel, any other model the pixels that :func:`hide` hides: hidden_share of them,
     drawn anew at each step. options: those of :func:`~course_utils.training.loop.fit`, such as folder and quiet.
-    Raises ValueError for images that the model does not read, and what fit raises.
+    Raises ValueError for images that the model cannot read, and the errors of fit.
     """
     return fit(model, images, validation, recipe, task=PixelPrediction(model.config.causal, hidden_share), **options)

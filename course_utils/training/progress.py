@@ -1,4 +1,4 @@
-"""What the student sees during training: one line, renewed in place. All notebooks that train."""
+"""The progress of training: one line, updated in place. All notebooks that train."""
 
 import io
 import math
@@ -11,19 +11,19 @@ from typing import Any
 from course_utils.console import in_notebook
 from course_utils.training.history import Epoch, draw_curves
 
-LINE_SECONDS = 0.5  # between two renewals
-PICTURE_SECONDS = 2.0
-PICTURE_SHARE = 0.05  # of the time, at most, is spent on drawing: on a slow machine it is drawn less often
-FIRST_STEPS = 3  # slower than the rest (memory, kernels), so not used to estimate
+LINE_SECONDS = 0.5  # between two updates
+FIGURE_SECONDS = 2.0
+FIGURE_SHARE = 0.05  # at most this share of the time goes into drawing: a slow machine draws less often
+FIRST_STEPS = 3  # slower than the rest (memory, kernels), so the estimate leaves them out
 
 
 class Progress:
-    """Renewed by the training loop; writes to a notebook, to a terminal, or, when quiet, nowhere."""
+    """Updated by the training loop; writes to a notebook or a terminal, or nowhere if quiet."""
 
     def __init__(
         self, about: str, steps: int, steps_per_epoch: int, *, plot: bool, quiet: bool, before: float = 0.0
     ) -> None:
-        """before: seconds already spent on this run, when it is continued."""
+        """before: seconds already spent on this run, if it is continued."""
         self.before, self.began = before, time.perf_counter()
         self.about, self.steps, self.steps_per_epoch = about, steps, steps_per_epoch
         self.epochs = -(-steps // steps_per_epoch)
@@ -32,13 +32,13 @@ class Progress:
         self.validated: list[Epoch] = []
         self.running: tuple[float, float] | None = None  # loss and accuracy, averaged over about 20 reports
         self.shown = self.draw_next = 0.0
-        self.clock: tuple[float, int] | None = None  # when the estimate began, and at which step
-        self.evaluation = 0.0  # seconds for one, once known
+        self.clock: tuple[float, int] | None = None  # time and step at which the estimate began
+        self.evaluation = 0.0  # seconds per evaluation, once known
         self.done = 0
         self.write(f"{about}: measuring the speed …")
 
-    def step(self, done: int, loss: float, accuracy: float, pictures: int) -> None:
-        """After step number done (1 is the first) of the whole run, on that many pictures."""
+    def step(self, done: int, loss: float, accuracy: float, images: int) -> None:
+        """After step number done (from 1) of the whole run; images: the size of its batch."""
         now = time.perf_counter()
         self.done += 1
         if self.done == FIRST_STEPS:
@@ -54,14 +54,14 @@ class Progress:
         self.losses.append((done / self.steps_per_epoch, self.running[0]))
         self.write(
             f"{self.about}: epoch {epoch} of {self.epochs} · loss {self.running[0]:.3f}"
-            f" · accuracy {self.running[1]:.1%} · {rate * pictures:,.0f} pictures/s · {duration(left)} left"
+            f" · accuracy {self.running[1]:.1%} · {rate * images:,.0f} images/s · {duration(left)} left"
             f" of about {duration(self.before + now - self.began + left)}"
         )
         if now > self.draw_next:
             self.draw()
 
     def epoch(self, row: Epoch, evaluation_seconds: float) -> None:
-        """After an epoch and its evaluation; the time of the latter does not count against the speed of steps."""
+        """After an epoch and its evaluation; the evaluation does not count in the speed of the steps."""
         self.evaluation = evaluation_seconds
         if self.clock is not None:
             self.clock = (self.clock[0] + evaluation_seconds, self.clock[1])
@@ -71,7 +71,7 @@ class Progress:
         self.draw()
 
     def end(self, sentence: str) -> None:
-        """The last words, in place of the line."""
+        """Replace the line by a final sentence."""
         self.draw()
         self.write(sentence, last=True)
 
@@ -80,7 +80,7 @@ class Progress:
             began = time.perf_counter()
             self.show(draw_curves(self.validated, self.losses, self.epochs), self._in_words())
             ended = time.perf_counter()
-            self.draw_next = ended + max(PICTURE_SECONDS, (ended - began) / PICTURE_SHARE)
+            self.draw_next = ended + max(FIGURE_SECONDS, (ended - began) / FIGURE_SHARE)
 
     def _in_words(self) -> str:
         seen = [f"loss {self.losses[0][1]:.2f} at first, {self.losses[-1][1]:.2f} now"] if self.losses else []
@@ -109,7 +109,7 @@ def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[An
     line = display({"text/plain": ""}, raw=True, display_id=True)
     if not plot:
         return lambda text, last=False: line.update({"text/plain": text}, raw=True), None
-    picture = display({"text/plain": ""}, raw=True, display_id=True)
+    image = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(text: str, last: bool = False) -> None:
         line.update({"text/plain": text}, raw=True)
@@ -117,14 +117,14 @@ def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[An
     def show(figure: Any, words: str) -> None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=100)
-        picture.update({"image/png": png.getvalue(), "text/plain": words}, raw=True)
+        image.update({"image/png": png.getvalue(), "text/plain": words}, raw=True)
 
     return write, show
 
 
 def _write_terminal(text: str, last: bool = False) -> None:
     if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be overwritten
         print(f"\r\x1b[K{text}\n" if last else f"\r\x1b[K{text[:width]}", end="", flush=True)
-    elif last:  # a log file gets the result, not a line every half second
+    elif last:  # a log file gets the result only, not a line every half second
         print(text, flush=True)

@@ -1,22 +1,24 @@
-"""RandAugment on the device: each picture its own transforms, and pictures with the same one transformed together.
+"""RandAugment on the device: each image its own transforms, and images with the same one transformed together.
 
-Cubuk et al. 2020. The single transforms are torchvision's; which picture gets which, and how strongly, is decided
-here. Notebook 06.
+Cubuk et al. 2020. The transforms are torchvision's; this module chooses the transforms of each image and their
+strength. Notebook 06.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
+
+from course_utils.settings import Must, Settings, at_least, at_most, between
 
 STRONGEST = 30  # magnitudes are whole numbers from 0 to this, as in torchvision
 
 Transform = Callable[[Tensor], Tensor]
 
-# How far a transform goes at the strongest magnitude, in its own unit; from zero up to there in equal steps.
-# Those of the first table go either way, with a sign drawn for each picture. torchvision's ranges.
+# The effect of each transform at the largest magnitude, in its own unit; it grows from zero in equal steps.
+# Transforms in the first table have a random sign for each image. The ranges are torchvision's.
 EITHER_WAY = {
     "ShearX": 0.3,  # pixels sideways for each pixel of height
     "ShearY": 0.3,
@@ -30,7 +32,7 @@ EITHER_WAY = {
 }
 ONE_WAY = {
     "Identity": 0.0,
-    "Posterize": 4.0,  # bits of 8 that are taken away
+    "Posterize": 4.0,  # bits removed out of 8
     "Solarize": 1.0,  # pixels above 1 minus this are inverted
     "AutoContrast": 0.0,  # the same at every magnitude
     "Equalize": 0.0,
@@ -39,13 +41,12 @@ POOL = tuple(sorted(EITHER_WAY | ONE_WAY))
 
 
 def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:
-    """Each picture gets its own transforms, round by round; in a round, those that get the same one go together.
+    """Apply each image's own transforms, round by round; images with the same transform in a round form one batch.
 
-    images (batch, channels, height, width); transforms: any number of functions, from a batch of pictures to as many
-    pictures of the same shape; chosen (rounds, batch), int64: chosen[r, i] is the number of the transform that
-    picture i gets in round r. There may be no round at all → images of the same shape; the given ones stay as they
-    are. In a round a transform is called at most once, with all the pictures that get it and no others. Gradients
-    pass through.
+    images (batch, channels, height, width); transforms: any number of functions from a batch of images to a batch of
+    the same shape; chosen (rounds, batch), int64: chosen[r, i] is the index of the transform for image i in round r,
+    and there may be no rounds → images of the same shape; the arguments are not changed. In a round, a transform is
+    called at most once, with exactly the images that get it. Gradients pass through.
     """
     for choice in chosen:
         result = images.clone()
@@ -57,7 +58,7 @@ def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) 
 
 
 def transform(name: str, magnitude: float, sign: int = 1) -> Transform:
-    """One of the pool as a function of pictures (batch, channels, height, width) in [0, 1]; sign −1 reverses it."""
+    """One transform as a function of images (batch, channels, height, width) in [0, 1]; sign −1 reverses it."""
     from torchvision.transforms.v2 import functional as F  # only here: importing it takes a second
 
     reach = (EITHER_WAY | ONE_WAY)[name] * magnitude / STRONGEST * sign
@@ -87,32 +88,28 @@ def transform(name: str, magnitude: float, sign: int = 1) -> Transform:
     return functions[name]
 
 
+NAMES = Must(f"names from {', '.join(POOL)}", lambda pool: len(pool) > 0 and set(pool) <= set(POOL))
+Pool = Annotated[tuple[str, ...], NAMES]
+
+
 @dataclass(frozen=True)
-class RandAugment:
+class RandAugment(Settings):
     """(images, generator) → images, for ``Recipe(augment=…)``; images (batch, channels, height, width) in [0, 1].
 
-    Each picture gets `number` transforms of the pool, each of the same magnitude, each with equal probability. With
-    replacement, as in the paper and in torchvision, the same one may come twice. Cubuk et al. 2020, section 3.
+    Each image gets `number` transforms, drawn from the pool with equal probability, all of the same magnitude. With
+    replacement, as in the paper and in torchvision, it may get the same one twice. Cubuk et al. 2020, section 3.
 
     Raises ValueError for a number or magnitude out of range, a name that is not in the pool, and for images that are
-    no batch of floating-point numbers in [0, 1] or an empty one.
+    not a non-empty batch of floating-point numbers in [0, 1].
     """
 
-    number: int = 2  # the slide's N
-    magnitude: int = 9  # the slide's M, from 0 to 30
-    pool: tuple[str, ...] = POOL
+    number: Annotated[int, at_least(0), at_most(1000)] = 2  # the slide's N
+    magnitude: Annotated[int, between(0, STRONGEST)] = 9  # the slide's M, from 0 to 30
+    pool: Pool = POOL
     replacement: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.number, int) or self.number < 0:
-            raise ValueError(f"number is {self.number!r}, but must be a whole number of transforms, 0 or more.")
-        if not 0 <= self.magnitude <= STRONGEST:
-            raise ValueError(
-                f"magnitude is {self.magnitude}, but must be from 0 (nothing) to {STRONGEST} (strongest)."
-            )
-        unknown = [name for name in self.pool if name not in POOL]
-        if unknown or not self.pool:
-            raise ValueError(f"The pool is {self.pool!r}, but must be names out of {', '.join(POOL)}.")
+        super().__post_init__()
         if not self.replacement and self.number > len(self.pool):
             raise ValueError(
                 f"number is {self.number}, but a pool of {len(self.pool)} has no more without replacement: choose a "
@@ -120,7 +117,7 @@ class RandAugment:
             )
 
     def transforms(self) -> list[Transform]:
-        """Every transform of the pool one way, then every one the other way; the same function where they agree."""
+        """Every transform of the pool with sign +1, then with sign −1; the same function where the two agree."""
         there = [transform(name, self.magnitude) for name in self.pool]
         back = [
             transform(name, self.magnitude, -1) if name in EITHER_WAY else same
@@ -129,7 +126,7 @@ class RandAugment:
         return there + back
 
     def draw(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """→ which of the pool, and whether the other way: both (number, batch)."""
+        """→ indices into the pool, and whether the sign is −1: both (number, batch)."""
         shape, count, device = (self.number, batch), len(self.pool), generator.device
         if self.replacement:
             which = torch.randint(count, shape, generator=generator, device=device)
@@ -146,7 +143,7 @@ class RandAugment:
                 "RandAugment needs (batch, channels, height, width) of floating-point numbers in [0, 1]."
             )
         if not len(images):
-            raise ValueError("The batch is empty, but RandAugment needs at least one picture.")
+            raise ValueError("The batch is empty, but RandAugment needs at least one image.")
         which, backwards = self.draw(len(images), generator)
         return apply_each(images, self.transforms(), which + len(self.pool) * backwards)
 
@@ -154,10 +151,10 @@ class RandAugment:
 def variations(
     images: Tensor, largest: int, magnitudes: Sequence[int], samples: int, seed: int = 0
 ) -> tuple[Tensor, list[list[str]]]:
-    """What N and M do, all else the same: every sample keeps its transforms and their directions throughout.
+    """The effect of N and M alone: every sample keeps the same transforms and signs throughout.
 
     images (count, channels, height, width) → changed (count, largest + 1, magnitudes, samples, channels, height,
-    width), for N from 0 to largest, and the names of each sample's transforms, in order.
+    width), for N from 0 to largest, and the names of the transforms of each sample, in order.
     """
     generator = torch.Generator().manual_seed(seed)
     which, backwards = RandAugment(largest, 0).draw(samples, generator)

@@ -1,4 +1,4 @@
-"""Soft targets: label smoothing, and MixUp, which mixes pictures and their labels. Notebook 06."""
+"""Soft targets: label smoothing, and MixUp, which mixes images and their labels. Notebook 06."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ from course_utils.training.task import Loss
 
 
 def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
-    """Class numbers → probabilities to aim at, (batch, classes), floats: each row sums to one.
+    """Class labels → smoothed target probabilities, (batch, classes), floats: each row sums to one.
 
     labels (batch,), int64, count from zero. The share `smoothing`, in [0, 1), of each row is spread evenly over all
-    classes, the right one among them; the rest goes to the right class. Szegedy et al. 2016, section 7.
+    classes, including the right one; the rest goes to the right class. Szegedy et al. 2016, section 7.
     """
     right = F.one_hot(labels, classes).float()
     return (1 - smoothing) * right + smoothing / classes
@@ -24,12 +24,11 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Each picture is mixed with the one before it in the batch, the first with the last, and so are their targets.
+    """Mix each image with the one before it in the batch, the first with the last, and mix their targets likewise.
 
-    images (batch, channels, height, width), targets (batch, classes), share (batch,), or (1,) for all pictures alike,
-    all of them floats → mixed images and mixed targets: share times its own, plus (1 − share) times the other's.
-    The given ones stay as they are; gradients pass through to the images. Zhang et al. 2018, section 2; the
-    slide's λ is the share.
+    images (batch, channels, height, width), targets (batch, classes), share (batch,) or (1,) for all images, all
+    floats → mixed images and mixed targets: share times its own plus (1 − share) times the other's. The arguments are
+    not changed; gradients reach the images. Zhang et al. 2018, section 2; the slide's λ is the share.
     """
     results = []
     for values in (images, targets):
@@ -39,9 +38,9 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
 
 
 def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -> Tensor:
-    """→ (count,): λ ~ Beta(α, α), from the global random numbers. Zhang et al. 2018, section 2.
+    """→ (count,): λ ~ Beta(α, α), drawn from the global random numbers. Zhang et al. 2018, section 2.
 
-    Small α: nearly always one of the two pictures alone; α = 1: any share alike; large α: about half of each.
+    Small α: nearly always only one of the two images; α = 1: every share equally likely; large α: about half of each.
     """
     return Beta(*torch.full((2,), alpha, device=device)).sample((count,))
 
@@ -49,17 +48,17 @@ def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -
 def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own: bool = False) -> Loss:
     """A loss for ``fit(…, loss=…)`` that mixes the batch before the model sees it.
 
-    One λ per batch, as torchvision and most others draw it, or each_its_own. The logits it returns are those of the
-    mixed pictures, so the accuracy counted in training is that of the larger part at best.
+    One λ per batch, as in torchvision and most other libraries, or one per image with each_its_own. It returns the
+    logits of the mixed images, so the training accuracy counts at best the class of the larger part.
 
-    Raises ValueError for nonsense here, and when it is called for labels and pictures that cannot be mixed.
+    Raises ValueError for invalid settings and, when called, for images and labels that cannot be mixed.
     """
     if not alpha > 0:
         raise ValueError(
-            f"alpha is {alpha}, but must be above 0: λ comes from Beta(α, α). For no MixUp use another loss."
+            f"alpha is {alpha}, but must be above 0: λ comes from Beta(α, α); without MixUp, use another loss."
         )
     if classes < 2:
-        raise ValueError(f"classes is {classes}, but labels can only be mixed when there are at least 2 classes.")
+        raise ValueError(f"classes is {classes}, but mixing labels needs at least 2 classes.")
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
 
@@ -74,21 +73,21 @@ def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own:
 
 
 def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
-    """Raises ValueError, in a sentence, for a batch that MixUp can do nothing with."""
+    """Raise ValueError for a batch that MixUp cannot mix."""
     if len(images) == 0:
-        raise ValueError("The batch is empty, but MixUp needs at least two pictures.")
+        raise ValueError("The batch is empty, but MixUp needs at least two images.")
     if len(images) == 1:
         raise ValueError(
-            "The batch has a single picture, but MixUp mixes pictures of one batch: choose a batch size that leaves "
-            "no single picture over at the end of an epoch."
+            "The batch has a single image, but MixUp mixes the images of a batch: choose a batch size that leaves "
+            "no single image at the end of an epoch."
         )
     if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(
-            f"The labels are of shape {tuple(labels.shape)} and {str(labels.dtype).removeprefix('torch.')}, but "
-            "must be (batch,) whole numbers, one class per picture."
+            f"The labels have shape {tuple(labels.shape)} and {str(labels.dtype).removeprefix('torch.')}, but "
+            "must be (batch,) whole numbers, one class per image."
         )
     if len(labels) != len(images):
-        raise ValueError(f"There are {len(labels)} labels for {len(images)} pictures: give one per picture.")
+        raise ValueError(f"There are {len(labels)} labels for {len(images)} images: pass one per image.")
     low, high = labels.min().item(), labels.max().item()
     if low < 0 or high >= classes:
         raise ValueError(

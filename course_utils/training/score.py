@@ -1,4 +1,4 @@
-"""How good a model is on pictures, and how sure one can be of that. All notebooks that train."""
+"""How accurate a model is, and how certain that accuracy is. All notebooks that train."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """accuracy in [0, 1] and mean cross entropy (nats) on count pictures."""
+    """accuracy in [0, 1] and mean cross-entropy (nats) on count images."""
 
     accuracy: float
     loss: float
@@ -26,9 +26,9 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy on ever more pictures of this kind: how far luck in the draw may reach.
+        """95 % confidence interval of the accuracy, given the random draw of the images.
 
-        Wilson 1927, p. 209. It does not cover the luck of the training seed.
+        Wilson 1927, p. 209. It does not include the variation between training seeds.
         """
         z, n, share = 1.959964, self.count, self.accuracy
         centre = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -38,15 +38,15 @@ class Score:
     def __str__(self) -> str:
         low, high = self.interval
         return (
-            f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}, {self.count:,} pictures), "
+            f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}, {self.count:,} images), "
             f"loss {self.loss:.3f}"
         )
 
 
 def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision: str = "float32") -> Score:
-    """Score of the model on data, in evaluation mode; its modes and its device are as before afterwards.
+    """Score of the model on data, in evaluation mode; afterwards its modes and device are restored.
 
-    Raises ValueError, before anything is computed, when the data and the model do not fit together.
+    Raises ValueError, before it computes anything, if the data and the model do not match.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
@@ -62,7 +62,7 @@ def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision:
 
 @torch.no_grad()
 def measure(model: nn.Module, task: Task, data: Batch, batch_size: int, accelerator: "Accelerator") -> Score:
-    """Score on data that lies on the model's device; each process takes its share. The model's modes are kept."""
+    """Score on data on the model's device; each process takes its share. Restores the model's modes."""
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
     sums = torch.zeros(3, device=data[0].device)
     with modes_kept(model):

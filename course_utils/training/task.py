@@ -1,4 +1,4 @@
-"""What is learned: what a step does with a batch, and what counts as right. All notebooks that train."""
+"""What is learned: the loss of a batch, and which predictions count as correct. All notebooks that train."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,39 +10,39 @@ from torch.nn import functional as F
 
 from course_utils.training.inputs import check_data, check_fit
 
-Batch = tuple[Tensor, ...]  # the images first; what belongs to each of them has as many rows
+Batch = tuple[Tensor, ...]  # images first; the other tensors have one row per image
 Loss = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]  # (model, images, labels) → (loss, logits)
 
 
 class Task(ABC):
-    """Three answers that a training loop needs; see :class:`Classification` for an example."""
+    """Three methods that the training loop needs; see :class:`Classification` for an example."""
 
     @abstractmethod
     def check(self, model: nn.Module, data: Any, role: str) -> Batch:
-        """All of data as tensors of equal length, the images first. Raises ValueError when they do not suit the model.
+        """The data as tensors of equal length, images first. Raises ValueError if they do not fit the model.
 
-        role ("training data") names the data in the sentence.
+        role ("training data") names the data in the message.
         """
 
     @abstractmethod
     def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One look at a batch in training → the loss to descend, and its :func:`tally`.
+        """A batch in training → the loss to minimise, and its :func:`tally`.
 
-        Whatever is drawn by lot comes from the generator, which follows from seed and step alone; model may be wrapped
-        for several processes, so the part that learns is reached by calling it.
+        Draw all random numbers from the generator, which depends only on seed and step. With several processes model
+        may be wrapped, so use it only by calling it.
         """
 
     def judge(self, model: nn.Module, batch: Batch) -> Tensor:
-        """The :func:`tally` of a batch that is not learned from; where a step draws lots, always the same ones."""
+        """The :func:`tally` of a batch in evaluation; any random numbers are the same every time."""
         return self.step(model, batch, torch.Generator(batch[0].device).manual_seed(0))[1]
 
     def name(self, model: nn.Module) -> str:
-        """What the progress line calls it."""
+        """The name in the progress line."""
         return type(model).__name__
 
 
 class Classification(Task):
-    """Images and their labels. loss: (model, images, labels) → (loss, logits); plain cross entropy when left out."""
+    """Images and their labels. loss: (model, images, labels) → (loss, logits); by default plain cross-entropy."""
 
     def __init__(self, loss: Loss | None = None) -> None:
         self.loss = loss
@@ -74,16 +74,16 @@ def cross_entropy(smoothing: float) -> Loss:
 
 
 def tally(summed_loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """→ (3,): summed loss, number of right answers, number of answers. Adds up over batches and processes."""
+    """→ (3,): summed loss, correct answers, all answers. Tallies of several batches can be added."""
     return counted(summed_loss, logits.detach().argmax(dim=-1) == labels)
 
 
 def counted(summed_loss: Tensor, right: Tensor) -> Tensor:
-    """:func:`tally` of answers already judged: right, boolean, one for each."""
+    """:func:`tally` of answers already judged; right: boolean, one per answer."""
     count = torch.ones_like(right, dtype=torch.float32).sum()
     return torch.stack([summed_loss.detach().float(), right.sum().float(), count])
 
 
 def unwrapped(model: nn.Module) -> Any:
-    """The model itself, when it is wrapped for several processes: to call what is no part of its forward pass."""
+    """The model itself, unwrapped if several processes share it: to call methods other than forward."""
     return getattr(model, "module", model)

@@ -1,33 +1,38 @@
-"""Weights in a file: safetensors, with a card that says where they came from. All notebooks that train."""
+"""Weights in a safetensors file, with a card that describes their origin. All notebooks that train."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from course_utils.files import atomic
+from course_utils.models.model import build, config_of
 from course_utils.paths import CHECKPOINTS
+from course_utils.settings import Settings, at_least, between, shown
 
 
 @dataclass(frozen=True)
-class Card:
-    """What stands beside a shipped file of weights, in a JSON file of the same name."""
+class Card(Settings):
+    """The description of a shipped file of weights, stored as a JSON file of the same name."""
 
     name: str
     model: str  # class in course_utils.models
     config: Mapping[str, Any]  # the fields of its configuration
-    command: str  # that made the weights
-    seed: int
+    command: str  # that trained the weights
+    seed: Annotated[int, at_least(0)]
     dataset: str
-    accuracy: float  # on the test pictures, in [0, 1]
-    test_count: int
+    accuracy: Annotated[float, between(0, 1)]  # on the test images, in [0, 1]
+    test_count: Annotated[int, at_least(1)]
     machine: str
     date: str
     sha256: str  # of the .safetensors file
@@ -36,7 +41,7 @@ class Card:
 def save_weights(model: nn.Module, path: str | Path, metadata: Mapping[str, str] | None = None) -> str:
     """Write the model's weights, and its config as JSON, to path; → the file's SHA-256.
 
-    A file that is there already is replaced in one move, so that no moment leaves half a file.
+    An existing file is replaced in one step, so there is never half a file.
     """
     path = Path(path)
     config = getattr(model, "config", None)
@@ -49,19 +54,16 @@ def save_weights(model: nn.Module, path: str | Path, metadata: Mapping[str, str]
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
-    """Put the weights of path into the model; → the file's metadata.
+    """Load the weights of path into the model; → the file's metadata.
 
-    Raises FileNotFoundError when there is no such file and ValueError when it is damaged or of another model.
+    Raises FileNotFoundError if there is no such file and ValueError if it is damaged or of another model.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There are no weights at {path}: train the model first or correct the path.")
-    try:
-        weights = load_file(path)
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file ({error}): make or fetch it again.") from error
+    with _opened(path) as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 – no mapping
+        metadata = file.metadata() or {}
     if difference := first_difference(weights, model.state_dict()):
         raise ValueError(
             f"{path} does not fit this {type(model).__name__}: {difference}; build the model with the "
@@ -72,7 +74,7 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
 
 
 def first_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """In words, where two sets of weights first differ in names or shapes; empty when they do not."""
+    """The first difference in names or shapes between two sets of weights, in words; empty if there is none."""
     for name, value in wanted.items():
         if name not in found:
             return f"it lacks {name}"
@@ -82,46 +84,105 @@ def first_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) 
     return f"it has {extra[0]}, which the model lacks" if extra else ""
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The safetensors file. Raises ValueError if it is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            yield file
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is damaged or not a safetensors file ({error}): train or fetch it again."
+        ) from error
+
+
 def save_checkpoint_card(card: Card, folder: Path = CHECKPOINTS) -> Path:
-    """Write the card as ``folder/name.json``; → its path."""
-    path = folder / f"{card.name}.json"
+    """Write the card and the checksum of its fields as ``folder/name.json``; → its path."""
+    path, described = folder / f"{card.name}.json", asdict(card)
     with atomic(path) as partial:
-        partial.write_text(json.dumps(asdict(card), indent=2) + "\n")
+        partial.write_text(json.dumps({**described, "checksum": _checksum(described)}, indent=2) + "\n")
     return path
 
 
-def verify(name: str, folder: Path = CHECKPOINTS) -> Card:
-    """The card of ``folder/name.safetensors``, after its hash has been compared with the file.
+def _checksum(described: Mapping[str, Any]) -> str:
+    """SHA-256 of a card's fields, in hexadecimal."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
-    Raises FileNotFoundError when one of the two files is missing and ValueError when they do not belong together.
+
+def verify(name: str, folder: Path = CHECKPOINTS) -> Card:
+    """The card of ``folder/name.safetensors``, after comparing it with its own checksum and its hash with the file.
+
+    Raises FileNotFoundError if one of the two files is missing and ValueError if one is damaged or they do not match.
     """
     path, described = folder / f"{name}.safetensors", folder / f"{name}.json"
-    if not path.exists() or not described.exists():
+    if not os.path.isfile(path) or not os.path.isfile(described):  # unlike Path.is_file, False for too long a name
         known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
+        remedy = f"run `course train {name}`" if re.fullmatch(r"[\w.-]{1,60}", name) else "choose one of these"
         raise FileNotFoundError(
-            f"There is no checkpoint {name!r} with its card in {folder} (there: {known}): run `course train {name}`."
+            f"There is no checkpoint {shown(name)} with its card in {folder} (there: {known}): {remedy}."
         )
-    try:
-        card = Card(**json.loads(described.read_text()))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{described} is no checkpoint card ({error}): restore it with git.") from error
+    card = _read_card(described)
     if hash_file(path) != card.sha256:
         raise ValueError(f"{path} is not the file that its card describes (SHA-256 differs): restore it with git.")
     return card
 
 
-def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, Card]:
-    """A shipped model with its weights, in evaluation mode, and its card. Raises what :func:`verify` raises."""
-    from course_utils.models.model import build, config_of
+def _read_card(path: Path) -> Card:
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(described, dict):
+            raise ValueError("it has no named fields")
+        checksum = described.pop("checksum", None)  # of cards that were written before there was one
+        card = Card.from_fields(described)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = str(error).rstrip(".")
+        raise ValueError(f"{path} is not a checkpoint card ({reason}): restore it with git.") from error
+    if checksum not in (None, _checksum(described)):
+        raise ValueError(f"{path} was changed after it was written (its checksum differs): restore it with git.")
+    return card
 
-    card = verify(name, folder)
-    model = build(config_of(card.model, card.config))
-    load_weights(model, folder / f"{name}.safetensors")
+
+def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, Card]:
+    """A shipped model with its weights, in evaluation mode, and its card.
+
+    Before the model is built, the card is compared with what the file of weights records and with the shapes of its
+    tensors. Raises the errors of :func:`verify`, and ValueError if they differ.
+    """
+    card, path = verify(name, folder), folder / f"{name}.safetensors"
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        shapes = {each: torch.empty(file.get_slice(each).get_shape(), device="meta") for each in file.keys()}  # noqa: SIM118
+    if difference := _contradiction(card, metadata):
+        raise ValueError(f"The card of {path} {difference}: restore both files with git.")
+    try:
+        config = config_of(card.model, card.config)
+        with torch.device("meta"):
+            difference = first_difference(shapes, build(config).state_dict())
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"The card of {path} describes no model ({reason}): restore both files with git.") from error
+    if difference:
+        raise ValueError(f"{path} does not fit its card: {difference}; restore both files with git.")
+    model = build(config)
+    load_weights(model, path)
     return model.eval(), card
 
 
+def _contradiction(card: Card, metadata: Mapping[str, str]) -> str:
+    """The first difference between a card and what its file of weights records, in words; empty if there is none."""
+    said: dict[str, Any] = {"model": card.model, "command": card.command, "test_accuracy": f"{card.accuracy:.4f}"}
+    recorded = {name: metadata.get(name, value) for name, value in said.items()}
+    if "config" in metadata:
+        said, recorded = {**said, **card.config}, {**recorded, **json.loads(metadata["config"])}
+    for name in {**said, **recorded}:
+        if said.get(name) != recorded.get(name):
+            was, now = shown(recorded.get(name)), shown(said.get(name))
+            return f"says that {name} is {now}, but the weights were saved with {was}"
+    return ""
+
+
 def copied(model: nn.Module) -> dict[str, Tensor]:
-    """The model's weights as they are now, on the CPU, independent of the model."""
+    """A copy of the model's current weights, on the CPU."""
     return {
         name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, value in model.state_dict().items()

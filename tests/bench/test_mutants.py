@@ -189,14 +189,14 @@ def test_an_equivalent_mutant_is_excused_with_its_reason_and_an_entry_that_nothi
     assert score.stale == [zero]
     lines = score_lines(score).splitlines()
     assert f"  equivalent: {twice} (Zero is twice zero.)" in lines
-    assert f"  stale, for no accepted mutant is: {zero}" in lines
+    assert f"  stale, because no accepted mutant has it: {zero}" in lines
 
 
 def test_a_slow_check_and_one_that_fails_itself_are_over_budget():
     mutant = Mutant("call", "a -> b", "")
     slow = [Finding(mutant, Outcome.NOT_YET, cpu_seconds=1.5 * budgets()["check_cpu_seconds"])] * 9
     (over,) = exceeded(scores=[Score("00.made", slow, {}, 1.0)])
-    assert over.startswith("00.made: a check takes 0.15 s of computing")
+    assert over.startswith("00.made: a check takes 0.15 CPU seconds")
     failed = [Finding(mutant, Outcome.NOT_JUDGED, Kind.ENGINE)] * 2
     assert not Score("00.made", failed, {}, 1.0).caught
     assert Finding(mutant, Outcome.NOT_JUDGED, Kind.TOO_SLOW).caught  # a loop that was stopped on a busy machine
@@ -233,7 +233,10 @@ def test_a_process_apart_finds_what_is_found_here():
 def test_the_table_of_equivalent_mutants_speaks_of_mutants_that_there_are():
     for name, reasons in equivalent().items():
         unknown = set(reasons) - {each.change for each in mutants_of(find(name))}
-        assert not unknown, name
+        assert not unknown, (
+            f"equivalent.toml lists for {name} what is no change to its reference, {unknown}: copy the reference's present "
+            "line, or take the entry out."
+        )
         assert all(reasons.values()), name
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -34,10 +35,7 @@ def course(*arguments: str) -> tuple[int, str]:
         (["data", "fetch", "mnist"], "course: There is no dataset 'mnist' to download: choose one of fashion_mnist"),
         (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, "),
         (["train", "fashion-vit-small", "--epochs", "0"], "course: epochs is 0, but must be"),
-        (
-            ["train", "sweep-twins", "--epochs", "3"],
-            "--epochs, --seed and --teacher cannot be given with sweep-twins",
-        ),
+        (["train", "sweep-twins", "--epochs", "3"], "--epochs, --seed and --teacher cannot be used with sweep-twins"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -92,7 +90,7 @@ def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, 
     assert "passed" in row
     assert f"{date.today():%Y-}" in row
     assert "00.split_heads: Your function returns `tokens` itself, unchanged." in printed
-    assert "1 of 5 passed, 1 tried and not passed yet." in printed
+    assert "1 of 5 passed, 1 tried but not passed yet." in printed
 
 
 def test_a_notebook_may_be_named_without_its_zero(tmp_path):
@@ -104,8 +102,8 @@ def test_a_notebook_may_be_named_without_its_zero(tmp_path):
 def test_demos_are_listed_with_their_notebooks():
     code, printed = course("demo")
     assert code == 0
-    assert "│ patches │ 04 │ what the transformer gets" in printed
-    assert "│ captions │ 10 │ pictures and captions" in printed
+    assert "│ patches │ 04 │ the input of the transformer" in printed
+    assert "│ captions │ 10 │ images and captions" in printed
 
 
 def make_notebook(folder: Path, source: str) -> None:
@@ -154,6 +152,15 @@ def test_doctor_finds_this_environment_in_order():
     assert code == 0
     for subject in ("Python", "PyTorch", "Device", "Memory", "Kernel", "Progress", "fashion_mnist"):
         assert subject in printed
+
+
+@pytest.mark.parametrize(("gibibytes", "enough"), [(2.9, False), (3.1, True)])
+def test_doctor_asks_for_the_memory_that_a_notebook_takes(monkeypatch, gibibytes, enough):
+    memory = psutil.virtual_memory()._replace(available=int(gibibytes * 2**30))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    _, printed = course("doctor")
+    assert f"{gibibytes} of" in printed
+    assert ("close other programs" not in printed) == enough
 
 
 def test_doctor_says_what_to_do_when_the_kernel_is_missing(monkeypatch, tmp_path):

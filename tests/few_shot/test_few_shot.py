@@ -39,11 +39,8 @@ def test_an_episode_follows_from_its_seed_and_classes_are_drawn_anew():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (
-            lambda: draw_episode(LABELS, EpisodeConfig(5, 5, 6)),
-            "has 10 pictures, fewer than the 5 shots and 6 queries",
-        ),
-        (lambda: draw_episode(LABELS, EpisodeConfig(13, 1, 1)), "wants 13 classes, but the pictures have 12"),
+        (lambda: draw_episode(LABELS, EpisodeConfig(5, 5, 6)), "has 10 images, fewer than the 5 shots and 6 queries"),
+        (lambda: draw_episode(LABELS, EpisodeConfig(13, 1, 1)), "needs 13 classes, but the images have 12"),
         (lambda: EpisodeConfig(shots=0), "shots is 0, .*at least 1"),
         (lambda: EpisodeConfig(ways=1), "ways is 1, .*at least 2"),
         (lambda: EpisodeConfig(queries=1.5), "queries is 1.5"),

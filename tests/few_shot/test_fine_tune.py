@@ -21,7 +21,7 @@ from course_utils.data.few_shot import (
     only,
     placed_anywhere,
 )
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
 from course_utils.experiments import nb09_few_shot, nb09_imagenet_to_cifar, nb09_student
 from course_utils.experiments.nb09_few_shot import TRAINED
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, prototype_logits, prototypes
@@ -85,7 +85,7 @@ def test_no_composition_is_in_two_pools_and_each_picture_has_its_name():
 
 def test_clothes_fill_a_picture_of_the_teachers_size():
     images = torch.rand(20, 1, 28, 28) * 0.9 + 0.1
-    pictures = Pictures(images, torch.arange(20) % 4, tuple("abcd"), "made", "made")
+    pictures = LabelledImages(images, torch.arange(20) % 4, tuple("abcd"), "made", "made")
     middle = as_rgb_32(pictures)
     assert torch.equal(middle.images[:, 1, 2:30, 2:30], images[:, 0])
     moved = placed_anywhere(pictures, 20).images
@@ -134,12 +134,12 @@ def test_with_its_files_the_lectures_own_setting_is_used(alone, monkeypatch):
 
     setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=60, side=32)
     assert (setting.trained, setting.real) == (True, True)
-    assert setting.pictures.classes[3] == "cat"
+    assert setting.examples.classes[3] == "cat"
     with torch.no_grad():
-        assert torch.allclose(setting.teacher(setting.pictures.images), theirs(setting.pictures.images), atol=1e-3)
-    features = features_of(setting.teacher, setting.pictures.images)
+        assert torch.allclose(setting.teacher(setting.examples.images), theirs(setting.examples.images), atol=1e-3)
+    features = features_of(setting.teacher, setting.examples.images)
     found = nb09_imagenet_to_cifar.episode_accuracies(
-        features, setting.pictures.labels, EpisodeConfig(10, 1, 5), episodes=3
+        features, setting.examples.labels, EpisodeConfig(10, 1, 5), episodes=3
     )
     assert [len(values) for values in found.values()] == [3, 3]
 
@@ -149,7 +149,7 @@ def test_without_them_it_says_what_it_uses_instead(alone, monkeypatch):
     setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=20, side=32)
     assert (setting.trained, setting.real) == (False, False)
     assert "random weights" in setting.teacher_source
-    assert setting.pictures.images.shape == (20, 3, 32, 32)
+    assert setting.examples.images.shape == (20, 3, 32, 32)
 
 
 def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatch):
@@ -159,7 +159,7 @@ def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatc
         raise data.DataNotFound("not here.")
 
     monkeypatch.setitem(data.DATASETS, "fashion_mnist", replace(data.DATASETS["fashion_mnist"], read=nowhere))
-    for cached in (nb09_few_shot.pictures, nb09_few_shot.stored, nb09_student.pictures):
+    for cached in (nb09_few_shot.load_images, nb09_few_shot.stored, nb09_student.load_images):
         cached.cache_clear()
     try:
         with pytest.warns(UserWarning, match="this notebook uses digits"):
@@ -172,5 +172,5 @@ def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatc
         with pytest.raises(data.DataNotFound):
             nb09_student.run("student alone, 25 pictures", 0)
     finally:
-        for cached in (nb09_few_shot.pictures, nb09_few_shot.stored, nb09_student.pictures):
+        for cached in (nb09_few_shot.load_images, nb09_few_shot.stored, nb09_student.load_images):
             cached.cache_clear()

@@ -39,6 +39,11 @@ def test_merged_the_network_has_its_old_shape_and_the_corrected_logits():
     assert not torch.allclose(model(images), before, atol=0.1)
 
 
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.Conv2d(3, 2, 3)])
+def test_a_wrapped_layer_is_frozen_by_itself(layer):
+    assert {name for name, each in LoRA(layer).named_parameters() if each.requires_grad} == {"down", "up"}
+
+
 def test_only_the_corrections_learn():
     model, images = network()
     add_lora(model)

@@ -14,6 +14,16 @@ GROWS_LIKE = "ViT, patch 16, 6 layers of 192"  # a curve of course_utils/bench/g
 SMALL = DistilledViTConfig(image_size=8, patch_size=4, channels=1, dim=16, layers=2, heads=2, mlp_dim=16, classes=5)
 
 
+def small_theirs() -> torch.nn.Module:
+    """timm's, in training, when it returns both heads as ours does."""
+    model = timm.create_model("deit_tiny_distilled_patch16_224", img_size=32, depth=2, num_classes=5)
+    model.set_distilled_training(True)
+    return model
+
+
+THEIRS = {"from_timm": small_theirs}
+
+
 def untrained(name, **changes):
     """A timm model in which no weight is zero or one."""
     torch.manual_seed(0)
@@ -90,7 +100,7 @@ def test_attention_shows_both_special_tokens():
         (
             lambda: from_timm(torch.nn.Linear(2, 2)),
             TypeError,
-            "Cannot convert a Linear: give from_timm one of timm's",
+            "Cannot convert a Linear: pass from_timm one of timm's",
         ),
         (lambda: from_timm(untrained("vit_tiny_patch16_224", global_pool="avg")), ValueError, "another pooling"),
     ],

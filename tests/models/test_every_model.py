@@ -5,10 +5,12 @@ Each failure says what to do. CONTRIBUTING.md, "Add a model", lists the places.
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from course_utils.attention import attention_recorded
 from course_utils.attention.core import RecordedAttention
 from course_utils.bench import growth
 from course_utils.models import build
+from course_utils.models.convert import from_timm, from_torchvision
 from course_utils.models.model import MODELS as BUILT_FROM
 from course_utils.models.model import Config, Model
 from course_utils.models.refusals import UnknownName, WrongShape
@@ -65,7 +68,25 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+CONVERTED = [
+    pytest.param(convert, kind, id=f"{kind.__name__}-{convert.__name__}")
+    for convert in (from_timm, from_torchvision)
+    for kind in get_args(get_type_hints(convert)["return"])
+]
+
 every_model = pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+
+
+def subclasses(kind: type) -> set[type]:
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
+def test_every_model_and_configuration_is_exported():
+    for module in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"{models.__name__}.{module.name}")
+    defined = {kind for kind in subclasses(Model) | subclasses(Config) if kind.__module__.startswith(models.__name__)}
+    missing = {kind.__name__ for kind in defined - {Model, Config}} - set(EXPORTED)
+    assert not missing, f"Import {missing} in course_utils/models/__init__.py, and add them to __all__ there."
 
 
 @every_model
@@ -194,6 +215,30 @@ def test_a_checkpoint_and_its_card_bring_it_back(kind, tmp_path):
     )
     assert same(weights(loaded), weights(model))
     assert hash(loaded.config) == hash(config)
+
+
+@pytest.mark.parametrize(("convert", "kind"), CONVERTED)
+@torch.no_grad()
+def test_a_converted_model_gives_their_logits(convert, kind):
+    make = getattr(own_tests(kind), "THEIRS", {}).get(convert.__name__)
+    assert make, (
+        f"{convert.__name__} returns a {kind.__name__}: write in {own_tests(kind).__name__}.py THEIRS = "
+        f'{{"{convert.__name__}": lambda: …}}, a function that builds a small model of theirs.'
+    )
+    torch.manual_seed(0)
+    theirs = make()
+    for value in theirs.parameters():  # so that none is zero or one, and all matter
+        value += 0.1 * torch.randn_like(value)
+    ours, images = convert(theirs), torch.rand(2, 3, 32, 32)
+    assert type(ours) is kind
+    expected, logits = (
+        torch.cat(tuple(output)) if isinstance(output, tuple) else output for output in (theirs(images), ours(images))
+    )
+    assert expected.std() > 0.01
+    assert torch.allclose(logits, expected, rtol=1e-4, atol=1e-4), (
+        f"The {kind.__name__} of {convert.__name__} gives other logits than the model that it was made from: compare the "
+        "names, the order of axes and the epsilons of the norms."
+    )
 
 
 @every_model

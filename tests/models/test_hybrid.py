@@ -21,6 +21,8 @@ SMALL = HybridViTConfig(
     stages=(1, 1), image_size=28, channels=1, width=32, dim=24, layers=2, heads=2, mlp_dim=48, classes=5
 )
 
+THEIRS = {"from_timm": lambda: timm.create_model("vit_tiny_r_s16_p8_224", img_size=32, num_classes=5)}
+
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_published_sizes_have_timms_number_of_parameters(name):
@@ -61,7 +63,7 @@ def test_other_models_of_timm_are_refused_in_a_sentence():
     for name in ("vit_tiny_patch16_224", "vit_small_resnet26d_224"):
         with torch.device("meta"):
             model = timm.create_model(name)
-        with pytest.raises(ValueError, match="is no ResNet followed by a plain ViT"):
+        with pytest.raises(ValueError, match="is not a ResNet followed by a ViT"):
             from_timm_hybrid(model)
 
 
@@ -95,7 +97,7 @@ def test_it_learns_and_shows_its_attention():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: HybridViTConfig(stages=(2, 0)), "each stage must have at least 1 block"),
+        (lambda: HybridViTConfig(stages=(2, 0)), r"stages\[1\] is 0, but must be at least 1"),
         (lambda: HybridViTConfig(width=40), "width is 40, but must be a multiple of 32"),
         (lambda: HybridViTConfig(image_size=0), "image_size is 0"),
         (lambda: HybridViTConfig(patch_size=2), "image_size 7 is not a multiple of patch_size 2"),

@@ -85,7 +85,7 @@ def test_ranks_count_from_one_and_agree_with_sorting():
 def test_both_encoders_end_on_the_sphere_and_logits_are_cosines_over_the_temperature(model):
     images = torch.rand(3, 3, 32, 32)
     tokens = model.tokenise(CAPTIONS[:5])
-    one, other = model.embed_pictures(images), model.embed_captions(tokens)
+    one, other = model.embed_images(images), model.embed_captions(tokens)
     torch.testing.assert_close(one.norm(dim=1), torch.ones(3))
     torch.testing.assert_close(other.norm(dim=1), torch.ones(5))
     torch.testing.assert_close(model(images, tokens), F.cosine_similarity(one[:, None], other[None], dim=-1) / 0.07)
@@ -125,7 +125,7 @@ def test_a_transformer_reads_the_order_of_words_and_a_bag_does_not(model):
 @pytest.mark.parametrize(
     ("caption", "sentence"),
     [
-        ("a red striped dog", "'dog', which this model has never read: use its words a, red, .*crescent"),
+        ("a red striped dog", "'dog', which is not in the vocabulary: use its words a, red, .*crescent"),
         ("", "has 0 words, but must have 1 to 4"),
         ("a red red striped circle", "has 5 words"),
     ],
@@ -139,8 +139,8 @@ def test_captions_it_cannot_read_are_refused_in_one_sentence(model, caption, sen
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"words": ()}, "at least one"),
-        ({"words": ("a", "a")}, "each once"),
+        ({"words": ()}, "one or more different words"),
+        ({"words": ("a", "a")}, "one or more different words"),
         ({"length": 0}, "length is 0"),
         ({"text_layers": -1}, "text_layers is -1"),
         ({"temperature": 0.001}, "at least 0.01"),

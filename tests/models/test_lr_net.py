@@ -92,12 +92,12 @@ def test_local_layers_are_counted_as_matrix_products_when_unfolded():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"kind": "pooling"}, "no kind 'pooling' of layer: choose one of relation, attention, convolution"),
+        ({"kind": "pooling"}, "kind is 'pooling', but must be one of relation, attention, convolution"),
         ({"size": 4}, "size is 4, but must be odd"),
         ({"blocks": (3, 4)}, "blocks, widths and outputs have 2, 4 and 4 numbers"),
-        ({"widths": (100, 200, 0, 800)}, "widths holds 0, but must be at least 1"),
+        ({"widths": (100, 200, 0, 800)}, r"widths\[2\] is 0, but must be at least 1"),
         ({"kind": "attention"}, "100 channels cannot be shared among 8 heads, .* multiples of 16"),
-        ({"implementation": "fast"}, "no implementation 'fast'"),
+        ({"implementation": "fast"}, "implementation is 'fast', but must be one of auto"),
     ],
 )
 def test_a_configuration_that_cannot_be_built_is_refused_in_words(changes, sentence):

@@ -55,7 +55,7 @@ def test_wangs_five_blocks_stand_after_every_other_block_of_res3_and_res4():
     ("changes", "sentence"),
     [
         ({"after": ((2, 0),)}, "block 0 of stage 2, but the stages have"),
-        ({"after": ((0, 0), (0, 0))}, "names a place twice"),
+        ({"after": ((0, 0), (0, 0))}, r"after is \(\(0, 0\), \(0, 0\)\), but must be different places"),
         ({"reduction": 5}, "16 channels after block 0 of stage 0 cannot be divided by reduction 5"),
         ({"similarity": "cosine"}, "similarity is 'cosine', but must be one of softmax, dot_product"),
     ],

@@ -42,11 +42,11 @@ def test_what_no_palette_can_do_is_refused_in_words():
     digits = torch.randint(17, (3, 1, 8, 8)) / 16
     digits[0, 0, 0] = torch.arange(8) / 16
     count = len(digits.unique())
-    with pytest.raises(ValueError, match=f"of 512 colours was asked for, but these pictures have {count} different"):
+    with pytest.raises(ValueError, match=f"should have 512 colours, but these images have {count} different"):
         learn_palette(digits, 512)
     with pytest.raises(ValueError, match="levels is 1, but must be at least 2"):
         grey_levels(1)
     with pytest.raises(ValueError, match="a pixel of colour 9, but the palette has the colours 0 to 3"):
         paint(torch.tensor([[0, 9, 1, 2]]), grey_levels(4))
-    with pytest.raises(ValueError, match="5 pixels make no square"):
+    with pytest.raises(ValueError, match="5 pixels do not make a square"):
         paint(torch.zeros(1, 5, dtype=torch.long), grey_levels(4))

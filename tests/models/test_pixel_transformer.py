@@ -192,12 +192,12 @@ def test_what_the_model_cannot_read_is_refused_in_words():
         "has 20 tokens, but this model has positions for 17": lambda: model.logits(torch.zeros(1, 20).long()),
         "a pixel of colour 5, but the palette has the colours 0 to 4": lambda: model.logits(outside),
         "a pixel of colour -1, but": lambda: model.complete(torch.tensor([[-1]])),
-        "20 pixels are known, but this model's pictures have 16": lambda: model.complete(torch.zeros(1, 20).long()),
+        "20 pixels are known, but this model's images have 16": lambda: model.complete(torch.zeros(1, 20).long()),
         "temperature is 0, but must be above 0": lambda: model.complete(tokens[:, :3], temperature=0),
-        "Only a causal model can go on": lambda: masked.complete(tokens[:, :3]),
-        "hides all that follows by itself": lambda: model.logits(tokens, tokens > 2),
+        "Only a causal model can complete": lambda: masked.complete(tokens[:, :3]),
+        "already hides all later pixels": lambda: model.logits(tokens, tokens > 2),
         r"palette has the shape \(4, 1\), but": lambda: PixelTransformer(SMALL, torch.rand(4, 1)),
-        "torch.float32, but must be numbers of colours": lambda: model.logits(torch.rand(1, 16)),
+        "torch.float32, but must be colour indices": lambda: model.logits(torch.rand(1, 16)),
     }
     for sentence, call in refused.items():
         with pytest.raises(ValueError, match=sentence):

@@ -54,7 +54,7 @@ def test_images_of_another_shape_are_answered_with_the_shape_that_is_read(model,
 
 def test_what_is_not_a_configuration_is_refused_in_one_sentence():
     for thing, name in (("vit_b_16", "str"), (ViT(ViTConfig(8, 4, 1, 8, 1, 1, 8)), "ViT"), (ViTConfig, "type")):
-        sentence = f"Cannot build a model from a {name}: give build a configuration, one of .*ViTConfig"
+        sentence = f"Cannot build a model from a {name}: pass build a configuration, one of .*ViTConfig"
         with pytest.raises(TypeError, match=sentence) as raised:
             build(thing)
         assert "\n" not in str(raised.value)

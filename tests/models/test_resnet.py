@@ -13,6 +13,8 @@ from course_utils.models.resnet import receptive_field
 NAMES = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 SMALL = ResNetConfig(blocks=(2, 1), widths=(4, 8), stem_kernel=3, stem_stride=1, max_pool=False, classes=3)
 
+THEIRS = {"from_torchvision": lambda: torchvision.models.resnet18(num_classes=5)}
+
 
 def untrained(name: str, **changes) -> nn.Module:
     """A torchvision ResNet whose normalisations do something: other means, spreads, scales and shifts than at first."""
@@ -82,9 +84,9 @@ def test_the_receptive_field_by_formula_is_the_one_that_gradients_reach(block, s
     ("changes", "sentence"),
     [
         ({"block": "wide"}, "block is 'wide', but must be one of basic, bottleneck"),
-        ({"widths": (4,)}, r"blocks \(2, 1\) and widths \(4,\) must name the same stages"),
-        ({"blocks": (0, 1)}, r"blocks is \(0, 1\), but every stage needs at least 1"),
-        ({"stem_kernel": 4}, "stem_kernel is 4, but must be odd: try 5"),
+        ({"widths": (4,)}, r"blocks \(2, 1\) and widths \(4,\) must have the same length"),
+        ({"blocks": (0, 1)}, r"blocks\[0\] is 0, but must be at least 1"),
+        ({"stem_kernel": 4}, "stem_kernel is 4, but must be odd"),
         ({"classes": 0}, "classes is 0, but must be at least 1"),
     ],
 )

@@ -13,6 +13,12 @@ from course_utils.models.swin import merge_patches
 
 SMALL = SwinConfig(patch_size=2, channels=1, dim=8, depths=(1, 2), heads=(2, 4), window=4, classes=5)
 
+THEIRS = {
+    "from_torchvision": lambda: torchvision.models.SwinTransformer(
+        [4, 4], 24, [2, 2], [2, 4], [4, 4], stochastic_depth_prob=0.0, num_classes=5
+    )
+}
+
 
 def untrained(name: str) -> nn.Module:
     """A torchvision Swin whose every weight matters: biases and norms do not start at zero and one."""
@@ -23,6 +29,7 @@ def untrained(name: str) -> nn.Module:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["swin_t", "swin_s", "swin_b"])
 @torch.inference_mode()
 def test_logits_equal_torchvisions(name):
@@ -72,7 +79,7 @@ def test_merging_takes_each_square_of_four_together():
     ("make", "sentence"),
     [
         (lambda: merge_patches(torch.zeros(1, 5, 4, 2)), "5 × 4 map cannot be merged two by two: pad it to 6 × 4"),
-        (lambda: SwinConfig(depths=(2, 2)), r"depths \(2, 2\) and heads \(3, 6, 12, 24\) must name the same stages"),
+        (lambda: SwinConfig(depths=(2, 2)), r"depths \(2, 2\) and heads \(3, 6, 12, 24\) must have the same length"),
         (lambda: SwinConfig(heads=(3, 6, 5, 24)), "Stage 2 has 384 features, which 5 heads cannot share equally"),
         (lambda: SwinConfig(window=0), "window is 0, but must be at least 1"),
         (lambda: from_torchvision(torchvision.models.swin_v2_t()), "second version"),

@@ -1,4 +1,5 @@
 import pytest
+import timm
 import torch
 import torchvision
 from hypothesis import given, settings
@@ -12,6 +13,12 @@ from course_utils.models.convert import from_torchvision
 from course_utils.models.vit import patchify, projection_kernel
 
 SMALL = ViTConfig(image_size=28, patch_size=7, channels=1, dim=16, layers=3, heads=4, mlp_dim=32, classes=10)
+THEIRS = {
+    "from_torchvision": lambda: torchvision.models.VisionTransformer(32, 8, 2, 4, 16, 24, num_classes=5),
+    "from_timm": lambda: timm.models.VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=16, depth=2, num_heads=4, num_classes=5
+    ),
+}
 side = st.integers(1, 5)
 
 
@@ -36,6 +43,15 @@ def untrained(name: str, **changes) -> nn.Module:
     return model
 
 
+def test_what_changes_training_only_comes_along():
+    theirs = torchvision.models.VisionTransformer(8, 4, 1, 2, 8, 16, dropout=0.3, num_classes=4)
+    ours = from_torchvision(theirs)
+    assert ours.config.dropout == ours.dropout.p == 0.3
+    assert ours.training
+    assert not from_torchvision(theirs.eval()).training
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14"])
 @torch.inference_mode()
 def test_logits_equal_torchvisions(name):

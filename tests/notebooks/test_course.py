@@ -75,13 +75,13 @@ def test_a_row_is_read_and_minutes_may_be_a_range(tmp_path):
         ('minutes = "45–60"\n', "", "notebook 00 in course.toml has no 'minutes': add it, text."),
         ('number = "00"\n', "", "notebook Attention recap in course.toml has no 'number': add it, text."),
         ('"45–60"', "45", "minutes of notebook 00 in course.toml is 45, but must be text."),
-        ('"45–60"', '"45-60"', 'minutes of .* is \'45-60\', but must read like "45" or "45–60"'),
+        ('"45–60"', '"45-60"', 'minutes of .* is \'45-60\', but must look like "45" or "45–60"'),
         ('["costs.py"]', '"costs.py"', "modules of .* is 'costs.py', but must be a list."),
         ("builds", "build", "notebook 00 in course.toml has no 'builds'"),
         (
             "minutes =",
             "author = 'me'\nminutes =",
-            "has an unknown key 'author': choose among number, title, builds, ",
+            "has an unknown key 'author': choose one of number, title, builds, ",
         ),
     ],
 )

@@ -25,10 +25,22 @@ def test_plans_add_up_and_everything_named_exists(number):
     plans = dict(re.findall(r"^\*\*(\d\d) minutes:\*\* (.+)$", chapter, re.MULTILINE))
     assert list(plans) == ["50", "90"]
     for length, plan in plans.items():
-        assert sum(int(step.split()[0]) for step in plan.split(" → ")) == int(length), plan
+        total = sum(int(step.split()[0]) for step in plan.split(" → "))
+        assert total == int(length), (
+            f"The plan of {length} minutes in chapter {number} of INSTRUCTOR.md adds up to {total}: change the minutes of "
+            "its steps."
+        )
     checked = {exercise.name for exercise in exercises(number)}
-    assert set(re.findall(r"`(\d\d\.\w+)`", chapter)) <= checked
-    assert set(re.findall(r"exercise `(\d\d\.\w+)`", plans["90"])) == checked  # a lab writes all of them
+    unknown = set(re.findall(r"`(\d\d\.\w+)`", chapter)) - checked
+    assert not unknown, (
+        f"Chapter {number} of INSTRUCTOR.md names {unknown}, which is no exercise of the notebook: take it out, or add it "
+        "to EXERCISES."
+    )
+    missing = checked - set(re.findall(r"exercise `(\d\d\.\w+)`", plans["90"]))
+    assert not missing, (
+        f"The plan of 90 minutes in chapter {number} of INSTRUCTOR.md has no step for {missing}: add “5 exercise "
+        "`NAME`”, with its minutes, and take them from other steps. A lab writes all exercises."
+    )
     assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= set(DEMOS)
     headings = {
         line.lstrip("# ")

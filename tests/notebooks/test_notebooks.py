@@ -1,10 +1,11 @@
 """Every notebook from top to bottom, offline, half solved: every second exercise is still a stub."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import calls
 import pytest
+import short_runs
 
 from course_utils.bench.budget import budgets
 from course_utils.exercises import exercises
@@ -22,23 +23,19 @@ def recordings(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def executions(request, recordings):
-    """path → the execution to come, for the tests that were asked for; offline, two at a time, one core each.
-
-    One thread each: two of them that both want both cores spend their time waiting for one another.
-    """
-    wanted = {item.callspec.params["path"] for item in request.session.items if "executions" in item.fixturenames}
-    with pytest.MonkeyPatch.context() as environment, ThreadPoolExecutor(2) as pool:
+def executions(recordings):
+    """executions(path): the notebook's one execution for all the tests, offline, with its trainings cut short."""
+    with pytest.MonkeyPatch.context() as environment:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             environment.setenv(name, "http://127.0.0.1:9")  # nothing listens there: every download fails at once
-        environment.setenv("OMP_NUM_THREADS", "1")
-        yield {
-            path: pool.submit(
-                notebooks.execute, path, solved=half_of(path), environment=calls.recording(recordings[path])
-            )
-            for path in sorted(wanted)
-        }
-        pool.shutdown(cancel_futures=True)
+
+        @cache
+        def execution(path):
+            kernel = calls.recording(recordings[path])
+            short_runs.cut_in(recordings[path])
+            return notebooks.execute(path, solved=half_of(path), cell_seconds=3600, environment=kernel)
+
+        yield execution
 
 
 def half_of(path) -> list[str]:
@@ -56,7 +53,7 @@ def text_of(cell) -> str:
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_the_notebook_runs_offline_half_solved_within_its_budget_of_memory(path, executions, figures):
-    execution = executions[path].result()
+    execution = executions(path)
     figures.append((path.stem, execution.seconds, execution.peak_bytes))
     assert execution.error is None
     assert 0 < execution.peak_bytes < budgets()["notebook_gib"] * 2**30
@@ -77,12 +74,16 @@ def test_the_notebook_runs_offline_half_solved_within_its_budget_of_memory(path,
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_whatever_the_notebook_hands_to_a_function_its_check_has_tried(path, executions, recordings):
-    assert executions[path].result().error is None
+    assert executions(path).error is None
     names = {exercise.name for exercise in exercises(path.name[:2])}
     seen = calls.seen(recordings[path])
-    assert {kind.split(":")[0] for kind in seen} == names
+    uncalled = names - {kind.split(":")[0] for kind in seen}
+    assert not uncalled, f"No cell of {path.name} calls what the check of {uncalled} returned: add one that does."
     lacking = seen - set().union(*map(calls.tried, names))
-    assert not lacking, "\n".join(sorted(lacking))
+    assert not lacking, (
+        f"{path.name} calls exercises in ways that their checks do not try: add to cases or wild what is listed.\n"
+        + "\n".join(sorted(lacking))
+    )
 
 
 def test_every_row_of_the_map_points_to_a_section_and_every_notebook_is_on_it():

@@ -14,7 +14,7 @@ import yaml
 from course_utils.lab import notebooks
 from course_utils.paths import ROOT
 
-DRAWS = re.compile(r"\bplt\.(show|subplots)\(|\bplots\.show_(?!picture\()\w+\(|\bplot=True\b")
+DRAWS = re.compile(r"\bplt\.(show|subplots)\(|\bplots\.show_(?!image\()\w+\(|\bplot=True\b")
 
 
 @pytest.mark.parametrize("number", notebooks.numbers())

@@ -55,6 +55,20 @@ def test_votes_are_counted_once_each_also_over_several_batches():
     assert counts[1] / 1001 == pytest.approx(norm.cdf(1), abs=0.05)
 
 
+def test_the_vote_that_bounds_sees_none_of_the_noise_that_chose_the_class():
+    """On noise that it was chosen by, a class looks better than it is: the bound would not hold."""
+    shown = []
+
+    def watching(images):
+        shown.append(images.clone())
+        return half_plane(images)
+
+    certify(watching, torch.full((1, 2, 2), 0.7), 0.2, 2, choose=40, samples=60)
+    noisy = torch.cat(shown)
+    assert len(noisy) == 100
+    assert len(noisy.unique(dim=0)) == 100
+
+
 @pytest.mark.parametrize(
     ("attempt", "sentence"),
     [

@@ -10,7 +10,8 @@ from course_utils.training import Recipe, evaluate, fit
 from course_utils.training.weights import copied
 
 
-def test_the_average_is_that_of_the_formula_over_the_weights_of_all_steps():
+@pytest.mark.parametrize("limit", [0.5, 0.999])  # the warm-up ends after a few steps, and never
+def test_the_average_is_that_of_the_formula_over_the_weights_of_all_steps(limit):
     """decay · average + (1 − decay) · weights after every step; the first begins it, the next ones count for more."""
     seen = []
 
@@ -21,13 +22,13 @@ def test_the_average_is_that_of_the_formula_over_the_weights_of_all_steps():
 
     plain, averaged = tiny_vit(), tiny_vit()
     recipe = replace(RECIPE, epochs=1)
-    fit(plain, quarters(2000), None, recipe, loss=watching, quiet=True)
-    fit(averaged, quarters(2000), None, replace(recipe, ema=0.8), quiet=True)
+    fit(plain, quarters(640), None, recipe, loss=watching, quiet=True)
+    fit(averaged, quarters(640), None, replace(recipe, ema=limit), quiet=True)
     after = [*seen[1:], copied(plain)]
     for name, value in averaged.state_dict().items():
         expected = after[0][name]
         for n, weights in enumerate(after[1:], start=1):
-            decay = min(0.8, (1 + n) / (10 + n))
+            decay = min(limit, (1 + n) / (10 + n))
             expected = decay * expected + (1 - decay) * weights[name]
         torch.testing.assert_close(value, expected)
     assert not same_weights(plain, averaged)

@@ -56,6 +56,7 @@ def trainer():
         process.stdin.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork are of Unix")
 def test_killed_several_times_the_run_ends_with_the_bits_of_an_undisturbed_one(trainer, tmp_path):
     def begin(folder):
@@ -122,7 +123,9 @@ def test_a_damaged_checkpoint_is_named_kept_aside_and_the_one_before_used(tmp_pa
     weights = last / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-40] + bytes(40))
     model = tiny_vit()
-    with pytest.warns(UserWarning, match=rf"{last.name} is damaged \(model.safetensors is not as it was written\)"):
+    with pytest.warns(
+        UserWarning, match=rf"{last.name} is damaged \(model.safetensors has changed since it was written\)"
+    ):
         history = run(tmp_path / "run", model)
     assert (tmp_path / "run" / f"{last.name}.damaged").is_dir()
     assert not history.interrupted

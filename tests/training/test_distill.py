@@ -164,11 +164,8 @@ def test_two_heads_train_and_are_evaluated():
         ({"weight": 1.5}, r"weight is 1.5, but must be in \[0, 1\]"),
         ({"smoothing": 1.0}, r"smoothing is 1.0, but must be in \[0, 1\)"),
         ({"kind": "warm"}, "kind is 'warm', but must be one of soft, hard, token"),
-        (
-            {"kind": "hard", "unlabelled": torch.zeros(2, 1, 4, 4)},
-            "2 unlabelled pictures were given with kind 'hard'",
-        ),
-        ({"unlabelled": torch.zeros(0, 1, 4, 4)}, "0 unlabelled pictures were given"),
+        ({"kind": "hard", "unlabelled": torch.zeros(2, 1, 4, 4)}, "2 unlabelled images were passed with kind 'hard'"),
+        ({"unlabelled": torch.zeros(0, 1, 4, 4)}, "0 unlabelled images were passed"),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence(arguments, sentence):
@@ -179,7 +176,7 @@ def test_nonsense_is_refused_in_a_sentence(arguments, sentence):
 @pytest.mark.parametrize(
     ("kind", "student", "count", "sentence"),
     [
-        ("soft", linear(4), 2, r"The teacher answers \(2, 3\) for a batch and the student \(2, 4\)"),
+        ("soft", linear(4), 2, r"The teacher's logits are \(2, 3\) and the student's \(2, 4\)"),
         ("token", linear(3), 2, "kind 'token' needs a model with two heads, not a Sequential"),
         ("soft", linear(3), 0, "The batch is empty"),
     ],

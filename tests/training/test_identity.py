@@ -48,7 +48,8 @@ EDITS = {
 def test_an_edited_loss_is_noticed_in_the_same_folder(edit, tmp_path):
     fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, loss=written(LOSS), quiet=True)
     with pytest.raises(
-        ValueError, match=r"whose loss has been edited since.*\(__main__\.loss\): give another folder"
+        ValueError,
+        match=r"whose loss, or a value that it uses, has changed since.*\(__main__\.loss\): choose another folder",
     ):
         fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, loss=written(EDITS[edit]), quiet=True)
 

@@ -82,16 +82,18 @@ def test_stopped_before_any_evaluation_the_model_keeps_what_it_has_learned(capsy
     assert "latest weights" in capsys.readouterr().out
 
 
-def test_an_infinite_loss_stops_with_the_step_and_leaves_finite_weights():
+@pytest.mark.parametrize("step", [4, 29])  # in the first epoch, whose weights were not evaluated, and in the second
+def test_an_infinite_loss_stops_with_the_step_and_leaves_the_best_finite_weights(step):
     model, start, steps = tiny_vit(), tiny_vit(), iter(range(100))
 
     def loss(model, images, labels):
         logits = model(images)
-        return F.cross_entropy(logits, labels) * (float("inf") if next(steps) == 3 else 1), logits
+        return F.cross_entropy(logits, labels) * (float("inf") if next(steps) == step - 1 else 1), logits
 
-    with pytest.raises(NotFinite, match=r"no longer finite at step 4 of 50, learning rate .*: try"):
+    with pytest.raises(NotFinite, match=rf"no longer finite at step {step} of 50, learning rate .*: try"):
         fit(model, quarters(800), quarters(50), RECIPE, loss=loss, quiet=True)
-    assert same_weights(model, start)
+    assert same_weights(model, start) == (step < 25)
+    assert all(weight.isfinite().all() for weight in model.parameters())
 
 
 def test_the_model_comes_back_as_it_was_given():
@@ -159,7 +161,7 @@ BROKEN = {
     "from -1 to": lambda d: Examples(d.images, d.labels - 1),
     "is empty": lambda d: Examples(d.images[:0], d.labels[:0]),
     "this ViT reads": lambda d: Examples(torch.rand(len(d), 3, 8, 8), d.labels),
-    "one label a picture": lambda d: Examples(d.images, d.labels[:-1]),
+    "pass one per image": lambda d: Examples(d.images, d.labels[:-1]),
     "whole numbers": lambda d: Examples(d.images, d.labels.float()),
     "floating point": lambda d: Examples((255 * d.images).byte(), d.labels),
     "1 of the training data's images hold NaN": lambda d: Examples(
@@ -180,7 +182,7 @@ def test_data_that_do_not_fit_are_refused_before_the_first_step(sentence):
 
 def test_a_model_that_is_not_ours_refuses_pictures_in_one_sentence():
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(9, 4))
-    with pytest.raises(ValueError, match=r"Sequential cannot read the training data, whose pictures are \(1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"Sequential cannot read the training data, whose images are \(1, 8, 8\)"):
         fit(model, quarters(50), None, RECIPE, quiet=True)
 
 

@@ -82,5 +82,5 @@ def test_what_reads_pixels_and_what_gives_logits_is_not_hidden(name):
 
 def test_a_model_without_hidden_matrices_is_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
-    with pytest.raises(ValueError, match="Muon has nothing to do: use AdamW"):
+    with pytest.raises(ValueError, match="Muon has nothing to update: use AdamW"):
         fit(model, quarters(64), None, replace(RECIPE, optimiser="muon"), quiet=True)

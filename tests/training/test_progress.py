@@ -18,12 +18,12 @@ import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests" / "training")!r}]
 from dataclasses import replace
 from small import RECIPE, quarters, tiny_vit
 from course_utils.training import fit, progress
-progress.LINE_SECONDS = progress.PICTURE_SECONDS = 0  # as if it took minutes
-progress.PICTURE_SHARE = 1
+progress.LINE_SECONDS = progress.FIGURE_SECONDS = 0  # as if it took minutes
+progress.FIGURE_SHARE = 1
 history = fit(tiny_vit(), quarters(320), quarters(50), replace(RECIPE, epochs=3), plot=True)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     line, picture = notebook.cells[0].outputs
     assert "done in" in line.data["text/plain"]
     assert set(picture.data) == {"image/png", "text/plain"}
@@ -37,7 +37,7 @@ def test_a_terminal_is_told_loss_accuracy_speed_and_time_left_on_one_renewed_lin
     fit(tiny_vit(), quarters(320), quarters(50), RECIPE)
     renewed = capsys.readouterr().out.split("\r\x1b[K")
     assert any(
-        all(word in line for word in ("epoch 1 of 2", "loss", "accuracy", "pictures/s", "s left of about"))
+        all(word in line for word in ("epoch 1 of 2", "loss", "accuracy", "images/s", "s left of about"))
         for line in renewed
     )
     assert sum(line.endswith("\n") for line in renewed) == 3  # two epochs and the end; the others are overwritten
@@ -57,7 +57,7 @@ def test_the_time_left_is_that_of_the_steps_left(monkeypatch):
     for step in range(1, 51):
         now[0] += 9.0 if step == 1 else 1.0  # the first step is slow, and must not count
         progress.step(step, 1.0, 0.5, 10)
-    assert "10 pictures/s · 50 s left of about 1 min 48 s" in lines[-1]
+    assert "10 images/s · 50 s left of about 1 min 48 s" in lines[-1]
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(41.4, "41 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")])

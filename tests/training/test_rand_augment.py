@@ -109,10 +109,10 @@ def test_no_transforms_leave_the_pictures_alone():
     [
         (lambda: RandAugment(2, 31), "magnitude is 31, but must be from 0"),
         (lambda: RandAugment(2, -1), "magnitude is -1, but must be from 0"),
-        (lambda: RandAugment(-1, 9), "number is -1, but must be a whole number"),
+        (lambda: RandAugment(-1, 9), "number is -1, but must be at least 0"),
         (lambda: RandAugment(1.5, 9), "number is 1.5, but must be a whole number"),
-        (lambda: RandAugment(2, 9, pool=("Rotate", "Zoom")), "must be names out of AutoContrast"),
-        (lambda: RandAugment(2, 9, pool=()), "must be names out of AutoContrast"),
+        (lambda: RandAugment(2, 9, pool=("Rotate", "Zoom")), "must be names from AutoContrast"),
+        (lambda: RandAugment(2, 9, pool=()), "must be names from AutoContrast"),
         (lambda: RandAugment(15, 9, replacement=False), "a pool of 14 has no more without replacement"),
         (lambda: RandAugment()(torch.rand(0, 1, 4, 4), torch.Generator()), "The batch is empty"),
         (lambda: RandAugment()(torch.rand(1, 4, 4), torch.Generator()), r"shape \(1, 4, 4\) and float32"),

@@ -1,8 +1,11 @@
+import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from small import RECIPE, quarters, same_weights, tiny_vit
+from torch import nn
 from torch.nn import functional as F
 
 from course_utils.models import ViT, ViTConfig
@@ -66,6 +69,14 @@ def test_biases_norms_class_token_and_positions_do_not_decay():
     assert len(decayed["params"]) + len(exempt["params"]) == len(names)
 
 
+def test_embeddings_and_what_is_frozen_do_not_decay():
+    model = nn.ModuleDict({"words": nn.Embedding(9, 4), "linear": nn.Linear(4, 4), "frozen": nn.Linear(4, 4)})
+    model["frozen"].requires_grad_(False)
+    decayed, exempt = parameter_groups(model, 0.1)
+    assert {id(each) for each in decayed["params"]} == {id(model["linear"].weight)}
+    assert {id(each) for each in exempt["params"]} == {id(model["words"].weight), id(model["linear"].bias)}
+
+
 def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path):
     model, other = tiny_vit(), ViT(tiny_vit().config)
     save_weights(model, tmp_path / "a.safetensors", {"command": "course train x"})
@@ -119,6 +130,106 @@ def test_a_checkpoint_that_is_not_the_cards_is_refused(tmp_path):
         verify("tiny", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no checkpoint 'other' .*there: tiny"):
         verify("other", tmp_path)
+
+
+def without_checksum(card):
+    return {name: value for name, value in card.items() if name != "checksum"}
+
+
+@pytest.mark.parametrize("protected", [True, False], ids=["with its checksum", "written before there was one"])
+def test_a_card_with_one_flipped_bit_loads_only_if_nothing_that_matters_changed(tmp_path, protected):
+    make_checkpoint(tmp_path)
+    path = tmp_path / "tiny.json"
+    card = json.loads(path.read_text())
+    if not protected:
+        path.write_text(json.dumps(without_checksum(card), indent=2))
+    good, sentences = path.read_bytes(), []
+    for bit in range(0, 8 * len(good), 7):
+        bad = bytearray(good)
+        bad[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(bad)
+        try:
+            load_checkpoint("tiny", tmp_path)
+        except ValueError as error:
+            sentences.append(str(error))
+        else:
+            read = json.loads(bad)
+            changed = {name for name in {**read, **card} if read.get(name) != card.get(name)} - {"checksum"}
+            assert not changed & {"model", "config", "sha256"}, (bit, changed)
+            assert not (protected and changed), (bit, changed)
+    assert len(sentences) > len(good) / 2
+    assert all("tiny" in sentence and "\n" not in sentence for sentence in sentences)
+
+
+DAMAGED = {
+    "says that std is 0.5, but the weights were saved with 1.0": lambda card: card["config"].update(std=0.5),
+    "says that layers is 1000000, but the weights": lambda card: card["config"].update(layers=10**6),
+    "says that depth is 3, but the weights were saved with None": lambda card: card["config"].update(depth=3),
+    "says that classes is None, but the weights were saved with 4": lambda card: card["config"].pop("classes"),
+    "says that model is 'Nope', but the weights were saved with 'ViT'": lambda card: card.update(model="Nope"),
+    "Card has no field 'sha': use its fields name, model": lambda card: card.update(sha=card.pop("sha256")),
+    "Card lacks the field sha256": lambda card: card.pop("sha256"),
+    "config is None, but must be a dictionary": lambda card: card.update(config=None),
+    "accuracy is '0.5', but must be a finite number: write 0.5": lambda card: card.update(accuracy="0.5"),
+    "accuracy is 1.5, but must be from 0 to 1": lambda card: card.update(accuracy=1.5),
+    "was changed after it was written": lambda card: card.update(checksum="0"),
+}
+
+
+@pytest.mark.parametrize("sentence", DAMAGED)
+def test_every_kind_of_damage_to_a_card_has_one_sentence(tmp_path, sentence, monkeypatch):
+    make_checkpoint(tmp_path)
+    card = without_checksum(json.loads((tmp_path / "tiny.json").read_text()))
+    DAMAGED[sentence](card)
+    (tmp_path / "tiny.json").write_text(json.dumps(card))
+    monkeypatch.setattr("course_utils.training.weights.build", None)  # refused before anything is built
+    with pytest.raises(ValueError, match=sentence) as raised:
+        load_checkpoint("tiny", tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"layers": 2}, r"does not fit its card: it lacks blocks\.1\."),
+        ({"classes": 5}, r"its head\.weight is \(4, 16\) and the model's is \(5, 16\)"),
+        ({"dim": 15}, "describes no model .*dim 15 cannot be shared equally among 2 heads"),
+        ({"layers": 10**6}, "describes no model .*layers is 1000000, but must be at most 1000"),
+    ],
+)
+def test_a_file_and_a_card_that_agree_on_another_model_are_refused_by_the_shapes(tmp_path, changes, sentence):
+    model, card = make_checkpoint(tmp_path)
+    config = {**card.config, **changes}
+    model.config = None  # so that only the following is recorded
+    sha256 = save_weights(model, tmp_path / "tiny.safetensors", {"config": json.dumps(config)})
+    save_checkpoint_card(replace(card, config=config, sha256=sha256), tmp_path)
+    with pytest.raises(ValueError, match=sentence) as raised:
+        load_checkpoint("tiny", tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_is_no_card_and_names_that_cannot_be_files_are_refused_in_words(tmp_path):
+    make_checkpoint(tmp_path)
+    for text in ("[1]", "", "[" * 100_000, "\0", "null"):
+        (tmp_path / "tiny.json").write_text(text)
+        with pytest.raises(ValueError, match="is not a checkpoint card"):
+            load_checkpoint("tiny", tmp_path)
+    (tmp_path / "tiny.json").unlink()
+    (tmp_path / "tiny.json").mkdir()
+    for name, remedy in (("tiny", "run `course train tiny`"), ("../tiny", "choose one"), ("x" * 5000, "choose one")):
+        with pytest.raises(FileNotFoundError, match=remedy) as raised:
+            load_checkpoint(name, tmp_path)
+        assert len(str(raised.value)) < 600
+
+
+def test_loading_draws_no_more_random_numbers_than_building_the_model(tmp_path):
+    model, _ = make_checkpoint(tmp_path)
+    torch.manual_seed(0)
+    ViT(model.config)
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    load_checkpoint("tiny", tmp_path)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_history_draws_itself_and_goes_to_a_file(tmp_path):

@@ -1,0 +1,48 @@
+"""How the tests share a machine: one thread each, as many workers as memory allows, long ones first."""
+
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # read when torch is imported; two workers that both want both cores wait
+
+GIB_PER_WORKER = 4  # a worker of the largest notebook's tests, with its kernel, a browser and a server
+# What takes longest begins first, so that no worker waits for the other at the end; notebooks lead by themselves.
+LONG = ("browser/test_site", "teaching/test_grading", "browser/test_class_on_a_hub", "browser/test_every_widget")
+
+
+@pytest.fixture
+def sleeper(monkeypatch) -> Callable[[float], Callable[[], None]]:
+    """sleeper(seconds): a function that takes so long by the clock of ``time_runs``, which stands still otherwise."""
+    clock = SimpleNamespace(seconds=0.0)
+    timer = SimpleNamespace(perf_counter=lambda: clock.seconds)
+    monkeypatch.setattr("course_utils.analysis.throughput.time", timer)
+
+    def sleeps(seconds: float) -> Callable[[], None]:
+        return lambda: setattr(clock, "seconds", clock.seconds + seconds)
+
+    return sleeps
+
+
+def pytest_xdist_auto_num_workers(config) -> int:
+    """-n auto: a worker for each core, where memory allows."""
+    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)))
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """A file's tests share their fixtures, so one worker runs them; of the notebooks' tests, a notebook's."""
+    for item in items:
+        path = getattr(getattr(item, "callspec", None), "params", {}).get("path")
+        item.add_marker(pytest.mark.xdist_group(str(item.path) if path is None else f"{item.path} {path}"))
+    items.sort(key=_place)  # stable: within a file the order stays
+
+
+def _place(item) -> int:
+    if item.get_closest_marker("notebook") and "executions" in item.fixturenames:
+        return -1
+    return next((place for place, part in enumerate(LONG) if part in item.path.as_posix()), len(LONG))

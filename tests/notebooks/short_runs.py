@@ -1,0 +1,41 @@
+"""Trainings cut short in a notebook's kernel: every cell runs as it stands, but nothing learns for minutes.
+
+What the notebooks reach when they train in full is measured by ``course bench notebooks``, and read by people.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from course_utils.training.batches import Batches
+from course_utils.training.recipe import Recipe
+
+EPOCHS, STEPS = 2, 2
+
+# What the kernel runs before the notebook's first cell; no name of it is left for the notebook.
+STARTUP = """\
+import sys
+sys.path.append({folder!r})
+import short_runs
+short_runs.cut()
+del sys, short_runs
+"""
+
+
+def cut_in(folder: Path) -> None:
+    """Cut the trainings of the kernels that begin with ``calls.recording(folder)``."""
+    startup = folder / "profile_default" / "startup" / "cut.py"
+    startup.write_text(STARTUP.format(folder=str(Path(__file__).parent)))
+
+
+def cut() -> None:
+    """From here on, a training takes at most EPOCHS epochs of STEPS steps each."""
+    checked, made = Recipe.__post_init__, Batches.__init__
+
+    def short_recipe(recipe: Recipe) -> None:
+        checked(recipe)
+        object.__setattr__(recipe, "epochs", min(recipe.epochs, EPOCHS))
+
+    def short_batches(batches: Batches, tensors: Any, recipe: Recipe, *rest: Any) -> None:
+        made(batches, tuple(tensor[: STEPS * recipe.batch_size] for tensor in tensors), recipe, *rest)
+
+    Recipe.__post_init__, Batches.__init__ = short_recipe, short_batches  # type: ignore[method-assign]

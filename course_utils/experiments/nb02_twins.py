@@ -1,4 +1,4 @@
-"""A small ResNet and its twins without convolutions, trained alike: notebook 02. ``course train sweep-twins``."""
+"""A small ResNet and its twins without convolutions: notebook 02. ``course train sweep-twins``."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import Score, evaluate
 
-# Small enough for 28 × 28 pictures and a CPU; multiply-adds within a tenth of each other.
+# Small enough for 28 × 28 images and a CPU; multiply-adds within 10 % of each other.
 _TWIN = LRNetConfig(
     kind="convolution",
     blocks=(1, 1),
@@ -24,7 +24,7 @@ _TWIN = LRNetConfig(
     heads=2,
     channels=1,
     classes=10,
-    implementation="shifted",  # with which the shipped table was made, its times too
+    implementation="shifted",  # used for the shipped table, including its times
 )
 TWINS = {
     "ResNet": _TWIN,
@@ -32,14 +32,14 @@ TWINS = {
     "LR-Net": replace(_TWIN, kind="relation", size=5, stem_size=5),
 }
 
-# The best of 0.003, 0.01 and 0.03 on 2,000 validation pictures, after one epoch of 8,000 pictures with seed 9.
+# The best of 0.003, 0.01 and 0.03 on 2,000 validation images, after one epoch of 8,000 images with seed 9.
 LEARNING_RATES = {"ResNet": 0.03, "local attention": 0.01, "LR-Net": 0.03}
 
 
 def train_twin(
     network: str, seed: int, train: Labelled, test: Labelled, epochs: int = 1, quiet: bool = False
 ) -> tuple[LRNet, Score, float]:
-    """Build the twin of that name from the seed and train it; → the model, its test score, seconds of training."""
+    """Build the named twin from the seed and train it; → the model, its test score, seconds of training."""
     model = build(TWINS[network], seed)
     recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=LEARNING_RATES[network], seed=seed)
     seconds = fit(model, train, None, recipe, quiet=quiet).seconds
@@ -47,7 +47,7 @@ def train_twin(
 
 
 def run(network: str, seed: int, pictures: int, epochs: int) -> dict[str, float]:
-    """One point of the sweep: accuracy in [0, 1] on all test pictures, and seconds of training alone."""
+    """One point of the sweep: accuracy in [0, 1] on all test images, and seconds of training only."""
     train, test = load("fashion_mnist", "fit", pictures, seed), load("fashion_mnist", "test")
     _, score, seconds = train_twin(network, seed, train, test, epochs, quiet=True)
     return {"accuracy": round(score.accuracy, 4), "training_seconds": round(seconds, 1)}

@@ -1,4 +1,4 @@
-"""A ViT and a ResNet of the same size and work, trained on few and on many pictures: notebook 05.
+"""A ViT and a ResNet of the same size and cost, trained on few and on many images: notebook 05.
 
 ``course train sweep-data-size`` makes data/results/sweep-data-size.csv.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.analysis.probes import shuffle_patches
-from course_utils.data import DATASETS, Pictures, ShapesConfig, load, make_shapes
+from course_utils.data import DATASETS, LabelledImages, ShapesConfig, load, make_shapes
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.models.refusals import look_up
@@ -19,7 +19,7 @@ from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
-# About 61,000 parameters and 3.5 million multiply-adds a picture of 1 × 28 × 28 each: the tests hold them to 10 %.
+# Each about 61,000 parameters and 3.5 million multiply-adds per 1 × 28 × 28 image; the tests allow 10 %.
 PAIR: dict[str, ViTConfig | ResNetConfig] = {
     "ViT": ViTConfig(
         image_size=28, patch_size=4, channels=1, dim=48, layers=3, heads=3, mlp_dim=96, classes=10,
@@ -31,19 +31,19 @@ PAIR: dict[str, ViTConfig | ResNetConfig] = {
     ),
 }  # fmt: skip
 
-# The best of 0.003, 0.01 and 0.03 on 2,000 validation pictures, after 600 steps on 2,000 pictures with seed 9: the
-# same on Fashion-MNIST and on the shapes.
+# The best of 0.003, 0.01 and 0.03 on 2,000 validation images, after 600 steps on 2,000 images with seed 9; the same
+# on Fashion-MNIST and on the shapes.
 LEARNING_RATES = {"ViT": 0.01, "ResNet": 0.03}
 
 BATCH = 64
-STEPS = 600  # the same for every size of the training set: a small one is seen more often, no one gets more work
+STEPS = 600  # the same for every size of the training set; a small one is repeated more often
 PATCH = PAIR["ViT"].patch_size  # type: ignore[union-attr]
 
 
-def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> Pictures:
-    """Pictures 1 × 28 × 28 for the pair, from ``"fashion_mnist"``, or from ``"shapes"`` made grey.
+def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
+    """Images 1 × 28 × 28 for the pair, from ``"fashion_mnist"``, or from ``"shapes"`` made grey.
 
-    Without Fashion-MNIST, digits stand in, and a warning says so. Raises ValueError for another dataset.
+    Without Fashion-MNIST, it uses digits and warns. Raises ValueError for another dataset.
     """
     if dataset == "fashion_mnist":
         return load("fashion_mnist", split, size, seed, fallback="digits")
@@ -54,29 +54,29 @@ def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> Pi
 
 
 def repeated(count: int, wanted: int, seed: int) -> Tensor:
-    """→ (wanted,): places in a set of count pictures; every picture as often as every other, give or take one."""
+    """→ (wanted,): indices into a set of count images; every image equally often, to within one."""
     generator = torch.Generator().manual_seed(seed)
     rounds = [torch.randperm(count, generator=generator) for _ in range(-(-wanted // count))]
     return torch.cat(rounds)[:wanted]
 
 
 def train_one(
-    model: nn.Module, pictures: Pictures, steps: int, learning_rate: float, seed: int, quiet: bool = False
+    model: nn.Module, examples: LabelledImages, steps: int, learning_rate: float, seed: int, quiet: bool = False
 ) -> float:
-    """Train in place for exactly so many steps of 64 pictures, however many pictures there are; → seconds."""
-    stream = pictures.select(repeated(len(pictures), steps * BATCH, seed))
+    """Train in place for exactly that many steps of 64 images, for any number of images; → seconds."""
+    stream = examples.select(repeated(len(examples), steps * BATCH, seed))
     recipe = Recipe(epochs=1, batch_size=BATCH, learning_rate=learning_rate, seed=seed)
-    bare = Examples(stream.images, stream.labels)  # the pair has ten classes, whatever the pictures have
+    bare = Examples(stream.images, stream.labels)  # the pair always has ten classes
     return fit(model, bare, None, recipe, quiet=quiet).seconds
 
 
 def train_and_test(
     dataset: str, pictures: int, patches: str, model: str, seed: int, steps: int, quiet: bool = False
 ) -> tuple[nn.Module, dict[str, float]]:
-    """One point: → the trained model, and its accuracies in [0, 1] on training and test pictures, with the seconds.
+    """One point: → the trained model, its accuracies in [0, 1] on training and test images, and the seconds.
 
-    patches: ``"in place"``, or ``"shuffled"`` for one fixed permutation of the 49 patches of every picture.
-    Raises ValueError for another word.
+    patches: ``"in place"``, or ``"shuffled"`` for one fixed permutation of the 49 patches of every image. Raises
+    ValueError for any other value.
     """
     if patches not in ("in place", "shuffled"):
         raise ValueError(f"patches is {patches!r}, but must be 'in place' or 'shuffled'.")
@@ -101,7 +101,7 @@ def run(dataset: str, pictures: int, patches: str, model: str, seed: int, steps:
 
 
 SIZES = (200, 1000, 5000, 25000)
-# In place, shuffled, and once with four times the steps: is it pictures that a model lacks there, or steps?
+# In place, shuffled, and once with four times the steps, to see whether a model lacks images or steps.
 RUNS = [("fashion_mnist", "in place", size, STEPS, seed) for seed in range(3) for size in SIZES]
 RUNS += [("fashion_mnist", "shuffled", 5000, STEPS, seed) for seed in range(3)]
 RUNS += [("fashion_mnist", "in place", 25000, 4 * STEPS, 0)]

@@ -1,4 +1,4 @@
-"""Pre-train on drawn shapes, fine-tune on few real pictures: notebook 05.
+"""Pre-train on drawn shapes, fine-tune on few real images: notebook 05.
 
 ``course train sweep-pretraining`` makes data/results/sweep-pretraining.csv.
 """
@@ -12,17 +12,17 @@ from course_utils.models.refusals import look_up
 from course_utils.training.batches import mixed_seed
 from course_utils.training.score import evaluate
 
-PRETRAINING_STEPS = 300  # the same, however many shapes there are
+PRETRAINING_STEPS = 300  # the same for any number of shapes
 FINE_TUNING_STEPS = 150
 
 
 def pretrain_and_fine_tune(
     shapes: int, labelled: int, model: str, seed: int, quiet: bool = False
 ) -> tuple[nn.Module, dict[str, float]]:
-    """Train the pair's model on so many grey shapes (0: not at all), give it a new head and train it on so many
-    labelled pictures of Fashion-MNIST; → the model, and its accuracies in [0, 1] on new shapes and on test pictures.
+    """Train a model of the pair on grey shapes (0: none), replace its head, and train it on labelled images of
+    Fashion-MNIST; → the model, and its accuracies in [0, 1] on new shapes and on test images.
 
-    The learning rate is the pair's in both stages. The accuracy on shapes is NaN without pre-training. Raises
+    Both stages use the learning rate of the pair. The accuracy on shapes is NaN without pre-training. Raises
     ValueError for a negative number of shapes.
     """
     if shapes < 0:
@@ -30,10 +30,10 @@ def pretrain_and_fine_tune(
     config, on_shapes = look_up(PAIR, model, "model of the pair"), float("nan")
     network = build(config, seed)
     if shapes:
-        pictures = draw("shapes", "fit", shapes, seed)
-        train_one(network, pictures, PRETRAINING_STEPS, LEARNING_RATES[model], seed, quiet)
+        examples = draw("shapes", "fit", shapes, seed)
+        train_one(network, examples, PRETRAINING_STEPS, LEARNING_RATES[model], seed, quiet)
         on_shapes = evaluate(network, draw("shapes", "test", 2000)).accuracy
-        network.head = build(config, mixed_seed(seed, 1)).head  # shapes' classes mean nothing here
+        network.head = build(config, mixed_seed(seed, 1)).head  # the classes of the shapes are not used here
     few = draw("fashion_mnist", "fit", labelled, seed)
     train_one(network, few, FINE_TUNING_STEPS, LEARNING_RATES[model], seed, quiet)
     accuracy = evaluate(network, draw("fashion_mnist", "test")).accuracy

@@ -1,8 +1,8 @@
-"""What recipes for good models reach in less than an hour each on two CPU cores: notebook 05.
+"""The accuracy of the recipes after less than an hour each on two CPU cores: notebook 05.
 
-``course train sweep-recipes`` makes data/results/sweep-recipes.csv. Each run is what ``course train NAME --epochs N
---seed S`` does, and keeps its checkpoints, so that a kill costs a minute: "minutes" counts all of its training, the
-column "seconds" only what the last call took.
+``course train sweep-recipes`` makes data/results/sweep-recipes.csv. Each run equals ``course train NAME --epochs N
+--seed S`` and saves checkpoints, so a kill costs only a minute. The column "minutes" counts all training of the run,
+"seconds" only the last call.
 """
 
 from pathlib import Path
@@ -12,16 +12,16 @@ from course_utils.experiments.sweep import Sweep
 from course_utils.paths import run_folder
 from course_utils.training.weights import verify
 
-# So many as took 29 to 51 minutes on two cores with bf16 instructions; the learning rate falls to zero within them.
+# These took 29 to 51 minutes on two cores with bf16 instructions; the learning rate falls to zero within them.
 EPOCHS = {"fashion-resnet": 20, "fashion-vit": 24, "fashion-swin": 15, "fashion-distilled": 9}
 
 
 def run(recipe: str, epochs: int, seed: int) -> dict[str, str | float]:
-    """Train one of the recipes in short; a distilled model learns from the teacher of the same sweep and seed.
+    """Train one of the recipes briefly; a distilled model learns from the teacher of the same sweep and seed.
 
     → minutes of training, the validation accuracies of all epochs, separated by spaces, the accuracy on the augmented
-    training pictures during the last epoch and that on the test pictures, all in [0, 1]. Raises FileNotFoundError
-    when the teacher has not been trained yet.
+    training images in the last epoch, and the test accuracy, all in [0, 1]. Raises FileNotFoundError if the teacher
+    has not been trained yet.
     """
     teacher = NAMED[recipe].teacher
     taught_in = folder_of(teacher, EPOCHS[teacher], seed) if teacher else None
@@ -35,7 +35,7 @@ def run(recipe: str, epochs: int, seed: int) -> dict[str, str | float]:
 
 
 def folder_of(recipe: str, epochs: int, seed: int) -> Path:
-    """Where such a run keeps its checkpoints and its weights."""
+    """The folder of checkpoints and weights of such a run."""
     return run_folder(recipe, f"{epochs}-epochs", f"{seed}-seed")
 
 

@@ -1,36 +1,39 @@
-"""How much augmentation and regularisation a model can take: notebook 06. ``course train sweep-augreg``.
+"""How much augmentation and regularisation helps a model: notebook 06. ``course train sweep-augreg``.
 
-The grid of Steiner et al. 2022 in small: two models, with and without regularisation, four levels of augmentation.
+A small version of the grid of Steiner et al. 2022: two models, with and without regularisation, four levels of
+augmentation.
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from course_utils.data import DATASETS, load
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ViT, ViTConfig, build
+from course_utils.settings import Settings, at_least, between
 from course_utils.training.history import History
 from course_utils.training.inputs import Labelled
 from course_utils.training.loop import fit
-from course_utils.training.rand_augment import RandAugment
+from course_utils.training.rand_augment import STRONGEST, RandAugment
 from course_utils.training.recipe import Recipe
 from course_utils.training.regularise import mixup_loss
 from course_utils.training.score import evaluate
 
-LEARNING_RATE = 3e-3  # better than 1e-3 for both models on 2,000 validation pictures, with seed 9
+LEARNING_RATE = 3e-3  # better than 1e-3 for both models on 2,000 validation images, with seed 9
 CLOTHES = DATASETS["fashion_mnist"]
 CLASSES, MEAN, STD = len(CLOTHES.classes), CLOTHES.mean, CLOTHES.std
 
 
 @dataclass(frozen=True)
-class Level:
-    """How strongly pictures are changed: RandAugment's N and M, and MixUp's α; zero is none of it."""
+class Level(Settings):
+    """The strength of augmentation: RandAugment's N and M, and MixUp's α; zero means off."""
 
-    number: int = 0
-    magnitude: int = 0
-    alpha: float = 0.0
+    number: Annotated[int, at_least(0)] = 0
+    magnitude: Annotated[int, between(0, STRONGEST)] = 0
+    alpha: Annotated[float, at_least(0)] = 0.0
 
 
-# Four of the seven of Steiner et al. 2022: none, light2, med2 and heavy2, as in their code (big_vision, vit_i21k.py).
+# Four of the seven of Steiner et al. 2022, section 3.3: none, light2, med2, heavy2. Their M counts to 10, ours to 30.
 LEVELS = {"none": Level(), "light": Level(2, 10, 0.2), "medium": Level(2, 15, 0.5), "heavy": Level(2, 20, 0.8)}
 SIZES = {
     "tiny": ViTConfig(28, 7, 1, dim=24, layers=2, heads=2, mlp_dim=48, classes=CLASSES, mean=MEAN, std=STD),
@@ -41,10 +44,10 @@ SIZES = {
 def train_augreg(
     size: str, regularisation: float, augmentation: str, seed: int, train: Labelled, epochs: int, quiet: bool = False
 ) -> tuple[ViT, History]:
-    """Build the model of that size from the seed and train it; → the model, what happened.
+    """Build the model of that size from the seed and train it; → the model and its history.
 
     regularisation: the probability of dropout and, at the last layer, of stochastic depth. augmentation: a name in
-    LEVELS. The losses in the history are those that were trained on: of changed and mixed pictures.
+    LEVELS. The losses in the history are the training losses on augmented and mixed images.
     """
     config, level = SIZES[size], LEVELS[augmentation]
     model = build(replace(config, dropout=regularisation, stochastic_depth=regularisation), seed)
@@ -62,9 +65,9 @@ def train_augreg(
 def run(
     size: str, regularisation: float, augmentation: str, seed: int, pictures: int, epochs: int
 ) -> dict[str, float]:
-    """One point of the sweep: accuracies in [0, 1] and losses, of plain pictures, on all test and training pictures.
+    """One point of the sweep: accuracies in [0, 1] and losses on all test and training images, without augmentation.
 
-    trained_loss is the mean over the last epoch of what was minimised.
+    trained_loss is the mean training loss of the last epoch.
     """
     train, test = load("fashion_mnist", "fit", pictures, seed), load("fashion_mnist", "test")
     model, history = train_augreg(size, regularisation, augmentation, seed, train, epochs, quiet=True)
@@ -84,7 +87,7 @@ def run(
 def grid(
     sizes: tuple[str, ...], regularisations: tuple[float, ...], levels: tuple[str, ...], epochs: int
 ) -> list[dict[str, str | int | float]]:
-    """Points for three seeds, on 2,000 pictures each."""
+    """Points for three seeds, on 2,000 images each."""
     return [
         {
             "size": size,
@@ -104,7 +107,7 @@ def grid(
 SWEEP = Sweep(
     points=[
         *grid(("tiny", "small"), (0.0, 0.1), tuple(LEVELS), epochs=40),
-        # Does the verdict on the smaller model change with four times the training?
+        # Does the result for the smaller model change with four times the training?
         *grid(("tiny",), (0.1,), ("none", "heavy"), epochs=160),
     ],
     run=run,

@@ -1,4 +1,4 @@
-"""A teacher that knows the day, a student that is asked at night: notebook 07. ``course train sweep-day-night``."""
+"""A teacher trained by day, a student tested at night: notebook 07. ``course train sweep-day-night``."""
 
 from functools import cache
 
@@ -13,8 +13,8 @@ from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
-DAY = 8000  # labelled pictures of the teacher, by day
-FEW = 1000  # labelled pictures of the student, at night
+DAY = 8000  # labelled images of the teacher, by day
+FEW = 1000  # labelled images of the student, at night
 SCENES = 4000  # without a label
 STEPS = 630  # of every student
 
@@ -39,7 +39,7 @@ def network(seed: int, widths: tuple[int, int, int]) -> ResNet:
 
 @cache
 def day_teacher(seed: int) -> nn.Module:
-    """Trained by day only."""
+    """A teacher trained by day only."""
     model = network(seed, (16, 32, 64))
     recipe = Recipe(epochs=5, batch_size=64, learning_rate=5e-3, seed=seed)
     fit(model, scenes(DAY, 10_000 + seed, night=False), None, recipe, quiet=True)

@@ -1,4 +1,4 @@
-"""A ViT, a Swin and a ResNet of equal work, on objects of all sizes and on real pictures: notebook 08.
+"""A ViT, a Swin and a ResNet of equal cost, on objects of all sizes and on real images: notebook 08.
 
 ``course train sweep-hierarchy`` makes data/results/sweep-hierarchy.csv.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from course_utils.data import DATASETS, Pictures, Shapes, ShapesConfig, load, make_shapes
+from course_utils.data import DATASETS, LabelledImages, Shapes, ShapesConfig, load, make_shapes
 from course_utils.experiments.nb05_data_size import PAIR, train_one
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ResNetConfig, SwinConfig, ViTConfig, build
@@ -16,7 +16,7 @@ from course_utils.models.model import Config, Model
 from course_utils.models.refusals import look_up
 from course_utils.training.score import evaluate
 
-# Multiply-adds per picture: about 10 million for the shapes, 3.7 million for Fashion-MNIST; tests hold them to 10 %.
+# Multiply-adds per image: about 10 million for the shapes, 3.7 million for Fashion-MNIST; the tests allow 10 %.
 TRIOS: Mapping[str, Mapping[str, Config[Model]]] = {
     "shapes": {
         "ViT": ViTConfig(
@@ -38,20 +38,20 @@ TRIOS: Mapping[str, Mapping[str, Config[Model]]] = {
     },
 }  # fmt: skip
 
-# The best on 2,000 validation pictures after the same training with seed 9, which no reported run uses.
+# The best on 2,000 validation images after the same training with seed 9, which no reported run uses.
 LEARNING_RATES = {
     "shapes": {"ViT": 0.003, "Swin": 0.003, "ResNet": 0.01},
     "fashion_mnist": {"ViT": 0.01, "Swin": 0.01, "ResNet": 0.03},
 }
 
-STEPS = 600  # of 64 pictures
-SCALES = range(1, 8)  # objects from k to k + 1 eighths of the picture's side
+STEPS = 600  # of 64 images
+SCALES = range(1, 8)  # objects from k to k + 1 eighths of the image's side
 
 
-def draw_for_trio(dataset: str, split: str, size: int | None = None, seed: int = 0) -> Pictures:
-    """Coloured shapes 3 × 64 × 64 of scale 1 to 8, or Fashion-MNIST 1 × 28 × 28 (digits where it cannot be had).
+def draw_for_trio(dataset: str, split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
+    """Coloured shapes 3 × 64 × 64 of scale 1 to 8, or Fashion-MNIST 1 × 28 × 28 (digits if it is missing).
 
-    No size: all that the split has; 7,000 of the shapes.
+    The default size is the whole split, or 7,000 shapes.
     """
     if dataset != "shapes":
         return load(dataset, split, size, seed, fallback="digits")
@@ -60,7 +60,7 @@ def draw_for_trio(dataset: str, split: str, size: int | None = None, seed: int =
 
 
 def accuracy_by_scale(model: nn.Module, shapes: Shapes) -> dict[int, float]:
-    """Scale k → accuracy in [0, 1] on the pictures whose object is from k to k + 1 eighths of the side wide."""
+    """Scale k → accuracy in [0, 1] on the images whose object is k to k + 1 eighths of the side wide."""
     scales = shapes.scales[:, 0]
     return {k: evaluate(model, shapes.select((scales >= k) & (scales < k + 1))).accuracy for k in SCALES}
 
@@ -68,9 +68,9 @@ def accuracy_by_scale(model: nn.Module, shapes: Shapes) -> dict[int, float]:
 def train_and_test_trio(
     dataset: str, pictures: int, model: str, seed: int, steps: int, quiet: bool = False
 ) -> tuple[nn.Module, dict[str, float]]:
-    """One point: → the trained model, and its accuracy in [0, 1] on test pictures, by scale too, and the seconds.
+    """One point: → the trained model, its accuracy in [0, 1] on test images, overall and by scale, and the seconds.
 
-    Raises UnknownName for a dataset without a trio and a model that is not in it.
+    Raises UnknownName for a dataset without a trio, and for a model that is not in the trio.
     """
     config = look_up(look_up(TRIOS, dataset, "trio"), model, f"model of the trio for {dataset}")
     train, test = draw_for_trio(dataset, "fit", pictures, seed), draw_for_trio(dataset, "test")

@@ -1,4 +1,4 @@
-"""A task that needs two windows to talk, for a small Swin with and without the shift: notebook 08.
+"""A task that needs information from two windows, for a small Swin with and without the shift: notebook 08.
 
 ``course train sweep-window-shift`` makes data/results/sweep-window-shift.csv.
 """
@@ -13,7 +13,7 @@ from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
-# 8 × 8 tokens in four windows; the objects lie in different halves of the picture, so never in the same window.
+# 8 × 8 tokens in four windows; the objects lie in different halves of the image, and so never in the same window.
 CONFIG = SwinConfig(
     patch_size=4, dim=32, depths=(2,), heads=(4,), window=4, mlp_ratio=2, classes=2, mean=0.25, std=0.25
 )
@@ -25,16 +25,17 @@ WINDOWS = {
 
 
 def two_colours(count: int, seed: int) -> Shapes:
-    """Pictures 3 × 32 × 32, an object in either half; label 1 when both are red or both are blue."""
+    """Images 3 × 32 × 32 with one object in each half; label 1 when both are red or both are blue."""
     return same_different(
         count, size=32, distance=0.5, scale=2, seed=seed, shapes=("circle", "square"), colours=("red", "blue")
     )
 
 
 def train_with(windows: str, seed: int, quiet: bool = False) -> tuple[Swin, dict[str, float]]:
-    """→ the trained model, its accuracy in [0, 1] and cross entropy (nats) on 2,000 new pictures, and the seconds.
+    """→ the trained model, its accuracy in [0, 1] and cross-entropy (nats) on 2,000 new images, and the seconds.
 
-    windows: ``"fixed"``, ``"shifted"`` in every second block, or ``"one for all"``. Raises UnknownName for another.
+    windows: ``"fixed"``, ``"shifted"`` in every second block, or ``"one for all"``. Raises UnknownName for any other
+    value.
     """
     config = look_up(WINDOWS, windows, "kind of windows")
     train, test = two_colours(6000, 1000 + seed), two_colours(2000, 5)

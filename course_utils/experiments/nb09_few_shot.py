@@ -1,12 +1,13 @@
-"""New classes from a few pictures, method by method: notebook 09. ``course train sweep-few-shot``."""
+"""New classes from a few images, method by method: notebook 09. ``course train sweep-few-shot``."""
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from course_utils.data import Pictures, load
+from course_utils.data import LabelledImages, load
 from course_utils.data.few_shot import NEW_CLOTHES, as_rgb_32, compositions, only, placed_anywhere
 from course_utils.experiments.sweep import Sweep
 from course_utils.few_shot.episodes import (
@@ -19,18 +20,19 @@ from course_utils.few_shot.episodes import (
 )
 from course_utils.few_shot.fine_tune import Method, adapt, features_of
 from course_utils.models import ResNet
+from course_utils.settings import Settings, at_least
 from course_utils.training.weights import load_checkpoint
 
 EPISODES = 200
 
 
 @dataclass(frozen=True)
-class Task:
-    """Where new classes come from, how many an episode has, and who has learned what before."""
+class Task(Settings):
+    """The source of the new classes, their number per episode, and the teacher."""
 
-    ways: int
+    ways: Annotated[int, at_least(2)]
     teacher: str  # a shipped checkpoint
-    anywhere: bool = True  # clothes: at a random place in the picture, or in its middle
+    anywhere: bool = True  # clothes: at a random place in the image, or in its middle
 
 
 TASKS = {
@@ -40,9 +42,9 @@ TASKS = {
     "five new clothes, teacher saw none": Task(5, "shapes-resnet"),
     "five new clothes, centred": Task(5, "shapes-clothes-resnet", anywhere=False),
 }
-STORED = ("pixels", "nearest prototype", "linear head")  # decide on stored features, so they are cheap
-# Chosen on validation pictures, with ten episodes that the sweep does not use: 60 steps before 15 and 30; for LoRA a
-# rate of 1e-2 (79 %) before 3e-3 (74 %); no other rate was tried at 60 steps.
+STORED = ("pixels", "nearest prototype", "linear head")  # use stored features, so they are cheap
+# Chosen on validation images, with ten episodes that the sweep does not use: 60 steps were better than 15 and 30; for
+# LoRA, a rate of 1e-2 (79 %) was better than 3e-3 (74 %); no other rate was tried at 60 steps.
 TRAINED = {
     "from scratch": Method("all", 60, 5e-3, from_scratch=True),
     "all weights": Method("all", 60, 3e-3),
@@ -52,23 +54,23 @@ TRAINED = {
 
 
 @cache
-def pictures(task: str, split: str = "test") -> Pictures:
-    """What episodes are drawn from: new classes only; "validation" are other classes or other pictures of them."""
+def load_images(task: str, split: str = "test") -> LabelledImages:
+    """The images for episodes, of new classes only; "validation" has other classes, or other images of them."""
     if task == "new shapes by night":
         pool, seed = {"test": ("episodes", 7), "validation": ("validation", 8)}[split]
         return compositions(6000, pool, seed, night=True)
     return clothes(task, load("fashion_mnist", split, fallback="digits"))
 
 
-def clothes(task: str, found: Pictures) -> Pictures:
-    """The task's classes among the pictures found, as the task shows them."""
+def clothes(task: str, found: LabelledImages) -> LabelledImages:
+    """The images of the task's classes, placed as in the task."""
     chosen = only(found, NEW_CLOTHES) if TASKS[task].ways == 5 else found
     return placed_anywhere(chosen) if TASKS[task].anywhere else as_rgb_32(chosen)
 
 
 @cache
 def teacher(task: str) -> ResNet:
-    """The task's teacher, as it is shipped."""
+    """The shipped teacher of the task."""
     model, _ = load_checkpoint(TASKS[task].teacher)
     assert isinstance(model, ResNet)
     return model
@@ -76,23 +78,23 @@ def teacher(task: str) -> ResNet:
 
 @cache
 def stored(task: str, method: str, split: str) -> Tensor:
-    """(count, dim): features of all pictures, the teacher's or the pixels themselves."""
-    images = pictures(task, split).images
+    """(count, dim): features of all images, from the teacher or the pixels themselves."""
+    images = load_images(task, split).images
     return images.flatten(1) if method == "pixels" else features_of(teacher(task), images)
 
 
 def accuracy_of(task: str, method: str, episode: Episode, split: str = "test", seed: int = 0) -> float:
-    """Share of the episode's query pictures that the method gets right, having seen the support pictures."""
+    """Share of the episode's query images that the method classifies correctly, given the support images."""
     ways = len(episode.classes)
     if method in STORED:
         features = stored(task, method, split)
-        known, asked = features[episode.support], features[episode.query]
+        support, query = features[episode.support], features[episode.query]
         if method == "linear head":
-            logits = fit_head(known, episode.support_labels, ways)(asked)
+            logits = fit_head(support, episode.support_labels, ways)(query)
         else:
-            logits = prototype_logits(asked, prototypes(known, episode.support_labels, ways))
+            logits = prototype_logits(query, prototypes(support, episode.support_labels, ways))
     else:
-        images = pictures(task, split).images
+        images = load_images(task, split).images
         how = TRAINED[method]
         model = adapt(how, teacher(task), images[episode.support], episode.support_labels, ways, seed)
         with torch.no_grad():
@@ -103,15 +105,15 @@ def accuracy_of(task: str, method: str, episode: Episode, split: str = "test", s
 def accuracies(
     task: str, method: str, shots: int, episodes: int = EPISODES, split: str = "test", first: int = 0
 ) -> list[float]:
-    """One accuracy an episode, in [0, 1]; episode number n is the same for every method."""
+    """One accuracy in [0, 1] per episode; episode n is the same for every method."""
     config = EpisodeConfig(TASKS[task].ways, shots)
-    labels = pictures(task, split).labels
+    labels = load_images(task, split).labels
     drawn = ((number, draw_episode(labels, config, number)) for number in range(first, first + episodes))
     return [accuracy_of(task, method, episode, split, number) for number, episode in drawn]
 
 
 def run(task: str, method: str, shots: int) -> dict[str, str | int]:
-    """One point: the accuracies of all its episodes, in order. Raises DataNotFound: no other pictures will do."""
+    """One point: the accuracies of all its episodes, in order. Raises DataNotFound if the images are missing."""
     load("fashion_mnist", "test", 1)
     found = accuracies(task, method, shots)
     return {"episodes": len(found), "accuracies": " ".join(f"{value:.4f}" for value in found)}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.data import DataNotFound, Pictures, load
+from course_utils.data import DataNotFound, LabelledImages, load
 from course_utils.data.few_shot import as_rgb_32
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, fit_head, prototype_logits, prototypes
 from course_utils.models import ResNet
@@ -19,49 +19,49 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels
 
 @dataclass(frozen=True)
 class Setting:
-    """A teacher, pictures for episodes prepared for it, and in words where both came from."""
+    """A teacher, images prepared for it, and descriptions of their sources."""
 
     teacher: ResNet
-    pictures: Pictures
+    examples: LabelledImages
     teacher_source: str
     trained: bool  # whether the teacher has its published weights
-    real: bool  # whether the pictures are CIFAR-10
+    real: bool  # whether the images are CIFAR-10
 
 
 def imagenet_to_cifar(name: str = "resnet18", count: int = 400, side: int = 96, seconds: float = 5.0) -> Setting:
-    """torchvision's ResNet in our class, and count test pictures of CIFAR-10, side × side, normalised for it.
+    """torchvision's ResNet in our class, and count CIFAR-10 test images, side × side, normalised for it.
 
-    Without the published weights the teacher is random, without CIFAR-10 the pictures are Fashion-MNIST or digits;
-    the fields of the result say so. seconds is how long to wait for a silent server.
+    Without the published weights, the teacher is random; without CIFAR-10, the images are Fashion-MNIST or digits.
+    The fields of the result say so. seconds: how long to wait for a silent server.
     """
     found = load_pretrained(name, seconds)
     teacher = from_torchvision(found.model)
     if not isinstance(teacher, ResNet):
-        raise ValueError(f"{name} is no ResNet: choose one of torchvision's, such as resnet18 or resnet50.")
+        raise ValueError(f"{name} is not a ResNet: choose one of torchvision's, such as resnet18 or resnet50.")
     try:
-        pictures, real = load("cifar10", "test", count), True
+        examples, real = load("cifar10", "test", count), True
     except DataNotFound:
         real = False
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Setting.real says it
-            pictures = as_rgb_32(load("fashion_mnist", "test", count, fallback="digits"))
+            examples = as_rgb_32(load("fashion_mnist", "test", count, fallback="digits"))
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
-    large = F.interpolate(pictures.images, (side, side), mode="bilinear", antialias=True)
-    prepared = replace(pictures, images=(large - mean) / std)
+    large = F.interpolate(examples.images, (side, side), mode="bilinear", antialias=True)
+    prepared = replace(examples, images=(large - mean) / std)
     return Setting(teacher.eval(), prepared, found.source, found.trained, real)
 
 
 def episode_accuracies(
     features: Tensor, labels: Tensor, config: EpisodeConfig, episodes: int = 200
 ) -> dict[str, list[float]]:
-    """features (count, dim), labels (count,) → nearest prototype and linear head: one accuracy an episode each."""
+    """features (count, dim), labels (count,) → nearest prototype and linear head: one accuracy per episode each."""
     found: dict[str, list[float]] = {"nearest prototype": [], "linear head": []}
     for number in range(episodes):
         episode = draw_episode(labels, config, number)
-        known, asked = features[episode.support], features[episode.query]
+        support, query = features[episode.support], features[episode.query]
         logits = {
-            "nearest prototype": prototype_logits(asked, prototypes(known, episode.support_labels, config.ways)),
-            "linear head": fit_head(known, episode.support_labels, config.ways)(asked),
+            "nearest prototype": prototype_logits(query, prototypes(support, episode.support_labels, config.ways)),
+            "linear head": fit_head(support, episode.support_labels, config.ways)(query),
         }
         for method, each in logits.items():
             found[method].append((each.argmax(dim=-1) == episode.query_labels).float().mean().item())

@@ -1,11 +1,11 @@
-"""The adapted teacher teaches a network a quarter of its size. Notebook 09, table ``sweep-few-shot-student``."""
+"""Distil the adapted teacher into a network a quarter of its size. Notebook 09, ``sweep-few-shot-student``."""
 
 from dataclasses import replace
 from functools import cache
 
 from torch import Tensor
 
-from course_utils.data import Pictures, load
+from course_utils.data import LabelledImages, load
 from course_utils.experiments import nb09_few_shot
 from course_utils.experiments.nb09_few_shot import TASKS, TRAINED, clothes
 from course_utils.experiments.sweep import Sweep
@@ -21,9 +21,9 @@ from course_utils.training.score import evaluate
 
 TASK = "five new clothes"
 SHOTS = 5
-UNLABELLED = 8000  # pictures of Fashion-MNIST before those of other classes are left out: about half remain
+UNLABELLED = 8000  # images of Fashion-MNIST before removing other classes; about half remain
 STEPS = 250
-COPIES = 4  # of each labelled picture in a batch, each moved and mirrored in its own way
+COPIES = 4  # of each labelled image in a batch, each shifted and mirrored differently
 WIDTHS = (8, 16, 32)
 
 METHODS = (
@@ -34,39 +34,39 @@ METHODS = (
 
 
 def labelled(draw: int, split: str = "test") -> Examples:
-    """The support set of an episode: five pictures of each new class. They are not among the test pictures."""
-    known = pictures("fit", 3000, 50_000 + draw) if split == "test" else pictures("validation", 2000, draw)
+    """The support set of an episode: five images of each new class. They are not among the test images."""
+    known = load_images("fit", 3000, 50_000 + draw) if split == "test" else load_images("validation", 2000, draw)
     episode = draw_episode(known.labels, EpisodeConfig(TASKS[TASK].ways, SHOTS, 1), draw)
-    # The classes keep their own numbers, so that one set of test pictures serves every draw.
+    # The classes keep their own numbers, so that one set of test images works for every draw.
     return Examples(known.images[episode.support], known.labels[episode.support])
 
 
 @cache
-def pictures(split: str, size: int | None = None, seed: int = 0) -> Pictures:
-    """New clothes of a split of Fashion-MNIST, at any place of the picture."""
+def load_images(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
+    """New clothes from a split of Fashion-MNIST, at any place in the image."""
     return clothes(TASK, load("fashion_mnist", split, size, seed, fallback="digits"))
 
 
 @cache
 def adapted(draw: int, split: str = "test") -> ResNet:
-    """The shipped teacher, fine-tuned with frozen normalisation on the draw's 25 pictures."""
+    """The shipped teacher, fine-tuned with frozen normalisation on the 25 images of the draw."""
     few = labelled(draw, split)
     how = TRAINED["all weights, frozen normalisation"]
     return adapt(how, nb09_few_shot.teacher(TASK), few.images, few.labels, TASKS[TASK].ways, draw)
 
 
 def new_student(draw: int) -> ResNet:
-    """Half the teacher's widths, so about a quarter of its parameters, untrained."""
+    """An untrained ResNet with half the teacher's widths, so about a quarter of its parameters."""
     return build(replace(nb09_few_shot.teacher(TASK).config, widths=WIDTHS, classes=TASKS[TASK].ways), draw)
 
 
 def unlabelled(draw: int) -> Tensor:
-    """(about 4,000, 3, 32, 32): new clothes whose labels nobody looks at."""
-    return pictures("fit", UNLABELLED, 60_000 + draw).images
+    """(about 4,000, 3, 32, 32): new clothes without labels."""
+    return load_images("fit", UNLABELLED, 60_000 + draw).images
 
 
 def train_student(method: str, draw: int, split: str = "test", quiet: bool = True) -> ResNet:
-    """→ a student taught by one of the METHODS, in evaluation mode."""
+    """→ a student trained by one of the METHODS, in evaluation mode."""
     few = labelled(draw, split)
     many = Examples(few.images.repeat(COPIES, 1, 1, 1), few.labels.repeat(COPIES))
     loss = None
@@ -80,9 +80,9 @@ def train_student(method: str, draw: int, split: str = "test", quiet: bool = Tru
 
 
 def run(method: str, draw: int) -> dict[str, float]:
-    """One point: accuracy of student and teacher on all test pictures of the new classes. Raises DataNotFound."""
+    """One point: accuracy of student and teacher on all test images of the new classes. Raises DataNotFound."""
     load("fashion_mnist", "test", 1)
-    student, test = train_student(method, draw), pictures("test")
+    student, test = train_student(method, draw), load_images("test")
     return {
         "accuracy": round(evaluate(student, test).accuracy, 4),
         "teacher_accuracy": round(evaluate(adapted(draw), test).accuracy, 4),

@@ -1,4 +1,4 @@
-"""Attacks on the course's own image–text models, over the size of the change: notebook 10.
+"""Attacks of several strengths on the course's own image–text models: notebook 10.
 
 ``course train sweep-attacks`` makes data/results/sweep-attacks.csv.
 """
@@ -17,19 +17,19 @@ from course_utils.models.image_text import ImageText
 from course_utils.robustness.attack import attack
 from course_utils.training.weights import load_checkpoint
 
-PICTURES = 100  # attacked, of the test split
+IMAGES = 100  # attacked images of the test split
 EPSILONS = (0, 1, 2, 4, 8, 16)  # in 255ths
 SMOOTH_SAMPLES = 3  # noisy copies that the attacker averages over
-VOTES = 32  # noisy copies that the smoothed model votes over
+VOTES = 32  # noisy copies in the vote of the smoothed model
 
-# The weak attacker asks for an embedding and takes few steps; the strong one asks for a caption and takes more.
+# The weak attacker targets an embedding in few steps; the strong one targets a caption in more steps.
 STRENGTHS = {"weak": {"steps": 10}, "strong": {"steps": 40}}
 DEFENCES = {"none": "captions", "adversarial training": "captions-robust", "smoothing": "captions-noisy"}
 
 
 @cache
 def defended(defence: str) -> tuple[ImageText, Tensor]:
-    """The shipped model of a defence, not trainable, and its embeddings of all captions (captions, dim)."""
+    """The shipped model of a defence, frozen, and its embeddings of all captions (captions, dim)."""
     model, _ = load_checkpoint(DEFENCES[defence])
     assert isinstance(model, ImageText)
     model.requires_grad_(False)
@@ -37,7 +37,7 @@ def defended(defence: str) -> tuple[ImageText, Tensor]:
 
 
 def other_captions(numbers: Tensor, seed: int = 0) -> Tensor:
-    """→ (pictures,): for each picture a caption drawn among all those that are not its own."""
+    """→ (images,): for each image a random caption that is not its own."""
     generator = torch.Generator().manual_seed(seed)
     return (numbers + torch.randint(1, len(CAPTIONS), numbers.shape, generator=generator)) % len(CAPTIONS)
 
@@ -45,10 +45,11 @@ def other_captions(numbers: Tensor, seed: int = 0) -> Tensor:
 def objective(
     model: ImageText, captions: Tensor, wanted: Tensor, strength: str, noise: float = 0.0, away: bool = False
 ) -> Callable[[Tensor], Tensor]:
-    """What the attacker makes small, one number a picture: distance to the wanted captions, or, away, nearness.
+    """The loss of the attacker, one number per image: distance to the target captions or, with away, closeness.
 
-    captions: embeddings of all (captions, dim); wanted (pictures,): their numbers. weak: minus the cosine. strong:
-    the cross entropy with the wanted caption among all. noise: averaged over noisy copies, the same in every step.
+    captions: embeddings of all (captions, dim); wanted (images,): indices of the target captions. weak: minus the
+    cosine. strong: the cross-entropy with the target among all captions. noise: averages over noisy copies, the same
+    in every step.
     """
     sign = -1 if away else 1
 
@@ -57,7 +58,7 @@ def objective(
         total = torch.zeros(len(images))
         for _ in range(SMOOTH_SAMPLES if noise else 1):
             seen = images + noise * torch.randn(images.shape, generator=generator) if noise else images
-            cosine = model.embed_pictures(seen) @ captions.mT
+            cosine = model.embed_images(seen) @ captions.mT
             if strength == "weak":
                 total = total - sign * cosine.gather(1, wanted[:, None])[:, 0]
             else:
@@ -69,9 +70,9 @@ def objective(
 
 @torch.no_grad()
 def answers(model: ImageText, captions: Tensor, images: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
-    """→ (pictures,): the number of the caption that each picture gets; under noise, the one with most votes."""
+    """→ (images,): the index of the caption of each image; with noise, the one with most votes."""
     if not noise:
-        return (model.embed_pictures(images) @ captions.mT).argmax(dim=1)
+        return (model.embed_images(images) @ captions.mT).argmax(dim=1)
     generator = torch.Generator().manual_seed(seed)
     votes = torch.zeros(len(images), len(captions))
     for _ in range(VOTES):
@@ -83,7 +84,7 @@ def answers(model: ImageText, captions: Tensor, images: Tensor, noise: float = 0
 def attacked(
     defence: str, strength: str, epsilon: float, images: Tensor, wanted: Tensor, away: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Change each pixel by at most epsilon/255; → the pictures, and the numbers of the captions that they now get."""
+    """Change each pixel by at most epsilon/255; → the images, and the indices of their new captions."""
     model, captions = defended(defence)
     noise = CAPTION_RUNS[DEFENCES[defence]].noise
     loss = objective(model, captions, wanted, strength, noise, away)
@@ -91,8 +92,8 @@ def attacked(
     return changed, answers(model, captions, changed, noise)
 
 
-def run(defence: str, strength: str, epsilon: int, pictures: int = PICTURES) -> dict[str, float]:
-    """One point: shares in [0, 1] of pictures led to a chosen wrong caption, and, by another attack, still right."""
+def run(defence: str, strength: str, epsilon: int, pictures: int = IMAGES) -> dict[str, float]:
+    """One point: shares in [0, 1] of images led to a chosen caption and, in another attack, still captioned right."""
     test, numbers = captioned("test", pictures)
     wanted = other_captions(numbers)
     _, led = attacked(defence, strength, epsilon, test.images, wanted)

@@ -1,4 +1,4 @@
-"""What a small image–text model learns, and what each of its parts is worth: notebook 10.
+"""A small image–text model, and the effect of each of its parts: notebook 10.
 
 ``course train sweep-captions`` makes data/results/sweep-captions.csv.
 """
@@ -19,10 +19,10 @@ from course_utils.training.batches import mixed_seed
 from course_utils.training.contrast import PairLoss, train_pairs
 from course_utils.training.recipe import Recipe
 
-PICTURES = 8000  # to learn from
+IMAGES = 8000  # for training
 EPOCHS = 3
 
-# Each shape once, in one colour: never seen in training where they are held out.
+# Each shape once, in one colour; training never uses them if they are held out.
 UNSEEN_PAIRS = (
     ("red", "circle"),
     ("orange", "square"),
@@ -34,7 +34,7 @@ UNSEEN_PAIRS = (
     ("orange", "crescent"),
 )
 
-# What differs from the model of the course.
+# Differences from the model of the course.
 VARIANTS: dict[str, dict[str, Any]] = {
     "the course's model": {},
     "twins count as mistakes": {"know_twins": False},
@@ -46,7 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLoss = contrastive_loss) -> ImageText:
-    """One row of VARIANTS, trained on PICTURES of its own, with this loss of pairs.
+    """One row of VARIANTS, trained on its own IMAGES images with this pair loss.
 
     Raises ValueError for a name that is not in the table.
     """
@@ -56,24 +56,24 @@ def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLos
     hold_out = changes.pop("hold_out", False)
     training = {name: changes.pop(name) for name in ("know_twins", "learn_temperature") if name in changes}
     model = build(replace(CONFIG, **changes), seed)
-    pictures = make_shapes(PICTURES + 2000, seed=mixed_seed(seed, 10) % 2**40)
-    if hold_out:  # as many pictures as the others have
-        pictures = with_pairs(pictures, UNSEEN_PAIRS, wanted=False)
-    pictures = pictures.select(slice(0, PICTURES))
+    shapes = make_shapes(IMAGES + 2000, seed=mixed_seed(seed, 10) % 2**40)
+    if hold_out:  # as many images as the other variants
+        shapes = with_pairs(shapes, UNSEEN_PAIRS, wanted=False)
+    shapes = shapes.select(slice(0, IMAGES))
     recipe = Recipe(epochs=EPOCHS, batch_size=128, learning_rate=5e-3, seed=seed)
     captions = model.tokenise(CAPTIONS)
     train_pairs(
-        model, pictures.images, caption_numbers(pictures), captions, recipe, quiet=quiet, loss_of=loss_of, **training
+        model, shapes.images, caption_numbers(shapes), captions, recipe, quiet=quiet, loss_of=loss_of, **training
     )
     return model.eval()
 
 
 @torch.no_grad()
 def zero_shot(model: ImageText, images: Tensor, field: str, mean_of_prompts: bool = True) -> Tensor:
-    """→ (pictures,): which word of one field fits best, told by captions alone.
+    """→ (images,): the index of the best word of one field, using only captions as labels.
 
     A word's prompt is the mean embedding of all captions that contain it (Radford et al. 2021, section 3.1.4), or,
-    without mean_of_prompts, of the two words "a red", which the model has never read alone.
+    without mean_of_prompts, the embedding of "a red" alone, which is no training caption.
     """
     if mean_of_prompts:
         embedded = model.embed_captions(model.tokenise(CAPTIONS))
@@ -82,18 +82,18 @@ def zero_shot(model: ImageText, images: Tensor, field: str, mean_of_prompts: boo
     else:
         prompts = model.embed_captions(model.tokenise([f"a {word}" for word in FIELDS[field]]))
     prompts = prompts / prompts.norm(dim=-1, keepdim=True)
-    return torch.cat([(model.embed_pictures(batch) @ prompts.mT).argmax(dim=1) for batch in images.split(500)])
+    return torch.cat([(model.embed_images(batch) @ prompts.mT).argmax(dim=1) for batch in images.split(500)])
 
 
 def measured(model: ImageText, test: Shapes) -> dict[str, float]:
-    """Shares of right captions in [0, 1], over all test pictures, and over those with a seen or an unseen pair."""
+    """Shares of right captions in [0, 1] over all test images, and over those with a seen or an unseen pair."""
     results = {"temperature": round(model.temperature.item(), 4)}
-    for name, pictures in {
+    for name, shapes in {
         "all": test,
         "seen": with_pairs(test, UNSEEN_PAIRS, wanted=False),
         "unseen": with_pairs(test, UNSEEN_PAIRS),
     }.items():
-        ranks = ranks_of(model, pictures.images, caption_numbers(pictures))
+        ranks = ranks_of(model, shapes.images, caption_numbers(shapes))
         results[f"top1_{name}"] = round((ranks == 1).float().mean().item(), 4)
         results[f"median_rank_{name}"] = int(ranks.median())
     numbers = caption_numbers(test)

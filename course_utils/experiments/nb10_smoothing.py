@@ -1,4 +1,4 @@
-"""What randomised smoothing guarantees, and for what accuracy: notebook 10.
+"""The guarantees of randomised smoothing, and their cost in accuracy: notebook 10.
 
 ``course train sweep-smoothing`` makes data/results/sweep-smoothing.csv.
 """
@@ -12,13 +12,13 @@ from course_utils.experiments.runs_captions import captioned
 from course_utils.experiments.sweep import Sweep
 from course_utils.robustness.smoothing import certify
 
-PICTURES = 100
+IMAGES = 100
 SIGMAS = (0.06, 0.12, 0.25)
 RADII = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)  # L2
 
 
-def run(defence: str, sigma: float, pictures: int = PICTURES) -> dict[str, float]:
-    """Shares in [0, 1] of test pictures: without an answer, and certified right within each radius."""
+def run(defence: str, sigma: float, pictures: int = IMAGES) -> dict[str, float]:
+    """Shares in [0, 1] of test images: abstained, and certified right within each radius."""
     test, numbers = captioned("test", pictures)
     model, captions = defended(defence)
 

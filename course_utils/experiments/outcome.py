@@ -1,4 +1,4 @@
-"""How a named run ends: weights and card, or the command that continues it. Notebooks 04, 05, 09 and 10."""
+"""The end of a named run: weights and card, or the command that continues it. Notebooks 04, 05, 09 and 10."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ from course_utils.training.weights import Card, save_checkpoint_card, save_weigh
 
 @contextmanager
 def continued_by(command: str, folder: Path) -> Iterator[None]:
-    """An interruption inside says how to go on, and is raised again."""
+    """On an interruption, print how to continue and raise it again."""
     try:
         yield
     except KeyboardInterrupt:
         if any(folder.glob("epoch-*")):
-            print(f"Run `{command}` again to go on from the last checkpoint in {folder}.")
+            print(f"Run `{command}` again to continue from the last checkpoint in {folder}.")
         raise
 
 
 def keep_model(model: Model, history: History, folder: Path, name: str, **about: Any) -> Path:
-    """Write the weights, their card and the epochs to folder; → the weights' path.
+    """Write the weights, their card and the epochs to folder; → the path of the weights.
 
-    about: the fields of the :class:`Card` that only the run knows, such as command, seed and accuracy.
+    about: the other fields of the :class:`Card`, such as command, seed and accuracy.
     """
     history.to_csv(folder / "history.csv")
     weights = folder / f"{name}.safetensors"

@@ -1,7 +1,7 @@
-"""Recipes for good models: long training, augmentation on the device, averaged weights, the device's fast formats.
+"""Recipes for accurate models: long training, augmentation on the device, averaged weights, fast number formats.
 
-``course train fashion-resnet`` and its kin: made for minutes on a GPU or a night on two CPU cores. With ``--epochs``
-the same run is shorter, and its learning rate falls along a shorter cosine. Notebook 05.
+Runs such as ``course train fashion-resnet`` take minutes on a GPU or a night on two CPU cores. With ``--epochs`` the
+run is shorter, and its learning rate follows a shorter cosine. Notebook 05.
 """
 
 from dataclasses import dataclass, replace
@@ -29,28 +29,26 @@ class NamedRun:
     config: Config[Any]
     recipe: Recipe
     dataset: str = "fashion_mnist"
-    teacher: str | None = None  # the run whose model a distilled ViT learns from
+    teacher: str | None = None  # the run of the teacher of a distilled ViT
 
     def loss(self, taught_in: Path | None = None) -> Loss | None:
-        """What ``fit`` minimises. taught_in: the folder in which the teacher was trained, if not its usual one.
+        """The loss for ``fit``. taught_in: the folder of the trained teacher, if not the default.
 
-        Raises FileNotFoundError, with the command, when the teacher is not there, and ValueError for a run without
-        one.
+        Raises FileNotFoundError, with the command, if the teacher is missing, and ValueError for a run without a
+        teacher.
         """
         if self.teacher is None:
             if taught_in is not None:
-                raise ValueError(
-                    f"A teacher was given, {taught_in}, but this run learns from labels alone: leave it out."
-                )
+                raise ValueError(f"The teacher is {taught_in}, but this run learns from labels alone: leave it out.")
             return None
         teacher, _ = load_checkpoint(self.teacher, taught_in or run_folder(self.teacher))
         if RECIPES[self.teacher].recipe.channels_last:
-            teacher.to(memory_format=torch.channels_last)  # a convolution follows its weights
+            teacher.to(memory_format=torch.channels_last)  # a convolution uses the memory format of its weights
         return distilling(teacher, "token")
 
 
-# Smoothing, decay and erasing by custom: Touvron et al. 2021, table 9, for transformers; Zhong et al. 2020, table 1,
-# for CNNs. Muon and the learning rate of transformers by short trials, judged on validation pictures.
+# Smoothing, decay and erasing have common values: Touvron et al. 2021, table 9, for transformers; Zhong et al. 2020,
+# table 1, for CNNs. Muon and the learning rate of transformers were chosen in short runs, on validation images.
 LONG = Recipe(
     epochs=100,
     learning_rate=1e-3,
@@ -67,8 +65,8 @@ CNN = replace(LONG, epochs=60, learning_rate=3e-3, optimiser="adamw", channels_l
 def runs_on(dataset: str, *, window: int, pixels: int) -> dict[str, NamedRun]:
     """The four recipes for one of ``course_utils.data.DATASETS``: "resnet", "vit", "swin", "distilled".
 
-    Size, channels, classes, mean and std are the dataset's. window: of the Swin, in tokens; pixels: how far pictures
-    are moved.
+    Size, channels, classes, mean and std come from the dataset. window: of the Swin, in tokens; pixels: the largest
+    shift of an image.
     """
     known = DATASETS[dataset]
     channels, size, _ = known.shape

@@ -1,10 +1,10 @@
-"""Every training run with a name: ``course train NAME``. Notebooks 04, 05 and 09."""
+"""All named training runs: ``course train NAME``. Notebooks 04, 05 and 09."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from course_utils.data import DATASETS, Pictures, load
+from course_utils.data import DATASETS, LabelledImages, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.experiments.outcome import continued_by, keep_model
 from course_utils.experiments.recipes import RECIPES, NamedRun
@@ -20,11 +20,11 @@ from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
 
-def pictures_of(dataset: str, split: str) -> Pictures:
-    """What a named run learns from: a dataset of ``load``, or one that is made for it.
+def images_of(dataset: str, split: str) -> LabelledImages:
+    """The data of a named run: a dataset of ``load``, or one made for the run.
 
-    "compositions" are 132 kinds of coloured shapes, "compositions and clothes" these and five classes of
-    Fashion-MNIST. Raises DataNotFound without Fashion-MNIST.
+    "compositions" are 132 kinds of coloured shapes; "compositions and clothes" adds five classes of Fashion-MNIST.
+    Raises DataNotFound without Fashion-MNIST.
     """
     if not dataset.startswith("compositions"):
         return load(dataset, split)
@@ -37,7 +37,7 @@ def pictures_of(dataset: str, split: str) -> Pictures:
 
 
 def small_resnet(classes: int) -> ResNetConfig:
-    """Three stages of one block for pictures of 32 × 32 pixels."""
+    """Three stages of one block each, for images of 32 × 32 pixels."""
     return ResNetConfig(
         "basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, classes=classes
     )
@@ -68,7 +68,7 @@ NAMED = {
 
 
 def run_names() -> list[str]:
-    """What ``course train`` can do: models with a checkpoint, then sweeps."""
+    """The names for ``course train``: models with a checkpoint, then sweeps."""
     return [*NAMED, *CAPTION_RUNS, *SWEEPS]
 
 
@@ -79,18 +79,18 @@ def run_named(
     seed: int | None = None,
     teacher: Path | None = None,
 ) -> History:
-    """Train a named run on its fit split, then look once at the test pictures; say both.
+    """Train a named run on its fit split, evaluate it once on the test images, and print both.
 
-    epochs and seed: other than the recipe's. teacher: the folder of the run that a distilled model learns from, such
-    as that of a shorter one. Checkpoints, and at the end the weights and their card, go to folder
-    (``.course/runs/NAME`` when left out); the same call again continues there. Under ``accelerate launch`` all
-    processes train one model, and the main one writes. Raises ValueError for a name that is not in the table,
-    DataNotFound without the dataset and FileNotFoundError without the trained teacher.
+    epochs and seed replace those of the recipe. teacher: the folder of a distilled model's teacher, for example of a
+    shorter run. Checkpoints, and at the end the weights and their card, go to folder (default:
+    ``.course/runs/NAME``); the same call continues there. Under ``accelerate launch`` all processes train one model,
+    and the main one writes the files. Raises ValueError for a name that is not in the table, DataNotFound without the
+    dataset and FileNotFoundError without the trained teacher.
     """
     if name in CAPTION_RUNS:
         for option, value in {"seed": seed, "teacher": teacher}.items():
             if value is not None:
-                raise ValueError(f"{option} is {value}, but {name} has one way to be trained: leave it out.")
+                raise ValueError(f"{option} is {value}, but {name} has only one setting: leave it out.")
         return run_captions(name, folder, epochs)
     if name not in NAMED:
         raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
@@ -107,7 +107,7 @@ def run_named(
     folder = Path(folder)
     loss = run.loss(teacher)
     model = build(run.config, recipe.seed)
-    train, validation, test = (pictures_of(run.dataset, split) for split in ("fit", "validation", "test"))
+    train, validation, test = (images_of(run.dataset, split) for split in ("fit", "validation", "test"))
     with continued_by(command, folder):
         history = fit(model, train, validation, recipe, loss=loss, folder=folder)
     score = evaluate(model, test)
@@ -115,5 +115,5 @@ def run_named(
         return history
     tested = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
     weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
-    print(f"Test: {score}. The weights are in {weights}, with their card beside them.")
+    print(f"Test: {score}. The weights are in {weights}, next to their card.")
     return history

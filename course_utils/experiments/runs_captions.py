@@ -1,4 +1,4 @@
-"""The runs behind notebook 10's models: ``course train captions``, ``captions-robust``, ``captions-noisy``."""
+"""The runs that trained notebook 10's models: ``course train captions``, ``captions-robust``, ``captions-noisy``."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,23 +12,24 @@ from course_utils.experiments.outcome import continued_by, keep_model
 from course_utils.models import ImageText, ImageTextConfig, build
 from course_utils.models.image_text import retrieval_ranks
 from course_utils.paths import run_folder
-from course_utils.training.contrast import PLAIN, Hardening, train_pairs
+from course_utils.settings import Settings
+from course_utils.training.contrast import PLAIN, Hardening, Noise, train_pairs
 from course_utils.training.device import make_accelerator
 from course_utils.training.history import History
 from course_utils.training.recipe import Recipe
 
-PICTURES = {"fit": 12_000, "validation": 1000, "test": 4000}
+IMAGES = {"fit": 12_000, "validation": 1000, "test": 4000}
 SEEDS = {"fit": 1_000_001, "validation": 1_000_002, "test": 1_000_003}  # of the scenes
 CONFIG = ImageTextConfig(WORDS, length=4)
 
 
 @dataclass(frozen=True)
-class CaptionRun:
-    """A recipe, and what is done to the pictures while it is followed."""
+class CaptionRun(Settings):
+    """A recipe, and how to change the images during training."""
 
     recipe: Recipe
     hardening: Hardening = PLAIN
-    noise: float = 0.0  # under which the model is to answer, and is tested
+    noise: Noise = 0.0  # in training and in the test
     config: ImageTextConfig = field(default=CONFIG)
 
 
@@ -42,16 +43,16 @@ CAPTION_RUNS = {
 
 
 def captioned(split: str, size: int | None = None) -> tuple[Shapes, Tensor]:
-    """Single shapes of one split and the numbers of their captions. Raises ValueError for another split."""
-    if split not in PICTURES:
-        raise ValueError(f"There is no split {split!r}: choose one of {', '.join(PICTURES)}.")
-    pictures = make_shapes(size or PICTURES[split], seed=SEEDS[split])
-    return pictures, caption_numbers(pictures)
+    """Single shapes of one split and the indices of their captions. Raises ValueError for any other split."""
+    if split not in IMAGES:
+        raise ValueError(f"There is no split {split!r}: choose one of {', '.join(IMAGES)}.")
+    shapes = make_shapes(size or IMAGES[split], seed=SEEDS[split])
+    return shapes, caption_numbers(shapes)
 
 
 @torch.no_grad()
 def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
-    """→ (pictures,): at which place the right one of all captions comes; under noise, one draw a picture."""
+    """→ (images,): the rank of the right caption among all captions; with noise, one draw per image."""
     generator = torch.Generator().manual_seed(seed)
     captions = model.tokenise(CAPTIONS)
     found = []
@@ -62,13 +63,13 @@ def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0
 
 
 def run_captions(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
-    """Train one of the table's models, look once at the test pictures, write weights and card; → what happened.
+    """Train one of CAPTION_RUNS, evaluate it once on the test images, write weights and card; → its history.
 
-    folder is ``.course/runs/NAME`` when left out; interrupted, the same call continues there. Raises ValueError for a
-    name that is not in the table.
+    folder is ``.course/runs/NAME`` by default; the same call continues an interrupted run there. Raises ValueError
+    for a name that is not in the table.
     """
     if name not in CAPTION_RUNS:
-        raise ValueError(f"There is no such model, {name!r}: choose one of {', '.join(CAPTION_RUNS)}.")
+        raise ValueError(f"There is no model {name!r}: choose one of {', '.join(CAPTION_RUNS)}.")
     run = CAPTION_RUNS[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")

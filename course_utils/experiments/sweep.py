@@ -1,7 +1,7 @@
-"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv. Notebooks 02 and 05 to 10.
+"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv. Notebooks 01 to 03 and 05 to 10.
 
-``course train sweep-twins`` runs every point that the table lacks and adds its row. A kill loses the point under way,
-nothing else; the same command goes on from there.
+``course train sweep-twins`` runs every point that is missing in the table and adds its row. A kill loses only the
+current point; the same command continues from there.
 """
 
 import csv
@@ -24,8 +24,9 @@ RESULTS = DATA / "results"
 
 Value = str | int | float
 
-# Name of the command and of the table → module that declares it as SWEEP.
+# Name of the command and of the table → module with its SWEEP.
 SWEEPS = {
+    "sweep-deeper-cnn": "course_utils.experiments.nb01_control",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
@@ -45,9 +46,9 @@ SWEEPS = {
 
 @dataclass(frozen=True)
 class Sweep:
-    """Points, each a mapping of settings, and run(**settings) → what was measured there, by name.
+    """Points, each a mapping of settings, and run(**settings) → name and value of each measurement.
 
-    Raises ValueError when a point lacks a setting that another has, or when two points are the same.
+    Raises ValueError if two points have different settings or are the same.
     """
 
     points: Sequence[Mapping[str, Value]]
@@ -55,14 +56,14 @@ class Sweep:
 
     def __post_init__(self) -> None:
         if not self.points:
-            raise ValueError("The sweep has no points: give at least one mapping of settings.")
+            raise ValueError("The sweep has no points: pass at least one mapping of settings.")
         first = list(self.points[0])
         seen = set()
         for point in self.points:
             if list(point) != first:
                 raise ValueError(f"The point {dict(point)} has other settings than the first, {', '.join(first)}.")
             if key(point) in seen:
-                raise ValueError(f"The point {dict(point)} stands in the sweep twice: leave one out.")
+                raise ValueError(f"The point {dict(point)} is in the sweep twice: leave one out.")
             seen.add(key(point))
 
 
@@ -74,10 +75,10 @@ def find_sweep(name: str) -> Sweep:
 
 
 def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None) -> Path:
-    """Run the points that the table lacks, one after the other; → the table's path, folder/NAME.csv.
+    """Run the points that are missing in the table, one by one; → its path, folder/NAME.csv.
 
-    A row holds the settings, what was measured, the seconds it took, the machine and the day. Interrupted (ctrl-C),
-    the point under way is left out. Raises ValueError when the table there has other columns.
+    A row holds the settings, the measurements, the seconds, the machine and the date. An interruption (ctrl-C) drops
+    the current point. Raises ValueError if the existing table has other columns.
     """
     sweep = sweep or find_sweep(name)
     path = Path(folder or RESULTS) / f"{name}.csv"
@@ -86,7 +87,7 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
     if rows and list(rows[0])[: len(settings)] != settings:
         raise ValueError(
             f"{path} begins with the columns {', '.join(list(rows[0])[: len(settings)])}, but the sweep now has "
-            f"{', '.join(settings)}: move the file away to begin a new one."
+            f"{', '.join(settings)}: move the file away to start a new one."
         )
     done = {key({column: row[column] for column in settings}) for row in rows}
     missing = [point for point in sweep.points if key(point) not in done]
@@ -105,9 +106,9 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
 
 
 def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
-    """The rows of a sweep's table, in their order, with numbers as numbers.
+    """The rows of a sweep's table in order, with numbers parsed.
 
-    Raises FileNotFoundError when there is no such table.
+    Raises FileNotFoundError if there is no such table.
     """
     path = Path(folder or RESULTS) / f"{name}.csv"
     if not path.exists():
@@ -117,7 +118,7 @@ def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
 
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
-    """Replace the table in one move, so that no moment leaves half a row."""
+    """Replace the table in one step, so that there is never half a row."""
     with atomic(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -125,9 +126,9 @@ def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """→ mean of the runs, and how far its 95 % interval reaches to both sides, by Student's t; NaN for a single run.
+    """→ mean of the runs and half the width of its 95 % confidence interval, by Student's t; NaN for a single run.
 
-    Student 1908. It covers the luck of what changes from run to run: seeds, and the draw of the training pictures.
+    Student 1908. It covers what varies between runs: seeds and the draw of the training images.
     """
     from scipy.stats import t as student_t  # only here: importing it takes a second
 
@@ -138,7 +139,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def key(point: Mapping[str, Value]) -> tuple[str, ...]:
-    """A point as it would stand in the table."""
+    """A point as it appears in the table."""
     return tuple(map(str, point.values()))
 
 
@@ -148,7 +149,7 @@ def words(values: Mapping[str, Value]) -> str:
 
 
 def parsed(text: str) -> Value:
-    """A number when the text is one."""
+    """The number if the text is one, else the text."""
     for kind in (int, float):
         try:
             return kind(text)

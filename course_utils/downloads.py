@@ -1,4 +1,4 @@
-"""Manners for downloads: never wait for ever."""
+"""A time limit for downloads."""
 
 import socket
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Inside, a server that stays silent for so many seconds counts as unreachable (an OSError)."""
+    """Within the block, a server that is silent for this many seconds counts as unreachable (OSError)."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

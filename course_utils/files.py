@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, whatever ends the program in between."""
+"""Files and folders that are written completely or not at all, even if the program is killed."""
 
 import os
 import re
@@ -11,12 +11,12 @@ from pathlib import Path
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, at which the block writes a file or makes a folder.
+    """Yield a temporary path next to ``path``, where the block writes a file or makes a folder.
 
-    After the block it is flushed to the disk and renamed to ``path``. So ``path`` is always the old one or the new
-    one, whole; only a folder that is replaced is absent for the moment between two renames. The parent folder is made
-    if it is missing. When the block raises, or the disk fails (OSError), ``path`` stays as it was and the temporary
-    file is removed. A killed process leaves it behind: see :func:`clear`.
+    After the block it is flushed to the disk and renamed to ``path``. So ``path`` always holds the complete old or
+    the complete new content; only a folder that is replaced is missing for a moment, between two renames. A missing
+    parent folder is created. When the block raises, or the disk fails (OSError), ``path`` stays as it was and the
+    temporary file is removed. A killed process leaves its temporary file behind: see :func:`clear`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _temporary(path)
@@ -31,19 +31,20 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder whole or not at all: it is renamed first, so that a kill leaves no half of it."""
+    """Remove a file or folder completely or not at all: it is renamed first, so a kill cannot leave half of it."""
     unwanted = _temporary(path)
     os.replace(path, unwanted)
     _delete(unwanted)
 
 
 def clear(folder: Path) -> None:
-    """Remove what killed processes left behind in a folder while they wrote there.
+    """Remove the temporary files that killed processes left in a folder.
 
-    What another process is writing at this moment stays. Process numbers are reused (the first one in a container is
-    always 1), so a leftover with this process's own number is removed too: call this before writing in the folder.
+    The files that another process is writing at this moment stay. Process numbers are reused (the first one in a
+    container is always 1), so a leftover with this process's own number is removed too: call this before writing in
+    the folder.
     """
-    import psutil  # only here: importing it takes longer than most writing
+    import psutil  # only here: importing it takes longer than most writes
 
     for leftover in folder.glob(".writing-*"):
         process = re.match(r"\.writing-(\d+)-", leftover.name)
@@ -56,12 +57,12 @@ def _temporary(path: Path) -> Path:
 
 
 def _flush(file: Path) -> None:
-    with file.open("r+b" if os.name == "nt" else "rb") as opened:  # Windows flushes only what may be written
+    with file.open("r+b" if os.name == "nt" else "rb") as opened:  # Windows flushes only files opened for writing
         os.fsync(opened.fileno())
 
 
 def _rename(new: Path, path: Path) -> None:
-    """Put new in the place of path. No system replaces a folder that holds something, so that is renamed first."""
+    """Put new in the place of path. No system replaces a folder that is not empty, so that one is renamed first."""
     old = _temporary(path)
     if new.is_dir() and path.is_dir():
         os.replace(path, old)

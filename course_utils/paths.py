@@ -1,4 +1,4 @@
-"""Where the course keeps its things: notebooks, data, checkpoints, and what belongs to one student."""
+"""Where the course stores notebooks, data, checkpoints and the files of one student."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ CHECKPOINTS = DATA / "checkpoints"
 
 
 def state_dir() -> Path:
-    """Folder of this student's own files (progress, unfinished runs); not created here, ignored by git.
+    """Folder of this student's own files (progress, unfinished runs); git ignores it, and this does not create it.
 
-    ``COURSE_STATE`` moves it, for a shared read-only installation of the course.
+    Set ``COURSE_STATE`` to move it, for example when the course is installed read-only for several users.
     """
     return Path(os.environ.get("COURSE_STATE") or ROOT / ".course").expanduser()
 
 
 def run_folder(name: str, *changes: str) -> Path:
-    """Folder of the training run of that name, with the changes named, such as ``"3-epochs"``; not created here."""
+    """Folder of the training run of that name, with its changes, such as ``"3-epochs"``; this does not create it."""
     return state_dir() / "runs" / "-".join((name, *changes))

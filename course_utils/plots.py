@@ -1,4 +1,4 @@
-"""Figures of the course: tensors in, matplotlib figures out, safe for colour-blind eyes. All notebooks."""
+"""Figures of the course: tensors in, matplotlib figures out, in colour-blind-safe colours. All notebooks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 COLOUR_MAP = "cividis"
+SIGNED_COLOUR_MAP = "RdBu_r"  # white is zero
 
 
-def show_pictures(
+def show_images(
     images: Tensor | Sequence[Tensor], titles: Sequence[str] | None = None, columns: int = 8, size: float = 1.4
 ) -> Figure:
-    """Pictures (n, channels, height, width) in [0, 1], or a list of them, in a grid; size in inches each."""
+    """Images (n, channels, height, width) in [0, 1], or a list of them, in a grid; size: inches per image."""
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     height = size * (1.25 if titles else 1.05)
@@ -25,14 +26,14 @@ def show_pictures(
     for axis in axes.flat:
         axis.axis("off")
     for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
-        show_picture(image, axis)
+        show_image(image, axis)
         if titles:
             axis.set_title(titles[index], fontsize=9)
     return figure
 
 
-def show_picture(image: Tensor, axis: Axes) -> None:
-    """One picture (channels, height, width) in [0, 1]; one channel is drawn in grey."""
+def show_image(image: Tensor, axis: Axes) -> None:
+    """One image (channels, height, width) in [0, 1]; one channel is drawn in grey."""
     pixels = rearrange(image.detach().float().cpu().clamp(0, 1), "c h w -> h w c").numpy()
     axis.imshow(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, cmap="gray", vmin=0, vmax=1)
     axis.axis("off")
@@ -45,9 +46,9 @@ def show_matrices(
     annotate: bool = False,
     size: float = 2.6,
 ) -> Figure:
-    """Matrices (rows, columns) side by side under their names, each with its own colour scale, from 0 if it can.
+    """Matrices (rows, columns) side by side under their names, each with its own colour scale, from 0 if possible.
 
-    annotate writes the values in: for small matrices only.
+    annotate writes the values into the cells; use it for small matrices only.
     """
     figure, axes = plt.subplots(
         1, len(matrices), figsize=(size * len(matrices) * 1.2, size), squeeze=False, layout="constrained"
@@ -71,13 +72,13 @@ def show_matrices(
 def show_attention_over(
     images: Sequence[Tensor], attention: Sequence[Tensor], titles: Sequence[str] | None = None, size: float = 2.0
 ) -> Figure:
-    """Pictures above; below each the same picture, lit where attention (rows, columns) is high."""
+    """Each image, and below it the same image, brighter where attention (rows, columns) is high."""
     figure, axes = plt.subplots(
         2, len(images), figsize=(size * len(images), 2.15 * size), squeeze=False, layout="constrained"
     )
     for index, (image, weights) in enumerate(zip(images, attention, strict=True)):
-        show_picture(image, axes[0, index])
-        show_picture(image, axes[1, index])
+        show_image(image, axes[0, index])
+        show_image(image, axes[1, index])
         height, width = image.shape[-2:]
         axes[1, index].imshow(
             weights.detach().float().cpu().numpy(),
@@ -91,10 +92,10 @@ def show_attention_over(
 
 
 def show_position_similarity(positions: Tensor, columns: int | None = None, size: float = 5.0) -> Figure:
-    """Cosine similarity of the position embeddings (rows · columns, dim) of a grid: one small map a position.
+    """Cosine similarity of the position embeddings (rows · columns, dim) of a grid: one small map per position.
 
-    The small map at row r, column c shows how alike the embedding of (r, c) is to that of every place of the grid.
-    Dosovitskiy et al. 2021, figure 7 (centre). A square grid is assumed unless columns says otherwise.
+    The small map at row r, column c compares the embedding of (r, c) with the embedding of every position.
+    Dosovitskiy et al. 2021, figure 7 (centre). The grid is taken to be square unless you pass columns.
     """
     columns = columns or round(len(positions) ** 0.5)
     rows = len(positions) // columns
@@ -105,7 +106,13 @@ def show_position_similarity(positions: Tensor, columns: int | None = None, size
         rows, columns, figsize=(size * columns / rows + 0.8, size), squeeze=False, layout="constrained"
     )
     for axis, small_map in zip(axes.flat, similarity, strict=True):
-        axis.imshow(small_map, cmap=COLOUR_MAP, vmin=-1, vmax=1)
+        axis.imshow(small_map, cmap=SIGNED_COLOUR_MAP, vmin=-1, vmax=1)
         axis.set(xticks=[], yticks=[])
+    for column, axis in enumerate(axes[-1]):
+        axis.set_xlabel(f"{column}")
+    for row, axis in enumerate(axes[:, 0]):
+        axis.set_ylabel(f"{row}")
+    figure.supxlabel("column")
+    figure.supylabel("row")
     figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.8, label="cosine similarity")
     return figure

@@ -29,7 +29,7 @@ def test_ipython_in_a_terminal_is_no_notebook(tmp_path):
 def test_a_kernel_is_a_notebook():
     cell = nbformat.v4.new_code_cell(ASK)
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(ROOT)}}).execute()
     assert notebook.cells[0].outputs[0].text.strip() == "True True"
 
 

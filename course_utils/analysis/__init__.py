@@ -1,1 +1,1 @@
-"""What a trained model is looked at with: where it looks, what moves it, how fast it is. Notebooks 04 and 05."""
+"""Tools to study a trained model: where it attends, what changes its output, how fast it is. Notebooks 04 and 05."""

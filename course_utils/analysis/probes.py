@@ -1,4 +1,4 @@
-"""Probes of inductive bias: how far a head looks, what a shift or shuffled patches cost. Notebook 05."""
+"""Probes of inductive bias: attention distance, and the effect of shifts and of shuffled patches. Notebook 05."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,12 @@ def grid_distances(rows: int, columns: int, patch_size: int) -> Tensor:
 
 
 def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
-    """Attention weights (batch, heads, tokens, tokens), whose first token is the class token, and distances between
-    patches, in pixels, (patches, patches) → (heads,): how far each head looks, in pixels.
+    """Attention weights (batch, heads, tokens, tokens), with the class token first, and the distances between patches
+    in pixels, (patches, patches) → (heads,): each head's mean attention distance in pixels.
 
-    The distances from a patch to all patches are averaged with its attention as weights; the class token has no
-    place, so its row and column are left out and the remaining attention of a row is scaled to sum to one. The
-    result is the mean, in which every patch of every picture counts alike.
-    Dosovitskiy et al. 2021, figure 7 (right) and appendix D.7.
+    For each patch, average its distances to all patches, weighted by its attention. The class token has no position,
+    so leave out its row and column and rescale the rest of each row to sum to one. The result is the mean over all
+    patches of all images, with equal weight. Dosovitskiy et al. 2021, figure 7 (right) and appendix D.7.
     """
     between = weights[:, :, 1:, 1:]
     between = between / between.sum(dim=-1, keepdim=True)
@@ -32,10 +31,10 @@ def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
 
 
 def shift_images(images: Tensor, down: int, right: int) -> Tensor:
-    """(batch, channels, height, width) → the same shape: the content moved by that many pixels; zeros come in.
+    """(batch, channels, height, width) → the same shape: the content moved by some pixels, with zeros moving in.
 
-    A negative number moves it up or left, 0 not at all. What leaves the picture is lost: all of it, when it is moved
-    by its height or width, or further. Gradients pass through to what stays in the picture.
+    Positive numbers move it down or right, negative ones up or left, and 0 not at all. What leaves the image is lost:
+    everything, if it moves by its height or width or further. Gradients reach the pixels that stay in the image.
     """
     height, width = images.shape[-2:]
     padded = F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
@@ -46,9 +45,9 @@ def shift_images(images: Tensor, down: int, right: int) -> Tensor:
 def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
     """(batch, channels, height, width) → the same shape: patch i of the result is patch order[i] of the input.
 
-    order (patches,) is a permutation, int64, the same for every picture. Patches are counted in raster order;
-    patch_size, the side of a patch in pixels, divides height and width, which may differ. Pixels inside a patch stay
-    as they are, and gradients pass through.
+    order (patches,) is a permutation, int64, the same for every image. Patches are numbered in raster order.
+    patch_size, the side of a patch in pixels, divides height and width, which may differ. Pixels keep their places
+    inside a patch, and gradients pass through.
     """
     rows = images.shape[-2] // patch_size
     patches = rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)
@@ -57,10 +56,10 @@ def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
 
 @torch.no_grad()
 def accuracy_under_shifts(model: nn.Module, images: Tensor, labels: Tensor, pixels: Sequence[int]) -> list[float]:
-    """Accuracy in [0, 1] on pictures moved by so many pixels: for each distance the mean over right, left, down, up.
+    """Accuracy in [0, 1] on shifted images: for each number of pixels, the mean over right, left, down and up.
 
-    The model is asked in evaluation mode, and is left in the mode in which it came. Raises ValueError for a shift
-    that is negative or moves everything out of the picture.
+    The model runs in evaluation mode, and its own mode is restored. Raises ValueError for a shift that is negative or
+    moves the whole image out of view.
     """
     side = min(images.shape[-2:])
     if unusable := [distance for distance in pixels if not 0 <= distance < side]:

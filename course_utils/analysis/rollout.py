@@ -1,16 +1,16 @@
-"""What many layers of attention amount to: rollout, and how far a head looks. Notebook 04."""
+"""Attention over several layers combined: rollout. Notebook 04."""
 
 import torch
 from torch import Tensor
 
 
 def attention_rollout(attention_maps: list[Tensor]) -> list[Tensor]:
-    """A list with the attention weights of each layer, first layer first, (batch, heads, tokens, tokens) each
-    → a list of as many maps, (batch, tokens, tokens) each.
+    """A list of each layer's attention weights (batch, heads, tokens, tokens), first layer first → a list with one
+    map (batch, tokens, tokens) per layer.
 
-    In a layer's weights row q says where token q looks. In map i, row q says what token q is made of after the layers
-    up to number i, counted from 0: the share of every input token. So its rows sum to one. Heads are averaged, and
-    the residual connection counts as half (½A + ½I). Abnar & Zuidema 2020, section 3.
+    In a layer's weights, row q says what token q attends to. In map i, row q has the share of every input token in
+    token q after layer i, counting from 0, so each row sums to one. Heads are averaged, and the residual connection
+    counts as half (½A + ½I). Abnar & Zuidema 2020, section 3.
     """
     identity = torch.eye(attention_maps[0].shape[-1]).to(attention_maps[0])
     rollout, cumulative = identity, []

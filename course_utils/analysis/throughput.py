@@ -1,4 +1,4 @@
-"""How fast a machine really works: FLOP/s of matrix products, attention, convolutions. Notebooks 05 and 08."""
+"""How fast a machine really is: FLOP/s of matrix products, attention and convolutions. Notebooks 05 and 08."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from course_utils.costs import count_flops
 
 @dataclass(frozen=True)
 class Timed:
-    """One operation: its name, its work (FLOPs, a multiply-add is two) and the seconds of several runs."""
+    """One operation: its name, its work in FLOPs (a multiply-add counts as two) and the seconds of several runs."""
 
     name: str
     flops: int
@@ -25,11 +25,11 @@ class Timed:
 
 
 def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
-    """flops (operations,), int64: the work of one run of each operation; seconds (operations, runs): the time of each
-    run → (operations,): FLOP/s, not GFLOP/s.
+    """flops (operations,), int64: the FLOPs of one run of each operation; seconds (operations, runs): the time of
+    each run → (operations,): FLOP/s, not GFLOP/s.
 
-    The number of runs is odd. One run decides for each operation, the one with as many faster runs as slower ones
-    beside it, so a run that the machine interrupts has no say.
+    The number of runs is odd. For each operation, use the run that has as many faster runs as slower ones, so that an
+    interrupted run has no effect.
     """
     return flops / seconds.median(dim=1).values
 
@@ -37,10 +37,10 @@ def achieved_flops(flops: Tensor, seconds: Tensor) -> Tensor:
 def time_runs(
     runs: Mapping[str, Callable[[], object]], device: str = "cpu", rounds: int = 7
 ) -> dict[str, tuple[float, ...]]:
-    """Seconds of each run in so many rounds; a round takes every run once, after one that is not counted.
+    """Seconds of each run over several rounds; each round times every run once, after one warm-up.
 
-    Round by round, so that a slow moment of the machine meets all of them, and each round begins with the next run,
-    since a run may leave caches better or worse for the one after it. On a GPU the clock waits until it is done.
+    The runs take turns, so a slow moment of the machine affects all of them. Each round begins with the next run,
+    because a run may leave the caches better or worse for the one after it. On a GPU the clock waits for the device.
     Raises ValueError for fewer than one round.
     """
     if rounds < 1:
@@ -60,7 +60,7 @@ def time_runs(
 
 
 def wait(device: str) -> None:
-    """Until the device has done all that it was asked for; a CPU always has."""
+    """Wait until the device has finished its queued work; on a CPU there is none."""
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":
@@ -73,19 +73,19 @@ def devices() -> list[str]:
 
 
 class Attention(nn.Module):
-    """Query, key and value alike: the two matrix products of attention and the softmax, by PyTorch's fused kernel."""
+    """The two matrix products of attention and the softmax in PyTorch's fused kernel, with query = key = value."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(tokens, tokens, tokens)
 
 
 @torch.no_grad()
-def measure_layers(device: str = "cpu", pictures: int = 1, rounds: int = 15) -> list[Timed]:
-    """Layers of a ViT-B/16 and of a ResNet-50's third stage at 224 × 224 pixels, forward; the matmul peak first.
+def measure_layers(device: str = "cpu", images: int = 1, rounds: int = 15) -> list[Timed]:
+    """Forward passes of layers of ViT-B/16 and ResNet-50 (third stage) at 224 × 224 pixels; first the matmul peak.
 
-    The peak is the fastest of some large square matrix products, in the same precision (float32), thread count and
-    run. The 1 × 1 and 3 × 3 convolutions are the bottleneck's (He et al. 2016, table 1); the depthwise one is what
-    mobile CNNs put in place of the 3 × 3 (Howard et al. 2017).
+    The peak is the fastest of several large square matrix products, in the same precision (float32), thread count and
+    run. The 1 × 1 and 3 × 3 convolutions are the bottleneck's (He et al. 2016, table 1); mobile CNNs replace the 3 ×
+    3 by the depthwise one (Howard et al. 2017).
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -95,15 +95,15 @@ def measure_layers(device: str = "cpu", pictures: int = 1, rounds: int = 15) -> 
     def conv(inputs: int, outputs: int, kernel: int, groups: int = 1) -> nn.Module:
         return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
 
-    tokens, maps = rand(pictures, 197, 768), rand(pictures, 256, 14, 14)
+    tokens, maps = rand(images, 197, 768), rand(images, 256, 14, 14)
     layers: dict[str, tuple[nn.Module, Tensor]] = {
         "ViT: MLP, 768 → 3072": (nn.Linear(768, 3072), tokens),
         "ViT: query, key, value, 768 → 2304": (nn.Linear(768, 2304), tokens),
-        "ViT: attention, 12 heads, 197 tokens": (Attention(), rand(pictures, 12, 197, 64)),
+        "ViT: attention, 12 heads, 197 tokens": (Attention(), rand(images, 12, 197, 64)),
         "ResNet: 3 × 3, 256 → 256, 14 × 14": (conv(256, 256, 3), maps),
-        "ResNet: 1 × 1, 1024 → 256, 14 × 14": (conv(1024, 256, 1), rand(pictures, 1024, 14, 14)),
-        "ResNet: 3 × 3, 64 → 64, 56 × 56": (conv(64, 64, 3), rand(pictures, 64, 56, 56)),
-        "ResNet: 1 × 1, 64 → 256, 56 × 56": (conv(64, 256, 1), rand(pictures, 64, 56, 56)),
+        "ResNet: 1 × 1, 1024 → 256, 14 × 14": (conv(1024, 256, 1), rand(images, 1024, 14, 14)),
+        "ResNet: 3 × 3, 64 → 64, 56 × 56": (conv(64, 64, 3), rand(images, 64, 56, 56)),
+        "ResNet: 1 × 1, 64 → 256, 56 × 56": (conv(64, 256, 1), rand(images, 64, 56, 56)),
         "mobile CNN: depthwise 3 × 3, 256, 14 × 14": (conv(256, 256, 3, groups=256), maps),
     }
     peaks = {f"matmul {n} × {n}": (Square(), rand(n, n)) for n in (512, 1024, 1536)}
@@ -117,7 +117,7 @@ def measure_layers(device: str = "cpu", pictures: int = 1, rounds: int = 15) -> 
 
 
 class Square(nn.Module):
-    """A square matrix times itself."""
+    """Multiplies a square matrix by itself."""
 
     def forward(self, matrix: Tensor) -> Tensor:
         return matrix @ matrix

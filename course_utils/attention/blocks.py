@@ -1,4 +1,4 @@
-"""Blocks of a transformer: tokens exchange information, then each is worked on alone. Notebooks 00 and 04."""
+"""Blocks of a transformer: tokens exchange information, then each is processed alone. Notebooks 00 and 04."""
 
 from torch import Tensor, nn
 
@@ -7,19 +7,20 @@ from course_utils.attention.stochastic_depth import StochasticDepth
 
 
 def encoder_block(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    """(batch, tokens, dim) → (batch, tokens, dim): the tokens exchange information, then each is worked on alone.
+    """(batch, tokens, dim) → (batch, tokens, dim): the tokens exchange information, then each is processed alone.
 
-    attention adds a correction to the tokens, then mlp adds one to what has become of them. Both read normalised
-    tokens, attention through norm1 and mlp through norm2; where both return zeros, the tokens come out unchanged.
+    The output of attention is added to the tokens, then the output of mlp is added to the result. attention reads
+    tokens normalised by norm1, and mlp reads tokens normalised by norm2. If both return zeros, the tokens are
+    unchanged.
 
-    The four are functions, (batch, tokens, dim) → (batch, tokens, dim). Dosovitskiy et al. 2021, eq. 2 and 3.
+    All four are functions (batch, tokens, dim) → (batch, tokens, dim). Dosovitskiy et al. 2021, eq. 2 and 3.
     """
     tokens = tokens + attention(norm1(tokens))
     return tokens + mlp(norm2(tokens))
 
 
 class MLP(nn.Sequential):
-    """(..., dim) → (..., dim) through mlp_dim, each token alone. Dosovitskiy et al. 2021, section 3.1."""
+    """(..., dim) → (..., dim) through mlp_dim features, token by token. Dosovitskiy et al. 2021, section 3.1."""
 
     def __init__(self, dim: int, mlp_dim: int, dropout: float = 0.0) -> None:
         super().__init__(
@@ -30,7 +31,7 @@ class MLP(nn.Sequential):
 class EncoderBlock(nn.Module):
     """(batch, tokens, dim) → (batch, tokens, dim), pre-norm as in ViT. Dosovitskiy et al. 2021, eq. 2 and 3.
 
-    survival: probability, in training, that a picture keeps what the attention adds; so too for the MLP.
+    survival: the probability, in training, that an image keeps the output of attention, and likewise of the MLP.
     """
 
     def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0, survival: float = 1.0) -> None:
@@ -54,8 +55,8 @@ class EncoderBlock(nn.Module):
 class DecoderBlock(nn.Module):
     """tokens (batch, tokens, dim), memory (batch, keys, dim) → (batch, tokens, dim).
 
-    Causal self-attention, then a look at the encoder's output, then the MLP; pre-norm.
-    Vaswani et al. 2017, section 3.1, with the norms moved before each step as in the encoder above.
+    Causal self-attention, then cross-attention to the encoder's output, then the MLP; pre-norm. Vaswani et al. 2017,
+    section 3.1, with the norms before each step, as in the encoder block above.
     """
 
     def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float = 0.0) -> None:

@@ -1,8 +1,8 @@
-"""Attention, smallest first: a function, then heads. All notebooks.
+"""Attention, from a function to heads. All notebooks.
 
-There is one forward pass. While nobody looks, the layers call PyTorch's fused kernel, which never stores the
-attention weights; inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which
-does. The tests hold the two to the same output.
+There is one forward pass. Normally the layers call PyTorch's fused kernel, which never stores the attention weights.
+Inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which returns them. The
+tests compare the two outputs.
 """
 
 import math
@@ -18,14 +18,13 @@ Layer = Callable[[Tensor], Tensor]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention: each query takes a weighted mean of the values.
+    """Scaled dot-product attention: the output for each query is a weighted mean of the values.
 
     query (..., queries, dim), key (..., keys, dim), value (..., keys, value_dim)
-    → output (..., queries, value_dim), weights (..., queries, keys), each row of which sums to one.
+    → output (..., queries, value_dim), weights (..., queries, keys); each row of weights sums to one.
 
-    mask is boolean, broadcastable to (..., queries, keys): True where a query may look, False where it may not.
-    A query that may look nowhere gets zeros, as its output and as its row of weights.
-    Vaswani et al. 2017, section 3.2.1.
+    mask is boolean, broadcastable to (..., queries, keys): True where a query may attend to a key. If a query may
+    attend to no key, its output and its weights are zero. Vaswani et al. 2017, section 3.2.1.
     """
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     if mask is not None:
@@ -39,8 +38,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
 def causal_mask(tokens: int) -> Tensor:
     """→ (tokens, tokens), boolean: row i is True at the columns up to and including i.
 
-    Token i may look at itself and at what came before, never at what comes after.
-    Vaswani et al. 2017, section 3.2.3.
+    Token i may attend to itself and to earlier tokens, but not to later ones. Vaswani et al. 2017, section 3.2.3.
     """
     return torch.ones(tokens, tokens, dtype=torch.bool).tril()
 
@@ -48,31 +46,30 @@ def causal_mask(tokens: int) -> Tensor:
 def split_heads(tokens: Tensor, heads: int) -> Tensor:
     """(batch, tokens, heads · dim) → (batch, heads, tokens, dim). Vaswani et al. 2017, section 3.2.2.
 
-    Head 0 takes the first dim features of every token, head 1 the next dim, and so on. A single head has an axis too.
+    Head 0 gets the first dim features of every token, head 1 the next dim, and so on. A single head also has an axis.
     """
     return rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads)
 
 
 def merge_heads(heads: Tensor) -> Tensor:
-    """(batch, heads, tokens, dim) → (batch, tokens, heads · dim): :func:`split_heads` undone."""
+    """(batch, heads, tokens, dim) → (batch, tokens, heads · dim): the inverse of :func:`split_heads`."""
     return rearrange(heads, "b heads n d -> b n (heads d)")
 
 
 def cross_attention(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
     """tokens (batch, queries, dim), memory (batch, keys, memory_dim) → output (batch, queries, value_dim).
 
-    The tokens ask and the memory answers, by scaled dot-product attention with one head and without a mask.
+    Scaled dot-product attention with one head and no mask: queries from the tokens, keys and values from the memory.
 
-    to_query, to_key and to_value are functions that change the last axis of what they are given: to_query and to_key
-    to one and the same dim, whose root the scores are divided by, and to_value to value_dim.
-    Vaswani et al. 2017, section 3.2.3.
+    to_query, to_key and to_value are functions that change the last axis of their argument: to_query and to_key to
+    the same dim, and to_value to value_dim. The scores are divided by √dim. Vaswani et al. 2017, section 3.2.3.
     """
     output, _ = attend(to_query(tokens), to_key(memory), to_value(memory))
     return output
 
 
 class RecordedAttention(nn.Module):
-    """What every attention layer shares: the number of heads, and a place for whoever wants to see the weights."""
+    """What all attention layers share: the number of heads, and a place to record the weights."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -95,16 +92,16 @@ class RecordedAttention(nn.Module):
 
 
 def written_out_is_faster(query: Tensor, key: Tensor) -> bool:
-    """In bf16 on a CPU the fused kernel's backward is slow for short sequences: see ``course bench blocks``."""
+    """In bf16 on a CPU, the fused kernel's backward pass is slow for short sequences: see ``course bench blocks``."""
     in_bf16 = query.device.type == "cpu" and query.dtype == torch.bfloat16
     return in_bf16 and torch.is_grad_enabled() and key.shape[-2] <= 512
 
 
 @contextmanager
 def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Inside, every attention layer of model adds its weights (batch, heads, queries, keys) to the list it yields.
+    """Within the block, every attention layer of model appends its weights (batch, heads, queries, keys) to the list.
 
-    The order is that of the forward pass; gradients flow through the weights as usual.
+    They come in the order of the forward pass; gradients flow through them as usual.
     """
     maps: list[Tensor] = []
     layers = [module for module in model.modules() if isinstance(module, RecordedAttention)]
@@ -137,9 +134,9 @@ class MultiHeadSelfAttention(RecordedAttention):
 class MultiHeadCrossAttention(RecordedAttention):
     """tokens (batch, queries, dim), memory (batch, keys, dim) → (batch, queries, dim).
 
-    :func:`cross_attention` in several heads: queries come from the tokens, keys and values from the memory, the
-    encoder's output. ``to_key_value`` stacks the two projections of the memory, so that one product makes both.
-    Vaswani et al. 2017, section 3.2.3. Raises ValueError when dim is not a multiple of heads.
+    :func:`cross_attention` with several heads: queries come from the tokens, keys and values from the memory, which
+    is the encoder's output. ``to_key_value`` stacks the two projections of the memory into one product. Vaswani et
+    al. 2017, section 3.2.3. Raises ValueError when dim is not a multiple of heads.
     """
 
     def __init__(self, dim: int, heads: int) -> None:

@@ -1,14 +1,13 @@
-"""Attention in a neighbourhood: what takes a convolution's place when its weights are to depend on content.
+"""Attention in a neighbourhood: like a convolution whose weights depend on the content.
 
-Notebook 02. Four implementations of one sum. They differ in what they store, and so in time and memory, never in the
-result:
+Notebook 02. Four implementations with the same result. They differ in what they store, and so in time and memory:
 
-* ``unfold`` copies out the neighbourhood of every position: the equation, read literally;
-* ``masked`` lets every position attend to every other and hides what is not near;
-* ``tiled`` is ``unfold`` for a few rows at a time, each with its halo, so that memory stays bounded;
-* ``shifted`` takes one offset after the other, for all positions at once, and copies nothing out.
+* ``unfold`` copies the neighbourhood of every position, as the equation is written;
+* ``masked`` lets every position attend to every other and masks those outside its neighbourhood;
+* ``tiled`` is ``unfold`` for a few rows at a time, with the rows around them, so that memory stays bounded;
+* ``shifted`` takes one offset after the other, for all positions at once, and copies no neighbourhood.
 
-The layers (``local_layers.py``) take the fastest one for the map at hand, ``"auto"``, unless told otherwise.
+The layers (``local_layers.py``) use ``"auto"``, the fastest one for the size of the map, unless you choose another.
 
 Ramachandran et al. 2019, "Stand-Alone Self-Attention in Vision Models"; Hu et al. 2019, "Local Relation Networks for
 Image Recognition".
@@ -27,12 +26,12 @@ TILE = 4  # rows of queries in a tile
 
 
 def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
-    """(batch, channels, height, width) → (batch, channels, positions, size²): what lies around every position.
+    """(batch, channels, height, width) → (batch, channels, positions, size²): the neighbourhood of every position.
 
-    size is odd, and a position lies in the middle of its square. The positions are those in every stride-th row and
-    column, in raster order, the top left one first; the neighbours of a position are in raster order too. Outside the
-    map there are zeros, so that positions at the border have neighbourhoods as well; the map may be smaller than the
-    square.
+    size is odd, and a position is at the centre of its size × size square. The positions are those in every stride-th
+    row and column, in raster order from the top left; the neighbours of a position are in raster order too.
+    Neighbours outside the map are zeros, so positions at the border have full neighbourhoods. The map may be smaller
+    than the square.
     """
     columns = F.unfold(maps, size, padding=size // 2, stride=stride)
     return rearrange(columns, "b (c n) p -> b c p n", n=size**2)
@@ -41,9 +40,9 @@ def neighbourhoods(maps: Tensor, size: int, stride: int = 1) -> Tensor:
 def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
     """→ (height · width, height · width), boolean: True where two positions are neighbours.
 
-    Positions are numbered in raster order. Row i is True at the columns j whose place lies in the size × size square
-    around that of i, where size is odd: at i itself, and for size 3 at up to eight places around it. The map may be
-    smaller than the square.
+    Positions are numbered in raster order. Row i is True at column j if position j is in the size × size square
+    centred on position i. size is odd: for size 3 these are i itself and up to eight positions around it. The map may
+    be smaller than the square.
     """
     rows, columns = torch.arange(height), torch.arange(width)
     near_rows = (rows[:, None] - rows).abs() <= size // 2
@@ -52,10 +51,10 @@ def neighbourhood_mask(height: int, width: int, size: int) -> Tensor:
 
 
 def relative_positions(rows: Tensor, columns: Tensor) -> Tensor:
-    """rows (size, dim), columns (size, dim) → (size², 2 · dim): one vector for every offset in a neighbourhood.
+    """rows (size, dim), columns (size, dim) → (size², 2 · dim): one vector per offset in a neighbourhood.
 
-    The neighbours are in raster order; the one in row i and column j of the square has rows[i], then columns[j].
-    Ramachandran et al. 2019, section 3.1.
+    The neighbours are in raster order; the vector of the neighbour in row i and column j is rows[i], then columns[j].
+    Ramachandran et al. 2019, section 2.2.
     """
     size = len(rows)
     by_row = repeat(rows, "i d -> (i j) d", j=size)
@@ -66,15 +65,15 @@ def relative_positions(rows: Tensor, columns: Tensor) -> Tensor:
 def local_attend(
     query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Each position asks, and only its own neighbourhood answers.
+    """Local attention: each position attends only to its own neighbourhood.
 
     query (..., positions, dim), key (..., positions, neighbours, dim), value (..., positions, neighbours, value_dim)
     → output (..., positions, value_dim), weights (..., positions, neighbours); each row of weights sums to one.
 
-    inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight; at least
-    one is True in every row. prior, a number or a tensor that broadcasts to (..., positions, neighbours), is added to
-    the scaled scores: what a neighbour's place adds. The dots stand for any axes, or none: batch, heads.
-    Ramachandran et al. 2019, eq. 2 and 3.
+    inside (positions, neighbours) is boolean: False for neighbours beyond the border, which get no weight; every row
+    has at least one True. prior, a number or a tensor that broadcasts to (..., positions, neighbours), is added to
+    the scaled scores, for example a score for a neighbour's position. The dots are any number of axes, or none:
+    batch, heads. Ramachandran et al. 2019, eq. 2 and 3.
     """
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior
     weights = scores.masked_fill(~inside, -math.inf).softmax(dim=-1)
@@ -91,13 +90,13 @@ Implementation = Callable[[Tensor, Tensor, Tensor, Tensor, int, int], tuple[Tens
 
 
 def unfold(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
-    """Every neighbourhood is copied out: size² times the memory of keys and values."""
+    """Copies every neighbourhood: size² times the memory of keys and values."""
     inside = inside_map(key, size, stride)
     return _unfolded(query, key, value, prior, inside, size, stride)
 
 
 def masked(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
-    """Full attention under :func:`neighbourhood_mask`: (height · width)² scores a head, nearly all to be hidden."""
+    """Full attention under :func:`neighbourhood_mask`: (height · width)² scores per head, most of them masked."""
     height, width = key.shape[-2:]
     place = torch.arange(height * width, device=key.device).view(height, width)
     near = neighbourhood_mask(height, width, size).to(key.device)[place[::stride, ::stride].flatten()]
@@ -116,7 +115,7 @@ def masked(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, 
 def tiled(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
     """A few rows of queries at a time, with the halo of keys and values that they need.
 
-    For gradients a tile is computed again instead of being kept: memory for time.
+    In the backward pass a tile is computed again instead of stored, which saves memory and costs time.
     """
     half, height, rows = size // 2, key.shape[-2], query.shape[-2]
     inside = rearrange(inside_map(key, size, stride), "(y x) n -> y x n", y=rows)
@@ -141,7 +140,7 @@ def tiled(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, s
 def shifted(
     query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int
 ) -> tuple[Tensor, Tensor]:
-    """The map is moved by one offset after the other; the neighbour then lies where its query lies."""
+    """Shifts the map by one offset after the other, which puts the neighbour at the position of its query."""
     rows, columns = query.shape[-2:]
     inside = inside_map(key, size, stride)
     key, value = (F.pad(part, (size // 2,) * 4) for part in (key, value))
@@ -201,9 +200,9 @@ CHOICES = ("auto", *IMPLEMENTATIONS)
 
 
 def fastest(size: int, height: int, width: int, trained: bool) -> str:
-    """The implementation that takes least time on maps of that size, by ``course bench "local attention"``.
+    """The fastest implementation for maps of that size, measured by ``course bench "local attention"``.
 
-    One offset after the other, until a neighbourhood covers a quarter of the map, or a sixteenth when gradients are
-    wanted: from there on one large matrix product is faster, though most of its scores are hidden.
+    It is ``shifted`` until a neighbourhood covers a quarter of the map, or a sixteenth in training. From there on,
+    one large matrix product is faster, although most of its scores are masked.
     """
     return "masked" if (16 if trained else 4) * size**2 >= height * width else "shifted"

@@ -1,4 +1,4 @@
-"""Layers of local attention, to stand where a convolution stood. Notebook 02, and LR-Net.
+"""Layers of local attention that can replace a convolution. Notebook 02, and LR-Net.
 
 Ramachandran et al. 2019, "Stand-Alone Self-Attention in Vision Models"; Hu et al. 2019, "Local Relation Networks for
 Image Recognition".
@@ -16,12 +16,12 @@ from course_utils.attention.local import CHOICES, IMPLEMENTATIONS, fastest, rela
 
 
 class _Local(RecordedAttention):
-    """What the two layers share: the neighbourhood, the way to compute it, and a place for the weights."""
+    """What the two layers share: the neighbourhood, the implementation, and a place to record the weights."""
 
     def __init__(self, dim: int, heads: int, size: int, stride: int, implementation: str) -> None:
         if size < 1 or size % 2 == 0:
             raise ValueError(
-                f"size {size} has no centre: a neighbourhood is an odd number of positions a side, such as "
+                f"size {size} has no centre: a neighbourhood is an odd number of positions per side, such as "
                 f"{max(size + 1, 1)}."
             )
         if stride < 1:
@@ -37,7 +37,7 @@ class _Local(RecordedAttention):
         if min(height, width) < self.size:
             raise ValueError(
                 f"Maps of {height} × {width} are smaller than the neighbourhood of {self.size} × {self.size}: choose "
-                "a smaller size, or larger pictures."
+                "a smaller size, or larger images."
             )
         chosen = self.implementation
         if chosen == "auto":
@@ -52,14 +52,15 @@ class _Local(RecordedAttention):
 
 
 class LocalAttention2d(_Local):
-    """(batch, channels, height, width) → (batch, out_channels, height / stride, width / stride), as a convolution.
+    """(batch, channels, height, width) → (batch, out_channels, height / stride, width / stride), like a convolution.
 
-    The centre asks, its size × size neighbourhood answers; an offset's row and its column have an embedding each, of
-    half a head's features. Beyond the border nobody answers. Scores are divided by √dim, as everywhere in this
-    course; the paper does not say so. Ramachandran et al. 2019, section 3.1, eq. 2 and 3.
+    The query comes from the centre, the keys and values from its size × size neighbourhood. The row and the column of
+    an offset each have an embedding with half of a head's features. Positions beyond the border are masked. Scores
+    are divided by √dim, as everywhere in this course; the paper does not mention it. Ramachandran et al. 2019,
+    section 2.2, eq. 2 and 3.
 
     Recorded weights are (batch, heads, positions, size²). Raises ValueError for an even size, for features that
-    cannot be shared among the heads, and for maps smaller than the neighbourhood.
+    cannot be split among the heads, and for maps smaller than the neighbourhood.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class LocalAttention2d(_Local):
             unit = 2 * max(heads, 1)
             raise ValueError(
                 f"out_channels {out_channels} cannot be shared among {heads} heads, half for rows and half for "
-                f"columns: take a multiple of {unit}, for example {max(1, round(out_channels / unit)) * unit}."
+                f"columns: choose a multiple of {unit}, for example {max(1, round(out_channels / unit)) * unit}."
             )
         super().__init__(out_channels, heads, size, stride, implementation)
         dim = out_channels // heads
@@ -95,7 +96,7 @@ class LocalAttention2d(_Local):
             rearrange(part, "b (h d) y x -> b h d y x", h=self.heads)
             for part in (self.to_query(centres), self.to_key(maps), self.to_value(maps))
         )
-        # q · (k + r) = q · k + q · r: the second term needs no keys, so no neighbourhood has to be stored for it.
+        # q · (k + r) = q · k + q · r: the second term needs no keys, so it needs no stored neighbourhood.
         prior = einsum(query, self.positions(), "b h d y x, h n d -> b h n y x") / math.sqrt(query.shape[2])
         return rearrange(self.near(query, key, value, prior), "b h d y x -> b (h d) y x")
 
@@ -103,10 +104,10 @@ class LocalAttention2d(_Local):
 class LocalRelation2d(_Local):
     """(batch, channels, height, width) → (batch, channels, height / stride, width / stride).
 
-    Every shared channels have one map of weights: the softmax of appearance, the product of a scalar query and a
-    scalar key, plus geometry, what a small network of two layers says about the offset. The maps average the input
-    itself, or with project_values a 1 × 1 convolution of it. When shared does not divide channels, the last map has
-    fewer channels. Hu et al. 2019, section 3.
+    Each group of `shared` channels uses one map of weights: the softmax of appearance (a scalar query times a scalar
+    key) plus geometry (a small two-layer network of the offset). The weights average the input itself or, with
+    project_values, a 1 × 1 convolution of it. If shared does not divide channels, the last map has fewer channels. Hu
+    et al. 2019, section 3.
 
     Recorded weights are (batch, weight maps, positions, size²). Raises ValueError for an even size, and for maps
     smaller than the neighbourhood.
@@ -132,7 +133,7 @@ class LocalRelation2d(_Local):
         self.geometry = nn.Sequential(nn.Linear(2, groups), nn.ReLU(), nn.Linear(groups, groups))
 
     def prior(self) -> Tensor:
-        """→ (1, weight maps, size², 1, 1): what geometry says about every offset, rows and columns in [-1, 1]."""
+        """→ (1, weight maps, size², 1, 1): the geometry term of every offset, with rows and columns in [-1, 1]."""
         half = self.size // 2
         side = torch.arange(-half, half + 1, device=self.to_query.weight.device)[:, None] / max(half, 1)
         offsets = relative_positions(side, side)

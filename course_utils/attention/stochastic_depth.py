@@ -1,4 +1,4 @@
-"""Stochastic depth: in training, a residual branch is left out at random. Huang et al. 2016. Notebook 06."""
+"""Stochastic depth: in training, residual branches are dropped at random. Huang et al. 2016. Notebook 06."""
 
 import torch
 from torch import Tensor, nn
@@ -7,12 +7,12 @@ RULES = ("linear", "constant")
 
 
 def stochastic_depth(branch: Tensor, survival: float, draws: Tensor) -> Tensor:
-    """Leave branches out at random, so that on average over the draws the result is the branch.
+    """Drop branches at random and rescale the rest, so that the average over the draws is the branch.
 
-    branch (batch, …), with any number of further axes; survival in (0, 1], the probability of keeping a branch;
-    draws, uniform in [0, 1): (batch,), one for each picture, or (1,), one that decides for the whole batch
-    → the shape of branch. A picture keeps its branch, all of it, where its draw is below survival (not where they
-    are equal); elsewhere there are zeros. Huang et al. 2016, section 3.
+    branch (batch, …) with any number of further axes; survival in (0, 1]: the probability of keeping a branch; draws,
+    uniform in [0, 1): (batch,), one per image, or (1,), one for the whole batch → the shape of branch. An image keeps
+    its whole branch if its draw is less than survival (not if they are equal); otherwise its branch is zero. Huang et
+    al. 2016, section 3.
     """
     kept = (draws < survival).to(branch.dtype)
     one_each = kept.reshape(-1, *[1] * (branch.ndim - 1))
@@ -20,29 +20,29 @@ def stochastic_depth(branch: Tensor, survival: float, draws: Tensor) -> Tensor:
 
 
 def linear_rule(layers: int, last: float) -> Tensor:
-    """→ (layers,), floats: the survival probability of each layer, first to last, falling in equal steps.
+    """→ (layers,), floats: the survival probability of each layer, first to last, decreasing in equal steps.
 
-    layers, at least 1; last, in (0, 1], the survival probability of the last layer. The step before the first layer
-    would be 1: the input itself always survives. `linear_rule(2, 0.5)` → tensor([0.75, 0.5]).
-    Huang et al. 2016, equation 4.
+    layers is at least 1; last, in (0, 1], is the survival probability of the last layer. One step before the first
+    layer, the probability is 1: the input always survives. `linear_rule(2, 0.5)` → tensor([0.75, 0.5]). Huang et al.
+    2016, equation 4.
     """
     steps = torch.arange(1, layers + 1) / layers
     return 1 - steps * (1 - last)
 
 
 def survival_probabilities(layers: int, drop: float, rule: str) -> list[float]:
-    """For a model's layers, when the last one's branches are left out with probability drop.
+    """For the layers of a model that drops the branches of its last layer with probability drop.
 
-    rule: "linear", see :func:`linear_rule`, or "constant", the same for all.
+    rule: "linear", see :func:`linear_rule`, or "constant", the same for all layers.
     """
     if rule == "constant":
         return [1 - drop] * layers
-    with torch.device("cpu"):  # also while a model is built on another device, or without memory on none
+    with torch.device("cpu"):  # even while a model is built on another device or on the meta device
         return linear_rule(layers, 1 - drop).tolist()
 
 
 class StochasticDepth(nn.Module):
-    """(batch, …) → the same shape: :func:`stochastic_depth` with fresh draws in training, nothing in evaluation.
+    """(batch, …) → the same shape: :func:`stochastic_depth` with new draws in training, the identity in evaluation.
 
     It has no parameters. Raises ValueError for a survival probability outside (0, 1].
     """
@@ -51,7 +51,7 @@ class StochasticDepth(nn.Module):
         super().__init__()
         if not 0 < survival <= 1:
             raise ValueError(
-                f"The survival probability is {survival}, but must be in (0, 1]: with 1 nothing is left out, and "
+                f"The survival probability is {survival}, but must be in (0, 1]: with 1 nothing is dropped, and "
                 "with 0 the branch would never learn."
             )
         self.survival = survival

@@ -1,4 +1,4 @@
-"""Attention in windows, and windows that shift: what makes a transformer's cost linear in the picture's area.
+"""Attention in shifted windows, which makes a transformer's cost linear in the image's area.
 
 Every function here is a step of Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer using Shifted
 Windows", section 3.2. Notebook 08.
@@ -15,10 +15,10 @@ from course_utils.attention.core import RecordedAttention
 
 
 def partition(maps: Tensor, window: int) -> Tensor:
-    """(batch, height, width, dim), of any dtype → (batch, windows, window², dim): the map cut into squares.
+    """(batch, height, width, dim), of any dtype → (batch, windows, window², dim): the map cut into square windows.
 
-    Windows come in reading order, and the places of a window in reading order too. Gradients pass through. Raises
-    ValueError when height or width is not a multiple of the window.
+    Windows are in raster order, and so are the positions in a window. Gradients pass through. Raises ValueError if
+    height or width is not a multiple of window.
     """
     height, width = maps.shape[1:3]
     if window < 1 or window > min(height, width):
@@ -34,9 +34,9 @@ def partition(maps: Tensor, window: int) -> Tensor:
 
 
 def unpartition(windows: Tensor, window: int, height: int, width: int) -> Tensor:
-    """(batch, windows, window², dim), of any dtype → (batch, height, width, dim): :func:`partition` undone.
+    """(batch, windows, window², dim), of any dtype → (batch, height, width, dim): the inverse of :func:`partition`.
 
-    height and width are those of the map, multiples of window. Gradients pass through.
+    height and width of the map are multiples of window. Gradients pass through.
     """
     return rearrange(
         windows, "b (y x) (i j) d -> b (y i) (x j) d", y=height // window, x=width // window, i=window, j=window
@@ -44,27 +44,27 @@ def unpartition(windows: Tensor, window: int, height: int, width: int) -> Tensor
 
 
 def shift_mask(height: int, width: int, window: int, shift: tuple[int, int]) -> Tensor:
-    """→ (windows, window², window²), boolean: True where a place may look at another after a cyclic shift.
+    """→ (windows, window², window²), boolean: True where a position may attend to another after a cyclic shift.
 
-    The map has been rolled by shift[0] rows up and shift[1] columns to the left, each from 0 to window - 1, so that
-    the last windows hold pieces from opposite borders of the picture, which are not neighbours. Two places of a
-    window may look at each other when they lie in the same piece. height and width are multiples of window; windows
-    and places come in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
+    The map has been rolled by shift[0] rows up and shift[1] columns to the left, each from 0 to window - 1, so the
+    last windows contain pieces from opposite edges of the image, which are not neighbours. Two positions in a window
+    may attend to each other if they are in the same piece. height and width are multiples of window; windows and
+    positions are in the order of :func:`partition`. Liu et al. 2021, section 3.2 and figure 4.
     """
     rows, columns = (torch.arange(size) for size in (height, width))
-    # What was rolled around the border is another piece than the rest, in both directions.
+    # Positions that were rolled across the border are a piece of their own, in both directions.
     piece = 2 * (rows >= height - shift[0])[:, None] + (columns >= width - shift[1])[None, :]
     pieces = partition(piece[None, :, :, None], window)[0, :, :, 0]
     return pieces[:, :, None] == pieces[:, None, :]
 
 
 def relative_position_index(window: int) -> Tensor:
-    """→ (window², window²), int64: which row of the table of (2 · window - 1)² biases belongs to a query and a key.
+    """→ (window², window²), int64: the row of the table of (2 · window - 1)² biases for each query and key.
 
-    Entry (i, j) is the number of an offset: how far query i lies below key j, and how far to its right. The offsets
-    are numbered from 0 in reading order, like the places of a picture: a row for each way to lie below, the most
-    negative first, and a column for each way to lie to the right. In a window of 2 a query and itself have the number
-    4, a query and the key just above it 7. Liu et al. 2021, section 3.2, eq. 4.
+    Entry (i, j) is the index of an offset: how many rows query i is below key j, and how many columns to its right.
+    The offsets form a square that is numbered in raster order from 0: its rows are the row offsets, most negative
+    first, and its columns are the column offsets. In a window of 2, a query and itself have index 4, and a query and
+    the key just above it have index 7. Liu et al. 2021, section 3.2, eq. 4.
     """
     row, column = (part.flatten() for part in torch.meshgrid(2 * [torch.arange(window)], indexing="ij"))
     down, right = row[:, None] - row[None, :], column[:, None] - column[None, :]
@@ -72,11 +72,12 @@ def relative_position_index(window: int) -> Tensor:
 
 
 class WindowAttention(RecordedAttention):
-    """(batch, height, width, dim) → the same shape: attention within windows, the map first moved by shift.
+    """(batch, height, width, dim) → the same shape: attention within windows, after shifting the map.
 
-    A map that is not a multiple of the window is padded with zeros at the bottom and on the right, and cut again; the
-    padding can be looked at, as in torchvision. In a direction in which one window covers the map, nothing is
-    shifted. ``recorded`` weights are (batch · windows, heads, window², window²). Liu et al. 2021, section 3.2.
+    A map whose size is not a multiple of the window is padded with zeros at the bottom and right, and cropped
+    afterwards; positions can attend to the padding, as in torchvision. In a direction where one window covers the
+    map, nothing is shifted. ``recorded`` weights are (batch · windows, heads, window², window²). Liu et al. 2021,
+    section 3.2.
 
     Raises ValueError when dim is not a multiple of heads or shift is not in [0, window).
     """
@@ -86,7 +87,7 @@ class WindowAttention(RecordedAttention):
     def __init__(self, dim: int, heads: int, window: int, shift: int = 0) -> None:
         super().__init__(dim, heads)
         if window < 1:
-            raise ValueError(f"window is {window}, but must be at least 1 place wide.")
+            raise ValueError(f"window is {window}, but must be at least 1.")
         if not 0 <= shift < window:
             raise ValueError(
                 f"shift is {shift}, but must be from 0 to {window - 1}: less than the window of {window}."
@@ -98,11 +99,11 @@ class WindowAttention(RecordedAttention):
         self.register_buffer("bias_index", relative_position_index(window), persistent=False)
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, windows, heads, window², dim) each, mask (windows, 1, window², window²) → as the query."""
+        """(batch, windows, heads, window², dim) each, mask (windows, 1, window², window²) → the shape of query."""
         prior = rearrange(self.bias[self.bias_index], "q k heads -> heads q k")
         if mask is not None:
             prior = prior.masked_fill(~mask, -math.inf)
-        # Written out, because PyTorch's fused kernels gain nothing on windows so small: see `course bench models`.
+        # Written out, because PyTorch's fused kernels are no faster on windows this small: see `course bench models`.
         weights = (query / math.sqrt(query.shape[-1]) @ key.mT + prior).softmax(dim=-1)
         if self.recorded is not None:
             self.recorded.append(weights.flatten(0, 1))

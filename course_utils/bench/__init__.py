@@ -1,4 +1,4 @@
-"""``course bench``: how fast the course is, as ratios to the libraries measured side by side in one run."""
+"""``course bench``: the speed of the course, relative to other libraries measured in the same run."""
 
 from course_utils.bench.race import Race, Result, run_races
 

@@ -21,7 +21,7 @@ CHANNELS, HEADS = 64, 4
 
 @lru_cache
 def near_mask(height: int, width: int, size: int, device: str) -> BlockMask:
-    """Which blocks of the attention matrix hold neighbours; made once, as its users do."""
+    """The blocks of the attention matrix that contain neighbours; computed once, as in real use."""
 
     def is_near(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
         down, right = k // width - q // width, k % width - q % width
@@ -31,12 +31,12 @@ def near_mask(height: int, width: int, size: int, device: str) -> BlockMask:
 
 
 def can_compile(device: str) -> bool:
-    """Whether ``torch.compile`` works here: a GPU brings its compiler, a CPU needs one for C++."""
+    """Whether ``torch.compile`` works here: a GPU has its own compiler, a CPU needs one for C++."""
     return device == "cuda" or any(shutil.which(name) for name in ("g++", "clang++"))
 
 
 class FlexLocal(LocalAttention2d):
-    """The same layer through PyTorch's flex attention: scores get their offset's term in a score_mod."""
+    """The same layer with PyTorch's flex attention: a score_mod adds the term of the offset."""
 
     flex = staticmethod(flex_attention)
 
@@ -57,13 +57,13 @@ class FlexLocal(LocalAttention2d):
 
 
 class CompiledFlexLocal(FlexLocal):
-    """Compiled for each shape alone: for changing shapes torch 2.15 writes C++ that its compiler refuses."""
+    """Compiled for each shape separately: for dynamic shapes, torch 2.15 generates C++ that does not compile."""
 
     flex = staticmethod(torch.compile(flex_attention, dynamic=False))
 
 
 def forward_backward(layer: nn.Module, maps: Tensor) -> Callable[[], None]:
-    """A function that does both passes, down to the input's gradient."""
+    """A function that runs both passes, including the gradient of the input."""
     maps = maps.clone().requires_grad_()
 
     def run() -> None:
@@ -73,13 +73,13 @@ def forward_backward(layer: nn.Module, maps: Tensor) -> Callable[[], None]:
 
 
 def forward(layer: nn.Module, maps: Tensor) -> Callable[[], Tensor]:
-    """A function that does the forward pass."""
+    """A function that runs the forward pass."""
     return torch.inference_mode()(lambda: layer(maps))
 
 
 def local_races(device: str = "cpu") -> Iterator[Race]:
-    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward; ours is what the
-    layer takes when left to itself, so that one of the four implementations is missing among its rivals.
+    """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward. Ours is the default
+    of the layer, so its rivals are the other three of the four implementations.
     """
     for side, size, trained in itertools.product((14, 28, 56), (3, 7, 11), (False, True)):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
@@ -91,35 +91,35 @@ def local_races(device: str = "cpu") -> Iterator[Race]:
 
 
 def local_layers(side: int, size: int, trained: bool, device: str) -> dict[str, nn.Module]:
-    """Ways to look at a size × size neighbourhood, by name: ours first, a convolution last."""
+    """Layers with a size × size neighbourhood, by name: ours first, a convolution last."""
     taken = fastest(size, side, side, trained)
     layers: dict[str, nn.Module] = {f"{taken} (ours)": LocalAttention2d(CHANNELS, CHANNELS, size, HEADS)}
     for other in sorted({*IMPLEMENTATIONS} - {taken}):
         if other != "masked" or side < 56:  # 3136² scores per head would take several times 315 MB
             layers[other] = LocalAttention2d(CHANNELS, CHANNELS, size, HEADS, implementation=other)
-    if device == "cuda" or not trained:  # on a CPU flex attention has no backward
+    if device == "cuda" or not trained:  # on a CPU, flex attention has no backward pass
         layers |= flex_layers(side, size, device)
     layers["depthwise convolution"] = nn.Conv2d(CHANNELS, CHANNELS, size, padding=size // 2, groups=CHANNELS)
     return layers
 
 
 def flex_layers(side: int, size: int, device: str) -> dict[str, nn.Module]:
-    """Flex attention, compiled where that works; elsewhere on small maps only, since it then stores all scores."""
+    """Flex attention, compiled if possible; otherwise only on small maps, because it then stores all scores."""
     if can_compile(device):
-        torch.compiler.reset()  # it keeps a few shapes only, then computes uncompiled
+        torch.compiler.reset()  # it caches only a few shapes, then runs uncompiled
         return {"flex attention, compiled": CompiledFlexLocal(CHANNELS, CHANNELS, size, HEADS)}
     return {"flex attention": FlexLocal(CHANNELS, CHANNELS, size, HEADS)} if side == 14 else {}
 
 
 class AlwaysFused(MultiHeadSelfAttention):
-    """PyTorch's fused kernel whatever the precision."""
+    """PyTorch's fused kernel in every precision."""
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 def stored(layer: nn.Module, inputs: Tensor) -> Callable[[], None]:
-    """Both passes of a layer whose weights are recorded: computed as the equation is written, and kept."""
+    """Both passes of a layer with recorded weights: computed as in the equation, and stored."""
     run = forward_backward(layer, inputs)
 
     def recorded() -> None:
@@ -131,7 +131,7 @@ def stored(layer: nn.Module, inputs: Tensor) -> Callable[[], None]:
 
 def block_races(device: str = "cpu") -> Iterator[Race]:
     """The non-local block and the pixel transformer, with fused attention and with all weights stored; and heads in
-    bf16, where a CPU computes with it.
+    bf16, if the CPU supports it.
     """
     for side in (14, 28, 56):
         block = SelfAttention2d(CHANNELS).to(device)
@@ -141,18 +141,18 @@ def block_races(device: str = "cpu") -> Iterator[Race]:
     for side in (14, 28):
         config = PixelTransformerConfig(image_size=side, colours=16, dim=64, layers=4, heads=4)
         model = PixelTransformer(config).to(device)
-        pictures = torch.rand(2, config.channels, side, side, device=device)
-        runs = {"fused (ours)": forward_backward(model, pictures), "weights stored": stored(model, pictures)}
+        images = torch.rand(2, config.channels, side, side, device=device)
+        runs = {"fused (ours)": forward_backward(model, images), "weights stored": stored(model, images)}
         yield Race("blocks", f"pixel transformer on {side} × {side}, both passes", runs, device, memory=True)
     if bf16_cpu():
         yield from bf16_races()
 
 
 def bf16_races() -> Iterator[Race]:
-    """Heads in bf16 on a CPU: ours takes the fused kernel for long sequences only."""
-    for tokens, pictures in ((50, 128), (197, 16), (512, 4), (2048, 1)):
-        inputs = torch.rand(pictures, tokens, 192, dtype=torch.bfloat16)
+    """Heads in bf16 on a CPU: ours uses the fused kernel only for long sequences."""
+    for tokens, images in ((50, 128), (197, 16), (512, 4), (2048, 1)):
+        inputs = torch.rand(images, tokens, 192, dtype=torch.bfloat16)
         layers = {"ours": MultiHeadSelfAttention(192, 6), "always fused": AlwaysFused(192, 6)}
         runs = {name: forward_backward(layer.bfloat16(), inputs) for name, layer in layers.items()}
-        case = f"self-attention in bf16 on {pictures} × {tokens} tokens, both passes"
+        case = f"self-attention in bf16 on {images} × {tokens} tokens, both passes"
         yield Race("blocks", case, runs, memory=True)

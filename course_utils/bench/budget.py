@@ -1,4 +1,4 @@
-"""The limits of budgets.toml, and what exceeds them."""
+"""The limits in budgets.toml, and the results that exceed them."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from course_utils.bench.race import Result
 
 BUDGETS = Path(__file__).with_name("budgets.toml")
 HELD_TO_RATIO = ("models", "local attention")
-NOT_ATTENTION = "convolution"  # shown beside local attention, not a rival
+NOT_ATTENTION = "convolution"  # shown next to local attention, but not a rival
 
 
 def budgets() -> dict[str, Any]:
@@ -26,27 +26,27 @@ def exceeded(
     predictions: Sequence[Prediction] = (),
     scores: Sequence[Score] = (),
 ) -> Iterator[str]:
-    """One sentence for everything that is beyond its budget."""
+    """One sentence for each result that exceeds its budget."""
     limit = budgets()
     for r in results:
-        # slower, and not only by what rounds differ by
+        # slower, by more than the variation between rounds
         if _rival(r) and r.ratio_high is not None and r.ratio_high < limit["smallest_ratio"]:
-            asked = limit["smallest_ratio"]
-            yield f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, the budget asks for {asked}."
+            least = limit["smallest_ratio"]
+            yield f"{r.case}: ours is {r.ratio:.2f} × as fast as {r.name}, but the budget is {least}."
     for figure in figures:
         if figure.error:
             yield f"{figure.name} failed: {figure.error.splitlines()[-1]}"
         if figure.budget and figure.seconds > limit[figure.budget]:
-            yield f"{figure.name}: {figure.seconds:.3g} s, the budget is {limit[figure.budget]} s."
+            yield f"{figure.name}: {figure.seconds:.3g} s, but the budget is {limit[figure.budget]} s."
         if (figure.peak_bytes or 0) > limit["notebook_gib"] * 2**30:
-            yield f"{figure.name} took {figure.peak_bytes} bytes, the budget is {limit['notebook_gib']} GiB."
+            yield f"{figure.name} took {figure.peak_bytes} bytes, but the budget is {limit['notebook_gib']} GiB."
     minutes = sum(figure.seconds for figure in figures if figure.budget == "notebook_seconds") / 60
     if minutes > limit["course_minutes"]:
-        yield f"All notebooks took {minutes:.0f} minutes together, the budget is {limit['course_minutes']}."
+        yield f"All notebooks took {minutes:.0f} minutes together, but the budget is {limit['course_minutes']}."
     for p in predictions:
         if p.percent > limit["attention_bytes_percent"]:
             yield (
-                f"{p.case}: the formula is {p.percent:.1f} % off the measured bytes, the budget is "
+                f"{p.case}: the formula is {p.percent:.1f} % off the measured bytes, but the budget is "
                 f"{limit['attention_bytes_percent']} %."
             )
     for score in scores:
@@ -54,8 +54,8 @@ def exceeded(
             yield f"{score.exercise}: the check accepts {finding.mutant.change}"
         if score.cpu_seconds > limit["check_cpu_seconds"]:
             yield (
-                f"{score.exercise}: a check takes {score.cpu_seconds:.2f} s of computing at the 95th percentile, the "
-                f"budget is {limit['check_cpu_seconds']} s."
+                f"{score.exercise}: a check takes {score.cpu_seconds:.2f} CPU seconds at the 95th percentile, but "
+                f"the budget is {limit['check_cpu_seconds']} s."
             )
 
 

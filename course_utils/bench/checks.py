@@ -1,4 +1,4 @@
-"""The mutation score of the checks: which slips each exercise's check catches, and what it says of them."""
+"""The mutation score of the checks: the slips that each exercise's check catches, and its messages."""
 
 import multiprocessing
 import os
@@ -20,15 +20,15 @@ from course_utils.bench.mutants import Mutant, compiled, mutants
 from course_utils.exercises import Exercise, Kind, Outcome, exercises, find, judge
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-STOPPED = (Kind.TOO_SLOW, Kind.WAITING)  # a loop was given up, which may run on
-MEMORY = 4 * 2**30  # bytes that a process may take
-PATIENCE = 60.0  # seconds without a finding after which a process is given up
+STOPPED = (Kind.TOO_SLOW, Kind.WAITING)  # the check stopped waiting for a loop, which may still run
+MEMORY = 4 * 2**30  # bytes that a process may use
+PATIENCE = 60.0  # seconds without a finding after which a process is stopped
 SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check said of a mutant, and the CPU seconds that it took; nothing when the process was lost."""
+    """The verdict of the check on a mutant, and its CPU seconds; empty if the process was lost."""
 
     mutant: Mutant
     outcome: Outcome
@@ -39,13 +39,13 @@ class Finding:
 
     @property
     def caught(self) -> bool:
-        """Whether the check refuses the mutant, or has stopped it. A check that fails itself has caught nothing."""
+        """Whether the check rejects or stops the mutant. A check that fails itself has caught nothing."""
         return self.outcome in (Outcome.NOT_YET, Outcome.NOT_ATTEMPTED) or self.kind in STOPPED
 
 
 @dataclass(frozen=True)
 class Score:
-    """The findings on all mutants of an exercise, and which changes mean no change, each with the reason."""
+    """The findings on all mutants of an exercise, and the changes that have no effect, each with the reason."""
 
     exercise: str
     findings: Sequence[Finding]
@@ -58,32 +58,32 @@ class Score:
 
     @property
     def named(self) -> int:
-        """How many were recognised as a misconception or by a pattern."""
+        """Number of mutants recognised as a misconception or by a pattern."""
         return sum(finding.misconception is not None for finding in self.findings)
 
     @property
     def only_numbers(self) -> int:
-        """How many were only told by how much their numbers are off."""
+        """Number of mutants recognised only by the size of their errors."""
         return sum(finding.kind is Kind.VALUES for finding in self.findings)
 
     @property
     def accepted(self) -> list[Finding]:
-        """Those that the check should have caught."""
+        """Mutants that the check should have caught."""
         return [finding for finding in self._not_caught if finding.mutant.change not in self.equivalent]
 
     @property
     def excused(self) -> list[Finding]:
-        """Those that do the same as the reference."""
+        """Mutants that compute the same as the reference."""
         return [finding for finding in self._not_caught if finding.mutant.change in self.equivalent]
 
     @property
     def stale(self) -> list[str]:
-        """Changes that are said to mean nothing, though no accepted mutant has them."""
+        """Changes listed as having no effect that no accepted mutant contains."""
         return sorted(set(self.equivalent) - {finding.mutant.change for finding in self._not_caught})
 
     @property
     def cpu_seconds(self) -> float:
-        """Of one check, at the 95th percentile over the mutants."""
+        """CPU seconds of one check, at the 95th percentile over the mutants."""
         return statistics.quantiles([finding.cpu_seconds for finding in self.findings], n=20, method="inclusive")[-1]
 
     @property
@@ -92,21 +92,21 @@ class Score:
 
 
 def scores() -> Iterator[Score]:
-    """Of all exercises, in the order of the course, as soon as each is known; as many at once as there are cores."""
+    """The scores of all exercises, in the order of the course, each as soon as it is ready; one process per core."""
     table = equivalent()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(partial(score, table=table), [exercise.name for exercise in exercises()])
 
 
 def score(name: str, table: Mapping[str, Mapping[str, str]]) -> Score:
-    """Of one exercise; table is what ``equivalent`` gives."""
+    """The score of one exercise; table: from ``equivalent``."""
     began = time.perf_counter()
     findings = list(findings_apart(name))
     return Score(name, findings, table.get(name, {}), time.perf_counter() - began)
 
 
 def equivalent() -> dict[str, dict[str, str]]:
-    """By exercise: the changes after which a function does the same, though its syntax does not prove it; and why."""
+    """By exercise: changes that have no effect although the syntax does not prove it, each with the reason."""
     table = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     return {
         exercise: {change: entry["reason"] for entry in entries for change in entry["changes"]}
@@ -115,14 +115,14 @@ def equivalent() -> dict[str, dict[str, str]]:
 
 
 def mutants_of(exercise: Exercise) -> list[Mutant]:
-    """All mutants of an exercise's reference, whose cases show what it computes."""
+    """All mutants of an exercise's reference, traced on its cases."""
     generator = torch.Generator().manual_seed(0)
     cases = [*exercise.cases(generator), *(wild.arguments for wild in exercise.wild(generator))]
     return mutants(exercise.reference, cases, exercise.learns)
 
 
 def finding(exercise: Exercise, mutant: Mutant) -> Finding:
-    """What the exercise's check says of a mutant, here and now."""
+    """The verdict of the exercise's check on a mutant, in this process."""
     function = compiled(mutant, exercise.reference)
     began = time.process_time()
     verdict = judge(exercise.name, function)
@@ -131,9 +131,9 @@ def finding(exercise: Exercise, mutant: Mutant) -> Finding:
 
 
 def findings_apart(name: str) -> Iterator[Finding]:
-    """The findings on all mutants of an exercise, made in a process apart: no endless loop stops the whole run.
+    """The findings on all mutants of an exercise, from a separate process, so that no endless loop stops the run.
 
-    The process is started again after a mutant that it did not survive, or that may be running on.
+    The process restarts after a mutant that ended it or may still be running.
     """
     done, total = 0, 1
     while done < total:
@@ -154,8 +154,8 @@ def findings_apart(name: str) -> Iterator[Finding]:
         except EOFError:
             process.join()
             if not done or process.exitcode is None or process.exitcode >= 0:
-                raise RuntimeError(f"The process for the mutants of {name} ended: what it wrote is above.") from None
-            yield Finding(found[done - 1], Outcome.NOT_YET, Kind.ERROR)  # the system killed it
+                raise RuntimeError(f"The process for the mutants of {name} ended: its output is above.") from None
+            yield Finding(found[done - 1], Outcome.NOT_YET, Kind.ERROR)  # killed by the system
         finally:
             process.kill()
             process.join()

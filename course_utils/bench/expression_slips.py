@@ -1,4 +1,4 @@
-"""Slips in an expression: the source of what might have been written in its place."""
+"""Slips in an expression: the source of likely wrong alternatives."""
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import TypeVar
 Slips = Iterator[str]
 Item = TypeVar("Item")
 
-SIGNS: Mapping[type[ast.AST], tuple[str, tuple[str, ...]]] = {  # how it is written, and what may be written for it
+SIGNS: Mapping[type[ast.AST], tuple[str, tuple[str, ...]]] = {  # its symbol, and likely wrong symbols
     ast.Add: ("+", ("-", "*")),
     ast.Sub: ("-", ("+",)),
     ast.Mult: ("*", ("/", "+")),
@@ -30,8 +30,8 @@ SIGNS: Mapping[type[ast.AST], tuple[str, tuple[str, ...]]] = {  # how it is writ
     ast.Is: ("is", ("is not",)),
     ast.IsNot: ("is not", ("is",)),
 }
-ORDERED = {"-", "/", "//", "%", "**", "@"}  # whose two sides cannot be exchanged
-LIKE = (  # functions and attributes that are taken for one another
+ORDERED = {"-", "/", "//", "%", "**", "@"}  # operators whose sides cannot be exchanged
+LIKE = (  # functions and attributes that are easily confused
     {"mean", "sum"},
     {"max", "min"},
     {"maximum", "minimum"},
@@ -48,16 +48,16 @@ LIKE = (  # functions and attributes that are taken for one another
 ALIKE = {name: sorted(names - {name}) for names in LIKE for name in names}
 PATTERNED = {"rearrange", "repeat", "reduce", "einsum"}
 MODULES = {"torch", "F", "math"}
-CHOOSING = {"max", "min", "torch.maximum", "torch.minimum", "torch.where"}  # whose result is one of their arguments
+CHOOSING = {"max", "min", "torch.maximum", "torch.minimum", "torch.where"}  # they return one of their arguments
 
 
 def text(node: ast.AST) -> str:
-    """The source of an expression, safe to put anything before or behind."""
+    """The source of an expression, in brackets if needed."""
     return ast.unparse(node) if isinstance(node, ast.Name) else f"({ast.unparse(node)})"
 
 
 def number(node: ast.AST) -> int | float | None:
-    """The number that a literal stands for, with its sign, or None."""
+    """The value of a number literal, with its sign, or None."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         size = number(node.operand)
         return None if size is None else -size
@@ -66,7 +66,7 @@ def number(node: ast.AST) -> int | float | None:
 
 
 def constants(node: ast.expr) -> Slips:
-    """A number one off, doubled, zero or of the other sign, which takes an axis to its neighbours; a flag turned."""
+    """A number one off, doubled, zero or negated, which also gives neighbouring axes; a flag inverted."""
     value = number(node)
     if value is not None:
         yield from map(repr, (value + 1, value - 1, 2 * value, 0 * abs(value), -value or value))
@@ -96,7 +96,7 @@ def patterns(node: ast.expr) -> Slips:
 
 
 def _groups(tokens: list[str]) -> list[list[str]]:
-    """Each bracket with what is in it, and each axis outside of them."""
+    """Each bracket with its content, and each axis outside brackets."""
     groups: list[list[str]] = []
     for token in tokens:
         if groups and groups[-1][0] == "(" and groups[-1][-1] != ")":
@@ -135,7 +135,7 @@ def operators(node: ast.expr) -> Slips:
 
 
 def comparisons(node: ast.expr) -> Slips:
-    """The other comparisons, of which one differs where both sides are equal."""
+    """The other comparisons, one of which differs only if both sides are equal."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, right = text(node.left), text(node.comparators[0])
         yield from (f"{left} {other} {right}" for other in SIGNS[type(node.ops[0])][1])
@@ -148,7 +148,7 @@ def choices(node: ast.expr) -> Slips:
 
 
 def slices(node: ast.expr) -> Slips:
-    """A bound off by one, every other item, an axis put or taken elsewhere, a mask inverted, all instead of part."""
+    """A bound off by one, every other item, an axis moved, a mask inverted, everything instead of a part."""
     if not isinstance(node, ast.Subscript):
         return
     whole = text(node.value)
@@ -176,7 +176,7 @@ def _other_items(item: ast.expr) -> Slips:
 
 
 def functions(node: ast.expr) -> Slips:
-    """A function or an attribute that is taken for this one; ``.mT`` left out."""
+    """A function or an attribute that is easily confused with this one; ``.mT`` left out."""
     match node:
         case ast.Attribute(value=value, attr=attr):
             yield from (f"{text(value)}.{other}" for other in ALIKE.get(attr, ()))
@@ -187,7 +187,7 @@ def functions(node: ast.expr) -> Slips:
 
 
 def calls(node: ast.expr) -> Slips:
-    """What the function is called on or with, without calling it."""
+    """The object or argument of a call, without the call."""
     match node:
         case ast.Call(func=ast.Attribute(value=receiver)) if ast.unparse(receiver) not in MODULES:
             yield text(receiver)
@@ -230,7 +230,7 @@ def parts(node: ast.expr) -> Slips:
 
 
 def softmaxes(node: ast.expr) -> Slips:
-    """The same by its formula, which overflows or loses its digits where the function does not."""
+    """The same as a formula, which overflows or loses precision where the function does not."""
     if not isinstance(node, ast.Call):
         return
     function, arguments = ast.unparse(node.func), ", ".join(map(ast.unparse, [*node.args, *node.keywords]))

@@ -1,4 +1,4 @@
-"""One thing that the course does, as often as it was measured."""
+"""Repeated measurements of one action of the course."""
 
 import statistics
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """Seconds of every time it was done, the name of its limit in budgets.toml if it has one, bytes at the peak."""
+    """The seconds of every run, the name of its limit in budgets.toml, if any, and its peak bytes."""
 
     name: str
     times: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""How seconds and bytes grow with tokens, image size and batch: fitted exponents beside those of theory."""
+"""How seconds and bytes grow with tokens, image size and batch: fitted and theoretical exponents."""
 
 import math
 import statistics
@@ -25,10 +25,10 @@ from course_utils.models import (
 
 @dataclass(frozen=True)
 class Curve:
-    """Something computed at several sizes, with the exponents that theory gives for large ones."""
+    """A computation at several sizes, with the theoretical exponents for large sizes."""
 
     what: str
-    over: str  # what the sizes are
+    over: str  # meaning of the sizes
     sizes: tuple[int, ...]
     make: Callable[[int], Callable[[], object]]
     theory: str  # of seconds
@@ -37,7 +37,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Point:
-    """A curve at one size: median and quartiles of the seconds, and bytes alive at the peak."""
+    """A curve at one size: median and quartiles of the seconds, and peak bytes."""
 
     size: int
     seconds: float
@@ -48,7 +48,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Growth:
-    """A curve's points and the exponents of its growth over the larger half of them."""
+    """The points of a curve, and the exponents of its growth over the larger half of the sizes."""
 
     curve: Curve
     points: tuple[Point, ...]
@@ -63,14 +63,14 @@ class Growth:
 
 
 def fitted_exponent(sizes: tuple[int, ...], values: tuple[float, ...]) -> float:
-    """Slope of the logarithms by least squares over the larger half of the sizes, where overheads weigh less."""
+    """Least-squares slope of the logarithms over the larger half of the sizes, where overheads matter less."""
     half = len(sizes) // 2
     x, y = ([math.log(value) for value in part[half:]] for part in (sizes, values))
     return statistics.linear_regression(x, y).slope
 
 
 def growths(rounds: int = 5) -> Iterator[Growth]:
-    """Inference on a CPU; the sizes of a curve in turns."""
+    """Inference on a CPU, alternating between the sizes of a curve."""
     for curve in CURVES:
         runs = {str(size): curve.make(size) for size in curve.sizes}
         points = []
@@ -81,7 +81,7 @@ def growths(rounds: int = 5) -> Iterator[Growth]:
 
 
 def inference(model: nn.Module, *shape: int) -> Callable[[], object]:
-    """A function that shows the model pictures of this shape."""
+    """A function that runs the model on images of this shape."""
     model.eval()
     images = torch.rand(*shape)
     return torch.inference_mode()(lambda: model(images))
@@ -93,24 +93,24 @@ def parts(tokens: int) -> torch.Tensor:
 
 
 def written_out(tokens: int) -> Callable[[], object]:
-    """Attention with all its weights."""
+    """Attention that stores all its weights."""
     three = parts(tokens)
     return lambda: attend(*three)
 
 
 def fused(tokens: int) -> Callable[[], object]:
-    """The same by PyTorch's fused kernel."""
+    """The same with PyTorch's fused kernel."""
     three = parts(tokens)
     return lambda: nn.functional.scaled_dot_product_attention(*three)
 
 
 def non_local(side: int) -> Callable[[], object]:
-    """Every place of a map attends to every other."""
+    """Every position of a map attends to every other."""
     return inference(SelfAttention2d(64), 1, 64, side, side)
 
 
 def local(side: int) -> Callable[[], object]:
-    """Every place attends to the 7 × 7 around it."""
+    """Every position attends to the 7 × 7 around it."""
     return inference(LocalAttention2d(64, 64, 7, 4), 1, 64, side, side)
 
 
@@ -120,21 +120,21 @@ def pixels(side: int) -> Callable[[], object]:
     return inference(PixelTransformer(config), 1, 1, side, side)
 
 
-def vit(side: int, pictures: int = 1) -> Callable[[], object]:
+def vit(side: int, images: int = 1) -> Callable[[], object]:
     """A small ViT."""
     config = ViTConfig(image_size=side, dim=192, layers=6, heads=3, mlp_dim=768, classes=10)
-    return inference(ViT(config), pictures, 3, side, side)
+    return inference(ViT(config), images, 3, side, side)
 
 
-def swin(side: int, pictures: int = 1) -> Callable[[], object]:
+def swin(side: int, images: int = 1) -> Callable[[], object]:
     """A small Swin."""
     config = SwinConfig(dim=48, depths=(2, 2, 2), heads=(2, 4, 8), classes=10)
-    return inference(Swin(config), pictures, 3, side, side)
+    return inference(Swin(config), images, 3, side, side)
 
 
-def resnet(side: int, pictures: int = 1) -> Callable[[], object]:
+def resnet(side: int, images: int = 1) -> Callable[[], object]:
     """A small ResNet."""
-    return inference(ResNet(ResNetConfig("basic", (1, 1, 1), (32, 64, 128), classes=10)), pictures, 3, side, side)
+    return inference(ResNet(ResNetConfig("basic", (1, 1, 1), (32, 64, 128), classes=10)), images, 3, side, side)
 
 
 TOKENS, SIDE, BATCH = (256, 512, 1024, 2048, 4096), "image side", (4, 16, 64, 256)
@@ -148,7 +148,7 @@ CURVES = (
     Curve("ViT, patch 16, 6 layers of 192", SIDE, (64, 128, 256, 512), vit, "2 to 4", "2"),
     Curve("Swin, window 7, patch 4, dim 48", SIDE, (56, 112, 224, 448), swin, "2", "2"),
     Curve("ResNet, 3 blocks, width 32", SIDE, (64, 128, 256, 512), resnet, "2", "2"),
-    Curve("ViT at 64", "batch", BATCH, lambda pictures: vit(64, pictures), "1", "1"),
-    Curve("Swin at 56", "batch", BATCH, lambda pictures: swin(56, pictures), "1", "1"),
-    Curve("ResNet at 64", "batch", BATCH, lambda pictures: resnet(64, pictures), "1", "1"),
+    Curve("ViT at 64", "batch", BATCH, lambda images: vit(64, images), "1", "1"),
+    Curve("Swin at 56", "batch", BATCH, lambda images: swin(56, images), "1", "1"),
+    Curve("ResNet at 64", "batch", BATCH, lambda images: resnet(64, images), "1", "1"),
 )

@@ -1,4 +1,4 @@
-"""The whole benchmark, group by group; each table is shown as soon as it is measured."""
+"""The whole benchmark, group by group; it prints each table as soon as it is measured."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from rich import get_console
 
-from course_utils.bench import attention, checks, growth, memory, models, pictures, program, report, widgets
+from course_utils.bench import attention, checks, growth, images, memory, models, program, report, widgets
 from course_utils.bench.figure import Figure
 from course_utils.bench.race import Race, Result, run_races
 
@@ -17,7 +17,7 @@ RACES: Mapping[str, Callable[[], Iterable[Race]]] = {
     "models": models.every_device,
     "local attention": attention.local_races,
     "blocks": attention.block_races,
-    "pictures": pictures.picture_races,
+    "images": images.image_races,
 }
 FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "program": program.program_figures,
@@ -28,7 +28,7 @@ FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
 
 @dataclass
 class Measured:
-    """What was measured, by kind."""
+    """All measurements, by kind."""
 
     results: list[Result] = field(default_factory=list)
     growths: list[growth.Growth] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Measured:
     scores: list[checks.Score] = field(default_factory=list)
 
     def tables(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-        """(name, rows) of each CSV file that has any."""
+        """(name, rows) of each CSV file with rows."""
         yield from (
             (name, rows)
             for name, rows in {
@@ -53,9 +53,9 @@ class Measured:
 
 
 def measure(groups: Mapping[str, str], rounds: int) -> Measured:
-    """groups: names, each with how long it takes in words; rounds: how often each run is timed, in turns.
+    """groups: name → duration in words; rounds: how often each run is timed, taking turns.
 
-    Widgets are left out, with a sentence, where there is no browser.
+    Without a browser, it skips the widgets and says so.
     """
     measured = Measured()
     with console.status("") as status:
@@ -69,7 +69,7 @@ def measure(groups: Mapping[str, str], rounds: int) -> Measured:
 
 
 def measure_group(group: str, rounds: int, measured: Measured) -> None:
-    """Add one group to what was measured, and show it."""
+    """Measure one group, add it to measured and print it."""
     if group in RACES:
         for _, runs in groupby(run_races(RACES[group](), rounds), key=lambda result: result.case):
             case = list(runs)

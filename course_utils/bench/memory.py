@@ -1,4 +1,4 @@
-"""Bytes of attention matrices: what the formula predicts against what the allocator gave."""
+"""Bytes of attention matrices: the prediction of the formula compared with the allocated memory."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ HEADS = 2
 
 @dataclass(frozen=True)
 class Prediction:
-    """Bytes of one layer's attention matrices; and what one more layer adds to the peak when nothing is stored."""
+    """Bytes of one layer's attention matrices, and the bytes that one more layer adds to the peak without them."""
 
     case: str
     predicted_bytes: int
@@ -25,7 +25,7 @@ class Prediction:
 
     @property
     def percent(self) -> float:
-        """How far the prediction is off, of the measured."""
+        """Error of the prediction, in % of the measured bytes."""
         return 100 * abs(self.predicted_bytes / self.measured_bytes - 1)
 
 
@@ -44,7 +44,7 @@ def predictions() -> Iterator[Prediction]:
 
 
 def predicted(case: str, tokens: int, models: Sequence[nn.Module], images: torch.Tensor) -> Prediction:
-    """models: the same with two layers and with three; the peaks' difference is what one layer keeps."""
+    """models: the same with two and with three layers; the difference of the peaks is the memory of one layer."""
     kept: list[int] = []
     for recorded in (True, False):
         peaks = []

@@ -1,4 +1,4 @@
-"""Our models against torchvision's and timm's: the same configuration, weights and batch."""
+"""Our models compared with torchvision's and timm's: the same configuration, weights and batch."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -19,14 +19,14 @@ MODES = {"float32": (False, False), "bf16": (True, False), "bf16 compiled": (Tru
 
 
 def modes_of(device: str) -> tuple[str, ...]:
-    """All on CUDA; on a CPU bf16 where the processor computes with it, and nothing compiled."""
+    """All on CUDA; on a CPU, bf16 if the processor supports it, and nothing compiled."""
     return {"cuda": tuple(MODES), "cpu": ("float32", "bf16") if bf16_cpu() else ("float32",)}.get(
         device, ("float32",)
     )
 
 
 def pairs() -> Iterator[tuple[str, int, int, dict[str, nn.Module]]]:
-    """(name, pixels a side, pictures a batch on a CPU, {who: model}) with equal weights, ours first."""
+    """(name, pixels per side, images per batch on a CPU, {who: model}) with equal weights, ours first."""
     vit = torchvisions.VisionTransformer
     torch.manual_seed(0)
     tiny = vit(224, 16, 12, 3, 192, 768)
@@ -77,13 +77,13 @@ def timms(side: int, patch: int, dim: int, layers: int, heads: int, **more: Any)
 def model_races(device: str = "cpu", mode: str = "float32") -> Iterator[Race]:
     """A training step (forward, backward, AdamW) and inference of every pair; mode: one of :data:`MODES`."""
     bf16, compiled = MODES[mode]
-    for name, side, pictures, models in pairs():
-        pictures *= 16 if device != "cpu" else 1
+    for name, side, count, models in pairs():
+        count *= 16 if device != "cpu" else 1
         generator = torch.Generator().manual_seed(0)
-        images = torch.rand(pictures, 3, side, side, generator=generator).to(device)
+        images = torch.rand(count, 3, side, side, generator=generator).to(device)
         answer = next(iter(models.values())).eval()(images[:1].cpu())
         classes = (answer[0] if isinstance(answer, tuple) else answer).shape[-1]
-        labels = torch.randint(classes, (pictures,), generator=generator).to(device)
+        labels = torch.randint(classes, (count,), generator=generator).to(device)
         about = f"{name} at {side}, {mode}" + f" on {device}" * (device != "cpu")
         for what, make in (("training step", training_step), ("inference", inference)):
             runs = {who: make(deepcopy(model).to(device), images, labels) for who, model in models.items()}
@@ -91,11 +91,11 @@ def model_races(device: str = "cpu", mode: str = "float32") -> Iterator[Race]:
                 runs = {who: torch.compile(run) for who, run in runs.items()}
             if bf16:
                 runs = {who: torch.autocast(device, torch.bfloat16)(run) for who, run in runs.items()}
-            yield Race("models", f"{about}, {what} of {pictures}", runs, device)
+            yield Race("models", f"{about}, {what} of {count}", runs, device)
 
 
 def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A function that does one step of training."""
+    """A function that runs one training step."""
     model.train()
     if isinstance(model, timm.models.deit.VisionTransformerDistilled):
         model.set_distilled_training(True)
@@ -113,7 +113,7 @@ def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[
 
 
 def inference(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A function that classifies the images; the labels are not looked at."""
+    """A function that classifies the images and ignores the labels."""
     model.eval()
     return torch.inference_mode()(lambda: model(images))
 

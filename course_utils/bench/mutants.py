@@ -1,4 +1,4 @@
-"""Mutants of a function: its source with one slip in it, as a student might have made it."""
+"""Mutants of a function: its source with one slip that a student might make."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ from course_utils.bench.same_code import bytecode
 from course_utils.bench.traced import Trace, place, traced
 
 NOTHING = "(nothing)"
-FORM = {"shape", "ndim", "dtype", "device"}  # of a tensor: no gradient passes there
+FORM = {"shape", "ndim", "dtype", "device"}  # of a tensor: they carry no gradient
 CONVERSIONS = ("float", "double", "half", "bool", "int")
 
 
@@ -34,10 +34,10 @@ class Mutant:
 def mutants(
     function: Callable[..., Any], cases: Sequence[Sequence[Any]] = (), learns: Collection[str] = ()
 ) -> list[Mutant]:
-    """All mutants of a plain function, none of them twice and none that is provably the function itself.
+    """All mutants of a plain function, without repetitions and without provably equivalent ones.
 
-    The function is run on the cases, to see which of its expressions a gradient on its way to the arguments that
-    learns names passes through, and of what type its results are: without cases, nothing is detached or converted.
+    The function runs on the cases, to find the types of its results and the expressions through which gradients reach
+    the arguments named by learns. Without cases, no mutant detaches or converts anything.
     """
     tree = tree_of(function)
     original = ast.unparse(tree)
@@ -61,7 +61,7 @@ def mutants(
 
 
 def compiled(mutant: Mutant, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The mutant as a function, beside what the original one has beside it; its lines can be shown in a traceback."""
+    """The mutant as a function with the globals of the original; a traceback can show its lines."""
     file = f"<mutant of {function.__name__}: {mutant.change}>"
     linecache.cache[file] = len(mutant.source), None, mutant.source.splitlines(keepends=True), file
     namespace = {"torch": torch, **function.__globals__}
@@ -70,10 +70,10 @@ def compiled(mutant: Mutant, function: Callable[..., Any]) -> Callable[..., Any]
 
 
 def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The function's syntax tree as a student writes it, without docstring, decorators and annotations."""
+    """The function's syntax tree without docstring, decorators and annotations."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     if not isinstance(tree, ast.FunctionDef):
-        raise TypeError(f"{function!r} is no plain function, and only of one there are mutants.")
+        raise TypeError(f"{function!r} is not a plain function, so it has no mutants.")
     if ast.get_docstring(tree) is not None:
         del tree.body[0]
     tree.decorator_list, tree.returns = [], None
@@ -84,7 +84,7 @@ def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 def _change(before: str, after: str) -> str:
-    """``before -> after``: the lines that differ, however they are indented."""
+    """``before -> after``: the lines that differ, ignoring indentation."""
     old, new = ([line.strip() for line in source.splitlines()] for source in (before, after))
     while old and new and old[-1] == new[-1]:
         del old[-1], new[-1]
@@ -94,7 +94,7 @@ def _change(before: str, after: str) -> str:
 
 
 def _unlike(change: str, others: Collection[str]) -> str:
-    """The change, counted when the same line was changed in the same way elsewhere in the function."""
+    """The change, with a number if the same change of the same line occurs elsewhere in the function."""
     count = 1
     while (counted := f"{change} ({count})" if count > 1 else change) in others:
         count += 1
@@ -104,7 +104,7 @@ def _unlike(change: str, others: Collection[str]) -> str:
 def _slips(
     function: ast.FunctionDef, signature: inspect.Signature, trace: Trace
 ) -> Iterator[tuple[str, ast.AST, str, Any]]:
-    """(family, node, field, what might stand in that field of the node), all over the function."""
+    """(family, node, field, a wrong value for that field of the node), for the whole function."""
     yield from _whole(function, signature, trace)
     for node in _walk(function):
         for field, value in ast.iter_fields(node):
@@ -121,7 +121,7 @@ def _slips(
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and what is in it, but for what is said when something is wrong, and for the insides of a number."""
+    """The node and its descendants, except error messages and the parts of a number."""
     if isinstance(node, ast.Raise | ast.JoinedStr) or number(node) is not None:
         return
     yield node
@@ -132,7 +132,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 def _instead(
     node: ast.AST, around: ast.AST, signature: inspect.Signature, trace: Trace
 ) -> Iterator[tuple[str, ast.expr]]:
-    """(family, expression) for everything that might stand for an expression that is read."""
+    """(family, expression) for every wrong alternative to an expression that is read."""
     if not isinstance(node, ast.expr) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return
     sources = [(family, source) for family, slips in FAMILIES.items() for source in slips(node)]
@@ -144,14 +144,14 @@ def _instead(
     if place(node) in trace.learning and not formal and (argument is not None or isinstance(node, ast.Call)):
         sources.append(("gradient", f"{text(node)}.detach()"))
     for family, source in sources:
-        with suppress(SyntaxError):  # what a tuple may not be, an index may: x[:, 0]
+        with suppress(SyntaxError):  # valid in an index but not in a tuple: x[:, 0]
             yield family, ast.parse(source, mode="eval").body
 
 
 def _whole(
     function: ast.FunctionDef, signature: inspect.Signature, trace: Trace
 ) -> Iterator[tuple[str, ast.AST, str, Any]]:
-    """What can go wrong with the function as a whole: its results, all gradients, a default, its input."""
+    """Slips of the function as a whole: its results, all gradients, a default, its input."""
     for node in ast.walk(function):
         if isinstance(node, ast.Return) and node.value is not None:
             for converted in _converted(node.value, trace):
@@ -167,9 +167,9 @@ def _whole(
 
 
 def _converted(result: ast.expr, trace: Trace) -> Iterator[ast.expr]:
-    """A result as numbers of another kind or transposed; of several results, one.
+    """A result with another dtype or transposed; if there are several results, one of them.
 
-    float64 for float32 is none, nor is int32 for int64, for these pass as right.
+    float64 for float32 and int32 for int64 are left out, because the checks accept them.
     """
     if isinstance(result, ast.Tuple):
         for at, part in enumerate(result.elts):

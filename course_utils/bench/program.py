@@ -1,4 +1,4 @@
-"""The program itself: importing it, its first widget's data, and every notebook from top to bottom."""
+"""The program itself: its import, the data of its first widget, and every notebook from top to bottom."""
 
 import subprocess
 import sys
@@ -20,13 +20,13 @@ MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises", "models
 
 
 def program_figures() -> Iterator[Figure]:
-    """What it takes to begin."""
+    """The time to get started."""
     yield from import_seconds()
     yield first_widget()
 
 
 def import_seconds(rounds: int = 5) -> Iterator[Figure]:
-    """Importing torch, and what the notebooks take from the course on top of it; processes in turns."""
+    """Importing torch, and what importing the course adds; the processes take turns."""
     bare, whole = "import torch", f"import torch, {', '.join(MODULES)}"
     times: dict[str, list[float]] = {bare: [], whole: []}
     for number in range(rounds + 1):
@@ -41,7 +41,7 @@ def import_seconds(rounds: int = 5) -> Iterator[Figure]:
 
 
 def first_widget(rounds: int = 3) -> Figure:
-    """From starting a kernel to the data of notebook 04's first widget."""
+    """From the start of a kernel to the data of notebook 04's first widget."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "widget.ipynb"
         nbformat.write(demo.notebook_of(FIRST), path)
@@ -52,7 +52,7 @@ def first_widget(rounds: int = 3) -> Figure:
 
 
 def every_notebook(at_once: int = 2) -> Iterator[Figure]:
-    """Each notebook once, in a kernel of its own, with one thread, so many at the same time."""
+    """Each notebook once, in its own kernel with one thread, at_once of them at the same time."""
     paths = [notebooks.find(number) for number in notebooks.numbers()]
     with ThreadPoolExecutor(at_once) as pool:
         for run in pool.map(partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"}), paths):

@@ -1,4 +1,4 @@
-"""Two or more ways to do the same work, timed in turns, so that a slow moment of the machine meets all of them."""
+"""Two or more ways to do the same work, timed alternately, so that a slow moment affects all of them."""
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,19 +10,19 @@ from course_utils.costs import peak_memory
 
 @dataclass(frozen=True)
 class Race:
-    """Runs that do the same work, the course's own first, by name."""
+    """Runs that do the same work, by name; the course's own run is first."""
 
     group: str  # of the benchmark, such as "models"
-    case: str  # what is done, such as "ViT-Ti/16 at 224, training step of 8 pictures"
+    case: str  # the work, such as "ViT-Ti/16 at 224, training step of 8 images"
     runs: Mapping[str, Callable[[], object]]
     device: str = "cpu"
-    pictures: int = 0  # that one run makes or reads, where pictures a second are of interest
-    memory: bool = False  # whether to measure the tensors alive at the peak of a run too
+    images: int = 0  # made or read per run, to report images per second
+    memory: bool = False  # whether to measure the peak memory too
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run of a race. A ratio above 1 says that the course's own is so many times as fast as this one."""
+    """One run of a race. A ratio of 2 means that the course's own run is twice as fast as this one."""
 
     group: str
     case: str
@@ -30,18 +30,18 @@ class Result:
     seconds: float  # median
     seconds_low: float  # first quartile
     seconds_high: float  # third quartile
-    ratio: float | None  # median over the rounds of this one's seconds by our own's of the same round
+    ratio: float | None  # median over the rounds of seconds / seconds of our own run in the same round
     ratio_low: float | None
     ratio_high: float | None
     rounds: int
-    pictures_per_second: float | None
+    images_per_second: float | None
     peak_bytes: int | None
 
 
 def run_races(races: Iterable[Race], rounds: int = 9) -> Iterator[Result]:
-    """Time each race in that many rounds, after one that is not counted. Raises ValueError for fewer than two."""
+    """Time each race in this many rounds, after one warm-up round. Raises ValueError for fewer than two."""
     if rounds < 2:
-        raise ValueError(f"rounds is {rounds}, but must be at least 2: one figure has no spread.")
+        raise ValueError(f"rounds is {rounds}, but must be at least 2: a single measurement has no spread.")
     for race in races:
         seconds = time_runs(race.runs, race.device, rounds)
         ours = next(iter(seconds))
@@ -61,7 +61,7 @@ def run_races(races: Iterable[Race], rounds: int = 9) -> Iterator[Result]:
                 ratio_low=ratios[0],
                 ratio_high=ratios[2],
                 rounds=rounds,
-                pictures_per_second=race.pictures / middle if race.pictures else None,
+                images_per_second=race.images / middle if race.images else None,
                 peak_bytes=peak_memory(race.runs[name]) if race.memory else None,
             )
 

@@ -25,16 +25,16 @@ from course_utils.training.device import machine
 
 
 def race_table(results: Sequence[Result]) -> Table:
-    """The runs of one race: median and quartiles, how many times as fast ours is, and what else was measured."""
+    """The runs of one race: median and quartiles, the relative speed of ours, and the other measurements."""
     table = table_of(f"{results[0].group}: {results[0].case}", "", "Seconds (quartiles)", "Ours … × as fast")
-    counted, watched = results[0].pictures_per_second is not None, results[0].peak_bytes is not None
-    for column in ["Pictures/s"] * counted + ["Peak MiB"] * watched:
+    counted, watched = results[0].images_per_second is not None, results[0].peak_bytes is not None
+    for column in ["Images/s"] * counted + ["Peak MiB"] * watched:
         table.add_column(column, justify="right")
     for r in results:
         ratio = "" if r.ratio is None else f"{r.ratio:.2f} ({r.ratio_low:.2f}–{r.ratio_high:.2f})"
         cells = [r.name, f"{r.seconds:.4f} ({r.seconds_low:.4f}–{r.seconds_high:.4f})", ratio]
-        if r.pictures_per_second is not None:
-            cells.append(f"{r.pictures_per_second:,.0f}")
+        if r.images_per_second is not None:
+            cells.append(f"{r.images_per_second:,.0f}")
         if r.peak_bytes is not None:
             cells.append(f"{r.peak_bytes / 2**20:.1f}")
         table.add_row(*cells)
@@ -42,12 +42,12 @@ def race_table(results: Sequence[Result]) -> Table:
 
 
 def table_of(title: str, *columns: str) -> Table:
-    """An empty table with its title on the left."""
+    """An empty table with a left-aligned title."""
     return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
 
 
 def growth_table(growth: Growth) -> Table:
-    """One row a size; below them the fitted exponents beside theory's."""
+    """One row per size; below them the fitted and the theoretical exponents."""
     curve = growth.curve
     table = table_of(f"growth: {curve.what}", curve.over, "Seconds (quartiles)", "Peak MiB")
     for p in growth.points:
@@ -59,7 +59,7 @@ def growth_table(growth: Growth) -> Table:
 
 
 def prediction_table(predictions: Sequence[Prediction]) -> Table:
-    """One row a model and size: bytes of a layer's attention matrices by formula and measured."""
+    """One row per model and size: bytes of a layer's attention matrices, by formula and measured."""
     table = table_of("attention matrices of one layer", "", "Formula", "Measured", "Off", "Fused")
     for p in predictions:
         sizes = [f"{size / 2**20:.3f} MiB" for size in (p.predicted_bytes, p.measured_bytes)]
@@ -68,7 +68,7 @@ def prediction_table(predictions: Sequence[Prediction]) -> Table:
 
 
 def figure_table(title: str, figures: Sequence[Figure]) -> Table:
-    """One row a thing that the program does: the median, and the quartiles where it was done several times."""
+    """One row per figure: the median and, for repeated measurements, the quartiles."""
     table = table_of(title, "", "Seconds (quartiles)", "Peak memory", "Result")
     for f in figures:
         seconds = f"{f.seconds:.3f}"
@@ -81,16 +81,16 @@ def figure_table(title: str, figures: Sequence[Figure]) -> Table:
 
 
 def score_lines(score: Score) -> str:
-    """How many of an exercise's mutants are caught; below, those that are not, and reasons that no mutant needs."""
+    """How many mutants of an exercise are caught; below, those that are not, and stale entries."""
     lines = [f"{score.exercise}: {score.caught} of {len(score.findings)} mutants caught"]
     for f in score.accepted:
         lines.append(f"  {'accepted' if f.outcome is Outcome.PASSED else f.outcome}: {f.mutant.change}")
     lines += [f"  equivalent: {f.mutant.change} ({score.equivalent[f.mutant.change]})" for f in score.excused]
-    return "\n".join([*lines, *(f"  stale, for no accepted mutant is: {change}" for change in score.stale)])
+    return "\n".join([*lines, *(f"  stale, because no accepted mutant has it: {change}" for change in score.stale)])
 
 
 def score_table(scores: Sequence[Score]) -> Table:
-    """One row an exercise, and one of all together; CPU ms are a check's, at the 95th percentile."""
+    """One row per exercise, and one for all; CPU ms: of one check, at the 95th percentile."""
     counted = {"mutants": "Made", "caught": "Caught", "named": "Named", "only_numbers": "Numbers"}
     counted |= {"accepted": "Accepted", "equivalent": "Equal"}
     table = table_of("mutants that the checks catch", "", *counted.values(), "s", "CPU ms")
@@ -106,7 +106,7 @@ def score_table(scores: Sequence[Score]) -> Table:
 
 
 def score_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
-    """One row an exercise."""
+    """One row per exercise."""
     for s in scores:
         yield {
             "exercise": s.exercise,
@@ -122,7 +122,7 @@ def score_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
 
 
 def mutant_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
-    """One row a mutant, with all that the check said of it."""
+    """One row per mutant, with the full verdict of the check."""
     for s in scores:
         for f in s.findings:
             yield {
@@ -138,7 +138,7 @@ def mutant_rows(scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
 
 
 def growth_rows(growths: Sequence[Growth]) -> Iterator[dict[str, Any]]:
-    """One row a point."""
+    """One row per point."""
     for g in growths:
         about = {"what": g.curve.what, "over": g.curve.over, "theory": g.curve.theory}
         about |= {"theory_bytes": g.curve.theory_bytes}
@@ -148,14 +148,14 @@ def growth_rows(growths: Sequence[Growth]) -> Iterator[dict[str, Any]]:
 
 
 def figure_rows(figures: Sequence[Figure]) -> Iterator[dict[str, Any]]:
-    """One row a figure, with its median, its lowest and its highest."""
+    """One row per figure, with its median, minimum and maximum."""
     for f in figures:
         seconds = {"seconds": f.seconds, "seconds_low": min(f.times), "seconds_high": max(f.times)}
         yield {"what": f.name, **seconds, "times": len(f.times), "peak_bytes": f.peak_bytes, "error": f.error}
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The rows, each with machine, versions and day; the file appears when it is whole."""
+    """Write the rows, each with machine, versions and date; the file appears only when it is complete."""
     about = {
         "machine": machine(),
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""When two functions are the same for all their sources differ: the same bytecode, in a normal form."""
+"""Whether two functions with different sources are the same: equal bytecode in a normal form."""
 
 import ast
 from types import CodeType
@@ -6,21 +6,21 @@ from typing import Any
 
 from course_utils.bench.expression_slips import PATTERNED
 
-COMMUTING = {"max", "min", "torch.maximum", "torch.minimum"}  # whose arguments may stand in any order
+COMMUTING = {"max", "min", "torch.maximum", "torch.minimum"}  # functions whose arguments can be in any order
 
 
 def bytecode(source: str) -> Any:
-    """What Python makes of the source, names and constants included: equal for sources that do the same.
+    """The normalised bytecode of the source, with names and constants; it is equal for equivalent sources.
 
-    The compiler folds constants; before, axes of einops patterns are renamed in the order in which they come,
-    arguments are sorted where order means nothing, and what has no effect is left out. Raises SyntaxError for what
+    First, axes of einops patterns are renamed in order of appearance, arguments are sorted where their order has no
+    effect, and code without effect is dropped; then the compiler folds constants. Raises SyntaxError for source that
     does not compile.
     """
     return _plain(compile(ast.fix_missing_locations(_Normal().visit(ast.parse(source))), "", "exec"))
 
 
 def _plain(code: CodeType) -> Any:
-    """All of the code but its lines. Constants count with type and sign: 1, 1.0 and True differ, and 0.0 and -0.0."""
+    """The code without line numbers. Constants have type and sign: 1, 1.0 and True differ, as do 0.0 and -0.0."""
     constants = [
         _plain(constant) if isinstance(constant, CodeType) else (type(constant), repr(constant))
         for constant in code.co_consts
@@ -42,7 +42,7 @@ class _Normal(ast.NodeTransformer):
         return ast.Pass() if itself else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """A last ``:`` takes all that it finds: ``x[None, :]`` is ``x[None]``, and ``x[:]`` is ``x``."""
+        """A final ``:`` selects everything: ``x[None, :]`` is ``x[None]``, and ``x[:]`` is ``x``."""
         self.generic_visit(node)
         items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         while items and ast.unparse(items[-1]) == ":" and "..." not in map(ast.unparse, items):

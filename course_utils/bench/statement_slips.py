@@ -1,4 +1,4 @@
-"""Slips in statements: one left out, exchanged with the next, or taking the wrong branch."""
+"""Slips in statements: one left out, exchanged with the next, or in the wrong branch."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from course_utils.bench.expression_slips import exchanged, without
 
 
 def slips(block: list[ast.stmt], function: ast.FunctionDef) -> Iterator[tuple[str, list[ast.stmt]]]:
-    """(family, statements to stand for a block of the function), but none that reads a name before it has a value."""
+    """(family, replacement statements for a block of the function), never reading a name before it has a value."""
     for at, statement in enumerate(block):
         for slip in _conditions(statement):
             yield "condition", [*block[:at], slip, *block[at + 1 :]]
@@ -26,7 +26,7 @@ def slips(block: list[ast.stmt], function: ast.FunctionDef) -> Iterator[tuple[st
 
 
 def _conditions(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """An ``if`` that always or never holds, or just where it should not, and an exception of another kind."""
+    """An ``if`` that holds always, never or exactly when it should not, and an exception of another type."""
     match statement:
         case ast.If(test=test, body=body, orelse=orelse):
             turned = [] if isinstance(test, ast.Compare) else [ast.UnaryOp(ast.Not(), test)]
@@ -37,14 +37,14 @@ def _conditions(statement: ast.stmt) -> Iterator[ast.stmt]:
 
 
 def _targets(statement: ast.Assign) -> Iterator[ast.stmt]:
-    """``width, height = …`` for ``height, width = …``."""
+    """``width, height = …`` instead of ``height, width = …``."""
     match statement.targets:
         case [ast.Tuple(elts=[one, other])]:
             yield from ast.parse(f"{ast.unparse(other)}, {ast.unparse(one)} = {ast.unparse(statement.value)}").body
 
 
 def _exchangeable(first: ast.stmt, second: ast.stmt, known: set[str]) -> bool:
-    """Whether the second may come first, its names being known, and whether that can make a difference."""
+    """Whether the second can come first, with its names defined, and whether that can make a difference."""
     bound, bound_next = _names(first, ast.Store), _names(second, ast.Store)
     read, read_next = _names(first, ast.Load), _names(second, ast.Load)
     depend = bound & (bound_next | read_next) or bound_next & read
@@ -52,7 +52,7 @@ def _exchangeable(first: ast.stmt, second: ast.stmt, known: set[str]) -> bool:
 
 
 def _known_before(statement: ast.stmt, function: ast.FunctionDef) -> set[str]:
-    """The arguments, and the names bound on lines further up."""
+    """The arguments, and the names bound on earlier lines."""
     arguments = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
     above = (each for each in ast.walk(function) if isinstance(each, ast.stmt) and each.lineno < statement.lineno)
     return arguments.union(
@@ -61,5 +61,5 @@ def _known_before(statement: ast.stmt, function: ast.FunctionDef) -> set[str]:
 
 
 def _names(code: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    """Names that a piece of code reads, ast.Load, or binds, ast.Store."""
+    """Names that a piece of code reads (ast.Load) or binds (ast.Store)."""
     return {each.id for each in ast.walk(code) if isinstance(each, ast.Name) and isinstance(each.ctx, context)}

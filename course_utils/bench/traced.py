@@ -1,4 +1,4 @@
-"""What the expressions of a function are while it runs: of which type, and whether a gradient passes through them."""
+"""The types of the expressions of a running function, and whether gradients pass through them."""
 
 import ast
 from collections import defaultdict
@@ -15,20 +15,20 @@ Place = tuple[int, int, int | None, int | None]
 
 
 def place(node: ast.expr) -> Place:
-    """Where an expression begins and ends, which no two expressions share."""
+    """The start and end of an expression, which are unique."""
     return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 @dataclass
 class Trace:
-    """By the expressions' places: a tensor's dtype, or the type of anything else; which are matrices; which learn."""
+    """By place: the dtype of a tensor, or the type of another value; which are matrices; which learn."""
 
     types: defaultdict[Place, set[torch.dtype | type]] = field(default_factory=lambda: defaultdict(set))
-    matrices: set[Place] = field(default_factory=set)  # tensors that had two axes or more
+    matrices: set[Place] = field(default_factory=set)  # tensors with two axes or more
     learning: set[Place] = field(default_factory=set)  # tensors through which a gradient passes
 
     def note(self, where: Place, value: Any) -> Any:
-        """Remember what stands there, and hand it on."""
+        """Record the value at that place, and return it."""
         tensor = isinstance(value, Tensor)
         self.types[where].add(value.dtype if tensor else type(value))
         self.matrices |= {where} if tensor and value.ndim > 1 else set()
@@ -39,9 +39,9 @@ class Trace:
 def traced(
     tree: ast.FunctionDef, function: Callable[..., Any], cases: Iterable[Sequence[Any]], learns: Collection[str] = ()
 ) -> Trace:
-    """Run the function, whose source tree is, on the cases; the arguments that learns names want a gradient.
+    """Run the function with this syntax tree on the cases; the arguments named by learns require a gradient.
 
-    A case in which the function raises counts up to there.
+    If the function raises in a case, the part before counts.
     """
     trace = Trace()
     watching = ast.Module([_Watching().visit(deepcopy(tree))], [])
@@ -56,7 +56,7 @@ def traced(
 
 
 def _copied(value: Any, learning: bool) -> Any:
-    """The same with its tensors and modules copied, which want a gradient or none; through lists and tuples."""
+    """A copy of the value with its tensors and modules, in lists and tuples too, with or without requires_grad."""
     match value:
         case Tensor():
             return value.detach().clone().requires_grad_(learning and value.is_floating_point())
@@ -68,7 +68,7 @@ def _copied(value: Any, learning: bool) -> Any:
 
 
 class _Watching(ast.NodeTransformer):
-    """Every expression that is read becomes ``_note(its place, expression)``."""
+    """Replaces every expression that is read by ``_note(its place, expression)``."""
 
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.JoinedStr):

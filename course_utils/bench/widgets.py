@@ -1,4 +1,4 @@
-"""Widgets as a hand meets them, in a real JupyterLab and Chromium: from run to visible, from pointer to paint."""
+"""Speed of widgets in a real JupyterLab and Chromium: from run to visible, from pointer to paint."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ LARGEST = """import torch
 from course_utils import data
 from course_utils.widgets import AttentionExplorer
 maps = torch.rand(12, 12, 197, 197, generator=torch.Generator().manual_seed(0)).softmax(-1)
-AttentionExplorer(data.photo("chelsea")[:, :224, 75:299], maps)"""  # as many weights as a ViT-B/16 at 224 has
+AttentionExplorer(data.photo("chelsea")[:, :224, 75:299], maps)"""  # as many weights as in a ViT-B/16 at 224
 
 # From a move's arrival in the page until the frame that answers it is painted; moves arrive once a frame.
 WATCH = """() => {
@@ -32,7 +32,7 @@ WATCH = """() => {
     painted.port1.onmessage = () => window.moves.push(performance.now() - waiting.shift());
     document.addEventListener('pointermove', () => {
         waiting.push(performance.now());
-        requestAnimationFrame(() => painted.port2.postMessage(0));  // received when that frame has been painted
+        requestAnimationFrame(() => painted.port2.postMessage(0));  // received after that frame is painted
     }, { capture: true });
 }"""
 
@@ -44,9 +44,9 @@ def widget_figures(rounds: int = 3) -> Iterator[Figure]:
 
 
 def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
-    """Both figures in a browser and a JupyterLab that run already."""
+    """Both figures, in a running browser and JupyterLab."""
     seconds = []
-    for number in range(rounds + 1):  # the first one, which starts the server's own things, is not counted
+    for number in range(rounds + 1):  # the first one is a warm-up of the server and does not count
         name = f"first-{number}.ipynb"
         nbformat.write(demo.notebook_of(FIRST), lab.folder / name)
         page = browser.new_page()
@@ -68,7 +68,7 @@ def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
 
 
 def run_to_visible(page: "Page") -> float:
-    """Seconds from the order to run all cells, the kernel waiting, until a widget's canvas is on the screen."""
+    """Seconds from the command to run all cells, with an idle kernel, until a widget's canvas is visible."""
     wait_for_kernel(page)
     began = time.perf_counter()
     order_all(page)
@@ -78,7 +78,7 @@ def run_to_visible(page: "Page") -> float:
 
 
 def pointer_to_paint(page: "Page", moves: int = 320) -> float:
-    """Seconds that 95 of 100 moves over the attention explorer take at most. The page is being watched already."""
+    """The 95th percentile of the seconds of a move over the attention explorer. The page must run WATCH already."""
     stage = page.locator('.afv-attention canvas[data-panel="0"]').first
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()

@@ -1,4 +1,4 @@
-"""``course bench``: measure everything, print the tables, keep them as CSV, hold them against the budgets."""
+"""``course bench``: measure everything, print the tables, save them as CSV and compare them with the budgets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ GROUPS = {  # how long each takes on two cores
     "models": "about a minute",
     "local attention": "about two minutes",
     "blocks": "seconds",
-    "pictures": "seconds",
+    "images": "seconds",
     "growth": "about a minute",
     "memory": "seconds",
     "program": "half a minute",
@@ -26,22 +26,20 @@ GROUPS = {  # how long each takes on two cores
 
 
 def bench(
-    groups: Annotated[
-        list[str] | None, typer.Argument(help=f"Some of: {', '.join(GROUPS)}. All when left out.")
-    ] = None,
-    rounds: Annotated[int, typer.Option(help="How often each run is timed, in turns.")] = 5,
-    output: Annotated[Path, typer.Option(help="Folder of the CSV files.")] = ROOT / ".course" / "bench",
+    groups: Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(GROUPS)}. Default: all.")] = None,
+    rounds: Annotated[int, typer.Option(help="How often each run is timed, taking turns.")] = 5,
+    output: Annotated[Path, typer.Option(help="Folder for the CSV files.")] = ROOT / ".course" / "bench",
     check: Annotated[
-        bool, typer.Option(help="Print what exceeds the budgets; exit code 1 if anything does.")
+        bool, typer.Option(help="Print what exceeds its budget; exit with code 1 if anything does.")
     ] = False,
 ) -> None:
-    """Measure speed and memory against torchvision, timm and PyTorch, side by side in one run; and the checks."""
+    """Compare speed and memory with torchvision, timm and PyTorch, and measure the checks."""
     with sentences():
         for group in groups or ():
             if group not in GROUPS:
                 raise ValueError(f"There is no group {group!r}: choose some of {', '.join(GROUPS)}.")
         if rounds < 2:
-            raise ValueError(f"rounds is {rounds}, but must be at least 2: one figure has no spread.")
+            raise ValueError(f"rounds is {rounds}, but must be at least 2: a single measurement has no spread.")
     from course_utils.bench.budget import exceeded
     from course_utils.bench.measure import measure
     from course_utils.bench.report import write_csv

@@ -1,4 +1,4 @@
-"""A command for whoever changes the course: ``course exercise``; ``course bench`` is in ``bench.py``."""
+"""A command for authors of the course: ``course exercise``; ``course bench`` is in ``bench.py``."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ console = get_console()
 
 def exercise(
     name: Annotated[str, typer.Argument(help="The exercise, such as 04.patchify.")],
-    after: Annotated[str | None, typer.Option(help="Id of the cell that its cells are to follow.")] = None,
+    after: Annotated[str | None, typer.Option(help="Id of the cell after which to put its cells.")] = None,
 ) -> None:
     """Make or refresh an exercise's cells in its notebook: the stub, and the check with its points for nbgrader."""
     import nbformat

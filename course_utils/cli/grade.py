@@ -1,4 +1,4 @@
-"""``course grade``: what an instructor needs before nbgrader's own commands."""
+"""``course grade``: prepares a course folder for nbgrader's own commands."""
 
 import importlib.util
 from pathlib import Path
@@ -24,7 +24,7 @@ Then, in {folder}:
 
 @grade.command()
 def setup(folder: Annotated[Path, typer.Argument(help="A new folder for the course.")]) -> None:
-    """Make an nbgrader course folder: settings, instructor's versions, and what is handed out."""
+    """Make an nbgrader course folder with settings, instructor's versions and the notebooks to hand out."""
     if importlib.util.find_spec("nbgrader") is None:
         refuse("nbgrader is not installed: run `make teach` first.")
     from course_utils.teaching.grading import course_folder

@@ -15,7 +15,7 @@ from course_utils.paths import ROOT
 
 console = get_console()
 
-Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. All when left out.")]
+Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. Default: all.")]
 
 data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
 
@@ -31,10 +31,10 @@ def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to 
 
 def run(
     numbers: Numbers = None,
-    solved: Annotated[bool, typer.Option(help="With every exercise solved.")] = False,
+    solved: Annotated[bool, typer.Option(help="Run them with every exercise solved.")] = False,
     output: Annotated[Path | None, typer.Option(help="Folder for the executed notebooks.")] = None,
 ) -> None:
-    """Execute notebooks without a screen; print their time and memory. Your progress is left as it is."""
+    """Execute notebooks without opening them; print time and memory. Your progress does not change."""
     import nbformat
 
     from course_utils.lab import notebooks
@@ -82,7 +82,7 @@ def check(numbers: Numbers = None) -> None:
         if row.status == "tried":
             console.print(f"{row.name}: {row.message}", markup=False, soft_wrap=True)
     passed, tried = (sum(row.status == status for row in rows) for status in ("passed", "tried"))
-    console.print(f"{passed} of {len(rows)} passed, {tried} tried and not passed yet.")
+    console.print(f"{passed} of {len(rows)} passed, {tried} tried but not passed yet.")
 
 
 def solve(
@@ -123,7 +123,7 @@ def data_status() -> None:
 
 
 class _Fetch(TyperCommand):
-    """Its help lists the datasets, which are looked up when it is shown: ``course`` starts without PyTorch."""
+    """Looks up the datasets only when its help is shown, so that ``course`` starts without PyTorch."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from course_utils.data import downloads
@@ -135,7 +135,7 @@ class _Fetch(TyperCommand):
 
 @data.command("fetch", cls=_Fetch)
 def data_fetch(name: str) -> None:
-    """Download a dataset into data/, with its checksum verified."""
+    """Download a dataset into data/ and verify its checksum."""
     from course_utils.data import fetch
 
     with sentences():
@@ -143,17 +143,15 @@ def data_fetch(name: str) -> None:
 
 
 def train(
-    name: Annotated[
-        str | None, typer.Argument(help="A model or a sweep; when left out, the names are listed.")
-    ] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where to keep the results; a rerun continues there.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Other than the recipe's; models only.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A model or a sweep. Default: list the names.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder for the results; a rerun continues there.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's; models only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of the recipe's; models only.")] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="Folder of the teacher's run, when not its usual one; distilled models only.")
+        Path | None, typer.Option(help="Folder of the teacher's run, if not the default; distilled models only.")
     ] = None,
 ) -> None:
-    """Train a named model, or make the table of a sweep; interrupted, the same command continues where it was."""
+    """Train a model, or make the table of a sweep. The same command continues an interrupted run."""
     from course_utils.experiments import SWEEPS, run_named, run_names, run_sweep
 
     if name is None:
@@ -164,14 +162,14 @@ def train(
             run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher)
         elif epochs is not None or seed is not None or teacher is not None:
             raise ValueError(
-                f"--epochs, --seed and --teacher cannot be given with {name}, whose points have their own."
+                f"--epochs, --seed and --teacher cannot be used with {name}, whose points have their own."
             )
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
 
 
 def doctor() -> None:
-    """Is everything ready? Say what is missing and what to do."""
+    """Check that everything is ready; print what is missing and what to do."""
     from course_utils.lab.doctor import examine
 
     table = Table("Subject", "Seen", "What to do")

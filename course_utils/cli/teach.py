@@ -18,14 +18,14 @@ console = get_console()
 
 def book(
     numbers: Numbers = None,
-    output: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = ROOT
+    output: Annotated[Path, typer.Option(help="Folder for the site; it replaces an earlier site there.")] = ROOT
     / "site",
     executed: Annotated[
-        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+        Path | None, typer.Option(help="Executed notebooks from `course run --output`, to skip running them.")
     ] = None,
     repository: Annotated[str | None, typer.Option(help="OWNER/NAME on GitHub, for the buttons.")] = None,
 ) -> None:
-    """Build the static site, on which every widget works without a kernel and without a network."""
+    """Build the static site, where every widget works without a kernel or a network."""
     from course_utils.lab import notebooks
     from course_utils.teaching.site import build_site, github_repository
 
@@ -33,23 +33,23 @@ def book(
         address = repository or github_repository()
         if address is None:
             console.print(
-                "No repository on GitHub is known, so the pages have no Colab button (--repository OWNER/NAME)."
+                "The GitHub repository is unknown, so the pages have no Colab button: use --repository OWNER/NAME."
             )
-        with console.status("building the site; notebooks that are run take about twenty minutes together"):
+        with console.status("building the site; running the notebooks takes about twenty minutes"):
             warnings = build_site(numbers or notebooks.numbers(), output, executed, address)
     for warning in warnings:
         console.print(warning, markup=False)
-    console.print(f"The site is in {output}; look at it with `python -m http.server -d {output}`.", soft_wrap=True)
+    console.print(f"The site is in {output}; view it with `python -m http.server -d {output}`.", soft_wrap=True)
 
 
 def slides(
     number: Annotated[str, typer.Argument(help="Number of the notebook.")],
-    output: Annotated[Path, typer.Option(help="Folder of the slides.")] = ROOT / "slides",
+    output: Annotated[Path, typer.Option(help="Folder for the slides.")] = ROOT / "slides",
     executed: Annotated[
-        Path | None, typer.Option(help="Folder of `course run --output`: nothing is run again.")
+        Path | None, typer.Option(help="Executed notebooks from `course run --output`, to skip running them.")
     ] = None,
 ) -> None:
-    """Make slides of a notebook, with its widgets; open the page in any browser, offline too."""
+    """Make slides of a notebook with its widgets, for any browser, online or offline."""
     from course_utils.teaching.site import build_slides
 
     with sentences(), console.status("making slides"):
@@ -58,10 +58,10 @@ def slides(
 
 
 def load(
-    kernels: Annotated[list[int], typer.Argument(help="How many kernels at once, such as 1 2 4 8.")],
-    notebook: Annotated[str, typer.Option(help="Number of the notebook that all of them run.")] = "04",
+    kernels: Annotated[list[int], typer.Argument(help="Numbers of kernels at once, such as 1 2 4 8.")],
+    notebook: Annotated[str, typer.Option(help="Number of the notebook that they all run.")] = "04",
 ) -> None:
-    """How many students does this machine bear? Run a notebook in many kernels at once."""
+    """How many students can this machine serve? Run a notebook in many kernels at once."""
     from course_utils.lab import notebooks
     from course_utils.teaching.load_test import run_together
 
@@ -83,11 +83,11 @@ def load(
 
 
 def demo(
-    name: Annotated[str | None, typer.Argument(help="A widget; when left out, the names are listed.")] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; the next free one when it is taken.")] = 8866,
-    browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
+    name: Annotated[str | None, typer.Argument(help="A widget. Default: list the names.")] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; if it is taken, the next free one.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
-    """Show one widget on the whole screen, for a lecture hall."""
+    """Show one widget on the whole screen, for a lecture."""
     import nbformat
 
     from course_utils.teaching import demo

@@ -2,7 +2,7 @@
 
 from course_utils.data.dataset import Dataset
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene, draw
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
 from course_utils.data.real import photo
 from course_utils.data.registry import DATASETS, Status, downloads, fetch, load, status
 from course_utils.data.resolve import DataNotFound
@@ -15,7 +15,7 @@ __all__ = [
     "TEXTURES",
     "DataNotFound",
     "Dataset",
-    "Pictures",
+    "LabelledImages",
     "Scene",
     "Shapes",
     "ShapesConfig",

@@ -1,4 +1,4 @@
-"""Short captions for single shapes, "a red striped circle", and all that their grammar can say. Notebook 10."""
+"""Short captions for single shapes, such as "a red striped circle", and their grammar. Notebook 10."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -9,19 +9,19 @@ from torch import Tensor
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene
 from course_utils.data.shapes import Shapes
 
-FIELDS = {"colour": tuple(COLOURS), "texture": TEXTURES, "shape": SHAPES}  # in the order in which they are said
+FIELDS = {"colour": tuple(COLOURS), "texture": TEXTURES, "shape": SHAPES}  # in the order of the words
 WORDS = ("a", *(word for words in FIELDS.values() for word in words))
 CAPTIONS = tuple(f"a {' '.join(words)}" for words in product(*FIELDS.values()))  # all 192
 
 
-def caption_numbers(pictures: Shapes) -> Tensor:
-    """→ (count,): which of CAPTIONS describes each picture. Raises ValueError for pictures of several objects."""
-    if pictures.scene.shape.shape[1] != 1:
+def caption_numbers(shapes: Shapes) -> Tensor:
+    """→ (count,): which of CAPTIONS describes each image. Raises ValueError for images of several objects."""
+    if shapes.scene.shape.shape[1] != 1:
         raise ValueError(
-            f"The pictures show {pictures.scene.shape.shape[1]} objects each, but a short caption is about one: make "
+            f"The images show {shapes.scene.shape.shape[1]} objects each, but a short caption is about one: make "
             "them with ShapesConfig(objects=1)."
         )
-    return _numbers(pictures.scene)
+    return _numbers(shapes.scene)
 
 
 def _numbers(scene: Scene) -> Tensor:
@@ -44,10 +44,10 @@ def field_numbers(captions: Tensor, field: str) -> Tensor:
     return captions % len(FIELDS[field])
 
 
-def with_pairs(pictures: Shapes, pairs: Sequence[tuple[str, str]], wanted: bool = True) -> Shapes:
-    """Only the pictures whose (colour, shape) is among pairs, or, with wanted=False, only the others."""
-    colour, shape = (field_numbers(caption_numbers(pictures), field) for field in ("colour", "shape"))
-    inside = torch.zeros(len(pictures), dtype=torch.bool)
+def with_pairs(shapes: Shapes, pairs: Sequence[tuple[str, str]], wanted: bool = True) -> Shapes:
+    """Only the images whose (colour, shape) is among pairs, or, with wanted=False, only the others."""
+    colour, shape = (field_numbers(caption_numbers(shapes), field) for field in ("colour", "shape"))
+    inside = torch.zeros(len(shapes), dtype=torch.bool)
     for one, other in pairs:
         inside |= (colour == FIELDS["colour"].index(one)) & (shape == FIELDS["shape"].index(other))
-    return pictures.select((inside == wanted).nonzero()[:, 0])
+    return shapes.select((inside == wanted).nonzero()[:, 0])

@@ -1,48 +1,48 @@
-"""All that the course knows about a dataset, in one record. All notebooks."""
+"""Everything about one dataset, in one record. All notebooks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
 from course_utils.data.resolve import Files
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A labelled set of pictures: what is in it, how it is read, and where it is.
+    """A labelled set of images: what it contains, how to read it, and where it is.
 
-    The pictures come from one of two functions. read is told whether the test set is wanted and returns images
-    (count, channels, height, width), float32 in [0, 1], labels (count,), int64, and their source in words; it raises
-    DataNotFound when they are nowhere. make is given a count and a seed, for pictures that are drawn, not stored.
-    Raises ValueError for a record with neither, and for one that does not say where its pictures come from.
+    The images come from one of two functions. read(test) returns the test or the training set: images (count,
+    channels, height, width), float32 in [0, 1], labels (count,), int64, and a description of their source; it raises
+    DataNotFound when it cannot find them. make(count, seed) is for images that are drawn, not stored. Raises
+    ValueError for a record with neither, and for one without a source.
     """
 
     name: str  # what ``load`` calls it
     shape: tuple[int, int, int]  # channels, height, width
     classes: tuple[str, ...]  # the names of labels 0, 1, …
-    mean: float  # of the training pixels, all channels together
+    mean: float  # of the training pixels, over all channels
     std: float
     read: Callable[[bool], tuple[Tensor, Tensor, str]] | None = None
-    make: Callable[[int, int], Pictures] | None = None
+    make: Callable[[int, int], LabelledImages] | None = None
     files: Files | None = None  # where to look for it; None when it comes with the packages
-    origin: str = ""  # in words, of one without files
+    origin: str = ""  # source of a dataset without files
 
     def __post_init__(self) -> None:
         if (self.read is None) == (self.make is None):
             raise ValueError(
-                f"The dataset {self.name!r} needs one loader: give its record read, for stored pictures, or make, "
-                "for pictures drawn from a seed."
+                f"The dataset {self.name!r} needs one loader: pass read for stored images, or make "
+                "for images drawn from a seed."
             )
         if (self.files is None) == (not self.origin):
             raise ValueError(
-                f"The dataset {self.name!r} does not say where it comes from: give its record either files to look "
+                f"The dataset {self.name!r} has no source: pass either the files to look "
                 'for or an origin, such as "comes with scikit-learn".'
             )
 
-    def pictures(self, test: bool) -> Pictures:
-        """All training pictures, or all test pictures, in the dataset's order. Raises DataNotFound as read does."""
+    def images(self, test: bool) -> LabelledImages:
+        """All training images, or all test images, in the dataset's order. Raises DataNotFound like read."""
         assert self.read is not None, f"{self.name} is drawn, not read"
         images, labels, source = self.read(test)
-        return Pictures(images, labels, self.classes, self.name, source)
+        return LabelledImages(images, labels, self.classes, self.name, source)

@@ -1,6 +1,6 @@
-"""How a scene of coloured shapes becomes pixels, masks and a sentence. Notebooks 01, 05, 08, 09 and 10.
+"""Turns a scene of coloured shapes into pixels, masks and a sentence. Notebooks 01, 05, 08, 09 and 10.
 
-A :class:`Scene` says what is where; :func:`draw` paints it, by day or by night, many pictures at a time.
+A :class:`Scene` lists the objects and their places; :func:`draw` draws many scenes at once, by day or by night.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ COLOURS = {
     "blue": (0.15, 0.40, 0.85),
     "purple": (0.60, 0.30, 0.70),
 }
-LARGEST_SCALE = 8.0  # an object of this scale fills the picture
-CHUNK = 512  # pictures drawn at once: small enough for the processor's cache
+LARGEST_SCALE = 8.0  # an object of this scale fills the image
+CHUNK = 512  # images drawn at once: small enough for the processor's cache
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Objects of count pictures, (count, objects) each; lengths are fractions of the picture's side."""
+    """Objects of count images, (count, objects) each; lengths are fractions of the image's side."""
 
     shape: Tensor  # index in SHAPES
     colour: Tensor  # index in COLOURS
@@ -42,12 +42,12 @@ class Scene:
 
     @property
     def radius(self) -> Tensor:
-        """Half the width of each object as a fraction of the picture's side."""
+        """Half the width of each object as a fraction of the image's side."""
         return self.scale / (2 * LARGEST_SCALE)
 
 
 def draw(scene: Scene, size: int, night: bool = False, seed: int = 0) -> Tensor:
-    """→ (count, 3, size, size), float32 in [0, 1]. seed decides the noise of the night only."""
+    """→ (count, 3, size, size), float32 in [0, 1]. seed affects only the noise at night."""
     generator = torch.Generator().manual_seed(seed)
     count = len(scene.background)
     images = torch.empty(count, 3, size, size)
@@ -57,7 +57,7 @@ def draw(scene: Scene, size: int, night: bool = False, seed: int = 0) -> Tensor:
 
 
 def chunks(count: int) -> Iterator[slice]:
-    """Slices of at most CHUNK pictures that cover count."""
+    """Slices of at most CHUNK images that together cover count."""
     return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
 
 
@@ -78,7 +78,7 @@ def masks_of(scene: Scene, size: int) -> Tensor:
 
 
 def _inside(shape: str, u: Tensor, v: Tensor) -> Tensor:
-    """Whether points, in radii from the centre (u right, v down), lie in a shape within the unit disc."""
+    """Whether points lie in a shape within the unit disc; u (right) and v (down) are in radii from the centre."""
     match shape:
         case "circle":
             return u**2 + v**2 < 1
@@ -115,7 +115,7 @@ def _draw(scene: Scene, size: int, night: bool, generator: torch.Generator) -> T
     light = torch.linspace(1.15, 0.85, size)[:, None]  # a little brighter at the top
     images = rearrange(scene.background[:, None, None] * light, "n h w -> n 1 h w").expand(-1, 1, -1, size)
     palette = torch.tensor(list(COLOURS.values()))
-    for index in range(masks.shape[1]):  # a later object covers an earlier one; those of make_shapes never meet
+    for index in range(masks.shape[1]):  # a later object covers an earlier one; those of make_shapes never overlap
         colour = rearrange(palette[scene.colour[:, index]], "n c -> n c 1 1")
         paint = colour * rearrange(patterns[scene.texture[:, index]], "n h w -> n 1 h w")
         images = torch.where(masks[:, index, None], paint, images)
@@ -127,7 +127,7 @@ def _draw(scene: Scene, size: int, night: bool, generator: torch.Generator) -> T
 
 
 def describe(scene: Scene) -> str:
-    """One picture's scene in words: each object's size, colour, texture, shape and place."""
+    """One image's scene in words: each object's size, colour, texture, shape and place."""
     phrases = []
     for index in range(len(scene.shape)):
         scale = float(scene.scale[index])

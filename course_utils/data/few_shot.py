@@ -1,7 +1,8 @@
-"""Classes for a teacher, and classes that it never sees: notebook 09. Every picture is 3 × 32 × 32.
+"""Classes for a teacher, and classes that the teacher never sees: notebook 09. Every image is 3 × 32 × 32.
 
-A composition is a shape, a texture and a colour together ("red striped star"); there are 192. Three pools share none:
-the teacher learns the names of the first, choices are made on the second, and the third is kept for the episodes.
+A composition is a shape, a texture and a colour together ("red striped star"); there are 192. They are split into
+three pools: the teacher is trained on the first, settings are chosen on the second, and the episodes use only the
+third.
 """
 
 from dataclasses import replace
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, draw
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
 from course_utils.data.shapes import Shapes, ShapesConfig, make_shapes
 
 COUNT = len(SHAPES) * len(TEXTURES) * len(COLOURS)
@@ -30,9 +31,9 @@ def composition_name(number: int) -> str:
 
 
 def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> Shapes:
-    """count pictures of one object each, labelled by its composition's place in the pool.
+    """count images of one object each, labelled by its composition's place in the pool.
 
-    Raises ValueError for a pool that there is not.
+    Raises ValueError for an unknown pool.
     """
     if pool not in POOLS:
         raise ValueError(f"There is no pool {pool!r}: choose one of {', '.join(POOLS)}.")
@@ -54,43 +55,43 @@ def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> S
     )
 
 
-def as_rgb_32(pictures: Pictures) -> Pictures:
-    """The same pictures, 3 × 32 × 32: grey ones three times, smaller ones resized to 28 × 28, a border of zeros."""
-    images = pictures.images
+def as_rgb_32(examples: LabelledImages) -> LabelledImages:
+    """The same images, 3 × 32 × 32: grey channels repeated, smaller images resized to 28 × 28, zero-padded."""
+    images = examples.images
     if images.shape[-1] < 28:
         images = F.interpolate(images, (28, 28), mode="bilinear").clamp(0, 1)
     border = (32 - images.shape[-1]) // 2
     images = F.pad(images, (border,) * 4)
-    return replace(pictures, images=images.expand(-1, 3, -1, -1).contiguous())
+    return replace(examples, images=images.expand(-1, 3, -1, -1).contiguous())
 
 
-def placed_anywhere(pictures: Pictures, side: int = 24, seed: int = 0) -> Pictures:
-    """Each picture shrunk to side × side and put at a random place of 3 × 32 × 32, as a camera would meet it.
+def placed_anywhere(examples: LabelledImages, side: int = 24, seed: int = 0) -> LabelledImages:
+    """Each image shrunk to side × side and put at a random place of 3 × 32 × 32, as in a photograph.
 
     Raises ValueError for a side outside 8 … 32.
     """
     if not 8 <= side <= 32:
-        raise ValueError(f"side is {side} pixels, but must be from 8 to 32, the side of the whole picture.")
-    small = F.interpolate(pictures.images, (side, side), mode="bilinear", antialias=True)
+        raise ValueError(f"side is {side} pixels, but must be from 8 to 32, the side of the whole image.")
+    small = F.interpolate(examples.images, (side, side), mode="bilinear", antialias=True)
     at = torch.randint(33 - side, (2, len(small), 1), generator=torch.Generator().manual_seed(seed))
     rows, columns = at + torch.arange(side)
     images = torch.zeros(len(small), 32, 32, small.shape[1])
     which = torch.arange(len(small))[:, None, None]
     images[which, rows[:, :, None], columns[:, None, :]] = small.movedim(1, -1)
-    return replace(pictures, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
+    return replace(examples, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
 
 
-def only(pictures: Pictures, labels: tuple[int, ...]) -> Pictures:
-    """The pictures with these labels, which become 0, 1, … in this order."""
-    new = torch.full((len(pictures.classes),), -1)
+def only(examples: LabelledImages, labels: tuple[int, ...]) -> LabelledImages:
+    """The images with these labels, which become 0, 1, … in this order."""
+    new = torch.full((len(examples.classes),), -1)
     new[list(labels)] = torch.arange(len(labels))
-    kept = pictures.select((new[pictures.labels] >= 0).nonzero()[:, 0])
-    return replace(kept, labels=new[kept.labels], classes=tuple(pictures.classes[label] for label in labels))
+    kept = examples.select((new[examples.labels] >= 0).nonzero()[:, 0])
+    return replace(kept, labels=new[kept.labels], classes=tuple(examples.classes[label] for label in labels))
 
 
-def joined(one: Pictures, other: Pictures) -> Pictures:
+def joined(one: LabelledImages, other: LabelledImages) -> LabelledImages:
     """Both sets in one; the classes of the second follow those of the first."""
     images: Tensor = torch.cat([one.images, other.images])
     labels = torch.cat([one.labels, other.labels + len(one.classes)])
     source = f"{one.source}; {other.source}"
-    return Pictures(images, labels, one.classes + other.classes, f"{one.name} and {other.name}", source)
+    return LabelledImages(images, labels, one.classes + other.classes, f"{one.name} and {other.name}", source)

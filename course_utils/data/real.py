@@ -1,4 +1,4 @@
-"""Real pictures: some come with the packages, Fashion-MNIST and CIFAR-10 are read from files. All notebooks."""
+"""Real images: some come with the packages, Fashion-MNIST and CIFAR-10 are read from files. All notebooks."""
 
 import pickle
 from functools import partial
@@ -11,7 +11,7 @@ from torch import Tensor
 from course_utils.data.dataset import Dataset
 from course_utils.data.resolve import Files, find_files, from_torchvision
 
-PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # those that scikit-image's package itself holds
+PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # those inside the scikit-image package itself
 
 
 def photo(name: str = "chelsea") -> Tensor:
@@ -53,7 +53,7 @@ DIGITS = Dataset(
 FASHION_MNIST_FILES = Files(
     title="Fashion-MNIST",
     folders=("fashion-mnist", "fashion_mnist", "FashionMNIST/raw", ""),
-    # Of the unpacked files: the same for every packing, such as Debian's and the authors'.
+    # Of the unpacked files, so they hold for Debian's package and for the authors' archive.
     algorithm="sha256",
     checksums={
         "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -68,11 +68,11 @@ FASHION_MNIST_FILES = Files(
 
 
 def _fashion_mnist(test: bool) -> tuple[Tensor, Tensor, str]:
-    """60,000 pictures, or the 10,000 of the test set."""
+    """60,000 images, or the 10,000 of the test set."""
     part = "t10k" if test else "train"
     names = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
     content, place = find_files(FASHION_MNIST_FILES, names)
-    # The content is verified, so the headers (16 and 8 bytes) need no reading.
+    # The content is verified, so the headers (16 and 8 bytes) can be skipped.
     pixels = np.frombuffer(content[names[0]], np.uint8, offset=16).reshape(-1, 1, 28, 28)
     labels = np.frombuffer(content[names[1]], np.uint8, offset=8)
     return *_tensors(pixels, labels), f"Fashion-MNIST from {place}"
@@ -110,10 +110,10 @@ CIFAR10_FILES = Files(
 
 
 def _cifar10(test: bool) -> tuple[Tensor, Tensor, str]:
-    """50,000 pictures, or the 10,000 of the test set."""
+    """50,000 images, or the 10,000 of the test set."""
     names = ("test_batch",) if test else tuple(f"data_batch_{number}" for number in range(1, 6))
     content, place = find_files(CIFAR10_FILES, names)
-    # Unpickling runs what a file says; these bytes were just found equal to the authors'.
+    # Unpickling runs code from the file; the checksum has just shown that it is the authors' file.
     batches = [pickle.loads(content[name], encoding="bytes") for name in names]
     pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch[b"labels"] for batch in batches])

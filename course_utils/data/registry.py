@@ -1,4 +1,4 @@
-"""Every dataset of the course: loaded, downloaded and looked for by its name. All notebooks."""
+"""Every dataset of the course: load, download or find it by name. All notebooks."""
 
 import warnings
 import zlib
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from course_utils.data.dataset import Dataset
 from course_utils.data.drawing import SHAPES
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
 from course_utils.data.real import CIFAR10, DIGITS, FASHION_MNIST
 from course_utils.data.resolve import DataNotFound, find_files
 from course_utils.data.shapes import make_shapes
@@ -31,13 +31,13 @@ SPLITS = ("train", "fit", "validation", "test")
 
 def load(
     name: str, split: str = "train", size: int | None = None, seed: int = 0, fallback: str | None = None
-) -> Pictures:
-    """Pictures of one of the DATASETS, such as ``"fashion_mnist"``; ``status()`` lists them.
+) -> LabelledImages:
+    """Images of one of the DATASETS, such as ``"fashion_mnist"``; ``status()`` lists them.
 
     split: ``test``, ``train``, or one of the two parts of train: ``validation`` (a fixed twelfth, for every choice
-    that is made by looking at accuracy) and ``fit`` (the rest). size: so many pictures, drawn at random by seed; all
-    of them, in the dataset's order, when left out (shapes: 10,000). fallback: a dataset to use, resized to the same
-    pictures and at most so many as it has, when ``name`` is not to be had; a warning says so.
+    based on accuracy) and ``fit`` (the rest). size: the number of images, drawn at random by seed; by default all of
+    them, in the dataset's order (shapes: 10,000). fallback: a dataset to use, with a warning, when ``name`` is not
+    available; its images are resized to the same shape, and it may have fewer.
 
     Raises ValueError for a name, split or size that does not exist, and DataNotFound without a fallback.
     """
@@ -46,14 +46,16 @@ def load(
     if split not in SPLITS:
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
     if size is not None and (not isinstance(size, int) or size < 1):
-        raise ValueError(f"size is {size!r}, but must be a whole number of pictures, at least 1.")
+        raise ValueError(f"size is {size!r}, but must be a whole number of images, at least 1.")
     if fallback is not None and fallback not in EMBEDDED:
-        raise ValueError(f"fallback is {fallback!r}, but must need no download: choose one of {', '.join(EMBEDDED)}.")
+        raise ValueError(
+            f"fallback is {fallback!r}, but must come without a download: choose one of {', '.join(EMBEDDED)}."
+        )
     dataset = DATASETS[name]
-    if dataset.make is not None:  # every split and seed has its own, endless, supply
+    if dataset.make is not None:  # every split and seed has its own unlimited supply
         return dataset.make(size or 10_000, zlib.crc32(f"{split} {seed}".encode()))
     try:
-        pictures = dataset.pictures(split == "test")
+        examples = dataset.images(split == "test")
     except DataNotFound as error:
         if fallback is None:
             raise
@@ -61,19 +63,17 @@ def load(
         stand_in = load(fallback, split, size if DATASETS[fallback].make else None, seed)
         return _resized(_drawn(stand_in, size or len(stand_in), seed), dataset.shape)
     if split in ("fit", "validation"):
-        pictures = pictures.select(_part(len(pictures), split))
+        examples = examples.select(_part(len(examples), split))
     if size is None:
-        return pictures
-    if size > len(pictures):
-        raise ValueError(
-            f"size is {size}, but {name} {split} has {len(pictures)} pictures: ask for that many at most."
-        )
-    return _drawn(pictures, size, seed)
+        return examples
+    if size > len(examples):
+        raise ValueError(f"size is {size}, but {name} {split} has {len(examples)} images: choose at most that many.")
+    return _drawn(examples, size, seed)
 
 
-def _drawn(pictures: Pictures, size: int, seed: int) -> Pictures:
-    """At most so many of the pictures, in random order."""
-    return pictures.select(torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))[:size])
+def _drawn(examples: LabelledImages, size: int, seed: int) -> LabelledImages:
+    """At most size of the images, in random order."""
+    return examples.select(torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[:size])
 
 
 def _part(count: int, split: str) -> torch.Tensor:
@@ -82,13 +82,13 @@ def _part(count: int, split: str) -> torch.Tensor:
     return (held_out if split == "validation" else order[count // 12 :]).sort().values
 
 
-def _resized(pictures: Pictures, shape: tuple[int, int, int]) -> Pictures:
+def _resized(examples: LabelledImages, shape: tuple[int, int, int]) -> LabelledImages:
     channels, height, width = shape
-    images = F.interpolate(pictures.images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
+    images = F.interpolate(examples.images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
     if channels != images.shape[1]:
         images = images.mean(dim=1, keepdim=True).expand(-1, channels, -1, -1).contiguous()
-    source = f"{pictures.source}, resized to {height} × {width} in place of the dataset that was asked for"
-    return Pictures(images, pictures.labels, pictures.classes, pictures.name, source)
+    source = f"{examples.source}, resized to {height} × {width} in place of the requested dataset"
+    return LabelledImages(images, examples.labels, examples.classes, examples.name, source)
 
 
 def downloads() -> list[str]:
@@ -97,9 +97,9 @@ def downloads() -> list[str]:
 
 
 def fetch(name: str) -> Path:
-    """The place that has a whole dataset; when none has, it is downloaded into ``data/`` first.
+    """The folder that holds the whole dataset; downloads it into ``data/`` first if no folder does.
 
-    Raises ValueError for a name that is not among ``downloads()``, and DataNotFound, with the ways out, when the
+    Raises ValueError for a name that is not among ``downloads()``, and DataNotFound, with what to do, when the
     download fails.
     """
     files = DATASETS[name].files if name in downloads() else None
@@ -110,7 +110,7 @@ def fetch(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a dataset is, in words, and what to do when it is nowhere."""
+    """Where a dataset is, and what to do when it is not on this machine."""
 
     name: str
     where: str
@@ -118,7 +118,7 @@ class Status:
 
 
 def status() -> list[Status]:
-    """One row per dataset. Files are verified and damaged ones renamed, as on loading; nothing is downloaded."""
+    """One row per dataset. Files are verified and damaged ones renamed, as in load; nothing is downloaded."""
     return [_status(dataset) for dataset in DATASETS.values()]
 
 
@@ -129,8 +129,8 @@ def _status(dataset: Dataset) -> Status:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            where, advice = f"whole, in {find_files(files, files.checksums, download=False)[1]}", ""
+            where, advice = f"complete, in {find_files(files, files.checksums, download=False)[1]}", ""
         except DataNotFound:
-            where, advice = "nowhere on this machine", files.advice
+            where, advice = "not on this machine", files.advice
     damaged = " ".join(str(warning.message) for warning in caught)
     return Status(dataset.name, where, f"{damaged} {advice}".strip())

@@ -1,4 +1,4 @@
-"""A dataset's files: found, verified, set aside when damaged, downloaded when missing. All notebooks."""
+"""A dataset's files: find, verify, set aside if damaged, download if missing. All notebooks."""
 
 import gzip
 import hashlib
@@ -21,44 +21,44 @@ DEBIAN = Path("/usr/share/datasets")
 
 
 class DataNotFound(LookupError):
-    """A dataset is not on this machine and could not be downloaded; the message says the three ways out."""
+    """A dataset is not on this machine and could not be downloaded; the message lists three things to do."""
 
 
 class DamagedFile(Exception):
-    """A file is there under the right name, but its content is not the dataset's; the message says how."""
+    """A file has the right name but not the content of the dataset; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a dataset: where they may be, how each is verified, and how they are got.
+    """The files of a dataset: where they may be, how to verify them, and how to get them.
 
-    Raises ValueError for files without checksums: nothing that is found or downloaded is used unverified.
+    Raises ValueError for files without checksums, because no file is used unverified.
     """
 
-    title: str  # as the authors write it
-    folders: tuple[str, ...]  # below a place, where the files may be; a download goes to the first
-    checksums: Mapping[str, str]  # name → hash of the whole, unpacked content
-    algorithm: str  # of the hashes, as hashlib calls it
-    advice: str  # what to do when the files are nowhere
-    archive: str | None = None  # a tar file that holds the files
-    download: Callable[[str], object] | None = None  # puts the files below a folder, in one of the folders above
+    title: str  # as written by the authors
+    folders: tuple[str, ...]  # where the files may be, below a place; a download goes into the first
+    checksums: Mapping[str, str]  # name → hash of the unpacked content
+    algorithm: str  # of the hashes, by its name in hashlib
+    advice: str  # what to do if the files are missing
+    archive: str | None = None  # a tar file that contains the files
+    download: Callable[[str], object] | None = None  # puts the files into one of these folders, below the given one
 
     def __post_init__(self) -> None:
         digits = 2 * hashlib.new(self.algorithm, usedforsecurity=False).digest_size
         wrong = [name for name, digest in self.checksums.items() if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest)]
         if wrong or not self.checksums:
             raise ValueError(
-                f"{self.title} lacks the checksum of {', '.join(wrong) or 'its files'}: give {self.algorithm} of the "
-                f"unpacked content, {digits} hexadecimal digits, for each file."
+                f"{self.title} lacks the checksum of {', '.join(wrong) or 'its files'}: pass the "
+                f"{self.algorithm} of the unpacked content, {digits} hexadecimal digits, for each file."
             )
 
 
 def find_files(files: Files, names: Iterable[str], download: bool = True) -> tuple[dict[str, bytes], Path]:
-    """Unpacked content of the named files, from the first place that has all of them whole; and that place.
+    """Unpacked content of the named files, from the first place with a complete set, and that place.
 
     The order is ``COURSE_DATA``, ``data/`` of the course, Debian's package, the dataset's own download. A damaged
-    file is named in a warning and renamed to ``….damaged`` where that is allowed; it is never used.
-    Raises DataNotFound, with the ways out, when no place has them.
+    file is never used: a warning names it, and it is renamed to ``….damaged`` if permitted. Raises DataNotFound, with
+    what to do, if no place has the files.
     """
     names = tuple(names)
     for place in places():
@@ -72,13 +72,13 @@ def find_files(files: Files, names: Iterable[str], download: bool = True) -> tup
         except DataNotFound as error:
             reason = str(error)
     raise DataNotFound(
-        f"{files.title} is not on this machine ({reason}): set COURSE_DATA to a folder that holds its files, "
+        f"{files.title} is not on this machine ({reason}): set COURSE_DATA to a folder that contains its files, "
         f"put them in {DATA}, or {files.advice}."
     )
 
 
 def places() -> Iterator[Path]:
-    """Folders that may hold datasets, in the order in which they are asked."""
+    """Folders that may contain datasets, in search order."""
     if chosen := os.environ.get("COURSE_DATA"):
         folder = Path(chosen).expanduser()
         if folder.is_dir():
@@ -92,14 +92,14 @@ def places() -> Iterator[Path]:
 
 
 def from_torchvision(name: str, folder: str) -> None:
-    """Let torchvision's dataset of that name download its files below the folder, its own checksums compared."""
+    """Download the files of torchvision's dataset of that name into the folder; torchvision compares checksums."""
     from torchvision import datasets
 
     getattr(datasets, name)(folder, download=True)
 
 
 def _download(files: Files) -> dict[str, bytes]:
-    """All files, downloaded and verified in a temporary folder, then moved into ``data/``; → their content."""
+    """Download and verify all files in a temporary folder, then move them into ``data/``; → their content."""
     if files.download is None:
         raise DataNotFound("the course cannot download it")
     try:
@@ -118,14 +118,14 @@ def _download(files: Files) -> dict[str, bytes]:
                 whole.write_bytes(body)
                 whole.replace(target / name)
     except (OSError, RuntimeError, HTTPException) as error:
-        # torchvision's message has a line for each mirror; the last one is the cause.
+        # torchvision's message has one line per mirror; the last one is the cause.
         cause = (str(error).strip() or type(error).__name__).splitlines()[-1].strip("<>. ")
         raise DataNotFound(f"could not be downloaded: {cause}") from error
     return content
 
 
 def _read(files: Files, place: Path, names: tuple[str, ...]) -> dict[str, bytes] | None:
-    """Content of the named files when all of them lie whole below a place, packed or not; else None."""
+    """Content of the named files if a place has a complete set, packed or not; else None."""
     content: dict[str, bytes] = {}
     for name in names:
         for path in (place / folder / packed for folder in files.folders for packed in (name, f"{name}.gz")):
@@ -138,7 +138,7 @@ def _read(files: Files, place: Path, names: tuple[str, ...]) -> dict[str, bytes]
 
 
 def _whole(files: Files, path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """Content of the named files in one file or archive, verified; empty when it is missing or damaged."""
+    """Verified content of the named files in one file or archive; empty if it is missing or damaged."""
     try:
         content = _unpack(path, names)
         for name in names:
@@ -148,7 +148,7 @@ def _whole(files: Files, path: Path, names: tuple[str, ...]) -> dict[str, bytes]
     except DamagedFile as damaged:
         warnings.warn(f"{path} {damaged}; {_set_aside(path)}, and the course looks elsewhere.", stacklevel=2)
         return {}
-    except OSError as error:  # whole or not, this account may not know
+    except OSError as error:  # this account has no permission to read it
         warnings.warn(f"{path} cannot be read ({error.strerror}), so the course looks elsewhere.", stacklevel=2)
         return {}
     return content
@@ -166,7 +166,7 @@ def _unpack(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DamagedFile(f"cannot be unpacked ({error})") from error
     if absent := next((name for name in names if name not in content), None):
-        raise DamagedFile(f"holds no {absent}")
+        raise DamagedFile(f"lacks {absent}")
     return content
 
 
@@ -183,5 +183,5 @@ def _set_aside(path: Path) -> str:
     try:
         path.replace(aside)
     except OSError:
-        return "it may not be renamed and stays where it is"
-    return f"it is kept as {aside.name}"
+        return "it cannot be renamed and stays where it is"
+    return f"it was renamed to {aside.name}"

@@ -1,13 +1,13 @@
-"""Procedural pictures of coloured shapes: unlimited, made in memory, and everything about them is known.
+"""Procedural images of coloured shapes: unlimited, drawn in memory, with full ground truth.
 
-Every object has its mask, so attention can be scored against the truth; day and night show the same scene, so a
-domain can be shifted while the labels stay. Notebooks 01, 05, 08, 09 and 10.
+Every object has a mask, so attention can be compared with the ground truth. Day and night show the same scene, so the
+domain can shift while the labels stay the same. Notebooks 01, 05, 08, 09 and 10.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Annotated, Self
 
 import torch
 from torch import Tensor
@@ -23,37 +23,35 @@ from course_utils.data.drawing import (
     draw,
     masks_of,
 )
-from course_utils.data.pictures import Pictures
+from course_utils.data.labelled_images import LabelledImages
+from course_utils.settings import LARGEST, Settings, at_least, at_most, between
 
 
 @dataclass(frozen=True)
-class ShapesConfig:
-    """What kinds of scenes to make. Raises ValueError, in words, for what cannot be drawn."""
+class ShapesConfig(Settings):
+    """The kind of scenes to draw. Raises ValueError for scenes that cannot be drawn."""
 
-    size: int = 32  # pixels a side
-    objects: int = 1  # 1 to 4, never overlapping; the first one gives the label
-    scales: tuple[float, float] = (3.0, 7.0)  # from 1 (an eighth of the picture's side) to 8 (all of it); several
-    # objects get a quarter of the picture each, so theirs stop at 4
+    size: Annotated[int, at_least(16, " pixels to show the shapes"), at_most(LARGEST)] = 32  # pixels per side
+    objects: Annotated[int, between(1, 4)] = 1  # 1 to 4, never overlapping; the first one determines the label
+    scales: tuple[float, float] = (3.0, 7.0)  # from 1 (an eighth of the image's side) to 8 (all of it); with several
+    # objects, each gets a quarter of the image, so its scale is at most 4
     night: bool = False
 
     def __post_init__(self) -> None:
-        if self.size < 16:
-            raise ValueError(f"size is {self.size} pixels, but shapes need at least 16 to be told apart.")
-        if not 1 <= self.objects <= 4:
-            raise ValueError(f"objects is {self.objects}, but a picture holds 1 to 4.")
+        super().__post_init__()
         low, high = self.scales
         if not 1 <= low <= high <= LARGEST_SCALE:
             raise ValueError(f"scales are {self.scales}, but must be (smallest, largest) within 1 and 8.")
-        if low * self.size < 32:  # narrower than four pixels, a bar can fall between them and leave no mask
+        if low * self.size < 32:  # a bar narrower than four pixels can fall between pixels and leave no mask
             raise ValueError(
-                f"The smallest scale is {low:g}, but at {self.size} pixels an object needs at least "
-                f"{32 / self.size:g} to be seen: raise scales or size."
+                f"The smallest scale is {low:g}, but at {self.size} pixels a visible object needs at least "
+                f"{32 / self.size:g}: increase scales or size."
             )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Shapes(Pictures):
-    """Pictures with the scene they were drawn from."""
+class Shapes(LabelledImages):
+    """Images with the scene they were drawn from."""
 
     scene: Scene
     size: int
@@ -72,11 +70,11 @@ class Shapes(Pictures):
 
     @cached_property
     def captions(self) -> list[str]:
-        """One sentence a picture, naming each object's size, colour, texture, shape and place."""
+        """One sentence per image, naming each object's size, colour, texture, shape and place."""
         return [describe(self.scene[index]) for index in range(len(self))]
 
     def select(self, indices: Tensor | slice) -> Self:
-        """The pictures at these places, in this order, with their scenes."""
+        """The images at these places, in this order, with their scenes."""
         return replace(super().select(indices), scene=self.scene[indices])
 
     def day(self) -> Self:
@@ -92,10 +90,10 @@ class Shapes(Pictures):
 
 
 def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -> Shapes:
-    """count pictures of random scenes, labelled by the shape of their first object.
+    """Draw count images of random scenes, labelled by the shape of their first object.
 
-    The same count, config and seed give the same pictures to the last bit on the same machine; PyTorch's global
-    random state is neither used nor changed. Raises ValueError for a count below one.
+    The same count, config and seed give exactly the same images on the same machine; PyTorch's global random state is
+    neither used nor changed. Raises ValueError for a count below one.
     """
     if count < 1:
         raise ValueError(f"count is {count}, but must be at least 1.")
@@ -114,13 +112,13 @@ def same_different(
     shapes: Sequence[str] = SHAPES,
     colours: Sequence[str] | None = None,
 ) -> Shapes:
-    """Two objects far apart; label 1 when they have the same shape, 0 when not. With colours, the same colour.
+    """Two objects far apart; label 1 if they have the same shape, else 0. With colours: the same colour.
 
-    distance is how far their centres are from each other from left to right, as a fraction of the side; their heights
-    are random. Each object alone is equally likely to be any of the shapes (colours), whatever the label, so nothing
-    that looks at one object at a time can tell. Given colours, the two shapes are drawn apart from one another.
-    Raises ValueError when two objects of that scale cannot be that far apart within the picture, and for shapes or
-    colours that are unknown, repeated or fewer than two.
+    distance is the horizontal distance of their centres, as a fraction of the side; their heights are random. For
+    either label, each object alone is equally likely to be any of the shapes (colours), so no model that sees one
+    object at a time can tell the label. With colours, the two shapes are drawn independently. Raises ValueError if
+    two objects of that scale cannot be that far apart in the image, and for shapes or colours that are unknown,
+    repeated or fewer than two.
     """
     radius = scale / (2 * LARGEST_SCALE)
     if not 2 * radius <= distance <= 1 - 2 * radius:
@@ -154,7 +152,7 @@ def same_different(
 
 
 def _places(name: str, chosen: Sequence[str], known: Sequence[str]) -> Tensor:
-    """→ (chosen,): where each stands among the known ones; ValueError for fewer than two, repeated, unknown ones."""
+    """→ (chosen,): the index of each in known; ValueError for fewer than two, repeated or unknown ones."""
     if len(set(chosen)) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(known):
         raise ValueError(f"{name} are {tuple(chosen)}, but must be two or more different ones of {', '.join(known)}.")
     return torch.tensor([known.index(one) for one in chosen])
@@ -174,7 +172,7 @@ def _random_scene(count: int, config: ShapesConfig, generator: torch.Generator) 
     def between(low: float | Tensor, high: float | Tensor) -> Tensor:
         return low + (high - low) * torch.rand(count, config.objects, generator=generator)
 
-    # One object may be anywhere; several get a quarter of the picture each, so that they never overlap.
+    # One object can be anywhere; several objects each get a quarter of the image, so that they never overlap.
     quarters = torch.rand(count, 4, generator=generator).argsort(dim=1)[:, : config.objects]
     side = 1.0 if config.objects == 1 else 0.5
     low, high = (min(scale, LARGEST_SCALE * side) for scale in config.scales)
@@ -188,6 +186,6 @@ def _random_scene(count: int, config: ShapesConfig, generator: torch.Generator) 
         scale=scale,
         x=left + between(radius, side - radius),
         y=top + between(radius, side - radius),
-        angle=between(-0.26, 0.26),  # 15 degrees either way
+        angle=between(-0.26, 0.26),  # 15 degrees in both directions
         background=0.08 + 0.22 * torch.rand(count, generator=generator),
     )

@@ -1,1 +1,1 @@
-"""From a trained model to a small device: eight bits, ONNX. Notebook 09."""
+"""From a trained model to a small device: eight bits and ONNX. Notebook 09."""

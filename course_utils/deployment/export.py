@@ -1,7 +1,7 @@
-"""A network on a small device: ONNX, int8, and what it costs there, by measurement. Notebook 09.
+"""A network on a small device: ONNX, int8, and its measured cost. Notebook 09.
 
-The float network goes through PyTorch's exporter; ONNX Runtime quantises and runs. How a number becomes eight bits is
-in ``quantise.py``.
+The float network goes through PyTorch's exporter; ONNX Runtime quantises and runs. See ``quantise.py`` for how a
+number becomes eight bits.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from course_utils.models.refusals import WrongShape
 class OnnxModel:
     """An ONNX file as a function: images (batch, channels, height, width) → logits (batch, classes), on the CPU.
 
-    Raises FileNotFoundError when there is no such file and WrongShape for images of another shape.
+    Raises FileNotFoundError if the file does not exist and WrongShape for images of another shape.
     """
 
     def __init__(self, path: str | Path, threads: int = 1) -> None:
@@ -50,16 +50,18 @@ class OnnxModel:
         expected = self.input.shape[1:]
         if images.ndim != 4 or list(images.shape[1:]) != expected:
             reads = f"(batch, {', '.join(map(str, expected))})"
-            raise WrongShape(images.shape, self.path.name, reads, "resize the images or export the model for theirs")
+            raise WrongShape(
+                images.shape, self.path.name, reads, "resize the images or export the model for this shape"
+            )
         return torch.from_numpy(self.session.run(None, {self.input.name: images.numpy()})[0])
 
 
 def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
-    """Write the model, as it is in evaluation mode, for images like these in any number; → path.
+    """Export the model in evaluation mode, for any number of images of this shape; → path.
 
-    images (batch, channels, height, width) are only looked at for their shape. The model's modes are kept.
+    Only the shape of images (batch, channels, height, width) matters. The modes of the model stay as they are.
     """
-    pair = images[:1].repeat(2, 1, 1, 1)  # the exporter takes a batch of one for a constant
+    pair = images[:1].repeat(2, 1, 1, 1)  # the exporter treats a batch size of one as a constant
     with modes_kept(model), quiet():
         torch.onnx.export(
             model.eval(),
@@ -76,7 +78,7 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
 
 
 def quantise_dynamic(source: Path, target: Path) -> Path:
-    """Weights in int8; the scale of every layer's input is found anew for each batch, while it runs; → target."""
+    """Weights in int8; the scale of each layer's input is computed for each batch at run time; → target."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with prepared(source) as ready, quiet():
@@ -85,15 +87,15 @@ def quantise_dynamic(source: Path, target: Path) -> Path:
 
 
 def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
-    """Weights in int8, a scale a channel; scales of activations once and for all from what images produce; → target.
+    """Weights in int8, one scale per channel; fixed activation scales, calibrated on images; → target.
 
-    images (count, channels, height, width), unlabelled, like those to come. Jacob et al. 2018, section 3.
-    Raises ValueError for fewer than eight of them.
+    images (count, channels, height, width): unlabelled, and like those the model will see. Jacob et al. 2018, section
+    3. Raises ValueError for fewer than eight.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     if len(images) < 8:
-        raise ValueError(f"Got {len(images)} pictures to calibrate with, but ranges need at least 8: give 100 or so.")
+        raise ValueError(f"Got {len(images)} images to calibrate with, but ranges need at least 8: pass about 100.")
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
@@ -118,7 +120,7 @@ def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
 
 @contextlib.contextmanager
 def prepared(source: Path) -> Iterator[Path]:
-    """The graph with its shapes inferred and its BatchNorms folded, as quantisation wants it, in a passing file."""
+    """The graph with its shapes inferred and its BatchNorms folded, as quantisation needs it, in a temporary file."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +132,7 @@ def prepared(source: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Inside, warnings and log output of exporters and quantisers are silenced; errors still come through."""
+    """Silence warnings and log output of exporters and quantisers; errors still come through."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -143,7 +145,7 @@ def quiet() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one picture: median, and the quarter and three quarters of the runs."""
+    """Milliseconds per image: the median and the quartiles of the runs."""
 
     median: float
     low: float
@@ -151,7 +153,7 @@ class Latency:
 
 
 def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
-    """Each model on one picture (channels, height, width), in turn, round by round: slow moments meet all of them."""
+    """Time each model on one image (channels, height, width), in turn, so that slow moments affect all models."""
     single = image[None].contiguous()
     with torch.inference_mode():
         seconds = time_runs({name: partial(run, single) for name, run in runs.items()}, rounds=rounds)
@@ -193,16 +195,16 @@ print(json.dumps({"runtime": before, "growth": peak - before}))
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of a process that only runs a model: with the runtime loaded, and what the model added at the most."""
+    """Bytes of a process that only runs a model: with the runtime loaded, and the most that the model added."""
 
     runtime: int
     growth: int
 
 
 def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory:
-    """Load an ONNX file, or a whole model saved by torch.save, in a fresh process, run it; → its memory.
+    """Load an ONNX file, or a whole model saved by torch.save, in a new process and run it; → its memory.
 
-    shape is that of the images, (batch, channels, height, width). The resident memory is read after every run.
+    shape: of the images, (batch, channels, height, width). The resident memory is read after every run.
     """
     kind = "onnx" if path.suffix == ".onnx" else "torch"
     command = [sys.executable, "-c", MEASURE_MEMORY, kind, str(path), json.dumps(shape), str(runs)]
@@ -213,5 +215,5 @@ def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory
 
 
 def agreement(one: Tensor, other: Tensor) -> float:
-    """Logits (pictures, classes) twice → the share of pictures for which both choose the same class."""
+    """Logits (images, classes) twice → the share of images for which both choose the same class."""
     return (one.argmax(dim=-1) == other.argmax(dim=-1)).float().mean().item()

@@ -10,10 +10,10 @@ from torch import Tensor
 def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Tensor]:
     """Smallest and largest value (any shape), bits → scale and zero point (same shape, all floating point).
 
-    The range is first widened to hold zero, which must be exact: padding and ReLU are full of it. The scale is the
-    width of one step when the signed whole numbers span exactly the range, the least of them standing for its low
-    end; a range that is still without width has scale 1. The zero point is the whole number, within the signed range,
-    that stands for zero, rounded as torch.round does. Jacob et al. 2018, eq. 1 and section 3.
+    First extend the range to include zero, which must be exact because padding and ReLU produce many zeros. The scale
+    is the step size if the signed integers span exactly this range, from its low end for the smallest integer. A
+    range of width zero has scale 1. The zero point is the signed integer that represents zero, rounded as by
+    torch.round. Jacob et al. 2018, eq. 1 and section 3.
     """
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     low, high = low.clamp(max=0), high.clamp(min=0)
@@ -23,20 +23,20 @@ def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Ten
 
 
 def symmetric_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Tensor]:
-    """The same with zero point 0 and a range that reaches as far down as up: the largest magnitude is 2^(bits−1) − 1.
+    """The same with zero point 0 and a symmetric range: the largest magnitude becomes 2^(bits−1) − 1.
 
-    Usual for weights: without a zero point an integer product needs no correction. Jacob et al. 2018, section 3.
+    Common for weights: without a zero point, an integer product needs no correction. Jacob et al. 2018, section 3.
     """
     scale = torch.maximum(-low, high).clamp(min=0) / (2 ** (bits - 1) - 1)
     return torch.where(scale > 0, scale, 1.0), torch.zeros_like(scale)
 
 
 def fake_quantise(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
-    """values, rounded to what whole numbers of so many bits can stand for, as floats of the same shape.
+    """Round values to the nearest ones that integers of some bits can represent; returns floats of the same shape.
 
-    A signed whole number q stands for scale · (q − zero_point), and each value goes to the nearest of these, beyond
-    either end too. Where value / scale lies half-way between two whole numbers, it goes where torch.round sends it,
-    before zero_point comes in. scale and zero_point, floating point, broadcast. Jacob et al. 2018, eq. 1 and 12.
+    A signed integer q represents scale · (q − zero_point). Each value becomes the nearest of these numbers, also
+    beyond either end of the range. If value / scale is half-way between two integers, round it as torch.round does,
+    before adding zero_point. scale and zero_point are floating point and broadcast. Jacob et al. 2018, eq. 1 and 12.
     """
     whole = (values / scale).round() + zero_point
     whole = whole.clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
@@ -44,7 +44,7 @@ def fake_quantise(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) 
 
 
 def quantise_weight(weight: Tensor, bits: int = 8, per_channel: bool = True, symmetric: bool = True) -> Tensor:
-    """A layer's weight (outputs, …), rounded to bits: one scale for all of it, or one for each output channel.
+    """A layer's weight (outputs, …), rounded to bits, with one scale for the tensor or one per output channel.
 
     Raises ValueError for bits outside 2 … 16.
     """

@@ -36,7 +36,7 @@ __all__ = [
     "stub",
 ]
 
-# Of this kernel only: a restarted one begins again with the first hint.
+# For this kernel only: after a restart, hints begin with the first one again.
 _verdicts: dict[str, Verdict] = {}
 _hints_given: dict[str, int] = {}
 
@@ -44,17 +44,17 @@ session.prepare_kernel()
 
 
 class NotPassed(Exception):
-    """The exercise has not passed, said to nbgrader."""
+    """The exercise has not passed. Raised for nbgrader."""
 
 
 def check(name: str, fn: Any) -> Callable[..., Any]:
-    """Show how fn does in the exercise, note it in the student's progress, and return a function that is right.
+    """Show whether fn passes the exercise, record it in the student's progress, and return a correct function.
 
-    That is fn itself when it passes and the course's reference when it does not, so ``fn = check(name, fn)`` lets the
-    notebook go on either way. A result of another type that is as right, such as float64 for float32, passes; what is
-    returned then makes the usual type of it. No mistake in fn raises anything; Ctrl-C interrupts as always. Raises
-    UnknownExercise when there is no exercise of that name; and NotPassed, but only while nbgrader runs the notebook,
-    because to nbgrader a cell without an error is one that passed.
+    Returns fn itself if it passes and the course's reference if not, so the notebook can continue after ``fn =
+    check(name, fn)`` either way. An equivalent type, such as float64 instead of float32, passes; the returned
+    function then converts its results to the usual type. Mistakes in fn raise nothing; Ctrl-C still interrupts.
+    Raises UnknownExercise if no exercise has that name. Raises NotPassed only while nbgrader runs the notebook,
+    because nbgrader counts a cell without an error as passed.
     """
     if callable(name) and isinstance(fn, str):
         name, fn = fn, name
@@ -73,13 +73,13 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
 
 
 def passed(name: str) -> bool:
-    """Whether the last check of this kernel passed: what a graded cell asserts. Raises UnknownExercise."""
+    """Whether the last check in this kernel passed; graded cells assert it. Raises UnknownExercise."""
     verdict = _verdicts.get(find(name).name)
     return verdict is not None and verdict.passed
 
 
 def hint(name: str) -> None:
-    """Show the exercise's next hint, the solution last; each call goes one step further. Raises UnknownExercise."""
+    """Show the exercise's next hint; after the last one, show the solution. Raises UnknownExercise."""
     exercise = find(name)
     name = exercise.name
     steps = len(exercise.hints) + 1
@@ -90,7 +90,7 @@ def hint(name: str) -> None:
 
 
 def show_solution(name: str) -> None:
-    """Show the reference's source. Raises UnknownExercise."""
+    """Show the source code of the reference. Raises UnknownExercise."""
     exercise = find(name)
     steps = len(exercise.hints) + 1
     show(Hint(exercise.name, steps, steps, solution(name)))

@@ -1,4 +1,4 @@
-"""Wrong results that are the right ones for other arguments: two exchanged, one squared, one taken for another."""
+"""Wrong results that would be right for other arguments: two swapped, one squared, one used as another."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -15,30 +15,30 @@ from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.observe import Observation, handed_over
 
-SMALL = 1e-3  # numbers below it agree by the checks' own tolerance
+SMALL = 1e-3  # smaller numbers are equal within the checks' tolerance
 
 Change = Callable[[list[Any]], list[Any]]
 
-# What stands in an argument's place: in words, {} the argument's name, and how it is made.
+# What replaces an argument: in words, with {} for the argument's name, and a function that computes it.
 _FLOATS: dict[str, Callable[[Tensor], Tensor]] = {
     "−{}": torch.neg,
     "the softmax of {} over the last axis": lambda x: x.softmax(-1),
     "the log-softmax of {} over the last axis": lambda x: x.log_softmax(-1),
-    "{} with the last two axes exchanged": lambda x: x.mT,
-    "{} brought to length one along the last axis": lambda x: F.normalize(x, dim=-1),
+    "{} with the last two axes swapped": lambda x: x.mT,
+    "{} scaled to length one along the last axis": lambda x: F.normalize(x, dim=-1),
     "the absolute values of {}": torch.abs,
     "zeros": torch.zeros_like,
     "ones": torch.ones_like,
     "{} rounded": torch.round,
     "{} clamped to [0, 1]": lambda x: x.clamp(0, 1),
-    "{} moved on by one along the first axis": lambda x: x.roll(1, 0),
+    "{} moved forward by one along the first axis": lambda x: x.roll(1, 0),
     "{} moved back by one along the first axis": lambda x: x.roll(-1, 0),
     "the first item of {} for the whole batch": lambda x: x[:1].expand_as(x),
     "the mean of {} over the first axis": lambda x: x.mean(0, keepdim=True).expand_as(x),
 }
 _BOOLEANS: dict[str, Callable[[Tensor], Tensor]] = {
     "~{}": torch.logical_not,
-    "{} with the last two axes exchanged": lambda x: x.mT,
+    "{} with the last two axes swapped": lambda x: x.mT,
     "True everywhere": torch.ones_like,
     "False everywhere": torch.zeros_like,
 }
@@ -47,9 +47,9 @@ _WHOLE: dict[str, Callable[[Tensor], Tensor]] = {
     "{} − 1": lambda x: x - 1,
     "zeros": torch.zeros_like,
     "the inverse permutation of {}": torch.argsort,
-    "{} in rising order": lambda x: x.sort(-1).values,
+    "{} in ascending order": lambda x: x.sort(-1).values,
     "{} from back to front": lambda x: x.flip(0),
-    "{} moved on by one": lambda x: x.roll(1, 0),
+    "{} moved forward by one": lambda x: x.roll(1, 0),
 }
 _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "1": lambda x: type(x)(1),
@@ -75,7 +75,7 @@ _LISTS: dict[str, Callable[[Any], Any]] = {
 def as_if(
     exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation], expected: Sequence[Observation]
 ) -> Finding | None:
-    """The change of the arguments with which the reference gives what the student's function gave, in every case."""
+    """The change of arguments that makes the reference return the student's result in every case, or None."""
     if any(0 < size < SMALL for seen in observed for size in map(_size, tensors_in(seen.result))):
         return None  # rounding hides a difference
     cases = [completed(exercise, case) for case in cases]
@@ -87,12 +87,12 @@ def as_if(
                 _explains(exercise, change, case, pick(seen.result), pick)
                 for case, seen in zip(cases, observed, strict=True)
             ):
-                return Finding(name, f"{what[0].upper()}{what[1:]} is what one gets {sentence}.", weak=True)
+                return Finding(name, f"{what[0].upper()}{what[1:]} is what you get {sentence}.", weak=True)
     return None
 
 
 def completed(exercise: Exercise, case: Arguments) -> Arguments:
-    """The case with the defaults of the arguments that it leaves out."""
+    """The case completed with the default values of the arguments that it leaves out."""
     bound = inspect.signature(exercise.reference).bind(*case)
     bound.apply_defaults()
     return bound.args
@@ -103,7 +103,7 @@ def _size(tensor: Tensor) -> float:
 
 
 def _wrong_parts(observed: Sequence[Observation], expected: Sequence[Observation]) -> list[int | None]:
-    """Numbers of the parts of the results that are wrong; [None] for results in one piece, [] if forms differ."""
+    """Indices of the wrong parts of the results; [None] if results have one part, [] if their structures differ."""
     right = expected[0].result
     if not isinstance(right, tuple):
         return [None]
@@ -114,7 +114,7 @@ def _wrong_parts(observed: Sequence[Observation], expected: Sequence[Observation
 
 
 def _explains(exercise: Exercise, change: Change, case: Arguments, yours: Any, pick: Callable[[Any], Any]) -> bool:
-    """Whether the reference, with changed arguments, gives the student's result."""
+    """Whether the reference returns the student's result for changed arguments."""
     try:
         other = pick(exercise.reference(*change(list(handed_over(exercise.arguments, case)))))
     except Exception:
@@ -123,19 +123,19 @@ def _explains(exercise: Exercise, change: Change, case: Arguments, yours: Any, p
 
 
 def _changes(exercise: Exercise, case: Arguments) -> Iterator[tuple[str, str, Change]]:
-    """Name, sentence and change, the simplest first."""
+    """Name, sentence and change of the arguments, simplest first."""
     kinds = {number: (exercise.arguments[number], value) for number, value in enumerate(case)}
     for one, other in combinations(kinds, 2):
         (first, mine), (second, theirs) = kinds[one], kinds[other]
         if _kind(mine) == _kind(theirs):
-            yield f"swapped-{first}-{second}", f"with `{first}` and `{second}` exchanged", _swapped(one, other)
+            yield f"swapped-{first}-{second}", f"with `{first}` and `{second}` swapped", _swapped(one, other)
     for one, other in permutations(kinds, 2):
         (first, mine), (second, theirs) = kinds[one], kinds[other]
         if _kind(mine) == _kind(theirs):
-            yield f"{second}-for-{first}", f"with `{second}` in place of `{first}`", _replaced(one, other)
+            yield f"{second}-for-{first}", f"with `{second}` instead of `{first}`", _replaced(one, other)
     for number, (name, value) in kinds.items():
         for stand_in, change in _of(value).items():
-            yield f"changed-{name}", f"with {stand_in.format(name)} in place of `{name}`", _applied(number, change)
+            yield f"changed-{name}", f"with {stand_in.format(name)} instead of `{name}`", _applied(number, change)
         if callable(value):
             yield f"uncalled-{name}", f"when `{name}` is left out", _applied(number, lambda _: lambda x: x)
 

@@ -1,4 +1,4 @@
-"""Results held against each other, and the first difference said in a sentence."""
+"""Compare two results and describe their first difference in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from course_utils.exercises.verdict import Kind
 
-# Two right ways of computing in float32 differ by about 1e-6 of what they add up; a wrong one, by far more.
+# Two correct computations in float32 differ by about 1e-6 of the numbers they sum; a wrong one differs by far more.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -21,11 +21,11 @@ class Difference:
 
     kind: Kind
     sentence: str
-    hint: str = ""  # where to look, when nothing better is known
+    hint: str = ""  # where to look if nothing more specific is known
 
 
 def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "the result") -> Difference | None:
-    """The first difference between a student's result and the right one, or None. ``parts`` names a tuple's items."""
+    """The first difference between a student's result and the right one, or None. parts: names of a tuple's items."""
     yours = fitted(yours, right)
     if isinstance(right, Tensor):
         return _tensors(yours, right, what)
@@ -33,9 +33,9 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
         return _numbers(yours, right, what)
     if not isinstance(yours, tuple | list):
         expected = describe(right) + (f" ({', '.join(parts)})" if parts else "")
-        return Difference(Kind.TYPE, f"{_capital(what)} is {describe(yours)}, but it should be {expected}.")
+        return Difference(Kind.TYPE, f"{_capital(what)} is {describe(yours)}, but should be {expected}.")
     if len(yours) != len(right):
-        return Difference(Kind.TYPE, f"{_capital(what)} has {_count(len(yours))}, but it should have {len(right)}.")
+        return Difference(Kind.TYPE, f"{_capital(what)} has {_count(len(yours))}, but should have {len(right)}.")
     for index, (mine, theirs) in enumerate(zip(yours, right, strict=True)):
         item = with_article(parts[index]) if index < len(parts) else f"item {index} of {what}"
         if found := difference(mine, theirs, what=item):
@@ -44,10 +44,10 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
 
 
 def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
-    """A result of another type that is as right, made into the right one's type; any other result as it is.
+    """A result of an equivalent type, converted to the right result's type; any other result unchanged.
 
-    float64 for float32, another whole number for int64, a number for a tensor of shape () and the other way round, a
-    stacked tensor for a list. dtype: of floating-point numbers, instead of the right result's.
+    Equivalent are float64 and float32, other integer types and int64, a number and a tensor of shape (), a stacked
+    tensor and a list. dtype: for floating-point results, used instead of the right result's.
     """
     if isinstance(right, Tensor):
         number = isinstance(yours, Real if right.is_floating_point() else Integral) and not isinstance(yours, bool)
@@ -74,7 +74,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two results are of one type and dtype, through tuples and lists, which count as one."""
+    """Whether two results have the same type and dtype, item by item; tuples and lists count as the same type."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return one.dtype == other.dtype
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
@@ -83,7 +83,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two results agree in type, shape, dtype, device and values, NaN with NaN."""
+    """Whether two results agree in type, shape, dtype, device and values; NaN equals NaN."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if _form(one) != _form(other):
             return False
@@ -94,16 +94,16 @@ def same(one: Any, other: Any) -> bool:
 
 
 def close(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors of one shape hold the same numbers, but for rounding."""
+    """Whether two tensors of the same shape have the same values up to rounding."""
     if not one.is_floating_point():
         return torch.equal(one, other)
     return torch.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
 
 
 def describe(value: Any) -> str:
-    """A value as a student would say it: ``a tensor of shape (2, 3)``."""
+    """A value described in words: ``a tensor of shape (2, 3)``."""
     if type(value).__module__ == "torch.return_types":
-        return f"what `{type(value).__name__}` returns, values and indices: take `.values` or `.indices`"
+        return f"the pair of values and indices that `{type(value).__name__}` returns (take `.values` or `.indices`)"
     match value:
         case Tensor(is_nested=True):
             return "a nested tensor"
@@ -117,24 +117,24 @@ def describe(value: Any) -> str:
         case None:
             return "None"
     if type(value).__name__ == "generator":
-        return "a generator, as every function with `yield` in it gives"
+        return "a generator, because the function contains `yield`"
     return f"an object of type {type(value).__name__}"
 
 
 def written(number: Any) -> str:
-    """A number in digits, and one of hundreds of digits by how many there are."""
+    """A number in digits; one with hundreds of digits by its number of digits."""
     if isinstance(number, int) and number.bit_length() > 100:
         return f"{'−' if number < 0 else ''}a number of about {number.bit_length() * 0.30103:.0f} digits"
     return f"{number:,}" if not isinstance(number, bool) else str(number)
 
 
 def comparable(tensor: Tensor) -> bool:
-    """Whether a tensor is of the ordinary kind, and small enough to look at all its numbers."""
+    """Whether a tensor is strided, not nested, and small enough to compare all its values."""
     return not tensor.is_nested and tensor.layout is torch.strided and tensor.numel() < 10**6
 
 
 def tensors_in(value: Any, depth: int = 3) -> list[Tensor]:
-    """The tensors of a result, in order; a list may hold itself, so not too deep."""
+    """The tensors of a result, in order; the depth is limited because a list may contain itself."""
     if isinstance(value, Tensor):
         return [value]
     if not isinstance(value, tuple | list) or not depth:
@@ -163,16 +163,16 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
     name = _capital(what)
     if not isinstance(yours, Tensor) or yours.is_nested:
         expected = f"a tensor of shape {tuple(right.shape)}"
-        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {expected}.")
+        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but should be {expected}.")
     for label in ("layout", "device", "dtype"):
         mine, theirs = getattr(yours, label), getattr(right, label)
         if mine != theirs:
             kind = Kind.DTYPE if label == "dtype" else Kind.TYPE
             plain = [str(which).removeprefix("torch.") for which in (mine, theirs)]
-            return Difference(kind, f"The {label} of {what} is {plain[0]}, but it should be {plain[1]}.")
+            return Difference(kind, f"The {label} of {what} is {plain[0]}, but should be {plain[1]}.")
     if yours.shape != right.shape:
         return Difference(
-            Kind.SHAPE, f"The shape of {what} is {tuple(yours.shape)}, but it should be {tuple(right.shape)}."
+            Kind.SHAPE, f"The shape of {what} is {tuple(yours.shape)}, but should be {tuple(right.shape)}."
         )
     if same(yours, right):
         return None
@@ -180,17 +180,19 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
     if lost.any():
         first = tuple(lost.nonzero()[0].tolist())
         amount = (
-            f"{int(lost.sum())} of {lost.numel()} places, first at index {first}" if right.ndim else "the only place"
+            f"{int(lost.sum())} of {lost.numel()} positions, first at index {first}"
+            if right.ndim
+            else ("its only value")
         )
         return Difference(
             Kind.NOT_FINITE,
-            f"{name}: NaN or infinity at {amount}.",
-            "Look for a division by zero, a logarithm of zero or of a negative number, the mean of nothing, exp of a "
-            "large number, or a softmax over a row in which every score is −inf.",
+            f"{name} is NaN or infinite at {amount}.",
+            "Look for a division by zero, a logarithm of zero or of a negative number, the mean of an empty tensor, "
+            "exp of a large number, or a softmax over a row in which every score is −inf.",
         )
     if right.ndim == 0:
-        shown = _told_apart(yours.item(), right.item())
-        return Difference(Kind.VALUES, f"{name} is {shown[0]}, but it should be {shown[1]}.")
+        shown = _distinct(yours.item(), right.item())
+        return Difference(Kind.VALUES, f"{name} is {shown[0]}, but should be {shown[1]}.")
     return Difference(Kind.VALUES, f"The shape of {what} is right, but {_values(yours.detach(), right)}.")
 
 
@@ -200,17 +202,17 @@ def _values(yours: Tensor, right: Tensor) -> str:
         at = tuple(wrong.nonzero()[0].tolist())
         mine, theirs = yours[at].item(), right[at].item()
         count = int(wrong.sum())
-        where = f"{count} of {wrong.numel()} places {'is' if count == 1 else 'are'} wrong: at index {at}"
+        where = f"{count} of {wrong.numel()} values {'is' if count == 1 else 'are'} wrong: at index {at}"
         return f"{where} it is {mine} and should be {theirs}"
     distance = (yours.double() - right.double()).abs()
     at = tuple((distance == distance.max()).nonzero()[0].tolist())
-    shown = _told_apart(yours[at].item(), right[at].item())
+    shown = _distinct(yours[at].item(), right[at].item())
     gap = f"{distance.max().item():.3g}"
-    return f"its numbers are off by up to {gap}: at index {at} it is {shown[0]} and should be {shown[1]}"
+    return f"its values are off by up to {gap}: at index {at} it is {shown[0]} and should be {shown[1]}"
 
 
-def _told_apart(mine: float, theirs: float) -> tuple[str, str]:
-    """Both with as many digits as it takes to see that they differ."""
+def _distinct(mine: float, theirs: float) -> tuple[str, str]:
+    """Both numbers with enough digits to show that they differ."""
     texts = [(f"{mine:.{digits}g}", f"{theirs:.{digits}g}") for digits in range(4, 18)]
     return next((both for both in texts if both[0] != both[1]), texts[0])
 
@@ -220,14 +222,14 @@ def _numbers(yours: Any, right: Any, what: str) -> Difference | None:
     if isinstance(right, int) and isinstance(yours, float) and yours == right:
         return Difference(
             Kind.TYPE,
-            f"{name} is a float, but it should be an int: divide with // instead of /, or take int(…) of it.",
+            f"{name} is a float, but should be an int: divide with // instead of /, or convert it with int(…).",
         )
     if isinstance(yours, bool) or not isinstance(yours, Integral if isinstance(right, int) else Real):
-        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but it should be {wanted}.")
+        return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but should be {wanted}.")
     gap = yours - right
     if abs(gap) <= (0 if isinstance(right, int) else RELATIVE * abs(right) + ABSOLUTE):
         return None
     sense = "too many" if gap > 0 else "too few"
     return Difference(
-        Kind.VALUES, f"{name} is {written(yours)}, but it should be {written(right)}: {written(abs(gap))} {sense}."
+        Kind.VALUES, f"{name} is {written(yours)}, but should be {written(right)}: {written(abs(gap))} {sense}."
     )

@@ -1,4 +1,4 @@
-"""A count that is off: by how many, in terms of what was counted."""
+"""Wrong counts: by how much they are off, in terms of the arguments."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
@@ -6,11 +6,11 @@ from math import prod
 
 from course_utils.exercises.findings import Finding, Pair
 
-MOST = 16  # a larger whole number in front explains nothing
+MOST = 16  # a larger integer factor explains nothing
 
 
 def miscounted(pairs: Sequence[Pair]) -> Finding | None:
-    """The gap, or the ratio, as a product of the arguments that fits every wrong case; None if that is uncertain."""
+    """The difference or the ratio as a product of arguments that fits every wrong case; None if uncertain."""
     if not all(isinstance(pair.yours, int) and pair.yours.bit_length() < 300 for pair in pairs) or len(pairs) < 3:
         return None
     gaps = [pair.yours - pair.right for pair in pairs]
@@ -36,11 +36,11 @@ def miscounted(pairs: Sequence[Pair]) -> Finding | None:
 
 
 def _beside(pair: Pair) -> str:
-    return f"it is {pair.yours:,}, and should be {pair.right:,}"
+    return f"it is {pair.yours:,} and should be {pair.right:,}"
 
 
 def _terms(pairs: Sequence[Pair]) -> Iterator[tuple[int, str, list[float]]]:
-    """Degree, name and value in each case of the products of at most three arguments."""
+    """Degree, name and values (one per case) of the products of at most three arguments."""
     names = [name for name, value in pairs[0].arguments.items() if isinstance(value, int)]
     names = [name for name in names if all(isinstance(pair.arguments.get(name), int) for pair in pairs)]
     for degree in (1, 2, 3):
@@ -50,7 +50,7 @@ def _terms(pairs: Sequence[Pair]) -> Iterator[tuple[int, str, list[float]]]:
 
 
 def _explained(wanted: Sequence[float], terms: Sequence[tuple[int, str, list[float]]], most: int) -> str | None:
-    """``3 · layers · dim``, when a whole number times just one of the simplest terms is wanted in all cases."""
+    """``3 · layers · dim``, if an integer times exactly one of the simplest terms fits all cases."""
     for degree in (1, 2, 3):
         fits = []
         for each, shown, values in terms:

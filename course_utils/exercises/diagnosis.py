@@ -1,7 +1,7 @@
-"""How a wrong result differs from the right one, in the simplest sentence that is certainly true.
+"""How a wrong result differs from the right one, in the simplest true sentence.
 
-For what no exercise knows by name. A pattern must hold in every case that is wrong, and rest on enough numbers that
-chance does not make it.
+Used if no misconception of the exercise matches. A pattern must hold in every wrong case, and for enough numbers to
+rule out chance.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ ENOUGH = 6  # numbers, or three cases
 def diagnose(
     exercise: Exercise, cases: Sequence[Arguments], observed: Sequence[Observation], expected: Sequence[Observation]
 ) -> Finding | None:
-    """What is wrong in all wrong cases that gave a result, or None."""
+    """The pattern in all wrong cases that returned a result, or None."""
     named = [dict(zip(exercise.arguments, case, strict=False)) for case in cases]
     pairs = [
         Pair(fitted(seen.result, right.result), right.result, arguments)
@@ -43,19 +43,20 @@ def diagnose(
         isinstance(pair.yours, tuple | list) and any(same(item, pair.right) for item in pair.yours) for pair in pairs
     ):
         return Finding(
-            "one-too-many", "The right result is there, but with something else beside it: return it alone."
+            "one-too-many",
+            ("Your function returns the right result together with something else: return only the result."),
         )
     if all(_is_list_of(pair.yours, pair.right) for pair in pairs):
         return Finding(
             "not-stacked",
-            "The numbers are right, but they come as a list: make one tensor of it, with `torch.stack`, or with "
-            "`torch.tensor` if they are Python's numbers.",
+            "The numbers are right, but they are in a list: make one tensor with `torch.stack`, or with "
+            "`torch.tensor` if they are Python numbers.",
         )
     return _of_tensors(pairs, "the result")
 
 
 def _is_list_of(yours: Any, right: Any) -> bool:
-    """Whether the items of a list are those of the right tensor."""
+    """Whether the items of a list equal those of the right tensor."""
     if not isinstance(yours, list | tuple) or not isinstance(right, Tensor) or not right.ndim:
         return False
     items = [torch.as_tensor(item) for item in yours if isinstance(item, Tensor | int | float)]
@@ -65,7 +66,7 @@ def _is_list_of(yours: Any, right: Any) -> bool:
 
 
 def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
-    """Of a result in several parts: some are missing or swapped, or one of them is wrong in some way."""
+    """For a result in several parts: which are missing or swapped, or how one of them is wrong."""
     rights = [list(pair.right) for pair in pairs]
     parts = len(rights[0])
     if any(len(right) != parts for right in rights):
@@ -78,7 +79,8 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
             missing = ", ".join(name for other, name in enumerate(names) if other != index)
             return Finding(
                 "part-missing",
-                f"One part of {parts} is returned, {names[index]}, and its numbers are right: return {missing} too.",
+                f"Your function returns only one part of {parts}, {names[index]}, and its numbers are right: return "
+                f"{missing} too.",
             )
     if not all(isinstance(pair.yours, tuple | list) and len(pair.yours) == parts for pair in pairs):
         return None
@@ -88,7 +90,8 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
             for pair, right in zip(pairs, rights, strict=True)
         ):
             return Finding(
-                "parts-swapped", f"The numbers are right, but in another order: return {', then '.join(names)}."
+                "parts-swapped",
+                (f"The numbers are right, but the parts are in the wrong order: return {', then '.join(names)}."),
             )
     found = []
     for index, name in enumerate(names):
@@ -99,7 +102,7 @@ def _of_parts(pairs: Sequence[Pair], names: tuple[str, ...]) -> Finding | None:
         ]
         if wrong and (finding := _of_tensors(wrong, with_article(name))):
             found.append(finding)
-    # What is wrong in one part often follows from another, in which it is simpler.
+    # An error in one part often follows from a simpler error in another.
     return min(found, key=lambda finding: finding.weak, default=None)
 
 
@@ -142,7 +145,7 @@ def _an_argument(pairs: Sequence[Pair], what: str) -> Finding | None:
 
 
 def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """The right numbers with the axes in another order."""
+    """The right numbers with the axes in a different order."""
     axes = pairs[0].right.ndim
     if not 2 <= axes <= 5 or any(pair.right.ndim != axes or pair.yours.ndim != axes for pair in pairs):
         return None
@@ -156,21 +159,21 @@ def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
 
 
 def _another_shape(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """Right numbers in another form, or numbers over which something is still to be done."""
+    """The right numbers in another shape, or numbers that still need a sum or a mean."""
     if all(_like(pair.yours.reshape(-1), pair.right.reshape(-1)) for pair in pairs):
         return Finding(
             "reshaped",
-            f"{_named(what)}: the numbers are right and in order, but the shape is {tuple(pairs[0].yours.shape)} and "
-            f"should be {tuple(pairs[0].right.shape)}.",
+            f"{_named(what)}: the numbers are right and in the right order, but the shape is "
+            f"{tuple(pairs[0].yours.shape)} and should be {tuple(pairs[0].right.shape)}.",
         )
     for verb, over in (("mean", torch.mean), ("sum", torch.sum)):
         for axis in range(-4, 4):
             if all(_reduced(over, pair, axis) for pair in pairs):
-                return Finding("not-reduced", f"{_named(what)}: the {verb} over axis {axis} is still to be taken.")
+                return Finding("not-reduced", f"{_named(what)}: the {verb} over axis {axis} is missing.")
         if all(pair.right.ndim == 0 and pair.yours.is_floating_point() for pair in pairs) and all(
             _like(over(pair.yours), pair.right) for pair in pairs
         ):
-            return Finding("not-reduced", f"{_named(what)}: the {verb} over all places is still to be taken.")
+            return Finding("not-reduced", f"{_named(what)}: the {verb} over all numbers is missing.")
     return None
 
 
@@ -181,7 +184,7 @@ def _reduced(over: Callable[..., Tensor], pair: Pair, axis: int) -> bool:
 
 
 def _imprecise(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """All numbers nearly right: something was rounded."""
+    """All numbers are nearly right: something was rounded."""
     if not all(pair.right.is_floating_point() and pair.right.numel() > 1 for pair in pairs):
         return None
     if all(
@@ -189,7 +192,7 @@ def _imprecise(pairs: Sequence[Pair], what: str) -> Finding | None:
     ):
         return Finding(
             "imprecise",
-            f"{_named(what)}: every number is nearly right, and only the last digits are off: is one rounded?",
+            f"{_named(what)}: every number is nearly right, only the last digits differ: look for a rounded number.",
         )
     return None
 
@@ -205,25 +208,25 @@ def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
 
 _FUNCTIONS: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("one-minus", "each number is one minus the right one", lambda right: 1 - right),
-    ("inverse", "each number is one divided by the right one: turn the fraction over", lambda right: 1 / right),
-    ("exponential", "each number is the exponential of the right one", torch.exp),
+    ("inverse", "each number is one divided by the right one: invert the fraction", lambda right: 1 / right),
+    ("exponential", "each number is exp of the right one", torch.exp),
     ("logarithm", "these are the natural logarithms of the right numbers", torch.log),
     ("logarithm-2", "these are the logarithms to base 2 of the right numbers", torch.log2),
     ("root", "each number is the square root of the right one", torch.sqrt),
     ("square", "each number is the square of the right one", torch.square),
-    ("absolute", "the numbers are right but for their signs: all are positive", torch.abs),
+    ("absolute", "each number is the absolute value of the right one: the signs are lost", torch.abs),
     ("rounded", "the numbers are right but rounded", torch.round),
     ("floored", "the numbers are right but rounded down", torch.floor),
-    ("softmax-again", "a softmax was taken of the right numbers", lambda right: right.softmax(-1)),
-    ("log-softmax-again", "a log-softmax was taken of the right numbers", lambda right: right.log_softmax(-1)),
+    ("softmax-again", "the numbers are the softmax of the right ones", lambda right: right.softmax(-1)),
+    ("log-softmax-again", "the numbers are the log-softmax of the right ones", lambda right: right.log_softmax(-1)),
 )
 
 
 def _another_function(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """A simple function of the right numbers, or of which they are one."""
+    """A simple function of the right numbers, or its inverse."""
     if pairs[0].right.dtype == torch.bool:
         if all(torch.equal(pair.yours, ~pair.right) for pair in pairs):
-            return Finding("turned-round", f"{_named(what)}: True and False are exchanged everywhere.")
+            return Finding("turned-round", f"{_named(what)}: True and False are swapped everywhere.")
         return None
     if not pairs[0].right.is_floating_point():
         return None
@@ -233,35 +236,35 @@ def _another_function(pairs: Sequence[Pair], what: str) -> Finding | None:
         if all(_like(pair.yours, function(pair.right)) for pair in pairs):
             return Finding(name, f"{_named(what)}: {sentence}.")
     if all(pair.right.ndim and _like(pair.yours.softmax(-1), pair.right) for pair in pairs):
-        return Finding("softmax-missing", f"{_named(what)}: a softmax over the last axis is still to be taken.")
+        return Finding("softmax-missing", f"{_named(what)}: a softmax over the last axis is missing.")
     return None
 
 
 def _along_an_axis(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """The right slices along one axis, in another order; or the right numbers, anywhere."""
+    """The right slices along one axis in another order, or all the right numbers at other positions."""
     for axis in range(pairs[0].right.ndim):
         if any(axis >= pair.right.ndim for pair in pairs):
             break
         if all(_like(pair.yours, pair.right.flip(axis)) for pair in pairs):
-            return Finding("reversed", f"{_named(what)}: the numbers are right, but axis {axis} runs backwards.")
+            return Finding("reversed", f"{_named(what)}: the numbers are right, but axis {axis} is reversed.")
         for by in (1, -1):
             if all(_like(pair.yours, pair.right.roll(by, axis)) for pair in pairs):
-                where = "on" if by == 1 else "back"
+                where = "forward" if by == 1 else "back"
                 return Finding(
-                    "rolled", f"{_named(what)}: everything is moved {where} by one place along axis {axis}."
+                    "rolled", f"{_named(what)}: everything is moved {where} by one position along axis {axis}."
                 )
         orders = [_order(pair, axis) for pair in pairs]
         if all(orders):
             place, other = next((i, j) for i, j in enumerate(orders[0] or ()) if i != j)
             return Finding(
                 "reordered",
-                f"{_named(what)}: the numbers are right, but along axis {axis} they are in a different order: place "
-                f"{place} holds what belongs at place {other}.",
+                f"{_named(what)}: the numbers are right, but along axis {axis} they are in a different order: index "
+                f"{place} has what belongs at index {other}.",
             )
     if any(pair.right.numel() < ENOUGH or pair.right.dtype == torch.bool for pair in pairs):
         return None
     if all(_like(_sorted(pair.yours), _sorted(pair.right)) for pair in pairs):
-        return Finding("elsewhere", f"{_named(what)}: all the right numbers are there, but at other places.")
+        return Finding("elsewhere", f"{_named(what)}: all the right numbers are there, but at the wrong positions.")
     return None
 
 
@@ -270,7 +273,7 @@ def _sorted(tensor: Tensor) -> Tensor:
 
 
 def _order(pair: Pair, axis: int) -> list[int] | None:
-    """Which slice of the right result stands at each place of an axis, when they are the same slices."""
+    """Which slice of the right result is at each index of an axis, or None if the slices differ."""
     mine, theirs = (part.movedim(axis, 0).reshape(part.shape[axis], -1).double() for part in (pair.yours, pair.right))
     if not 2 <= len(mine) <= 64 or mine.shape[1] < 2:
         return None
@@ -279,7 +282,7 @@ def _order(pair: Pair, axis: int) -> list[int] | None:
 
 
 def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """Rows that should sum to one and do not."""
+    """Rows that should sum to one but do not."""
     if not all(pair.right.ndim >= 2 and pair.right.is_floating_point() and _sums(pair.right, -1) for pair in pairs):
         return None
     if all(_sums(pair.yours, -1) for pair in pairs):
@@ -287,18 +290,19 @@ def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_sums(pair.yours, -2) for pair in pairs):
         return Finding(
             "columns-sum-to-one",
-            f"{_named(what)}: the columns sum to one, where the rows should: the softmax, or the division, runs over "
-            "the wrong axis. Take the last.",
+            f"{_named(what)}: the columns sum to one, but the rows should: the softmax, or the division, runs over "
+            "the wrong axis. Use the last axis.",
         )
     for axis in range(-4, -2):
         if all(pair.yours.ndim >= -axis and _sums(pair.yours, axis) for pair in pairs):
             return Finding(
-                "other-axis-sums-to-one", f"{_named(what)}: axis {axis} sums to one, where the last should."
+                "other-axis-sums-to-one",
+                (f"{_named(what)}: the numbers sum to one over axis {axis}, but should over the last axis."),
             )
     sums_of = next(pair.yours.sum(-1) for pair in pairs if not _sums(pair.yours, -1))
     low, high = (round(float(pick(sums_of)), 3) + 0.0 for pick in (torch.amin, torch.amax))
     sums = f"sum to {low:g}" if low == high else f"have sums from {low:g} to {high:g}"
-    return Finding("rows-do-not-sum-to-one", f"{_named(what)}: each row should sum to one, and yours {sums}.")
+    return Finding("rows-do-not-sum-to-one", f"{_named(what)}: each row should sum to one, but yours {sums}.")
 
 
 def _sums(tensor: Tensor, axis: int) -> bool:

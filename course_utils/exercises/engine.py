@@ -1,8 +1,8 @@
-"""A student's function against the reference: run, compare, and say in a sentence or two what was seen.
+"""Run a student's function, compare it with the reference, and describe the difference in a sentence or two.
 
-The order is from the outside in: is it a function, does it take the arguments, does it end, is there anything in it,
-does it leave its inputs alone, is it right, is it a wrong answer that is known, is there a pattern in what is wrong,
-is the rest of the docstring kept, do gradients pass through it.
+The questions, in order: Is it a function? Does it accept the arguments? Does it finish? Does it do anything? Does it
+leave its inputs unchanged? Is it right? If not, is it a known misconception, or is there a pattern in the errors?
+Does it keep the docstring's other promises? Do gradients pass through it?
 """
 
 from collections.abc import Callable, Sequence
@@ -24,21 +24,21 @@ from course_utils.exercises.time_limit import TimedOut, Why, run_limited
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
-NOT_STOPPED = " It could not be stopped: restart the kernel when convenient."
+NOT_STOPPED = " It could not be stopped and still runs: restart the kernel when convenient."
 
 
 def judge(name: str, fn: Any) -> Verdict:
-    """What check would say of fn, without showing or noting it. Raises UnknownExercise; Ctrl-C interrupts."""
+    """The verdict of check on fn, without showing or recording it. Raises UnknownExercise; Ctrl-C interrupts."""
     return examine(find(name), fn)
 
 
 def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = None) -> Verdict:
-    """Run fn on the exercise's cases and judge it. Never raises for what fn is or does; Ctrl-C still interrupts.
+    """Run fn on the exercise's cases and judge it. Raises nothing for any fn; Ctrl-C still interrupts.
 
-    What fn did in each case is added to observed.
+    Adds what fn did in each case to observed.
     """
     try:
-        # A student's subclass of Tensor must not have its say when its numbers are compared.
+        # A student's subclass of Tensor must not affect the comparison.
         with undisturbed(), torch._C.DisableTorchFunctionSubclass():
             return _Examination(exercise, fn, [] if observed is None else observed).verdict()
     except KeyboardInterrupt:
@@ -50,19 +50,19 @@ def examine(exercise: Exercise, fn: Any, observed: list[Observation] | None = No
             reason = type(error).__name__
         return Verdict(
             Outcome.NOT_JUDGED,
-            f"The check itself failed on your function ({reason}). That is no mistake of yours: please report it "
-            "with your function's code (README, “Something missing or wrong?”).",
+            f"The check itself failed on your function ({reason}). This is not your mistake: please report it with "
+            "your function's code (README, “Something missing or wrong?”).",
             Kind.ENGINE,
         )
 
 
 def not_yet(kind: Kind, message: str, misconception: str | None = None, right: int = 0, cases: int = 0) -> Verdict:
-    """A verdict on an answer that is not right."""
+    """A verdict on an answer that is not right yet."""
     return Verdict(Outcome.NOT_YET, message, kind, misconception, right, cases)
 
 
 class _Examination:
-    """One function, looked at from all sides; each look gives a verdict or None."""
+    """The examination of one function; each step returns a verdict or None."""
 
     def __init__(self, exercise: Exercise, fn: Any, observed: list[Observation]) -> None:
         self.exercise, self.fn, self.observed = exercise, fn, observed
@@ -95,14 +95,14 @@ class _Examination:
         if not callable(fn):
             return not_yet(
                 Kind.NOT_A_FUNCTION,
-                f"check was given {describe(fn)}, but it needs the function itself, without brackets: "
+                f"check received {describe(fn)}, but needs the function itself, without brackets: "
                 f'check("{exercise.name}", {exercise.function}).',
             )
         if getattr(fn, "__code__", None) is exercise.reference.__code__:
             return Verdict(
                 Outcome.NOT_ATTEMPTED,
-                f"{exercise.function} is the course's own function here, imported or lent, and not yours: run the "
-                f"cell that defines your {exercise.function}, then this one.",
+                f"{exercise.function} is the course's version here, not yours: run the cell that defines your "
+                f"{exercise.function}, then this one.",
                 Kind.LENT,
             )
         return None
@@ -127,19 +127,19 @@ class _Examination:
         if late.why is Why.COMPUTING:
             return not_yet(
                 Kind.TOO_SLOW,
-                f"{name} did not finish within {self.exercise.seconds:g} s of computing and was given up: look for a "
-                f"loop that never ends, or for work that is repeated.{where}{rest}",
+                f"{name} did not finish within {self.exercise.seconds:g} s of computing, so the check gave up: look "
+                f"for a loop that never ends, or for repeated work.{where}{rest}",
             )
         if late.why is Why.WAITING:
             return not_yet(
                 Kind.WAITING,
-                f"{name} waits and computes nothing, so it was given up: look for sleep(), a lock, a file or a "
-                f"network that does not answer.{where}{rest}",
+                f"{name} waits without computing, so the check gave up: look for sleep(), a lock, a file or a "
+                f"network that does not respond.{where}{rest}",
             )
         return Verdict(
             Outcome.NOT_JUDGED,
-            f"The machine is so busy with other things that {name} was given up before it had its "
-            f"{self.exercise.seconds:g} s of computing: run the check again when it is quieter.{where}{rest}",
+            f"The machine is so busy that the check gave up before {name} had its {self.exercise.seconds:g} s of "
+            f"computing: run it again when less is running.{where}{rest}",
             Kind.TOO_SLOW,
         )
 
@@ -150,7 +150,7 @@ class _Examination:
         if self.observed[0].error:
             message = f"Replace the line `raise NotImplementedError` in {name} with your own code."
         else:
-            message = f"{name} returns nothing yet: if it is written, its `return` is missing."
+            message = f"{name} returns nothing yet: write it, and if it is written, add the missing `return`."
         return Verdict(Outcome.NOT_ATTEMPTED, message, Kind.BLANK)
 
     def changed_input(self) -> Verdict | None:
@@ -165,14 +165,14 @@ class _Examination:
                     )
                     return not_yet(
                         Kind.CHANGED_INPUT,
-                        f"The function changes its input `{name}`, and overwrites the data of whoever called it: "
-                        f"{remedy}. This was {case(self.exercise, number, self.cases)}.",
+                        f"The function changes its input `{name}` and so overwrites its caller's data: {remedy}. "
+                        f"This was {case(self.exercise, number, self.cases)}.",
                         "pattern/changed-input",
                     )
         return None
 
     def wrong(self) -> Verdict | None:
-        """Not right in some case; what is known best about it."""
+        """If some case is wrong, the most specific verdict on it."""
         exercise = self.exercise
         expected = observe(exercise.reference, self.cases)
         gaps = [
@@ -206,23 +206,23 @@ class _Examination:
         return gap.kind, gap.sentence, gap.hint
 
     def _misconception(self, expected: Sequence[Observation], ordinary: bool) -> Finding | None:
-        """The known wrong answer that gives the same: on the ordinary cases if one of these is wrong, else on all.
+        """The misconception with the same results, on the ordinary cases if one of these is wrong, else on all.
 
-        Spellings of one mistake differ where nothing can be seen, in a row of scores that is hidden altogether.
+        Different spellings of a mistake may differ for a query whose keys are all masked.
         """
         cases = self.plain if ordinary else self.cases
         wrong = [number for number in range(len(cases)) if not self.observed[number].like(expected[number])]
-        # The wrong cases first: most misconceptions do something else there, and are done with.
+        # Wrong cases come first because most misconceptions can be ruled out there.
         for misconception in self.exercise.misconceptions:
             if any(self._is(spelling, cases, wrong) for spelling in misconception.spellings):
                 return Finding(misconception.name, misconception.message)
         return None
 
     def _is(self, spelling: Callable[..., Any], cases: Sequence[Arguments], wrong: Sequence[int]) -> bool:
-        """Whether a known wrong answer gives what the student's function gave, in every case.
+        """Whether a misconception returns what the student's function returned, in every case.
 
-        An exception alone is too common to recognise anyone by. A wrong result must agree, or else some result, and
-        every exception in its words.
+        An exception alone is too common to identify a misconception. Either a wrong result must agree, or some result
+        and the message of every exception.
         """
         wrong_result = some_result = False
         same_words = True
@@ -238,7 +238,7 @@ class _Examination:
         return wrong_result or (some_result and same_words)
 
     def _pattern(self, expected: Sequence[Observation], kind: Kind) -> Finding | None:
-        """What all ordinary cases show; an unused or exchanged argument explains more than a weak pattern."""
+        """A pattern in all ordinary cases; an unused or swapped argument explains more than a weak pattern."""
         plain, observed = self.plain, self.observed[: len(self.plain)]
         results = [tensor for seen in observed for tensor in tensors_in(seen.result)]
         if kind not in (Kind.VALUES, Kind.SHAPE, Kind.TYPE, Kind.DTYPE) or not all(map(comparable, results)):
@@ -255,7 +255,7 @@ class _Examination:
         )
 
     def _probed(self, probe: Callable[..., Finding | None]) -> Finding | None:
-        """What is found by calling the function with other arguments than those of the cases."""
+        """The finding of a probe that calls the function with arguments other than those of the cases."""
         found: list[Finding | None] = []
         self._limited(lambda: found.append(probe(self.exercise, self.fn, self.plain)))
         return found[0] if found else None
@@ -270,7 +270,10 @@ class _Examination:
             failed = self._limited(look)
             if isinstance(failed, TimedOut):
                 return self._given_up(failed, "")
-            trial = f"What the docstring promises was tried ({promise.name.replace('-', ' ')}), and it failed: "
+            trial = (
+                f"The check tested a promise of the docstring ({promise.name.replace('-', ' ')}), and your function "
+                "failed: "
+            )
             sentence = trial + failure(self.fn, failed) if failed else said[0]
             if sentence:
                 cases = len(self.cases)
@@ -290,12 +293,15 @@ class _Examination:
             return self._given_up(failed, " It was computing with gradients.")
         sentence = said[0] if said else None
         if failed:
-            sentence = f"The values are right, but when gradients are wanted it fails: {failure(self.fn, failed)}"
+            sentence = (
+                "The values are right, but the function fails when its inputs require gradients: "
+                f"{failure(self.fn, failed)}"
+            )
         cases = len(self.cases)
         return not_yet(Kind.GRADIENT, sentence, "pattern/gradient", cases, cases) if sentence else None
 
     def _limited(self, look: Callable[[], None]) -> BaseException | None:
-        """Do something that calls the student's function within its limit; what kept it from ending, or None."""
+        """Run something that calls the student's function within its time limit; returns its exception, or None."""
         raised: list[BaseException] = []
 
         def steps() -> Any:
@@ -313,7 +319,7 @@ class _Examination:
 
 
 def _unchanged(old: Any, new: Any) -> bool:
-    """A list of functions is still these, however they were copied; anything else must be the same."""
+    """Whether an argument is unchanged; a list of functions need only have the same length, because it was copied."""
     if isinstance(old, list | tuple) and any(map(callable, old)):
         return len(old) == len(new)
     return same(old, new)

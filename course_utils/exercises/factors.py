@@ -1,4 +1,4 @@
-"""Results that are off by one factor or by one constant, and where that number comes from."""
+"""Results that are off by a factor or by a constant, and where that number comes from."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ POWERS = {"": 1.0, "1/": -1.0, "√": 0.5, "1/√": -0.5, "²": 2.0, "1/²": -2.
 
 
 def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """Every number is a multiple of the right one."""
+    """Every number is the right one times a constant."""
     if not all(pair.right.is_floating_point() for pair in pairs):
         return None
     ratios = [_ratio(pair) for pair in pairs]
@@ -30,9 +30,9 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
     name = what[0].upper() + what[1:]
     alike = max(known) - min(known) < 1e-3 * abs(known[0])
     if all(abs(ratio - 1) < 0.01 for ratio in known):
-        return None  # numbers that are a little off are off by rounding, and each by another factor
+        return None  # small errors come from rounding, which has a different factor per number
     if alike and abs(known[0] + 1) < 1e-3:
-        return Finding("sign", f"{name}: the numbers are right, but the sign is turned round.")
+        return Finding("sign", f"{name}: the numbers are right, but have the wrong sign.")
     if alike and len(known) + sum(pair.right.numel() > 1 for pair in pairs) >= 2:
         origin = next((each for each, value in CONSTANTS.items() if _near(known[0], value)), None)
         return Finding("factor", f"{name}: every number is {known[0]:.4g} times what it should be{_is(origin)}.")
@@ -41,7 +41,7 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(pair.right.numel() >= 4 for pair in pairs):
         listed = ", ".join(f"{ratio:.3g}" for ratio in known[:3])
         return Finding(
-            "factor", f"{name}: all the numbers of a case are off by the same factor, {listed} in the first cases."
+            "factor", f"{name}: all numbers of a case are off by the same factor ({listed} in the first cases)."
         )
     return None
 
@@ -68,7 +68,7 @@ def _near(one: float, other: float) -> bool:
 
 
 def _ratio(pair: Pair) -> float | None:
-    """The number by which the right result must be multiplied to give the student's, or None."""
+    """The factor from the right result to the student's, or None."""
     yours, right = pair.yours.double().flatten(), pair.right.double().flatten()
     size = right.square().sum()
     if not size:
@@ -79,7 +79,7 @@ def _ratio(pair: Pair) -> float | None:
 
 
 def _origin(pairs: Sequence[Pair], ratios: Sequence[float]) -> str | None:
-    """The axis length, or number among the arguments, of which every case's ratio is the same simple power."""
+    """The axis length or numeric argument whose simple power equals the ratio in every case, in words, or None."""
     for quantity in _quantities(pairs[0].arguments):
         values = [dict(_measured(pair.arguments)).get(quantity) for pair in pairs]
         if any(value is None or value <= 0 or value == 1 for value in values):

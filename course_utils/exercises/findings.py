@@ -1,4 +1,4 @@
-"""What a diagnosis looks at, and what it says."""
+"""The input and the result of a diagnosis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Pair:
-    """A student's result, or one part of it, beside the right one, and the arguments by name."""
+    """A student's result, or one part of it, with the right one and the arguments by name."""
 
     yours: Any
     right: Any
@@ -16,7 +16,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Finding:
-    """A pattern's stable name and the sentence that says it. A weak one may have a simpler cause."""
+    """A pattern's stable name and its sentence. A weak finding may have a simpler cause."""
 
     name: str
     sentence: str

@@ -1,4 +1,4 @@
-"""Whether a function that gives the right numbers also teaches what it should, and only that."""
+"""Whether a function with the right values also has the right gradients."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,9 +12,10 @@ from course_utils.exercises.observe import handed_over
 
 
 def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> str | None:
-    """A sentence on the first gradient that differs from the reference's, or None; an exception of fn's escapes.
+    """A sentence on the first gradient that differs from the reference's, or None. Raises any exception of fn.
 
-    They are those of the sum of result times fixed noise, which no two different functions share by chance.
+    The gradients are those of the sum of the result times fixed noise, so that different functions do not agree by
+    chance.
     """
     for arguments in cases:
         result, right = _gradients(exercise, exercise.reference, arguments)
@@ -25,7 +26,7 @@ def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[A
         for name in exercise.frozen:
             if name in mine and mine[name].any():
                 return (
-                    f"The values are right, but a gradient reaches `{name}`, which should stay as it is: use "
+                    f"The values are right, but a gradient reaches `{name}`, which should not be trained: use "
                     f"`{name}.detach()`."
                 )
     return None
@@ -36,26 +37,29 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
         if not right.any():
             return None
         return (
-            f"The values are right, but no gradient reaches `{name}`, so neither it nor anything behind it could "
-            "learn: look for .detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), "
-            "torch.no_grad(), or a branch that leaves it out."
+            f"The values are right, but no gradient reaches `{name}`, so nothing before it can learn: look for "
+            ".detach(), .data, .item(), float(…), .numpy(), torch.tensor(…), nn.Parameter(…), torch.no_grad(), or a "
+            "branch that leaves it out."
         )
     if not mine.isfinite().all():
-        return f"The values are right, but the gradient of `{name}` is NaN or infinite, and would spoil every weight."
+        return (
+            f"The values are right, but the gradient of `{name}` is NaN or infinite and would make every weight NaN: "
+            "look for a division by zero, a root or logarithm of zero, or an infinite score."
+        )
     if torch.allclose(mine, right, rtol=1e-3, atol=1e-3 * float(right.abs().max()) + 1e-6):
         return None
     return (
-        f"The values are right, but the gradient that reaches `{name}` is not: something on its way is cut off, or "
-        "counted twice. Look for .detach(), .data or torch.no_grad() in a part of the computation."
+        f"The values are right, but the gradient of `{name}` is wrong: part of it is cut off or counted twice. Look "
+        "for .detach(), .data or torch.no_grad() in part of the computation."
     )
 
 
 def _gradients(
     exercise: Exercise, fn: Callable[..., Any], arguments: Arguments, like: Any = None
 ) -> tuple[Any, dict[str, Tensor]]:
-    """The result, and the gradients that reach each floating-point argument, and each parameter of a module.
+    """The result and the gradients of each floating-point argument and of each parameter of a module.
 
-    A parameter is named after its argument: ``to_query.weight``. like: a result of the right type.
+    Parameters are named after their argument: ``to_query.weight``. like: a result of the right type.
     """
     given = handed_over(exercise.arguments, arguments)
     watched: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""Sentences about a student's function: how it should be called, in which case and how it failed."""
+"""Sentences about a student's function: its signature, the case and the error."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from course_utils.exercises.own_code import code_of, message_of, place_of, raise
 
 
 def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
-    """What is wrong with the arguments of fn, or None.
+    """A sentence on the wrong arguments of fn, or None.
 
-    The notebook calls it by position and by name, with and without the arguments that have a default.
+    The notebook calls it with positional and keyword arguments, with and without those that have a default.
     """
     try:
         mine, right = inspect.signature(fn), inspect.signature(exercise.reference)
-    except (TypeError, ValueError):  # written in C: the cases will show
+    except (TypeError, ValueError):  # written in C: the cases will show whether it fits
         return None
     former = {new: old for old, new in exercise.former if old in mine.parameters}
     names = [former.get(name, name) for name in exercise.arguments]
@@ -35,13 +35,13 @@ def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
         )
     if [name for name in mine.parameters if name in names] != names and set(names) <= set(mine.parameters):
         return (
-            f"The arguments stand in another order: your function is {_call(fn, mine)}, but the exercise asks "
-            f"for {_call(exercise.reference, right)}."
+            f"The arguments are in the wrong order: your function is {_call(fn, mine)}, but the exercise asks for "
+            f"{_call(exercise.reference, right)}."
         )
     for name in names:
         default, other = right.parameters[name].default, mine.parameters.get(name)
         if default is not inspect.Parameter.empty and other is not None and other.default != default:
-            return f"{name} has the default {other.default!r}, but the exercise says {default!r}: leave it as it was."
+            return f"{name} has the default {other.default!r}, but should have {default!r}: restore it."
     return None
 
 
@@ -71,14 +71,14 @@ def _size(value: Any) -> str:
 
 
 def failure(fn: Callable[..., Any], error: BaseException) -> str:
-    """An exception in a sentence, with the last line of the student's own code that it passed through."""
+    """A sentence on an exception, with the last line of the student's own code in its traceback."""
     place = place_of(fn, error)
     return _said(fn, error) + (f". It happened in {place}." if place else ".")
 
 
 def _said(fn: Callable[..., Any], error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return "It calls exit(), which would end the whole notebook: leave that out"
+        return "It calls exit(), which would end the whole notebook: remove it"
     stub = written_raise(error)
     if stub is not None and stub is not code_of(fn):
         others = [exercise.name for exercise in exercises() if exercise.function == stub.co_name]
@@ -88,12 +88,12 @@ def _said(fn: Callable[..., Any], error: BaseException) -> str:
                 f'`{stub.co_name} = check("{others[0]}", {stub.co_name})`, which lends the course\'s version'
             )
     if "numpy() on Tensor that requires grad" in message_of(error):
-        return "NumPy cannot carry gradients: stay with PyTorch's own functions"
+        return "NumPy has no gradients: use PyTorch's functions"
     lines = [line for line in message_of(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
     if raised_in(error) is code_of(fn) and not isinstance(error, KeyboardInterrupt):
-        return f"Your own `raise {type(error).__name__}` refuses arguments that are right: look at its condition"
-    # einops says what it was doing first, and why it failed last.
+        return f"Your own `raise {type(error).__name__}` rejects valid arguments: check its condition"
+    # einops puts the context first and the reason last.
     reason = lines[-1].strip() if type(error).__module__.startswith("einops") else lines[0]
     return f"{type(error).__name__}: {shorten(reason, 300, placeholder=' …').rstrip('.')}"

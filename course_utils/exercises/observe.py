@@ -1,4 +1,4 @@
-"""What a function does, case by case: its results, what it raised, and what became of its arguments."""
+"""What a function does in each case: its result, its exception, and its arguments afterwards."""
 
 import copy
 import types
@@ -17,38 +17,38 @@ from course_utils.exercises.time_limit import Stop
 
 @dataclass(frozen=True)
 class Observation:
-    """One case: the result, or the exception; and the arguments as the function left them."""
+    """One case: the result or the exception, and the arguments after the call."""
 
     result: Any
     error: BaseException | None
     given: Arguments
-    blank: bool = False  # whether this is what a stub does
+    blank: bool = False  # whether the function did what a stub does
 
     def like(self, other: "Observation") -> bool:
-        """Whether both gave the same result, or both failed."""
+        """Whether both have the same result, or both failed."""
         if self.error is None and other.error is None:
             return same(fitted(self.result, other.result), other.result)
         return self.error is not None and other.error is not None
 
     def fails_like(self, other: "Observation") -> bool:
-        """Whether both failed in the same words."""
+        """Whether both failed with the same message."""
         return type(self.error) is type(other.error) and message_of(self.error) == message_of(other.error)
 
 
 def watch(fn: Callable[..., Any], cases: Sequence[Arguments], observed: list[Observation]) -> Iterator[None]:
-    """Add an observation of each case to the list, one a step; the arguments are given as they are, not as copies."""
+    """Add an observation per case to the list, one per step; the arguments are passed without copying."""
     for number, given in enumerate(cases):
         observed.append(_seen(fn, given, number))
         yield
 
 
 def observe(fn: Callable[..., Any], cases: Sequence[Arguments]) -> list[Observation]:
-    """What a function that is trusted to end does with copies of the arguments."""
+    """The observations of a function that is certain to finish, on copies of the arguments."""
     return [observe_one(fn, case, number) for number, case in enumerate(cases)]
 
 
 def observe_one(fn: Callable[..., Any], case: Arguments, number: int) -> Observation:
-    """What such a function does with a copy of one case's arguments; number: which case it is."""
+    """The observation of such a function on a copy of one case's arguments; number: the index of the case."""
     return _seen(fn, copied(case), number)
 
 
@@ -59,7 +59,7 @@ def _seen(fn: Callable[..., Any], given: Arguments, number: int) -> Observation:
         result = fn(*given)
     except Stop:
         raise
-    except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are mistakes too
+    except BaseException as raised:  # in a student's function, SystemExit and KeyboardInterrupt are errors too
         error = raised
     code = code_of(fn)
     blank = written_raise(error) is code if error else (result is None or result is ...) and does_nothing(code)
@@ -67,13 +67,13 @@ def _seen(fn: Callable[..., Any], given: Arguments, number: int) -> Observation:
 
 
 def copied(value: Any, name: str = "") -> Any:
-    """The same, with memory of its own and laid out alike, through lists and tuples; a function is called by name."""
+    """A copy with its own memory in the same layout, also of lists; a function gets the argument's name."""
     if isinstance(value, Tensor):
         return _copied_tensor(value)
     if isinstance(value, nn.Module):
         return copy.deepcopy(value)
     if isinstance(value, types.FunctionType) and name:
-        # An error of Python's names the function: by its argument's name, not by where the course has made it.
+        # Python's errors name the function: use the argument's name, not the place where the course made it.
         named = types.FunctionType(value.__code__, value.__globals__, name, value.__defaults__, value.__closure__)
         named.__qualname__ = name
         return named
@@ -83,12 +83,12 @@ def copied(value: Any, name: str = "") -> Any:
 
 
 def handed_over(names: Sequence[str], arguments: Arguments) -> Arguments:
-    """A copy of a case's arguments, as a student's function gets them."""
+    """A copy of a case's arguments, as a student's function receives them."""
     return tuple(copied(value, name) for name, value in zip(names, arguments, strict=False))
 
 
 def _copied_tensor(tensor: Tensor) -> Tensor:
-    """clone() keeps neither an expanded layout nor that of a slice: copy the storage, and view it in the same way."""
+    """clone() does not preserve the layout of an expanded tensor or a slice: copy the storage and its view."""
     source = tensor.detach()
     if not comparable(source) or source.is_contiguous():
         twin = source.clone()

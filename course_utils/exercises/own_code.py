@@ -1,4 +1,4 @@
-"""A student's own code: which it is behind a partial or an object, and where in it something went wrong."""
+"""A student's own code: find it behind a partial or an object, and find where an error came from."""
 
 import dis
 import functools
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def code_of(fn: Any) -> CodeType | None:
-    """The code behind a function, a partial, a bound method or an object that can be called; None when it is C's."""
+    """The code of a function, a partial, a bound method or a callable object; None if it is written in C."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     fn = inspect.unwrap(fn)
@@ -23,7 +23,7 @@ def code_of(fn: Any) -> CodeType | None:
 
 
 def raised_in(error: BaseException | None) -> CodeType | None:
-    """The code in which the error's ``raise`` statement stands; None when it comes out of a call into C."""
+    """The code that contains the error's ``raise`` statement; None if the error comes from a call into C."""
     if error is None or error.__traceback__ is None:
         return None
     last = error.__traceback__
@@ -34,15 +34,15 @@ def raised_in(error: BaseException | None) -> CodeType | None:
 
 
 def written_raise(error: BaseException | None) -> CodeType | None:
-    """The code in which a line ``raise NotImplementedError`` stands; None for any other error.
+    """The code that contains the line ``raise NotImplementedError``; None for any other error.
 
-    PyTorch raises it too, for a kind of number that an operation does not know: then no statement stands there.
+    PyTorch raises it too, for a dtype that an operation does not support; then there is no such line.
     """
     return raised_in(error) if isinstance(error, NotImplementedError) else None
 
 
 def does_nothing(code: CodeType | None) -> bool:
-    """Whether a function's body is empty but for constants: a docstring, ``pass``, ``...`` or ``return None``."""
+    """Whether a function's body has only constants: a docstring, ``pass``, ``...`` or ``return None``."""
     return code is not None and {step.opname for step in dis.get_instructions(code)} <= _NOTHING
 
 
@@ -50,7 +50,7 @@ _NOTHING = {"RESUME", "LOAD_CONST", "LOAD_SMALL_INT", "RETURN_VALUE", "RETURN_CO
 
 
 def place_of(fn: Callable[..., Any], error: BaseException) -> str | None:
-    """``line 3 of your function: `x.view(2)` ``, the last line of the student's own that the error passed through."""
+    """``line 3 of your function: `x.view(2)` ``: the last line of the student's own code in the error's traceback."""
     code = code_of(fn)
     if code is None:
         return None
@@ -72,7 +72,7 @@ def _encloses(outer: CodeType, inner: CodeType) -> bool:
 
 
 def message_of(error: BaseException | None) -> str:
-    """What an exception says; nothing when even that fails."""
+    """The message of an exception; empty if even that fails."""
     try:
         return str(error).strip()
     except Exception:

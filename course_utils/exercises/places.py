@@ -1,4 +1,4 @@
-"""Results that are right at some places and wrong at others: which."""
+"""Results that are right at some positions and wrong at others: find which."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from course_utils.exercises.findings import Finding, Pair
 
 
 def wrong_places(pairs: Sequence[Pair], what: str) -> Finding | None:
-    """What the wrong places of all wrong cases have in common, or None."""
+    """What the wrong positions in all wrong cases have in common, or None."""
     wrongs = [_wrong(pair) for pair in pairs]
     name = what[0].upper() + what[1:]
     for look in (_behind_a_mask, _on_the_diagonal, _at_an_end):
@@ -18,9 +18,7 @@ def wrong_places(pairs: Sequence[Pair], what: str) -> Finding | None:
             return Finding(found[0], f"{name}: {found[1]}.")
     if all(pair.right.is_floating_point() and _like_but_for_signs(pair) for pair in pairs):
         count, of = (sum(int(part.sum()) for part in wrongs), sum(part.numel() for part in wrongs))
-        return Finding(
-            "signs", f"{name}: the numbers are right but for the sign, which is turned round at {count} of {of}."
-        )
+        return Finding("signs", f"{name}: the numbers are right, but {count} of {of} have the wrong sign.")
     return None
 
 
@@ -44,12 +42,14 @@ def _behind_a_mask(pairs: Sequence[Pair], wrongs: Sequence[Tensor]) -> tuple[str
             continue
         known = [mask for mask in shown if mask is not None]
         if all(not (wrong & mask).any() for wrong, mask in zip(wrongs, known, strict=True)):
-            return f"hidden-by-{name}", f"it is right wherever `{name}` is True, and wrong only where it is False"
+            return f"hidden-by-{name}", (
+                f"the values are right where `{name}` is True and wrong only where it is False"
+            )
         whole = [mask.all(-1, keepdim=True) for mask in known]
         if any(rows.any() for rows in whole) and not any(
             (wrong & rows).any() for wrong, rows in zip(wrongs, whole, strict=True)
         ):
-            return f"rows-with-{name}", f"rows in which `{name}` is True throughout are right, and only others wrong"
+            return f"rows-with-{name}", f"rows where `{name}` is all True are right, and only other rows are wrong"
     return None
 
 
@@ -72,18 +72,18 @@ def _on_the_diagonal(pairs: Sequence[Pair], wrongs: Sequence[Tensor]) -> tuple[s
 
 
 def _at_an_end(pairs: Sequence[Pair], wrongs: Sequence[Tensor]) -> tuple[str, str] | None:
-    """Along one axis only the first or last place is wrong, or both, or all but these."""
+    """Along one axis, only the first or last index is wrong, or both, or all the others."""
     for axis in range(min(wrong.ndim for wrong in wrongs)):
         if not all(wrong.shape[axis] >= 2 for wrong in wrongs) or not any(wrong.shape[axis] >= 3 for wrong in wrongs):
             continue
         lines = [wrong.movedim(axis, 0).reshape(wrong.shape[axis], -1).any(1).tolist() for wrong in wrongs]
         along = f"along axis {axis}"
         for name, sentence, places in (
-            ("first-only", f"only the first place {along} is wrong", lambda n: {0}),
-            ("last-only", f"only the last place {along} is wrong", lambda n: {n - 1}),
-            ("all-but-first", f"only the first place {along} is right", lambda n: set(range(1, n))),
-            ("all-but-last", f"only the last place {along} is right", lambda n: set(range(n - 1))),
-            ("ends", f"only the first and the last place {along} are wrong", lambda n: {0, n - 1}),
+            ("first-only", f"only the first index {along} is wrong", lambda n: {0}),
+            ("last-only", f"only the last index {along} is wrong", lambda n: {n - 1}),
+            ("all-but-first", f"only the first index {along} is right", lambda n: set(range(1, n))),
+            ("all-but-last", f"only the last index {along} is right", lambda n: set(range(n - 1))),
+            ("ends", f"only the first and the last index {along} are wrong", lambda n: {0, n - 1}),
         ):
             if all({at for at, wrong in enumerate(line) if wrong} == places(len(line)) for line in lines):
                 return name, sentence

@@ -1,4 +1,4 @@
-"""How far a student is: one small file an exercise, which neither a crash nor a second kernel can spoil."""
+"""A student's progress: one small file per exercise, safe against crashes and a second kernel."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """One exercise of one student. ``status`` is passed, tried or not attempted; once passed, it stays passed."""
+    """One student's record of one exercise. ``status`` is passed, tried or not attempted; a pass is never lost."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class _Record:
 
     @property
     def sound(self) -> bool:
-        """Whether each value is one that an attempt could have left."""
+        """Whether each value could come from an attempt."""
         dates = (self.passed_at, self.tried_at)
         return (
             type(self.attempts) is int
@@ -45,7 +45,7 @@ class _Record:
 
 
 def progress(notebook: str | None = None) -> list[Row]:
-    """A row for every exercise of the course, or of one notebook. A record that cannot be read counts as none."""
+    """One row per exercise of the course or of one notebook. A record that cannot be read counts as missing."""
     rows = []
     for exercise in exercises(notebook):
         record = _so_far(exercise.name)
@@ -65,9 +65,10 @@ def progress(notebook: str | None = None) -> list[Row]:
 
 
 def record(name: str, verdict: Verdict) -> str | None:
-    """Add an attempt to the exercise's record. Returns a sentence when it cannot be written, and never raises.
+    """Add an attempt to the exercise's record. Returns a sentence if it cannot be saved; never raises.
 
-    A stub, the course's own version, or an earlier function is no attempt, nor is what could not be judged.
+    A stub, the course's version and an earlier function do not count as attempts, nor does an answer that could not
+    be judged.
     """
     if verdict.outcome in (Outcome.NOT_ATTEMPTED, Outcome.NOT_JUDGED) or verdict.kind is Kind.STALE:
         return None
@@ -92,7 +93,7 @@ def _folder() -> Path:
 
 
 def _so_far(name: str) -> _Record:
-    """The exercise's record; as long as there is none, that of its former name."""
+    """The exercise's record, or the one under its former name if there is none."""
     names = (name, *(former for former, present in FORMER_NAMES.items() if present == name))
     records = (_read(_folder() / f"{each}.json") for each in names)
     return next((record for record in records if record.attempts), _Record())
@@ -115,12 +116,12 @@ def _is_date(value: object) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One kernel at a time, so that two at once count both attempts. The system frees the lock of a killed process.
+    """Lock the record, so that two kernels at once count both attempts. The system frees a killed process's lock.
 
-    Where the lock cannot be had, on some network folders or within two seconds, it goes on without: an attempt may
-    then go uncounted.
+    If the lock is not available within two seconds, or on some network folders, it continues without; an attempt may
+    then not be counted.
     """
-    from filelock import FileLock  # only here: importing it takes as long as a check
+    from filelock import FileLock  # imported here, because the import takes as long as a check
 
     with ExitStack() as held:
         with suppress(OSError):  # Timeout is one

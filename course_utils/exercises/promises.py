@@ -1,4 +1,4 @@
-"""Promises of a docstring that no result shows: what is refused, what is never made, who is asked how often."""
+"""Promises of a docstring that results do not show: arguments that raise, tensors that are never created."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from course_utils.exercises.own_code import message_of
 
 
 def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Promise:
-    """These arguments raise an error of that kind. why: "a map of 5 × 6 is cut into windows of 4 × 4"."""
+    """These arguments raise this kind of error. why: "a map of 5 × 6 is cut into windows of 4 × 4"."""
 
     def broken(fn: Callable[..., Any]) -> str | None:
         try:
@@ -27,9 +27,7 @@ def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Pr
                 f"promises a {kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
             )
         if isinstance(result, BaseException):
-            return (
-                f"The numbers are right, but when {why}, the error is returned. Write `raise` in place of `return`."
-            )
+            return f"The numbers are right, but when {why}, the error is returned. Write `raise` instead of `return`."
         return (
             f"The numbers are right, but when {why}, it returns {describe(result)}. The docstring promises a "
             f"{kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
@@ -39,7 +37,7 @@ def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Pr
 
 
 def makes_nothing_larger(numbers: int, than: str, *arguments: Any) -> Promise:
-    """With these arguments no tensor of more numbers is made on the way. than: "weight itself"."""
+    """With these arguments, no intermediate tensor has more numbers than this. than: "weight itself"."""
 
     def broken(fn: Callable[..., Any]) -> str | None:
         with _Largest() as largest:
@@ -47,17 +45,17 @@ def makes_nothing_larger(numbers: int, than: str, *arguments: Any) -> Promise:
         if largest.shape.numel() <= numbers:
             return None
         return (
-            f"The numbers are right, but on the way a tensor of shape {tuple(largest.shape)} is made, as large as "
-            f"{than}: the point is to do without it. Change the order of the products."
+            f"The numbers are right, but an intermediate tensor of shape {tuple(largest.shape)} is as large as "
+            f"{than}, and the point is to avoid it: change the order of the products."
         )
 
     return Promise("makes-too-much", broken)
 
 
 class _Largest(TorchFunctionMode):
-    """Notes the shape of the largest tensor that a call of PyTorch's returns with memory of its own; a view has none.
+    """Records the shape of the largest tensor with its own memory that a PyTorch call returns; views do not count.
 
-    A TorchDispatchMode would also see into the calls, but its first use in a kernel imports for seconds.
+    A TorchDispatchMode would also see the tensors inside calls, but its first use in a kernel imports for seconds.
     """
 
     def __init__(self) -> None:

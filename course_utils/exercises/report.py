@@ -1,4 +1,4 @@
-"""How a verdict is shown: HTML in a notebook, plain text elsewhere, the same words in both."""
+"""Show a verdict as HTML in a notebook and as plain text elsewhere, with the same words."""
 
 import html
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from course_utils.console import in_notebook
 from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.verdict import Outcome, Verdict
 
-# Middle tones: 3:1 or better against white and against JupyterLab's dark grey. They repeat what the words say.
+# Contrast of at least 3:1 against white and against JupyterLab's dark grey. The words say the same as the colours.
 _LOOK = {
     Outcome.PASSED: ("✓", "passed", "#2a8f5c"),
     Outcome.NOT_YET: ("✗", "not yet", "#c7641f"),
@@ -18,7 +18,7 @@ _LOOK = {
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """A verdict on one exercise, with a note on the progress file when that could not be written."""
+    """A verdict on one exercise, with a note if the progress file could not be written."""
 
     exercise: Exercise
     verdict: Verdict
@@ -28,9 +28,9 @@ class Report:
     def lines(self) -> tuple[str, ...]:
         """The sentences below the heading."""
         if self.verdict.passed:
-            after = "From here on the notebook runs on your own code."
+            after = "From now on the notebook uses your code."
         else:
-            after = "Until it passes, the notebook goes on with the course's version. "
+            after = "Until it passes, the notebook uses the course's version. "
             after += f'For a hint: `hint("{self.exercise.name}")`.'
         return tuple(line for line in (self.verdict.message, after, self.note) if line)
 
@@ -51,19 +51,19 @@ class Report:
 
 @dataclass(frozen=True, repr=False)
 class Hint:
-    """One step of help, with how many there are; the last is code."""
+    """One step of help and the number of steps; the last one is the solution."""
 
     name: str
     step: int
     steps: int
     text: str
-    again: bool = False  # there is no further step
+    again: bool = False  # this is the last step
 
     @property
     def heading(self) -> str:
-        """Which step this is."""
+        """The title of this step."""
         if self.again:
-            return f"{self.name}: that was the last hint; here is the solution once more"
+            return f"{self.name}: there are no more hints; here is the solution again"
         last = self.step == self.steps
         return f"{self.name}, the solution" if last else f"{self.name}, hint {self.step} of {self.steps - 1}"
 
@@ -83,7 +83,7 @@ class Hint:
 
 
 def show(card: Report | Hint) -> None:
-    """Display in a notebook, print elsewhere."""
+    """Display in a notebook, or print elsewhere."""
     if in_notebook():
         from IPython.display import display
 
@@ -93,6 +93,6 @@ def show(card: Report | Hint) -> None:
 
 
 def _marked(line: str) -> str:
-    """Escaped for HTML, with what stands between backticks as code."""
+    """Escape for HTML, with text between backticks as code."""
     pieces = html.escape(line).split("`")
     return "".join(f"<code>{piece}</code>" if n % 2 else piece for n, piece in enumerate(pieces))

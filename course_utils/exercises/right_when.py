@@ -1,4 +1,4 @@
-"""Where a wrong answer is right all the same: at a simple value of one argument, or in how it grows with another."""
+"""Where a wrong answer is still right: at a simple value of one argument, or in its growth with another."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
@@ -16,18 +16,20 @@ Function = Callable[..., Any]
 
 
 def right_when(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
-    """A simple value of one argument at which fn is right in every case, though every other argument still counts."""
+    """A simple value of one argument at which fn is right in every case, while all other arguments still matter."""
     for name, sentence, change in _simplifications(exercise, cases[0]):
         simple = [other for case in cases if (other := change(case)) is not None]
         if len(simple) < 2 or not _tells(exercise, simple):
             continue
         if all(_agree(exercise, fn, case) for case in simple):
-            return Finding(f"right-when-{name}", f"Your answer would be right in every case {sentence}.")
+            return Finding(
+                f"right-when-{name}", (f"Your answer would be right in every case {sentence}, but not otherwise.")
+            )
     return None
 
 
 def growth(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
-    """The argument with which a count grows otherwise than it should, when it grows rightly with some other."""
+    """The argument with which a count grows wrongly, if it grows correctly with another."""
     right, wrong, both = [], [], (exercise.reference, fn)
     for number, name in enumerate(exercise.arguments):
         doubled = [_doubled(case, number) for case in cases]
@@ -67,7 +69,7 @@ def _doubled(case: Arguments, number: int) -> Arguments | None:
 def _simplifications(
     exercise: Exercise, case: Arguments
 ) -> Iterator[tuple[str, str, Callable[[Arguments], Arguments | None]]]:
-    """Name, the words after "in every case", and the change of a case."""
+    """Name, the words after "in every case", and the change to a case."""
     named = list(zip(exercise.arguments, case, strict=False))
     for number, (name, value) in enumerate(named):
         if isinstance(value, float):
@@ -105,7 +107,7 @@ def _first_only(case: Arguments) -> Arguments | None:
 
 
 def _tells(exercise: Exercise, simple: Sequence[Arguments]) -> bool:
-    """Whether being right there says anything: results are finite and differ, and every tensor and float counts."""
+    """Whether being right there is informative: results are finite and differ, and every tensor and float matters."""
     try:
         results = [result_of(exercise.reference, exercise, case) for case in simple]
         for number in range(len(simple[0])):

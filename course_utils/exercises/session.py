@@ -1,4 +1,4 @@
-"""A notebook as it is really used: cells run again, renamed, broken or deleted between one check and the next."""
+"""A notebook as it is really used: cells are run again, renamed, broken or deleted between checks."""
 
 import inspect
 import re
@@ -20,19 +20,19 @@ from course_utils.exercises.verdict import Kind, Outcome, Verdict
 class _Checked:
     returned: Callable[..., Any]
     passed: bool
-    cells: int  # that this kernel had been asked to run
+    cells: int  # number of cells that this kernel had run
 
 
 _checked: dict[str, _Checked] = {}
 
 
 def checked(exercise: Exercise, returned: Callable[..., Any], verdict: Verdict) -> None:
-    """Note what the check handed back, and when."""
+    """Record what the check returned, and when."""
     _checked[exercise.name] = _Checked(returned, verdict.passed, len(_cells()))
 
 
 def stale(exercise: Exercise, fn: Any) -> Verdict | None:
-    """A verdict when fn is what the last check returned, though its cell has since been run and made no new one."""
+    """A verdict if fn is what the last check returned, although its cell was run since without defining a new one."""
     last = _checked.get(exercise.name)
     if last is None or fn is not last.returned:
         return None
@@ -42,22 +42,22 @@ def stale(exercise: Exercise, fn: Any) -> Verdict | None:
     name = exercise.function
     names = re.findall(r"^(?:def|class) +(\w+)|^(\w+) *=", rewritten[-1], re.MULTILINE)
     defined = [one or other for one, other in names]
-    earlier = "your earlier version" if last.passed else "the course's version, lent to you"
+    earlier = "your earlier version" if last.passed else "the course's version"
     if name in defined:
-        what = f"The cell that defines {name} was run again, but failed before it made a new function: mend its error"
-    elif defined:
-        what = f"Your cell now defines {defined[-1]}, but the check looks for {name}: give it that name again"
-    else:
         what = (
-            f"Your cell no longer defines {name}, the name that the check looks for: bring its `def {name}(…)` back"
+            f"The cell that defines {name} was run again, but failed before it defined a new function: fix its error"
         )
+    elif defined:
+        what = f"Your cell now defines {defined[-1]}, but the check needs {name}: rename it back"
+    else:
+        what = f"Your cell no longer defines {name}, which the check needs: restore its `def {name}(…)`"
     return Verdict(
-        Outcome.NOT_YET, f"{what}, run it, then this one. Until then {name} is still {earlier}.", Kind.STALE
+        Outcome.NOT_YET, f"{what}, run it, then run this cell. Until then {name} is still {earlier}.", Kind.STALE
     )
 
 
 def _is_about(exercise: Exercise, cell: str) -> bool:
-    """Whether a cell is the exercise's, by the name that it defines, its arguments, or the docstring of the stub."""
+    """Whether a cell belongs to the exercise, by the name that it defines, its arguments, or the stub's docstring."""
     if re.search(rf'check\("{re.escape(exercise.name)}"', cell):
         return False
     signature = r"\s*,\s*".join(rf"{name}\b[^,)]*" for name in exercise.arguments)
@@ -68,13 +68,13 @@ def _is_about(exercise: Exercise, cell: str) -> bool:
 
 
 def _cells() -> list[str]:
-    """What this kernel was asked to run so far, the present cell last; nothing outside of IPython."""
+    """The cells that this kernel has run so far, the current one last; empty outside IPython."""
     shell = ipython()
     return list(shell.user_ns.get("In", [])) if shell is not None else []
 
 
 def prepare_kernel() -> None:
-    """In a notebook's kernel, add a sentence to errors that come of a stub or of a cell that was not run."""
+    """In a notebook's kernel, add a sentence to errors caused by a stub or by a cell that was not run."""
     if not in_notebook():
         return
     shell = ipython()
@@ -84,7 +84,7 @@ def prepare_kernel() -> None:
 
 
 def name_types(shell: Any) -> None:
-    """Let the names in a stub's type hints mean something, also in a notebook that does not import them."""
+    """Define the names in stubs' type hints, even in a notebook that does not import them."""
     for name, kind in (("Tensor", Tensor), ("Callable", Callable)):
         shell.user_ns.setdefault(name, kind)
 
@@ -104,13 +104,13 @@ def _explanation(error: BaseException) -> str | None:
     if stub is not None and stub.co_name in functions:
         name = stub.co_name
         return (
-            f"{name} is still a stub. Its check lends the course's version until yours is right: run that cell, or "
-            f'bring it back if it is gone: {name} = check("{functions[name]}", {name})'
+            f"{name} is still a stub. Its check provides the course's version until yours is right: run that cell, "
+            f'or restore it if it is gone: {name} = check("{functions[name]}", {name})'
         )
     if isinstance(error, NameError) and error.name in functions:
         name = error.name
         return (
-            f"This kernel knows no {name} yet: run the cell that defines it and the one that checks it, or all cells "
-            "above (menu Run → Run All Above Selected Cell)."
+            f"{name} is not defined yet: run the cell that defines it and the one that checks it, or all cells above "
+            "(menu Run → Run All Above Selected Cell)."
         )
     return None

@@ -1,4 +1,4 @@
-"""A student's code, run with a limit on what it computes: seconds of a processor, not of the clock on the wall."""
+"""Run a student's code with a limit on its CPU time, not on wall-clock time."""
 
 import contextvars
 import ctypes
@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-PATIENCE = 2.0  # seconds to stop code that is past its limit
-WALL = 20  # times the limit: on a machine busy with other things the same work takes that much longer
+PATIENCE = 2.0  # seconds for stopping code that exceeded its limit
+WALL = 20  # times the limit: a busy machine may take this much longer for the same work
 
 
 class Why(StrEnum):
-    """What code that was given up was doing."""
+    """What the code was doing when its limit passed."""
 
     COMPUTING = "computing"
-    WAITING = "waiting"  # for a clock, a file, another thread: no processor was used
-    UNLUCKY = "unlucky"  # it computed, but others had the processor
+    WAITING = "waiting"  # for a clock, a file or another thread, without using a processor
+    UNLUCKY = "unlucky"  # other programs had the processor
 
 
 class TimedOut(Exception):
-    """The limit has passed. ``stopped`` is False when the code runs on in the background all the same."""
+    """The code exceeded the limit. ``stopped`` is False if it still runs in the background."""
 
     def __init__(self, why: Why, stopped: bool) -> None:
         super().__init__(why)
@@ -30,26 +30,26 @@ class TimedOut(Exception):
 
 
 class Stop(BaseException):
-    """Raised inside code that is past its limit; `except Exception` does not catch it."""
+    """Raised inside code that exceeded its limit; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The seconds that a thread has computed, and the share of a processor that counts as nothing."""
+    """The CPU seconds of a thread, and the share of a processor that counts as idle."""
 
     seconds: Callable[[], float]
     noise: float
 
 
 def run_limited(steps: Iterator[None], seconds: float) -> None:
-    """Advance steps to their end in a thread of its own. The steps raise nothing.
+    """Run steps to the end in their own thread. The steps raise nothing.
 
-    Raises TimedOut after so many seconds of computing; after as many in which nothing is computed; and in any case
-    after twenty times as many on the clock.
+    Raises TimedOut after this many seconds of CPU time, after this many seconds without CPU use, and in any case
+    after twenty times as many seconds of wall-clock time.
 
-    A thread and an exception raised in it work on every system and inside a notebook's kernel, where a signal or a
-    process does not. The exception, Stop, is raised again and again, because careless code swallows it. Code that
-    does not return from one call into C, or that waits in one whenever it could be hit, is left running.
+    A thread and an exception raised in it work on every system and inside a notebook's kernel, unlike a signal or a
+    process. The exception, Stop, is raised repeatedly, because careless code may catch it. Code that never returns
+    from a call into C is left running.
     """
     late = threading.Event()
     running = True
@@ -69,7 +69,7 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
     def stop() -> bool:
         late.set()
         end = time.monotonic() + PATIENCE
-        # Not a moment longer than the student's code runs: the next Stop would hit the thread's own last steps.
+        # Only while the student's code runs: a later Stop would hit the thread's own last steps.
         while running and time.monotonic() < end:
             if thread.ident is not None:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))
@@ -78,7 +78,7 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
             thread.join()
         return not running
 
-    # Daemon: what cannot be stopped must not keep the kernel from closing. The context keeps prints in their cell.
+    # Daemon: code that cannot be stopped must not keep the kernel from closing. The context keeps output in its cell.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(advance,), daemon=True)
     try:
         thread.start()
@@ -91,11 +91,11 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
 
 
 def _watched(thread: threading.Thread, clock: Sequence[Clock], seconds: float) -> Why | None:
-    """Wait for the thread's end; why it should be waited for no longer, or None when it has ended."""
+    """Wait for the thread to finish; returns the reason to stop waiting, or None if it has finished."""
     begun = since = time.monotonic()
     last = 0.0
     while True:
-        thread.join(0.02)  # short: on Windows a longer one would not hear Ctrl-C
+        thread.join(0.02)  # short, because on Windows a longer one would ignore Ctrl-C
         if not thread.is_alive():
             return None
         if not clock:
@@ -112,9 +112,9 @@ def _watched(thread: threading.Thread, clock: Sequence[Clock], seconds: float) -
 
 
 def _own_clock() -> Clock:
-    """The clock of the thread that asks, for others to read.
+    """The CPU clock of the calling thread, for other threads to read.
 
-    Where the system keeps no such clock, the process's own stands in, with what else runs in it.
+    If the system has no such clock, the clock of the whole process is used instead.
     """
     if not hasattr(time, "pthread_getcpuclockid"):
         begun = time.process_time()
@@ -124,7 +124,7 @@ def _own_clock() -> Clock:
     def seconds() -> float:
         try:
             return time.clock_gettime(number)
-        except OSError:  # the thread has ended
+        except OSError:  # the thread has finished
             return 0.0
 
     return Clock(seconds, noise=0.0005)

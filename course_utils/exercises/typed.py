@@ -1,4 +1,4 @@
-"""A right function whose results are of another type, such as float64, made to fit the cells that come after."""
+"""Convert the results of a right function of another type, such as float64, for the cells that follow."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -12,9 +12,9 @@ from course_utils.exercises.observe import Observation, observe
 
 
 def typed(exercise: Exercise, fn: Callable[..., Any], observed: Sequence[Observation]) -> Callable[..., Any]:
-    """fn itself when what it gave is of the reference's types; else fn with its results made into these.
+    """fn itself if its results have the reference's types; otherwise fn with its results converted to them.
 
-    A floating-point result gets the type of the first floating-point argument.
+    A floating-point result gets the dtype of the first floating-point argument.
     """
     right = observe(exercise.reference, [seen.given for seen in observed])
     like = next((r.result for seen, r in zip(observed, right, strict=True) if not alike(seen.result, r.result)), None)
@@ -27,7 +27,7 @@ def typed(exercise: Exercise, fn: Callable[..., Any], observed: Sequence[Observa
         dtype = next((tensor.dtype for tensor in given if tensor.is_floating_point()), None)
         result = fn(*arguments, **named)
         if isinstance(like, list) and isinstance(result, Tensor):
-            return list(result.unbind(0))  # stacked, and of any length
+            return list(result.unbind(0))  # stacked from any number of items
         return fitted(result, like, dtype)
 
     return converting

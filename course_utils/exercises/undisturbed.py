@@ -1,4 +1,4 @@
-"""What a student's code may do to its process for as long as it is checked, and not a moment longer."""
+"""Undo everything that a student's code changes in its process while it is checked."""
 
 import builtins
 import getpass
@@ -15,30 +15,30 @@ import torch
 
 from course_utils.console import ipython
 
-PRINTED = 4000  # characters of a student's own prints that are shown: enough to debug, too few to drown in
+PRINTED = 4000  # characters of a student's own output that are shown: enough to debug, not too many
 
 
 class AsksForInput(Exception):
-    """The student's code wants somebody to type."""
+    """The student's code asks for input."""
 
     def __init__(self, *_: Any) -> None:
-        super().__init__("it asks for input, and nobody types while a check runs: use the arguments instead")
+        super().__init__("it calls input(), but nobody types during a check: use the arguments instead")
 
 
 @contextmanager
 def undisturbed(seed: int = 0) -> Iterator[None]:
-    """Inside, randomness is seeded, gradients are on and the CPU in float32 is the default; after, all is as before.
+    """Inside, the seed is fixed, gradients are on and the default is float32 on the CPU; afterwards all is restored.
 
-    A student's print is shown up to a length, nobody is asked for input, no picture is shown, and ``exit()`` raises
-    SystemExit instead of ending the kernel.
+    Output is shown up to a limit, ``input()`` raises an error, no figure is shown, and ``exit()`` raises SystemExit
+    instead of ending the kernel.
     """
-    with _numbers(seed), _process(), _terminal(), _pictures():
+    with _numbers(seed), _process(), _terminal(), _figures():
         yield
 
 
 @contextmanager
 def _numbers(seed: int) -> Iterator[None]:
-    """Randomness and PyTorch's defaults."""
+    """Restore the random state and PyTorch's defaults."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
     with (
@@ -62,7 +62,7 @@ def _numbers(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _process() -> Iterator[None]:
-    """Folder, environment, and the interpreter's limits."""
+    """Restore the working directory, the environment and the interpreter's limits."""
     folder, environment = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else os.getcwd(), dict(os.environ)
     depth, interval = sys.getrecursionlimit(), sys.getswitchinterval()
     try:
@@ -81,7 +81,7 @@ def _process() -> Iterator[None]:
 
 @contextmanager
 def _terminal() -> Iterator[None]:
-    """What is printed, what is asked, and exit()."""
+    """Redirect output, input and exit()."""
     before = sys.stdin, sys.stdout, builtins.input, getpass.getpass
     shell = ipython()
     sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(before[1]), _ask, _ask
@@ -99,8 +99,8 @@ def _terminal() -> Iterator[None]:
 
 
 @contextmanager
-def _pictures() -> Iterator[None]:
-    """A picture drawn in an exercise would show a random case's numbers, once a case; drawing needs no gradient."""
+def _figures() -> Iterator[None]:
+    """A figure drawn in an exercise would show random numbers, once per case; drawing needs no gradient."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         yield
@@ -127,7 +127,7 @@ def _ask(*prompt: Any, **more: Any) -> NoReturn:
 
 
 class _Mute:
-    """A standard input that nobody types into."""
+    """A standard input without a user."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("read", "readline", "readlines", "__iter__", "__next__"):
@@ -139,7 +139,7 @@ class _Mute:
 
 
 class _Shortened:
-    """A standard output that stops showing after some thousand characters; everything else is the real one's."""
+    """A standard output that shows only its first characters and is otherwise the real one."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -147,7 +147,7 @@ class _Shortened:
 
     def write(self, text: str) -> int:
         if self.left > 0:
-            with suppress(ValueError, OSError):  # closed, by whoever
+            with suppress(ValueError, OSError):  # closed by the student's code
                 self.stream.write(
                     text[: self.left] + ("" if len(text) <= self.left else "\n… (the rest is not shown)\n")
                 )

@@ -1,11 +1,11 @@
-"""What a check can find."""
+"""The possible results of a check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a check amounts to."""
+    """The result of a check."""
 
     PASSED = "passed"
     NOT_YET = "not yet"
@@ -14,11 +14,11 @@ class Outcome(StrEnum):
 
 
 class Kind(StrEnum):
-    """How it was found, from the outside in."""
+    """How the result was found, in the order of the examination."""
 
     RIGHT = "right"
     BLANK = "still the stub"
-    LENT = "the course's own"  # the reference: imported, or checked again after it took the place of a wrong answer
+    LENT = "the course's own"  # the reference: imported, or checked again after it replaced a wrong answer
     STALE = "an earlier function"
     NOT_A_FUNCTION = "not a function"
     SIGNATURE = "other arguments"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
     SHAPE = "wrong shape"
     DTYPE = "wrong dtype"
     NOT_FINITE = "not finite"
-    VALUES = "wrong values"  # nothing better is known than by how much
+    VALUES = "wrong values"  # only the size of the error is known
     PROMISE = "promise not kept"
     GRADIENT = "gradient"
     ENGINE = "the check itself failed"
@@ -41,9 +41,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a check with its message; right and cases count the cases that agree and those tried.
+    """The outcome of a check with its message; right and cases are the numbers of right cases and of all cases.
 
-    ``misconception`` is the stable name of what went wrong, such as ``"00.attend/unscaled"``, when it was recognised.
+    ``misconception`` is the stable name of the mistake, such as ``"00.attend/unscaled"``, if it was recognised.
     """
 
     outcome: Outcome
@@ -55,5 +55,5 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the student's function may be used from here on."""
+        """Whether the student's function may be used from now on."""
         return self.outcome is Outcome.PASSED

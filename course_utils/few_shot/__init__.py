@@ -1,4 +1,4 @@
-"""Learning from a few pictures: episodes, low-rank adapters, fine-tuning. Notebook 09."""
+"""Learning from a few images: episodes, low-rank adapters, fine-tuning. Notebook 09."""
 
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, fit_head, prototype_head
 from course_utils.few_shot.fine_tune import adapt, features_of

@@ -1,36 +1,33 @@
-"""Classes that nobody was trained on, a few pictures of each: episodes, prototypes, and the head that they make.
+"""Episodes of classes that no model was trained on, their prototypes, and the head that these define.
 
-An episode is drawn from labels alone, so it serves pictures and stored features alike. Notebook 09.
+An episode is drawn from labels alone, so it works for images and for stored features. Notebook 09.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_utils.settings import Count, Settings, at_least
+
 
 @dataclass(frozen=True)
-class EpisodeConfig:
-    """What an episode is made of. Raises ValueError, in words, for what is no task."""
+class EpisodeConfig(Settings):
+    """The size of an episode. Raises ValueError for sizes that make no task."""
 
-    ways: int = 10  # classes
-    shots: int = 5  # labelled pictures of each: the support set
-    queries: int = 15  # other pictures of each, to be classified
-
-    def __post_init__(self) -> None:
-        for name, least in (("ways", 2), ("shots", 1), ("queries", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} is {value!r}, but must be a whole number of at least {least}.")
+    ways: Annotated[Count, at_least(2)] = 10  # classes
+    shots: Count = 5  # labelled images per class: the support set
+    queries: Count = 15  # other images per class, to be classified
 
 
 @dataclass(frozen=True)
 class Episode:
-    """Places in a set of pictures, and labels 0 … ways - 1 that hold in this episode only.
+    """Indices into a set of images, and labels 0 … ways - 1 that hold in this episode only.
 
-    support (ways · shots,) and query (ways · queries,) are places, support_labels and query_labels what stands there;
-    classes (ways,) are the labels that the set itself gives to 0 … ways - 1.
+    support (ways · shots,) and query (ways · queries,) are indices; support_labels and query_labels are the labels at
+    these indices; classes (ways,) are the labels of the whole set that 0 … ways - 1 stand for.
     """
 
     classes: Tensor
@@ -41,17 +38,17 @@ class Episode:
 
 
 def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int = 0) -> Episode:
-    """Classes drawn at random from labels (count,), then their pictures, none of them twice. Vinyals et al. 2016.
+    """Draw classes at random from labels (count,), then images of each, none of them twice. Vinyals et al. 2016.
 
     The same labels, config and seed give the same episode. Raises ValueError when there are fewer classes than ways,
-    and when a class that was drawn has fewer pictures than shots and queries together.
+    and when a class that was drawn has fewer images than shots and queries together.
     """
     config = config or EpisodeConfig()
     generator = torch.Generator().manual_seed(seed)
     known = labels.unique()
     if len(known) < config.ways:
         raise ValueError(
-            f"The episode wants {config.ways} classes, but the pictures have {len(known)}: ask for fewer ways."
+            f"The episode needs {config.ways} classes, but the images have {len(known)}: choose fewer ways."
         )
     classes = known[torch.randperm(len(known), generator=generator)[: config.ways]]
     wanted = config.shots + config.queries
@@ -60,8 +57,8 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
         places = (labels == label).nonzero()[:, 0]
         if len(places) < wanted:
             raise ValueError(
-                f"Class {label} has {len(places)} pictures, fewer than the {config.shots} shots and {config.queries} "
-                "queries of an episode: ask for fewer, or give more pictures."
+                f"Class {label} has {len(places)} images, fewer than the {config.shots} shots and {config.queries} "
+                "queries of an episode: choose fewer, or pass more images."
             )
         places = places[torch.randperm(len(places), generator=generator)[:wanted]]
         support.append(places[: config.shots])
@@ -77,10 +74,10 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
 
 
 def prototypes(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """features (pictures, dim) of labelled pictures, labels (pictures,) in 0 … ways - 1, in any order → (ways, dim).
+    """features (images, dim) of labelled images, labels (images,) in 0 … ways - 1, in any order → (ways, dim).
 
-    A class's prototype is the mean of its pictures' features. Classes may have different numbers of pictures; a class
-    without pictures still has a row, whose contents do not matter. Gradients reach features, because a network may be
+    The prototype of a class is the mean of its images' features. Classes may have different numbers of images; a
+    class without images still has a row, with any contents. Gradients reach features, because a network may be
     trained through its prototypes. Snell et al. 2017, eq. 1.
     """
     members = F.one_hot(labels, ways).to(features.dtype)
@@ -88,20 +85,20 @@ def prototypes(features: Tensor, labels: Tensor, ways: int) -> Tensor:
 
 
 def prototype_logits(queries: Tensor, centres: Tensor) -> Tensor:
-    """queries (pictures, dim), centres (ways, dim) → (pictures, ways): minus the squared Euclidean distance.
+    """queries (images, dim), centres (ways, dim) → (images, ways): minus the squared Euclidean distance.
 
-    The softmax over the ways is then the probability of each class. Gradients reach queries and centres, and stay
-    finite where a query is itself a prototype. Snell et al. 2017, eq. 2.
+    The softmax over the ways then gives the class probabilities. Gradients reach queries and centres, and are finite
+    even if a query equals a prototype. Snell et al. 2017, eq. 2.
     """
     differences = queries[:, None, :] - centres[None, :, :]
     return -differences.square().sum(dim=-1)
 
 
 def prototype_head(centres: Tensor) -> nn.Linear:
-    """centres (ways, dim) → the linear layer that decides as nearest prototype does: weights 2c, biases −‖c‖².
+    """centres (ways, dim) → the linear layer that predicts the nearest prototype: weights 2c, biases −‖c‖².
 
-    −‖f − c‖² = 2 c·f − ‖c‖² − ‖f‖², and ‖f‖² is the same for all classes, so no softmax sees it.
-    Snell et al. 2017, section 2.4.
+    −‖f − c‖² = 2 c·f − ‖c‖² − ‖f‖², and ‖f‖² is the same for all classes, so it does not change the softmax. Snell et
+    al. 2017, section 2.4.
     """
     head = nn.Linear(centres.shape[1], len(centres))
     with torch.no_grad():
@@ -111,10 +108,10 @@ def prototype_head(centres: Tensor) -> nn.Linear:
 
 
 def fit_head(features: Tensor, labels: Tensor, ways: int, weight_decay: float = 0.01, steps: int = 50) -> nn.Linear:
-    """A linear layer trained on stored features (pictures, dim) by cross entropy, with L-BFGS, from zero.
+    """A linear layer trained on stored features (images, dim) with cross-entropy and L-BFGS, starting at zero.
 
-    weight_decay: factor of half the squared length of the weights, biases left out, beside the mean cross entropy.
-    Features are divided by their mean length first, so that weight_decay means the same for every network.
+    The loss is the mean cross-entropy plus weight_decay times half the squared norm of the weights, without biases.
+    Features are divided by their mean norm first, so that weight_decay means the same for every network.
     """
     length = features.norm(dim=1).mean()
     head = nn.Linear(features.shape[1], ways)

@@ -1,10 +1,11 @@
-"""A trained ResNet learns new classes from a few pictures of each: notebook 09's methods, one function.
+"""Fine-tune a ResNet on a few images of each new class: all methods of notebook 09 in one function.
 
-Every method but the one from scratch starts from the nearest-prototype head, so that step 0 is nearest prototype.
+Every method except training from scratch starts from the nearest-prototype head, so step 0 is nearest prototype.
 """
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -14,26 +15,29 @@ from course_utils.few_shot.episodes import fit_head, prototype_head, prototypes
 from course_utils.few_shot.lora import add_lora
 from course_utils.models import ResNet, build
 from course_utils.models.model import modes_kept
+from course_utils.settings import Settings, above, at_least, one_of
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 
+LEARNERS = ("nothing", "head", "all", "lora")
+
 
 @dataclass(frozen=True)
-class Method:
-    """How a teacher is adapted: what learns, for so many steps over the whole support set, how fast."""
+class Method(Settings):
+    """How to adapt a teacher: which parameters learn, for how many steps over the whole support set, and how fast."""
 
-    learns: str  # "nothing", "head", "all" or "lora"
-    steps: int = 0
-    learning_rate: float = 1e-3
+    learns: Annotated[str, one_of(LEARNERS)]  # "nothing", "head", "all" or "lora"
+    steps: Annotated[int, at_least(0)] = 0
+    learning_rate: Annotated[float, above(0)] = 1e-3
     frozen_normalisation: bool = False  # BatchNorm keeps the teacher's means, variances, scales and shifts
     from_scratch: bool = False  # forget the teacher's weights first
 
 
 @torch.no_grad()
 def features_of(model: ResNet, images: Tensor, batch_size: int = 256) -> Tensor:
-    """(count, channels, height, width) → (count, dim): what the head sees, in evaluation mode; its modes are kept."""
+    """(count, channels, height, width) → (count, dim): the inputs of the head; the model's modes stay the same."""
     with modes_kept(model):
         model.eval()
         return torch.cat([model.features(part).mean(dim=(-2, -1)) for part in images.split(batch_size)])
@@ -50,8 +54,8 @@ def with_head(model: ResNet, head: nn.Linear) -> ResNet:
 def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways: int, seed: int = 0) -> ResNet:
     """→ a ResNet for the new classes, in evaluation mode; the teacher is not changed.
 
-    images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set: there is no other
-    picture to look at, so none decides when to stop.
+    images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set; there are no
+    other images, so training cannot stop early.
     """
     if method.from_scratch:
         model = build(replace(teacher.config, classes=ways), seed)
@@ -82,7 +86,7 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
 
 
 def frozen_normalisation(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross entropy while every BatchNorm works with the means and variances that it has, and does not renew them."""
+    """Cross-entropy while every BatchNorm uses its stored means and variances and does not update them."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()

@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 
 def lora_linear(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """A frozen linear layer with a low-rank correction: W x + b + alpha / rank · up (down x), for each row of inputs.
+    """A frozen linear layer with a low-rank update: W x + b + alpha / rank · up (down x), for each row x of inputs.
 
     inputs (batch, features), weight (outputs, features), bias (outputs,), down (rank, features), up (outputs, rank) →
-    (batch, outputs). weight and bias get no gradient and are left as they are; inputs get theirs through both paths.
-    up @ down, as large as weight, is never made. Hu et al. 2021, eq. 3 and section 4.1.
+    (batch, outputs). weight and bias get no gradient and are not changed; inputs get gradients through both paths. up
+    @ down, which is as large as weight, is never computed. Hu et al. 2021, eq. 3 and section 4.1.
     """
     rank = len(down)
     correction = inputs @ down.T @ up.T
@@ -18,9 +18,9 @@ def lora_linear(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: 
 
 
 class LoRA(nn.Module):
-    """A linear or convolutional layer, frozen, with a correction that starts at zero: at first nothing changes.
+    """A frozen linear or convolutional layer with a correction that starts at zero, so at first nothing changes.
 
-    For a convolution the way down is one of the same kernel, stride and padding to rank channels, the way up is 1 ×
+    For a convolution, down is a convolution to rank channels with the same kernel, stride and padding, and up is 1 ×
     1. Raises TypeError for another layer and ValueError for a rank below one or a grouped convolution.
     """
 
@@ -31,7 +31,9 @@ class LoRA(nn.Module):
         if rank < 1:
             raise ValueError(f"rank is {rank}, but must be at least 1.")
         if isinstance(layer, nn.Conv2d) and layer.groups != 1:
-            raise ValueError(f"The convolution has {layer.groups} groups, but LoRA here needs 1: leave it as it is.")
+            raise ValueError(
+                f"The convolution has {layer.groups} groups, but LoRA needs 1: leave the layer as it is."
+            )
         self.layer = layer.requires_grad_(False)
         self.scale = alpha / rank
         features = layer.weight[0].numel()
@@ -65,7 +67,7 @@ def add_lora(model: nn.Module, rank: int = 4, alpha: float = 4.0) -> nn.Module:
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
-    """Put every wrapped layer back, with its correction in its weights; → the model, whose shape is its first one."""
+    """Add each correction to the weights of its layer and unwrap the layer; → the model in its original form."""
     for parent in list(model.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, LoRA):

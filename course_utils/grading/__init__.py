@@ -1,1 +1,1 @@
-"""Where grading was until it moved to ``teaching``; settings written by earlier versions name it."""
+"""The former place of ``teaching.grading``; settings written by earlier versions refer to it."""

@@ -1,4 +1,4 @@
-"""The old place of :mod:`course_utils.teaching.grading.preprocessors`, for older ``nbgrader_config.py`` files."""
+"""The former place of :mod:`course_utils.teaching.grading.preprocessors`, for older ``nbgrader_config.py`` files."""
 
 from course_utils.teaching.grading.preprocessors import ExamineExercises, RestoreCells, SubmissionExporter
 

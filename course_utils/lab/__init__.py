@@ -1,1 +1,1 @@
-"""The lab around the notebooks: JupyterLab's server, a browser, notebooks as files, the machine's health."""
+"""Around the notebooks: JupyterLab's server, a browser, notebook files, and a check of the machine."""

@@ -1,4 +1,4 @@
-"""A Chromium without a window, driven by Playwright, and the notebook that a page of JupyterLab shows."""
+"""A headless Chromium, driven by Playwright, and the notebook in a page of JupyterLab."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
+PATIENCE = 180_000  # milliseconds that a kernel may take to start on a busy machine
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +47,7 @@ def open_browser() -> Iterator["Browser"]:
 def run_all(page: "Page", seconds: float) -> None:
     """Run all cells of the notebook that the page shows, and wait until the kernel is idle."""
     wait_for_kernel(page)
-    for _ in range(3):  # a server that has just started may swallow the first order
+    for _ in range(3):  # a server that has just started may ignore the first command
         order_all(page)
         try:
             page.wait_for_function(
@@ -64,18 +65,18 @@ def run_all(page: "Page", seconds: float) -> None:
         }""",
         timeout=seconds * 1000,
     )
-    idle(page).wait_for(state="attached", timeout=60_000)
+    idle(page).wait_for(state="attached", timeout=PATIENCE)
 
 
 def wait_for_kernel(page: "Page") -> None:
-    """Until the notebook's kernel has started and waits for work."""
-    idle(page).wait_for(state="attached", timeout=60_000)
+    """Wait until the notebook's kernel has started and is idle."""
+    idle(page).wait_for(state="attached", timeout=PATIENCE)
     page.wait_for_timeout(500)
 
 
 def order_all(page: "Page") -> None:
     """Choose *Run all cells* in the menu."""
-    accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", when the order came too early
+    accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", if the command came too early
     if accept.count():
         accept.first.click()
     page.get_by_text("| Idle").first.wait_for()
@@ -84,5 +85,5 @@ def order_all(page: "Page") -> None:
 
 
 def idle(page: "Page") -> "Locator":
-    """What JupyterLab shows while the kernel waits."""
+    """The element that JupyterLab shows while the kernel is idle."""
     return page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first

@@ -1,6 +1,6 @@
-"""The one table of the course, ``notebooks/course.toml``: what each notebook is called, builds and takes.
+"""The one table of the course, ``notebooks/course.toml``: the title, content and duration of each notebook.
 
-``python -m course_utils.lab.course``, a part of ``make format``, writes it into README.
+``python -m course_utils.lab.course``, a part of ``make format``, writes it into the README.
 """
 
 import re
@@ -20,7 +20,7 @@ HEADING = ("notebook", "you build", "modules", "slides", "minutes")
 
 @dataclass(frozen=True)
 class NotebookEntry:
-    """One notebook's row: modules are paths below course_utils; minutes, to read and solve it, "45" or "45–60"."""
+    """One notebook's row. modules: paths below course_utils. minutes: to read and solve it, "45" or "45–60"."""
 
     number: str
     title: str
@@ -36,8 +36,8 @@ KEYS = [field.name for field in fields(NotebookEntry)]
 def entries(path: Path = TABLE) -> list[NotebookEntry]:
     """All notebooks, in order.
 
-    Raises ValueError for a key that is missing or unknown, for a value of another type, and for minutes that are
-    neither a number nor a range.
+    Raises ValueError for a missing or unknown key, for a value of the wrong type, and for minutes that are neither a
+    number nor a range.
     """
     rows = tomllib.loads(path.read_text(encoding="utf-8")).get("notebook", [])
     return [_entry(row, f"notebook {row.get('number', row.get('title', '?'))} in {path.name}") for row in rows]
@@ -51,14 +51,14 @@ def _entry(row: dict[str, Any], which: str) -> NotebookEntry:
         if not isinstance(row[key], kind):
             raise ValueError(f"{key} of {which} is {row[key]!r}, but must be {wanted}.")
     if unknown := set(row) - set(KEYS):
-        raise ValueError(f"{which} has an unknown key {min(unknown)!r}: choose among {', '.join(KEYS)}.")
+        raise ValueError(f"{which} has an unknown key {min(unknown)!r}: choose one of {', '.join(KEYS)}.")
     if not re.fullmatch(r"\d+(–\d+)?", row["minutes"]):
-        raise ValueError(f'minutes of {which} is {row["minutes"]!r}, but must read like "45" or "45–60" (en dash).')
+        raise ValueError(f'minutes of {which} is {row["minutes"]!r}, but must look like "45" or "45–60" (en dash).')
     return NotebookEntry(**{**row, "modules": tuple(row["modules"])})
 
 
 def markdown_table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of cells, the heading first, as a table in Markdown."""
+    """Rows of cells, heading first, as a Markdown table."""
     heading, *others = rows
     lines = [heading, ["---"] * len(heading), *others]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -75,7 +75,7 @@ def readme_table() -> str:
 
 
 def with_table(readme: str) -> str:
-    """README's text with its table, the one whose heading is HEADING, as it should be."""
+    """The README's text with its table, the one with the heading HEADING, up to date."""
     old = rf"^\| {re.escape(' | '.join(HEADING))} \|\n(\|.*\n)+"
     return re.sub(old, lambda _: readme_table(), readme, flags=re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Is this machine ready for the course? One row a question, each with its remedy."""
+"""Is this machine ready for the course? One row per question, each with its remedy."""
 
 import importlib
 import importlib.metadata
@@ -19,7 +19,7 @@ from course_utils.paths import ROOT, state_dir
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, what was seen, and, unless all is well, what to do.
+    """What was checked, what was found and, if there is a problem, what to do.
 
     needed: the course cannot run without it.
     """
@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding in turn, the quick ones first."""
+    """All findings, the quick ones first."""
     yield Finding("Python", f"{platform.python_version()} at {sys.executable}")
     yield from _torch()
     yield _memory()
@@ -59,7 +59,7 @@ def _torch() -> Iterator[Finding]:
     except Exception as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         yield Finding(
-            "PyTorch", f"{versions}: {first}", "they do not fit together: run `make clean lab`.", needed=True
+            "PyTorch", f"{versions}: {first}", "the versions do not match: run `make clean lab`.", needed=True
         )
         return
     yield Finding("PyTorch", f"{versions}, {torch.get_num_threads()} threads")
@@ -83,12 +83,12 @@ def _memory() -> Finding:
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free
     return Finding(
-        "Disk", f"{free / 2**30:.1f} GiB free", "make room: downloads take up to 1 GiB." if free < 2**30 else ""
+        "Disk", f"{free / 2**30:.1f} GiB free", "free some space: downloads take up to 1 GiB." if free < 2**30 else ""
     )
 
 
 def _kernel() -> Finding:
-    """The kernel that JupyterLab starts must be the Python in which the course is installed."""
+    """The kernel of JupyterLab must use the Python in which the course is installed."""
     specification = Path(sys.prefix) / "share/jupyter/kernels/python3/kernel.json"
     if not specification.exists():
         return Finding("Kernel", f"none in {sys.prefix}", "run `make clean lab` to install it again.", needed=True)
@@ -104,7 +104,7 @@ def _progress() -> Finding:
         probe.unlink()
     except OSError as error:
         return Finding(
-            "Progress", f"{folder}: {error.strerror}", "set COURSE_STATE to a folder that you may write in."
+            "Progress", f"{folder}: {error.strerror}", "set COURSE_STATE to a folder that you can write to."
         )
     return Finding("Progress", str(folder))
 

@@ -1,4 +1,4 @@
-"""An exercise's two cells in its notebook, the stub and the check, made from the exercise itself."""
+"""The two cells of an exercise in its notebook, the stub and the check, generated from the exercise."""
 
 import difflib
 
@@ -11,10 +11,10 @@ KINDS = ("exercise", "check")
 
 
 def place(notebook: NotebookNode, exercise: Exercise, after: str | None = None) -> None:
-    """Refresh the exercise's cells where they are, or put them behind the cell with the id after; in place.
+    """Refresh the exercise's cells in place, or insert them after the cell with the id after.
 
-    A cell that is there already keeps its id, by which gradebooks know it. Raises LookupError when there is no such
-    cell, and when after is needed: the exercise has no cells in the notebook yet.
+    An existing cell keeps its id, because gradebooks refer to it. Raises LookupError if there is no cell with that
+    id, or if after is missing for an exercise without cells.
     """
     present = {kind: cell for kind in KINDS for cell in notebook.cells if _named(cell, kind) == exercise.name}
     others = [cell for cell in notebook.cells if cell.id not in {old.id for old in present.values()}]
@@ -25,7 +25,7 @@ def place(notebook: NotebookNode, exercise: Exercise, after: str | None = None) 
         position = sum(cell in others for cell in notebook.cells[:first])
     else:
         raise LookupError(
-            f"{exercise.name} has no cells in its notebook yet: name the cell that they follow, "
+            f"{exercise.name} has no cells in its notebook yet: name the cell that precedes them, "
             f"--after {others[-1].id}."
         )
     taken = {cell.id for cell in others}
@@ -34,7 +34,7 @@ def place(notebook: NotebookNode, exercise: Exercise, after: str | None = None) 
 
 
 def _named(cell: NotebookNode, kind: str) -> str | None:
-    """The exercise whose cell of that kind it is, by its present name."""
+    """The current name of the exercise whose cell of that kind it is."""
     name = cell.metadata.get("course", {}).get(kind)
     return find(name).name if name else None
 
@@ -48,7 +48,7 @@ def _index(cells: list[NotebookNode], cell_id: str) -> int:
 
 
 def _new(exercise: Exercise, kind: str, taken: set[str]) -> NotebookNode:
-    """An empty cell, named after the function as no other is."""
+    """An empty cell with a unique id made from the name of the function."""
     cell_id = exercise.function.replace("_", "-") + ("-check" if kind == "check" else "")
     while cell_id in taken:
         cell_id += "-2"

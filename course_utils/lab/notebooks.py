@@ -1,4 +1,4 @@
-"""The course's notebooks as files: found by number, solved from the library, executed and measured."""
+"""The course's notebooks as files: find by number, solve from the library, execute and measure."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ from course_utils.paths import NOTEBOOKS, ROOT
 
 @dataclass(frozen=True)
 class Execution:
-    """One headless run: code cells, seconds, the kernel's CPU seconds and bytes at its largest, what failed."""
+    """One headless run: code cells, seconds, CPU seconds and peak bytes of the kernel, and the error."""
 
     name: str
     cells: int
@@ -34,12 +34,12 @@ class Execution:
 
 
 def numbers() -> list[str]:
-    """Numbers of the notebooks there are, in order: ``["00", "04"]``."""
+    """Numbers of the existing notebooks, in order: ``["00", "04"]``."""
     return [path.name[:2] for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 
 
 def find(number: str) -> Path:
-    """Path of notebook ``"04"``, or ``"4"``. Raises FileNotFoundError, naming those there are, for any other."""
+    """Path of notebook ``"04"``, or ``"4"``. Raises FileNotFoundError, with the valid numbers, for any other."""
     wanted = number.zfill(2)
     if wanted not in numbers():
         raise FileNotFoundError(f"There is no notebook {number!r}: choose one of {', '.join(numbers())}.")
@@ -47,7 +47,7 @@ def find(number: str) -> Path:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook at path. Raises ValueError, naming the file, when it is no notebook."""
+    """The notebook at path. Raises ValueError, naming the file, if it is not a notebook."""
     try:
         return nbformat.read(path, as_version=4)
     except Exception as error:
@@ -57,13 +57,13 @@ def read(path: Path) -> NotebookNode:
 
 
 def exercises_of(notebook: NotebookNode) -> list[str]:
-    """Names of the exercises whose cells the notebook has, in its order."""
+    """Names of the exercises in the notebook, in order."""
     names = (cell.metadata.get("course", {}).get("exercise") for cell in notebook.cells)
     return [name for name in names if name]
 
 
 def solve(notebook: NotebookNode, names: Collection[str]) -> NotebookNode:
-    """The same notebook with the named exercises' cells replaced by the references' source; changed in place."""
+    """Replace the cells of the named exercises by the references' source, in place; → the notebook."""
     for cell in notebook.cells:
         if (name := cell.metadata.get("course", {}).get("exercise")) in names:
             cell.source = solution(name)
@@ -73,19 +73,19 @@ def solve(notebook: NotebookNode, names: Collection[str]) -> NotebookNode:
 def execute(
     path: Path, solved: Collection[str] = (), cell_seconds: int = 600, environment: Mapping[str, str] | None = None
 ) -> Execution:
-    """Run every cell in a new kernel, without a screen, and measure it. Nothing is written beside the notebook.
+    """Run every cell in a new headless kernel and measure it. It writes no files next to the notebook.
 
-    solved: names of the exercises whose solutions are put in first. environment: variables for the kernel, on top of
-    this process's own.
+    solved: names of the exercises to solve first. environment: variables for the kernel, in addition to those of this
+    process.
 
-    The kernel's progress goes to a folder that is thrown away, so a run never changes what a student has reached.
+    The kernel's progress goes to a temporary folder, so a run never changes a student's progress.
     """
     notebook = solve(read(path), solved)
     client = NotebookClient(
         notebook,
         timeout=cell_seconds,
         resources={"metadata": {"path": str(path.parent)}},
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings are about this machine's own ports
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings are only about ports of this machine
     )
     error = None
     started = time.perf_counter()
@@ -111,7 +111,7 @@ def execute(
 
 @dataclass
 class _Kernel:
-    """A client's kernel: its CPU time, and its resident memory, on Linux by the system's high-water mark."""
+    """A client's kernel: its CPU time and resident memory, on Linux the peak that the system records."""
 
     client: NotebookClient
     cpu_seconds: float = 0.0
@@ -119,7 +119,7 @@ class _Kernel:
 
     def look(self) -> None:
         provisioner = getattr(self.client.km, "provisioner", None)
-        process = getattr(provisioner, "process", None)  # read once: the kernel may end at any moment
+        process = getattr(provisioner, "process", None)  # read only once, because the kernel may end at any moment
         if process is not None:
             self.peak_bytes = max(self.peak_bytes, _resident(process.pid))
             self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(process.pid))

@@ -1,4 +1,4 @@
-"""Looking at something again and again while something else runs: how much memory a kernel takes, or a machine."""
+"""Sample a value while something else runs, such as the memory of a kernel or a machine."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def sampled(look: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Inside, a thread calls ``look`` every so many seconds; at the end of the block it has stopped."""
+    """Within the block, a thread calls ``look`` at this interval in seconds; it stops at the end of the block."""
     finished = threading.Event()
 
     def watch() -> None:

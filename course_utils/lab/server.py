@@ -1,4 +1,4 @@
-"""JupyterLab of this environment, as ``course lab`` starts it, and one that runs beside a test or a measurement."""
+"""JupyterLab of this environment, for ``course lab`` and for tests and measurements."""
 
 import os
 import secrets
@@ -18,13 +18,13 @@ from course_utils.paths import ROOT
 
 
 def lab_command() -> list[str]:
-    """JupyterLab of this environment. In a container one is often root, and JupyterLab wants that said."""
+    """The command for JupyterLab. Root, common in containers, needs an extra option."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [sys.executable, "-m", "jupyterlab", *(["--allow-root"] if root else [])]
 
 
 def lab_environment() -> dict[str, str]:
-    """Environment in which JupyterLab asks nobody about news: the course works offline."""
+    """Environment in which JupyterLab does not fetch news, so that the course works offline."""
     ours = str(Path(__file__).parent)
     return {
         **os.environ,
@@ -41,15 +41,15 @@ class Lab:
     token: str
 
     def address(self, notebook: str) -> str:
-        """Where a browser finds a notebook of the folder."""
+        """The address of a notebook of the folder."""
         return f"{self.url}/lab/tree/{notebook}?token={self.token}&reset"
 
 
 @contextmanager
 def running_lab(folder: Path) -> Iterator[Lab]:
-    """JupyterLab on the folder and a free port of this machine, with settings and state that are thrown away.
+    """JupyterLab on the folder and a free port of this machine, with temporary settings and state.
 
-    Raises OSError, with what it wrote, when it ends instead of answering.
+    Raises OSError, with its log, if it ends before it answers.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,1 +1,1 @@
-"""Attacks on images, and what is proved against them. Notebook 10."""
+"""Attacks on images, and a defence with a proof. Notebook 10."""

@@ -1,1 +1,1 @@
-"""What a teacher needs: grading, the site, slides, demos, a hub, a load test."""
+"""Tools for teachers: grading, the site, slides, demos, a hub, a load test."""

@@ -1,6 +1,6 @@
-"""One widget on the whole screen, for a lecture hall: ``course demo attention``.
+"""One widget on the whole screen, for a lecture: ``course demo attention``.
 
-A demo is a few cells of a notebook, so what is shown is what students have; Voila runs them and shows the last one.
+A demo consists of cells of a notebook, so it shows what students have; Voila runs them and shows the last one.
 """
 
 import importlib.util
@@ -20,24 +20,24 @@ from course_utils.paths import ROOT
 
 LAB = ROOT / "course_utils" / "lab"
 TAG = "demo:"  # in the metadata of every cell that a demo needs: ``"tags": ["demo:attention"]``
-DEMOS = {  # what each shows
-    "attention": "where a ViT looks, trained and untrained",
+DEMOS = {  # description of each
+    "attention": "where a trained and an untrained ViT attend",
     "colours": "attention by colour alone, on a photograph",
-    "patches": "what the transformer gets: patches in a row",
-    "local-attention": "a kernel that stays, weights that change",
+    "patches": "the input of the transformer: patches in a row",
+    "local-attention": "a fixed kernel, and weights that change",
     "memory": "the bytes of all attention matrices",
     "augmentation": "MixUp and RandAugment by hand",
     "grid": "the lecture's grid of 9 × 14 models",
     "distillation": "τ and λ; trains for a minute first",
     "windows": "windows, shift, mask, merging, reach",
-    "quantisation": "what few bits leave of a weight",
-    "captions": "pictures and captions, both softmaxes",
+    "quantisation": "a weight in few bits",
+    "captions": "images and captions, both softmaxes",
 }
 
 
 @dataclass(frozen=True)
 class Demo:
-    """The cells of one notebook that have a demo's tag, in the notebook's order; the last ends with the widget."""
+    """The cells of one notebook with a demo's tag, in order; the last one ends with the widget."""
 
     name: str
     notebook: NotebookEntry
@@ -46,7 +46,7 @@ class Demo:
 
 
 def demos() -> Iterator[Demo]:
-    """The demos that the notebooks' tags make, notebook by notebook."""
+    """The demos defined by the tags of the notebooks, notebook by notebook."""
     for entry in entries():
         notebook = notebooks.read(notebooks.find(entry.number))
         tagged: dict[str, list[NotebookNode]] = defaultdict(list)
@@ -59,9 +59,9 @@ def demos() -> Iterator[Demo]:
 
 
 def notebook_of(name: str) -> NotebookNode:
-    """A notebook of the demo's cells, of which only the last one's result is shown.
+    """A notebook of the demo's cells, which shows only the result of the last one.
 
-    Raises ValueError, naming all demos, for a name that is not among them.
+    Raises ValueError, with the names of all demos, for an unknown name.
     """
     demo = next((each for each in demos() if each.name == name), None)
     if demo is None:
@@ -83,7 +83,7 @@ def voila_command(path: Path, port: int, browser: bool) -> list[str]:
 
 
 def voila_environment() -> dict[str, str]:
-    """Environment in which Voila finds the course's template for the whole screen, and kernels find the course."""
+    """Environment in which Voila finds the course's full-screen template, and kernels find the course."""
     return {
         **os.environ,
         "JUPYTER_PATH": os.pathsep.join(filter(None, [str(LAB), os.getenv("JUPYTER_PATH")])),

@@ -1,4 +1,4 @@
-"""A class at once, on one machine: N kernels run the same notebook at the same time. ``course load 1 2 4 8``."""
+"""A whole class on one machine: N kernels run the same notebook at the same time. ``course load 1 2 4 8``."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ import psutil
 from course_utils.lab import notebooks
 from course_utils.lab.sampler import sampled
 
-BUDGET = 5 * 2**29  # bytes a kernel: 2.5 GiB, a little above what any notebook was seen to take
+BUDGET = 5 * 2**29  # bytes per kernel: 2.5 GiB, a little above the largest use measured for a notebook
 
 
 @dataclass(frozen=True)
 class Load:
-    """What that many kernels took at once: the slowest one's seconds, the mean CPU seconds of one, bytes, errors."""
+    """The cost of that many kernels at once: seconds of the slowest, mean CPU seconds per kernel, bytes, errors."""
 
     kernels: int
     seconds: float
     cpu_seconds: float
-    kernel_bytes: int  # the largest kernel at its peak, libraries that all kernels share included
-    machine_bytes: int  # how much the machine's available memory fell at most, which counts shared pages once
+    kernel_bytes: int  # peak of the largest kernel, including libraries that all kernels share
+    machine_bytes: int  # largest drop of the machine's available memory, which counts shared pages once
     errors: tuple[str, ...]
 
 
 def run_together(path: Path, kernels: int) -> Load:
-    """Execute the notebook at path in so many kernels at once, each with one thread, and measure.
+    """Execute the notebook at path in this many kernels at once, each with one thread, and measure.
 
-    Raises ValueError for no kernel, and MemoryError, before anything starts, when the machine's free memory would not
-    do for so many of 2.5 GiB each.
+    Raises ValueError for fewer than one kernel, and MemoryError, before anything starts, if the free memory is not
+    enough for 2.5 GiB per kernel.
     """
     if kernels < 1:
         raise ValueError(f"kernels is {kernels}, but must be 1 or more.")
@@ -37,7 +37,7 @@ def run_together(path: Path, kernels: int) -> Load:
     if needed > free:
         raise MemoryError(
             f"{kernels} kernels may need {needed / 2**30:.0f} GiB, and {free / 2**30:.1f} GiB are free: "
-            f"ask for {free // BUDGET} or fewer, or close other programs."
+            f"choose {free // BUDGET} or fewer, or close other programs."
         )
     one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
     available = [free]

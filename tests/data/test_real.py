@@ -66,7 +66,7 @@ def test_pictures_feed_a_data_loader():
 
 
 def test_pictures_say_in_one_line_what_they_are():
-    line = "Pictures(360 of 1 × 8 × 8: scikit-learn's handwritten digits, 8 × 8)"
+    line = "LabelledImages(360 of 1 × 8 × 8: scikit-learn's handwritten digits, 8 × 8)"
     assert repr(load("digits", "test")) == line
 
 

@@ -129,13 +129,19 @@ DRAWN, READ = DATASETS["shapes"], DATASETS["cifar10"]
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: replace(READ, name="toy", read=None), "'toy' needs one loader: give its record read.* or make"),
+        (
+            lambda: replace(READ, name="toy", read=None),
+            "'toy' needs one loader: pass read for stored images, or make",
+        ),
         (lambda: replace(READ, make=DRAWN.make), "'cifar10' needs one loader"),
-        (lambda: replace(DRAWN, origin=""), "'shapes' does not say where it comes from.*files.*or an origin"),
-        (lambda: replace(READ, origin="the net"), "'cifar10' does not say where it comes from: .*either"),
-        (lambda: Files("Toy", ("",), {}, "md5", "ask"), "Toy lacks the checksum of its files: give md5"),
+        (lambda: replace(DRAWN, origin=""), "'shapes' has no source: pass either the files.*or an origin"),
+        (lambda: replace(READ, origin="the net"), "'cifar10' has no source: .*either"),
+        (lambda: Files("Toy", ("",), {}, "md5", "ask"), "Toy lacks the checksum of its files: pass the md5"),
         (lambda: Files("Toy", ("",), {"a": MD5, "b": ""}, "md5", "ask"), "Toy lacks the checksum of b: .*32 hexa"),
-        (lambda: Files("Toy", ("",), {"a": MD5}, "sha256", "ask"), "lacks the checksum of a: give sha256.*64 hexa"),
+        (
+            lambda: Files("Toy", ("",), {"a": MD5}, "sha256", "ask"),
+            "lacks the checksum of a: pass the sha256.*64 hexa",
+        ),
     ],
 )
 def test_a_record_that_lacks_something_is_refused_in_a_sentence(make, sentence):

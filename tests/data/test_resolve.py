@@ -104,7 +104,7 @@ def test_a_damaged_file_is_named_and_kept_aside_and_the_next_place_serves(machin
     put_test_set(machine.chosen)
     (machine.chosen / "fashion-mnist" / f"{name.removesuffix('.gz')}.gz").unlink()
     path = put(machine.chosen, name, damaged := damage())
-    with pytest.warns(UserWarning, match=f"{path} {words}.*kept as {name}.damaged"):
+    with pytest.warns(UserWarning, match=f"{path} {words}.*renamed to {name}.damaged"):
         pictures = load("fashion_mnist", "test")
     assert str(machine.debian) in pictures.source
     assert pictures.labels.bincount().tolist() == [1000] * 10
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_named_and_kept_aside_and_the_next_place_serves(machin
 def test_a_whole_copy_beside_a_damaged_one_is_used(machine):
     put_test_set(machine.chosen)
     put(machine.chosen, LABELS.removesuffix(".gz"), b"half")
-    with pytest.warns(UserWarning, match="kept as"):
+    with pytest.warns(UserWarning, match="renamed to"):
         pictures = load("fashion_mnist", "test")
     assert str(machine.chosen) in pictures.source
 
@@ -326,6 +326,7 @@ fetch("fashion_mnist")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_what_a_killed_download_leaves_is_never_used(machine):
     environment = {name: value for name, value in os.environ.items() if name != "COURSE_DATA"}
@@ -379,7 +380,7 @@ def test_a_truncated_archive_is_kept_aside(machine, small_cifar10):
     pack(machine.chosen, small_cifar10)
     archive = machine.chosen / "cifar-10-python.tar.gz"
     archive.write_bytes(archive.read_bytes()[:9000])
-    with pytest.warns(UserWarning, match=f"{archive} cannot be unpacked.*kept as"), pytest.raises(DataNotFound):
+    with pytest.warns(UserWarning, match=f"{archive} cannot be unpacked.*renamed to"), pytest.raises(DataNotFound):
         load("cifar10")
     assert not archive.exists()
 
@@ -407,13 +408,13 @@ def test_the_checksums_of_cifar10_are_torchvisions():
 def test_status_says_where_each_dataset_is_and_what_to_do(machine):
     rows = {row.name: row for row in status()}
     assert list(rows) == list(DATASETS)
-    assert "nowhere" in rows["fashion_mnist"].where
+    assert "not on this machine" in rows["fashion_mnist"].where
     assert "course data fetch cifar10" in rows["cifar10"].remedy
     for name in real.FASHION_MNIST_FILES.checksums:
         put(machine.course, f"{name}.gz")
     damaged = put(machine.chosen, LABELS, b"half")
     (row,) = (row for row in status() if row.name == "fashion_mnist")
-    assert row.where == f"whole, in {machine.course}"
+    assert row.where == f"complete, in {machine.course}"
     assert str(damaged) in row.remedy
 
 

@@ -178,7 +178,7 @@ def test_same_different_keeps_its_objects_apart_and_in_the_picture(distance, see
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: ShapesConfig(size=8), "size is 8 pixels.*at least 16"),
+        (lambda: ShapesConfig(size=8), "size is 8, but must be at least 16 pixels"),
         (lambda: ShapesConfig(objects=5), "objects is 5.*1 to 4"),
         (lambda: ShapesConfig(scales=(5.0, 2.0)), "scales.*within 1 and 8"),
         (lambda: ShapesConfig(size=16, scales=(1.0, 8.0)), "scale is 1, but at 16 pixels.*at least 2"),

@@ -75,7 +75,7 @@ def test_what_cannot_be_run_is_refused_in_a_sentence(exported, tmp_path):
     _, files, images = exported
     with pytest.raises(WrongShape, match=r"float.onnx reads \(batch, 3, 32, 32\)"):
         OnnxModel(files["float"])(images[:2, :, :16, :16])
-    with pytest.raises(ValueError, match="Got 7 pictures to calibrate with"):
+    with pytest.raises(ValueError, match="Got 7 images to calibrate with"):
         quantise_static(files["float"], tmp_path / "x.onnx", images[:7])
     with pytest.raises(FileNotFoundError, match=r"no ONNX file .*gone\.onnx"):
         OnnxModel(tmp_path / "gone.onnx")

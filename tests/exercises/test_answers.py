@@ -2,6 +2,8 @@
 
 import ast
 import math
+import re
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -23,7 +25,9 @@ from course_utils.exercises import Kind, Outcome, examine, exercises, find, solu
 from course_utils.exercises.compare import ABSOLUTE, same, tensors_in
 from course_utils.exercises.observe import observe
 
-EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
+# Misconceptions and answers use the present names of arguments; what RENAMED lists is taken as well.
+PRESENT = [replace(exercise, former=()) for exercise in exercises()]
+EVERY = pytest.mark.parametrize("exercise", PRESENT, ids=lambda exercise: exercise.name)
 
 
 def cell(exercise, source: str):
@@ -72,6 +76,28 @@ def test_the_stub_is_not_attempted_and_the_solution_passes_with_only_what_the_no
     verdict = examine(exercise, cell(exercise, solution(exercise.name)))
     assert verdict.passed
     assert verdict.right == verdict.cases >= 3
+
+
+RENAMED = [(exercise, old, new) for exercise in exercises() for old, new in exercise.former]
+EVERY_FORMER = pytest.mark.parametrize(
+    ("exercise", "old", "new"), RENAMED, ids=[f"{each[0].name}-{each[1]}" for each in RENAMED]
+)
+
+
+@EVERY_FORMER
+def test_an_answer_begun_with_an_earlier_editions_argument_passes(exercise, old, new):
+    begun = re.sub(rf"\b{new}\b", old, solution(exercise.name))
+    assert old in begun
+    assert examine(exercise, cell(exercise, begun)).passed
+
+
+@EVERY_FORMER
+def test_no_text_calls_an_argument_as_an_earlier_edition_did(exercise, old, new):
+    wild = exercise.wild(torch.Generator().manual_seed(0))
+    texts = [*exercise.hints, *(each.message for each in exercise.misconceptions)]
+    texts += [text for each in wild for text in (each.note, each.advice)]
+    stale = [text for text in texts if any(re.search(rf"\b{old}\b", code) for code in re.findall("`[^`]+`", text))]
+    assert not stale, f"{exercise.name} calls {new} by its former name, {old}: write {new} in {stale}."
 
 
 def answers(exercise, kind, least):
@@ -127,7 +153,7 @@ def test_bytes_are_to_be_counted_by_oneself_and_not_by_the_course():
 
     verdict = examine(find("04.attention_bytes"), wrapped)
     assert verdict.misconception == "04.attention_bytes/own-formula"
-    assert "the course's own costs.attention_bytes" in verdict.message
+    assert "the course's costs.attention_bytes" in verdict.message
 
 
 def test_one_head_of_the_layers_is_what_the_exercises_ask_for():

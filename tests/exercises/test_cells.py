@@ -99,7 +99,7 @@ def test_what_the_command_cannot_do_is_one_sentence_and_leaves_the_notebook_alon
     before = folder.read_bytes()
     last = notebook.cells[-1].id
     for arguments, words in (
-        (["04.patchify"], f"has no cells in its notebook yet: name the cell that they follow, --after {last}"),
+        (["04.patchify"], f"has no cells in its notebook yet: name the cell that precedes them, --after {last}"),
         (
             ["04.patchify", "--after", "build-patchfy"],
             "No cell has the id 'build-patchfy': did you mean 'build-patchify'?",

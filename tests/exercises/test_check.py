@@ -102,7 +102,7 @@ def shrinks_its_list(attention_maps):
         ("00.split_heads", raises(ValueError("too few heads")), Kind.ERROR,
          ["`raise ValueError`", "line 2 of your function", "case 1 of 4"]),
         ("00.split_heads", raises(KeyboardInterrupt()), Kind.ERROR, ["KeyboardInterrupt"]),
-        ("00.split_heads", lambda tokens, heads: sys.exit(), Kind.ERROR, ["exit()", "leave that out"]),
+        ("00.split_heads", lambda tokens, heads: sys.exit(), Kind.ERROR, ["exit()", "remove it"]),
         ("00.attend", forgets_that_there_may_be_no_mask, Kind.ERROR, ["TypeError", "`return attend(", "~mask"]),
         ("04.attention_bytes", bytes_with(float), Kind.TYPE, ["a float", "//"]),
         ("04.attention_bytes", bytes_with(lambda right: right + 1999), Kind.PATTERN, ["1,999 too large"]),
@@ -188,7 +188,7 @@ def test_what_cannot_be_stopped_is_said_and_does_not_hold_the_notebook():
     verdict = examine(replace(find("00.split_heads"), seconds=0.1), deaf)
     release.set()
     assert verdict.kind is Kind.WAITING
-    assert "could not be stopped: restart the kernel" in verdict.message
+    assert "could not be stopped and still runs: restart the kernel" in verdict.message
 
 
 def test_ctrl_c_interrupts_a_check_and_stops_the_students_code():
@@ -301,6 +301,18 @@ def test_an_earlier_editions_name_finds_the_exercise_and_counts_for_it(former, p
     course.hint(present)
     assert f"{present}, hint 2" in capsys.readouterr().out
     assert [row.name for row in course.progress() if row.status == "passed"] == [present]
+
+
+@pytest.mark.parametrize("exercise", [each for each in course.exercises() if each.former], ids=lambda each: each.name)
+def test_an_earlier_editions_arguments_still_pass(exercise):
+    code = exercise.reference.__code__
+    old = {present: former for former, present in exercise.former}
+    names = tuple(old.get(name, name) for name in code.co_varnames)
+    assert names != code.co_varnames
+    student = types.FunctionType(code.replace(co_varnames=names), exercise.reference.__globals__)
+    student.__defaults__ = exercise.reference.__defaults__
+    verdict = examine(exercise, student)
+    assert verdict.passed, verdict.message
 
 
 @pytest.mark.parametrize("ask", [lambda name: check(name, len), course.hint, course.solution, course.passed])

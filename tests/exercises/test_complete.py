@@ -102,3 +102,21 @@ def test_exercises_stand_in_the_order_of_their_notebook_each_below_its_question(
             assert "**Exercise" in before.source, (
                 f"Nothing asks for {name}: put a text with “**Exercise.** …” right before its stub in notebook {number}."
             )
+
+
+@EVERY
+def test_a_later_cell_uses_what_a_student_has_written(exercise):
+    cells = notebooks.read(notebooks.find(exercise.name[:2])).cells
+    names = [cell.metadata.get("course", {}).get("check") for cell in cells]
+    later = cells[names.index(exercise.name) + 1 :] if exercise.name in names else []
+    used = {
+        node.id
+        for cell in later
+        if cell.cell_type == "code" and not {"exercise", "check"} & set(cell.metadata.get("course", {}))
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Name)
+    }
+    assert exercise.function in used, (
+        f"No cell after the check of {exercise.name} uses {exercise.function}: add one to notebook {exercise.name[:2]} that "
+        "computes something with it."
+    )

@@ -91,35 +91,35 @@ def of_scores(change):
     ("made", "student", "name", "words"),
     [
         (SCORES, of_scores(lambda s: s.mT), "transposed", ["axes 1 and 2 are swapped"]),
-        (SCORES, of_scores(lambda s: s.flatten(1)), "reshaped", ["in order", "(2, 28)"]),
-        (SCORES, of_scores(lambda s: s.flip(1)), "reversed", ["axis 1 runs backwards"]),
-        (SCORES, of_scores(lambda s: s.roll(1, 2)), "rolled", ["on by one place along axis 2"]),
-        (SCORES, of_scores(lambda s: s[:, [1, 0, *range(2, s.shape[1])]]), "reordered", ["place 0 holds what belongs at place 1"]),
-        (SCORES, of_scores(lambda s: -s), "sign", ["sign is turned round"]),
+        (SCORES, of_scores(lambda s: s.flatten(1)), "reshaped", ["right order", "(2, 28)"]),
+        (SCORES, of_scores(lambda s: s.flip(1)), "reversed", ["axis 1 is reversed"]),
+        (SCORES, of_scores(lambda s: s.roll(1, 2)), "rolled", ["forward by one position along axis 2"]),
+        (SCORES, of_scores(lambda s: s[:, [1, 0, *range(2, s.shape[1])]]), "reordered", ["index 0 has what belongs at index 1"]),
+        (SCORES, of_scores(lambda s: -s), "sign", ["have the wrong sign"]),
         (SCORES, of_scores(lambda s: 2 * s), "factor", ["2 times what"]),
         (SCORES, lambda values, others: scores(values, others) / math.sqrt(values.shape[-1]), "factor",
          ["0.5774 times", "1/√3", "the length of the last axis of `values`"]),
         (SCORES, of_scores(lambda s: s + 1.5), "offset", ["1.5 too large"]),
-        (SCORES, of_scores(lambda s: s.exp()), "exponential", ["exponential of the right one"]),
+        (SCORES, of_scores(lambda s: s.exp()), "exponential", ["exp of the right one"]),
         (SCORES, of_scores(lambda s: 1 - s), "one-minus", ["one minus the right one"]),
-        (SCORES, of_scores(lambda s: s.softmax(-1)), "softmax-again", ["a softmax was taken"]),
+        (SCORES, of_scores(lambda s: s.softmax(-1)), "softmax-again", ["the softmax of the right ones"]),
         (SCORES, of_scores(lambda s: torch.zeros_like(s)), "constant", ["0 everywhere"]),
-        (SCORES, of_scores(lambda s: torch.cat([s[:, :-1], 0 * s[:, -1:]], 1)), "last-only", ["last place along axis 1"]),
+        (SCORES, of_scores(lambda s: torch.cat([s[:, :-1], 0 * s[:, -1:]], 1)), "last-only", ["last index along axis 1"]),
         (SCORES, lambda values, others: values, "argument-returned", ["returns `values` itself, unchanged"]),
         (SCORES, lambda values, others: scores(values[:1].expand_as(values), others), "changed-values", ["first item"]),
-        (SCORES, of_scores(lambda s: [s, 1]), "one-too-many", ["return it alone"]),
+        (SCORES, of_scores(lambda s: [s, 1]), "one-too-many", ["return only the result"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature)[::-1],
          "parts-swapped", ["return output, then weights"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature)[1],
-         "part-missing", ["One part of 2 is returned, weights", "return output too"]),
+         "part-missing", ["only one part of 2, weights", "return output too"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, torch.ones_like(mask), temperature),
-         "unused-mask", ["Changing `mask` changes nothing"]),
+         "unused-mask", ["Changing `mask` does not change"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask), "unused-temperature",
-         ["Changing `temperature` changes nothing"]),
+         ["Changing `temperature` does not change"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, 1 / temperature),
-         "changed-temperature", ["with 1 / temperature in place of `temperature`"]),
+         "changed-temperature", ["with 1 / temperature instead of `temperature`"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, ~mask, temperature), "changed-mask",
-         ["with ~mask in place of `mask`"]),
+         ["with ~mask instead of `mask`"]),
         (SHARE, of_weights(lambda w: w / w.sum(-2, keepdim=True)), "columns-sum-to-one", ["columns sum to one"]),
         (SHARE, of_weights(lambda w: w.square()), "square", ["square of the right one"]),
         (SHARE, of_weights(lambda w: w.sin() * 0.7 + w.square() * 0.2), "rows-do-not-sum-to-one", ["each row should"]),
@@ -135,7 +135,7 @@ def of_scores(change):
         (SCORES, of_scores(lambda s: s + 0.1 * torch.randn_like(s)), "random", ["Two calls"]),
         (SHARE, lambda values, others, mask, temperature=0.5: share(values, others, mask, temperature ** 0.7),
          "right-when-temperature-1", ["right in every case if `temperature` were 1"]),
-        (SCORES, of_scores(lambda s: s.bfloat16().float()), "imprecise", ["only the last digits are off"]),
+        (SCORES, of_scores(lambda s: s.bfloat16().float()), "imprecise", ["only the last digits differ"]),
         (SCORES, of_scores(lambda s: list(s)), "not-stacked", ["torch.stack"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) + 17, "count-offset", ["17 too large"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) - 3 * layers * dim, "count-gap",
@@ -190,7 +190,7 @@ def test_a_promise_of_the_docstring_is_kept_or_named():
     returns = examine(made, lambda values, others: values[..., :3] @ others[..., :3].mT if values.shape[-1] == 20 else scores(values, others[..., : values.shape[-1]]))  # fmt: skip
     assert returns.kind is Kind.PROMISE
     assert "it returns a tensor of shape (1, 2, 2)" in returns.message
-    assert "tensor of shape (1, 2, 3, 20) is made" in examine(made, wasteful).message
+    assert "tensor of shape (1, 2, 3, 20) is as large as" in examine(made, wasteful).message
 
 
 def test_gradients_are_those_of_the_reference_in_every_case():
@@ -199,7 +199,7 @@ def test_gradients_are_those_of_the_reference_in_every_case():
     assert "a gradient reaches `others`" in verdict.message
     assert examine(made, lambda values, others: values @ others.detach().mT).passed
     half = examine(made, lambda values, others: (values / 2 + values.detach() / 2) @ others.detach().mT)
-    assert "the gradient that reaches `values` is not" in half.message
+    assert "the gradient of `values` is wrong" in half.message
     none = examine(made, lambda values, others: values.detach() @ others.detach().mT)
     assert "no gradient reaches `values`" in none.message
 

@@ -1,5 +1,6 @@
 """Whatever a student's function is, does or returns: a verdict, the reference lent, and a notebook that goes on."""
 
+import contextlib
 import functools
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ from torch import Tensor
 from course_utils import exercises as course
 from course_utils.exercises import Outcome, check, examine, exercises, find
 from course_utils.exercises.observe import copied
+from course_utils.exercises.time_limit import TimedOut, run_limited
 
 
 class Shapeless:
@@ -150,6 +152,23 @@ def test_what_does_not_end_is_given_up_in_words_of_its_own(student, word):
         verdict = examine(replace(exercise, seconds=0.1), student)
         assert verdict.outcome is Outcome.NOT_YET
         assert word in verdict.message
+
+
+def test_nothing_is_begun_after_code_that_is_late_although_it_was_not_told_to_stop():
+    begun = []
+
+    def steps():
+        for number in range(1000):
+            begun.append(number)
+            with contextlib.suppress(BaseException):
+                while True:
+                    pass
+            yield
+
+    with pytest.raises(TimedOut) as late:
+        run_limited(steps(), 0.1)
+    assert late.value.stopped
+    assert begun == [0]
 
 
 def test_an_answer_that_is_wrong_in_its_second_case_only_is_caught_in_every_exercise():

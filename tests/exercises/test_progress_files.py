@@ -112,6 +112,7 @@ def test_a_spoilt_record_counts_as_none_and_is_written_anew(content, folder):
     assert row("04.patchify").attempts == 1
 
 
+@pytest.mark.slow
 def test_two_kernels_killed_while_writing_lose_nothing(folder):
     """Each says how often it has recorded; afterwards the file holds all of these attempts, at most one more each."""
     code = """

@@ -105,7 +105,7 @@ def test_the_loss_that_is_handed_over_is_the_one_that_is_learned_from():
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"radius": -1 / 255}, "must be 0 or more"), ({"steps": 0}, "at least 1"), ({"noise": -0.1}, "noise is -0.1")],
+    [({"radius": -1 / 255}, "must be at least 0"), ({"steps": 0}, "at least 1"), ({"noise": -0.1}, "noise is -0.1")],
 )
 def test_a_hardening_that_makes_no_sense_is_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
@@ -132,7 +132,7 @@ def test_a_shipped_model_has_the_accuracy_on_its_card(name):
 
 
 def test_a_named_run_writes_a_model_with_its_card(tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.experiments.runs_captions.PICTURES", {"fit": 256, "test": 100})
+    monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
     run_captions("captions", tmp_path, epochs=1)
     model, card = load_checkpoint("captions", tmp_path)
     assert (card.command, card.test_count) == ("course train captions --epochs 1", 100)

@@ -41,6 +41,7 @@ def test_accuracy_by_scale_asks_each_picture_in_the_place_of_its_scale():
     assert accuracy_by_scale(KnowsLargeOnes(), pictures) == {k: float(k >= 5) for k in SCALES}
 
 
+@pytest.mark.slow
 def test_a_point_of_the_trio_is_the_same_again_and_unknown_names_are_refused():
     points = [train_and_test_trio("fashion_mnist", 64, "Swin", seed=3, steps=2, quiet=True) for _ in range(2)]
     (one, found), (other, again) = points

@@ -33,6 +33,7 @@ def test_shapes_are_grey_of_the_pairs_size_and_training_never_sees_the_test_pict
         draw("cifar10", "fit")
 
 
+@pytest.mark.slow
 def test_a_point_is_the_same_again_and_shuffled_patches_are_another_point():
     settings = {"dataset": "shapes", "pictures": 64, "model": "ViT", "seed": 3, "steps": 4, "quiet": True}
     (one, found), (other, again) = (train_and_test(patches="in place", **settings) for _ in range(2))

@@ -10,7 +10,7 @@ import torch
 from course_utils.data import DATASETS, DataNotFound, load
 from course_utils.experiments import NAMED, nb05_recipes, run_named
 from course_utils.experiments.recipes import RECIPES, runs_on
-from course_utils.experiments.runs import pictures_of
+from course_utils.experiments.runs import images_of
 from course_utils.models import build
 from course_utils.paths import run_folder
 from course_utils.training import Card, Examples, Recipe, evaluate, fit, save_checkpoint_card, save_weights
@@ -116,7 +116,7 @@ def test_the_recipes_take_everything_about_the_pictures_from_the_dataset(monkeyp
 def test_every_named_run_knows_the_classes_of_its_pictures(name):
     run = NAMED[name]
     try:
-        dataset = DATASETS.get(run.dataset) or pictures_of(run.dataset, "validation")
+        dataset = DATASETS.get(run.dataset) or images_of(run.dataset, "validation")
     except DataNotFound as missing:
         pytest.skip(str(missing))
     assert run.config.classes == len(dataset.classes)

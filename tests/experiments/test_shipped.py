@@ -2,7 +2,7 @@ import pytest
 
 from course_utils.data import DataNotFound
 from course_utils.experiments import NAMED
-from course_utils.experiments.runs import pictures_of
+from course_utils.experiments.runs import images_of
 from course_utils.experiments.runs_captions import CAPTION_RUNS
 from course_utils.paths import CHECKPOINTS
 from course_utils.training import evaluate, load_checkpoint
@@ -10,11 +10,12 @@ from course_utils.training import evaluate, load_checkpoint
 SHIPPED = sorted(path.stem for path in CHECKPOINTS.glob("*.safetensors") if path.stem not in CAPTION_RUNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_checkpoint_has_the_accuracy_on_its_card(name):
     model, card = load_checkpoint(name)
     try:
-        pictures = pictures_of(card.dataset, "test")
+        pictures = images_of(card.dataset, "test")
     except DataNotFound as missing:
         pytest.skip(str(missing))
     score = evaluate(model, pictures)

@@ -45,7 +45,7 @@ def test_a_process_that_ends_where_nothing_is_done_is_blamed_on_a_cell_and_no_ve
     assert outcomes(findings) == {11: "passed", 21: "passed"}
     assert "exit code 9" in findings[5]
     assert "exit code 3" in findings[15]
-    with pytest.raises(RuntimeError, match="killed although no cell was run"):
+    with pytest.raises(RuntimeError, match="killed although it ran no cell"):
         examiner._culprit(keep := Step(11, "keep", "04.patchify"), [keep], examiner._Stopped("killed", late=False))
 
 

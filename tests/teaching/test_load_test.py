@@ -49,7 +49,7 @@ def test_a_kernel_that_fails_is_reported_and_so_is_how_far_the_machines_free_mem
 
 def test_more_kernels_than_memory_are_refused(tmp_path):
     too_many = psutil.virtual_memory().total // load_test.BUDGET + 1
-    with pytest.raises(MemoryError, match=rf"^{too_many} kernels may need \d+ GiB, and .* ask for \d+ or fewer"):
+    with pytest.raises(MemoryError, match=rf"^{too_many} kernels may need \d+ GiB, and .* choose \d+ or fewer"):
         load_test.run_together(tmp_path / "never read.ipynb", too_many)
     with pytest.raises(ValueError, match="kernels is 0"):
         load_test.run_together(tmp_path / "never read.ipynb", 0)

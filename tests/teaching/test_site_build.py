@@ -75,7 +75,7 @@ def test_a_figure_gets_its_cells_description_where_both_exporters_look_for_it():
 
 def test_a_folder_that_is_no_site_is_never_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it")
-    with pytest.raises(FileExistsError, match="exists and is no site"):
+    with pytest.raises(FileExistsError, match="exists and is not a site"):
         build_site(["00"], tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 

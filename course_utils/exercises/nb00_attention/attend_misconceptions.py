@@ -1,4 +1,4 @@
-"""What students believe of attention, as functions, and what to tell them."""
+"""Misconceptions about attention: wrong answers as functions, and their messages."""
 
 import math
 
@@ -14,15 +14,15 @@ MISCONCEPTIONS = (
     *SCALE,
     Misconception(
         "softmax-over-queries",
-        "The softmax runs over the queries: it makes columns that sum to one, not rows. Each query shares out its "
-        "attention among the keys, so take the last axis.",
+        "The softmax runs over the queries, so the columns sum to one, not the rows. Each query distributes its "
+        "attention over the keys: use the last axis.",
         slip(normalise=lambda scores: scores.softmax(-2)),
         *slips.with_every_mask(lambda scores: scores.softmax(-2)),
         *slips.with_every_slip_of_the_mask(normalise=lambda scores: scores.softmax(-2)),
     ),
     Misconception(
         "softmax-axis-from-the-front",
-        "The softmax runs over an axis counted from the front, and that is the keys only for some shapes. There "
+        "The softmax runs over an axis counted from the front, which is the axis of keys only for some shapes. There "
         "may be any number of axes in front: count from the back.",
         slip(normalise=lambda scores: scores.softmax(1)),
         *slips.with_every_mask(lambda scores: scores.softmax(1)),
@@ -31,60 +31,59 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "softmax-without-an-axis",
-        "The softmax is not told its axis, and what PyTorch then chooses is not always the keys. Name it: dim=….",
+        "The softmax has no dim argument, and the axis that PyTorch then chooses is not always the keys. Pass dim=….",
         slip(normalise=lambda scores: scores.softmax(0 if scores.ndim == 3 else 1)),
         *slips.with_every_mask(lambda scores: scores.softmax(0 if scores.ndim == 3 else 1)),
     ),
     Misconception(
         "one-softmax-for-all",
-        "One softmax is shared by several queries, so a row does not sum to one by itself. Every query has a weight "
-        "of one of its own to share out: take the last axis only.",
+        "One softmax runs over several queries, so a single row does not sum to one. Each query has its own softmax: "
+        "use only the last axis.",
         slip(normalise=lambda scores: scores.flatten(-2).softmax(-1).view_as(scores)),
         slip(normalise=lambda scores: scores.flatten().softmax(-1).view_as(scores)),
     ),
     Misconception(
         "no-softmax",
         "The scores are used as weights, without a softmax. They can be negative and do not sum to one, so the "
-        "output is no weighted mean: put a softmax over the keys in between.",
+        "output is not a weighted mean: apply a softmax over the keys.",
         slip(normalise=lambda scores: scores),
         *slips.with_every_fill(lambda scores: scores),
     ),
     Misconception(
         "hard-attention",
-        "Each query takes the value of its best key alone. A softmax gives a share to every key that may be seen, and "
-        "only the largest to the best.",
+        "Each query takes only the value of its best key. A softmax gives some weight to every unmasked key, and the "
+        "most to the best.",
         slip(normalise=slips.hard),
     ),
     Misconception(
         "not-normalised",
-        "The weights are exp of the scores, and no row sums to one. Something is still to be divided by: that is "
-        "the other half of a softmax.",
+        "The weights are exp of the scores, and no row sums to one. Divide each row by its sum: that is the other "
+        "half of a softmax.",
         slip(normalise=torch.exp),
     ),
     Misconception(
         "sigmoid",
-        "Each score goes through a sigmoid of its own, so a row does not sum to one. A softmax shares out one weight "
-        "among all the keys.",
+        "Each score goes through a sigmoid, so a row does not sum to one. A softmax distributes a total weight of "
+        "one over all the keys.",
         slip(normalise=torch.sigmoid),
         slip(normalise=torch.sigmoid, hide=slips.unmasked, hide_weights=slips.times),
     ),
     Misconception(
         "shares-without-exp",
-        "Each row of scores is divided by its sum. Scores can be negative, and then so are these shares: take exp "
-        "first, which is what a softmax does.",
+        "Each row of scores is divided by its sum. Scores can be negative, so these weights can be too: take exp "
+        "first, as a softmax does.",
         slip(normalise=slips.unequal_shares, hide=slips.fill(0)),
     ),
     Misconception(
         "log-softmax",
-        "The weights are the logarithms of shares, and those are negative. A mean needs the shares: softmax, not "
-        "log_softmax.",
+        "The weights are logarithms, which are negative. Use softmax, not log_softmax.",
         slip(normalise=lambda scores: scores.log_softmax(-1)),
         *slips.with_every_fill(lambda scores: scores.log_softmax(-1)),
         slip(normalise=lambda scores: scores.log_softmax(-1), hide_weights=slips.fill(0)),
     ),
     Misconception(
         "softmax-twice",
-        "A second softmax is taken, of the weights, which makes them more alike. One is enough.",
+        "A second softmax is applied to the weights, which makes them more equal. Apply it once.",
         slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
         slip(normalise=lambda scores: scores.softmax(-1).softmax(-1), hide_weights=slips.times),
         slip(mix=lambda weights, value, key: (weights.softmax(-1) @ value, weights)),
@@ -94,28 +93,28 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "mask-turned-round",
-        "The mask is inverted: keys that may be seen are hidden. True means that a query may look, so what is to be "
-        "hidden is where `~mask` is True.",
+        "The mask is inverted: allowed keys are masked. True means that a query may attend, so mask where `~mask` is "
+        "True.",
         slip(hide=slips.fill(-1e30, turned=True)),
         slip(hide=slips.unmasked, hide_weights=lambda weights, mask: weights * ~mask),
     ),
     Misconception(
         "mask-inverted-once",
-        "The mask is used twice, before the softmax and after it, and in one of the two places it is inverted. "
-        "Together they hide every key, and all weights are zero: use `~mask` in both.",
+        "The mask is applied before and after the softmax, and one of the two times it is inverted. Together they "
+        "mask every key, so all weights are zero: use `~mask` both times.",
         slip(hide_weights=lambda weights, mask: weights.masked_fill(mask, 0)),
         slip(hide=slips.fill(-1e30, turned=True), hide_weights=slips.times),
     ),
     Misconception(
         "mask-unused",
-        "The mask has no effect: every query still looks at every key. Use it on the scores, before the softmax, "
-        "and keep what `masked_fill` or `where` returns.",
+        "The mask has no effect: every query still attends to every key. Apply it to the scores before the softmax, "
+        "and use the tensor that `masked_fill` or `where` returns.",
         slip(hide=slips.unmasked),
     ),
     Misconception(
         "mask-after-the-softmax",
-        "The mask is used only after the softmax, on the weights, and what is left of a row no longer sums to one. "
-        "Hide the scores before the softmax, which then shares the whole weight among the keys that are left.",
+        "The mask is applied only to the weights, after the softmax, so the rows no longer sum to one. Mask the "
+        "scores before the softmax, which then distributes the whole weight over the other keys.",
         slip(hide=slips.unmasked, hide_weights=slips.times),
         slips.only_part_masked(
             slip(hide=slips.unmasked, hide_weights=slips.times), weights=slip(hide=slips.unmasked)
@@ -123,31 +122,30 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "weights-filled",
-        "The very negative number is put into the weights, where it is no share of anything. It belongs in the "
-        "scores, before the softmax, which turns it into a zero.",
+        "The very negative number is put into the weights. It belongs in the scores, before the softmax, which turns "
+        "it into a zero.",
         slip(hide=slips.unmasked, hide_weights=slips.fill(-1e30)),
         *tuple(slip(hide=slips.unmasked, hide_weights=slips.fill(number)) for number in slips.FILLS),
     ),
     Misconception(
         "hidden-scores-zero",
-        "The hidden scores are set to zero, or very nearly, before the softmax. But exp(0) is one, so those keys "
-        "still take a share from the others: only a very negative number leaves them nothing. 1e-9 is almost zero; "
-        "-1e9 is very negative.",
+        "The masked scores are set to zero, or very nearly, before the softmax. But exp(0) is one, so those keys "
+        "still get weight: use a very negative number. 1e-9 is almost zero; -1e9 is very negative.",
         slip(hide=slips.times),
         slip(hide=slips.times, hide_weights=slips.times),
     ),
     Misconception(
         "mask-added",
-        "The mask only shifts some scores by one, so hidden keys still take a share in the softmax. A boolean mask "
-        "says where to fill in a very negative number.",
+        "The mask only shifts some scores by one, so masked keys still get weight. Use the boolean mask to fill in a "
+        "very negative number.",
         slip(hide=lambda scores, mask: scores + mask),
         slip(hide=lambda scores, mask: scores + mask, hide_weights=slips.times),
         slip(hide=lambda scores, mask: scores + ~mask),
     ),
     Misconception(
         "fill-not-low-enough",
-        "The scores of the hidden keys are low, but not low enough: those keys still take a share in the softmax. "
-        "That share must be zero beside any score, so fill with −∞ or something like −10³⁰.",
+        "The scores of the masked keys are low, but not low enough: those keys still get weight in the softmax. "
+        "Their weight must be zero for any scores, so fill with −∞ or something like −10³⁰.",
         slip(hide=slips.fill(-1.0)),
         *(slip(hide=slips.fill(-1.0 * number)) for number in (2, 3, 5, 10)),
         slip(hide=slips.fill(-1.0), hide_weights=slips.times),
@@ -157,44 +155,44 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "fill-positive",
-        "The hidden scores are filled with a huge positive number, so those keys would get the whole weight. The "
-        "minus is missing.",
+        "The masked scores are filled with a huge positive number, so those keys get all the weight. The minus sign "
+        "is missing.",
         slip(hide=slips.fill(1e30)),
         slip(hide=slips.fill(math.inf)),
     ),
     Misconception(
         "output-unmasked",
-        "The weights that you return are right, but the output was made with others, without the mask. Mix the "
-        "values with the weights that you return.",
+        "The returned weights are right, but the output was computed with other weights, without the mask. Use the "
+        "weights that you return.",
         slips.only_part_masked(output=slip(hide=slips.unmasked)),
     ),
     Misconception(
         "weights-unmasked",
-        "The output is right, but the weights beside it are others, made without the mask. Return those that the "
-        "values were mixed with.",
+        "The output is right, but the returned weights were computed without the mask. Return the weights that you "
+        "used for the output.",
         slips.only_part_masked(weights=slip(hide=slips.unmasked)),
     ),
     Misconception(
         "mask-transposed",
-        "The mask is transposed. Its rows belong to the queries and its columns to the keys, like those of the scores.",
+        "The mask is transposed. Its rows belong to the queries and its columns to the keys, like those of the "
+        "scores.",
         lambda query, key, value, mask=None: attend(query, key, value, None if mask is None else mask.mT),
     ),
     Misconception(
         "causal-by-default",
-        "Without a mask your function hides the future all the same. None means that every query may look at "
-        "every key.",
+        "Without a mask, your function still masks the future. None means that every query may attend to every key.",
         slips.causal_by_default,
     ),
     Misconception(
         "truth-of-the-mask",
-        "`if mask:` asks whether a whole tensor is true, which PyTorch refuses to answer. Ask whether there is a "
+        "`if mask:` tests whether a whole tensor is true, which is an error in PyTorch. Test whether there is a "
         "mask: `mask is not None`.",
         slips.truth_of_the_mask,
     ),
     Misconception(
         "mask-as-index",
-        "As an index the mask is not broadcast, though it may have fewer or shorter axes than the scores. "
-        "`masked_fill` and `torch.where` broadcast it.",
+        "A mask used as an index is not broadcast, but it may have fewer or shorter axes than the scores. Use "
+        "`masked_fill` or `torch.where`, which broadcast it.",
         slips.mask_as_index(everywhere=False),
         slips.mask_as_index(everywhere=True),
     ),
@@ -210,23 +208,23 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "all-axes-turned",
-        "`.T` reverses the order of all the axes of key, those in front too. Swap only the last two: `.mT`.",
+        "`.T` reverses all axes of key, including those in front. Swap only the last two: `.mT`.",
         slips.matrix_product(lambda key: key.permute(*range(key.ndim)[::-1])),
     ),
     Misconception(
         "key-reshaped",
-        "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old order, "
-        "so a column is no key. Swap the two axes.",
+        "The keys are reshaped to the transposed shape, which leaves the numbers in their old order, so a column is "
+        "not a key. Swap the two axes instead.",
         slips.matrix_product(lambda key: key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2])),
     ),
     Misconception(
         "queries-and-keys-exchanged",
-        "Queries and keys are swapped. The scores have a row for each query and a column for each key.",
+        "Queries and keys are swapped. The scores have one row per query and one column per key.",
         lambda query, key, value, mask=None: attend(key, query, value, mask),
     ),
     Misconception(
         "keys-and-values-exchanged",
-        "Keys and values are swapped: the queries are compared with the values. The keys make the weights.",
+        "Keys and values are swapped: the queries are compared with the values. Compute the weights from the keys.",
         lambda query, key, value, mask=None: attend(query, value, key, mask),
     ),
     Misconception(
@@ -236,12 +234,12 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "keys-mixed",
-        "The weights are right, but they mix the keys. It is the values that are handed over.",
+        "The weights are right, but they are applied to the keys. Apply them to the values.",
         slip(mix=lambda weights, value, key: (weights @ key, weights)),
     ),
     Misconception(
         "scores-returned",
-        "The output is right, but beside it the scores are returned, from before the softmax. Return the weights.",
+        "The output is right, but the scores from before the softmax are returned with it. Return the weights.",
         slips.scores_for_weights(None),
         *(slips.scores_for_weights(number) for number in slips.FILLS),
         slips.scores_for_weights(None, scaled=False),
@@ -253,12 +251,12 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "only-weights",
-        "Only the weights are returned. Mix the values with them, and return both.",
+        "Only the weights are returned. Multiply them with the values, and return both output and weights.",
         returning(lambda output, weights: weights),
     ),
     Misconception(
         "only-output",
-        "Only the output is returned. Return the weights too, as the second value: we will look at them.",
+        "Only the output is returned. Return the weights too, as the second value: the notebook shows them.",
         returning(lambda output, weights: output),
     ),
 )

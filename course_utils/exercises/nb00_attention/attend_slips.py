@@ -1,4 +1,4 @@
-"""Scaled dot-product attention with one of its steps replaced: what students write instead."""
+"""Scaled dot-product attention with one of its steps replaced, as students write it."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from course_utils.attention import attend
 Two = tuple[Tensor, Tensor]
 Step = Callable[[Tensor, Tensor], Tensor]  # scores or weights, and the mask
 
-FILLS = (-1e30, -math.inf, -1e9, torch.finfo(torch.float32).min)  # what hides a score
+FILLS = (-1e30, -math.inf, -1e9, torch.finfo(torch.float32).min)  # fills masked scores
 
 
 def slip(
@@ -55,17 +55,17 @@ def scaled_by_root(factor: float) -> Callable[..., Any]:
 
 
 def unmasked(scores: Tensor, mask: Tensor) -> Tensor:
-    """The scores as they are, whatever the mask."""
+    """The unchanged scores, for any mask."""
     return scores
 
 
 def fill(number: float, turned: bool = False) -> Step:
-    """Hide by a number, or hide what may be seen."""
+    """Mask with a given number, or mask where the mask is True."""
     return lambda scores, mask: scores.masked_fill(mask if turned else ~mask, number)
 
 
 def lowered_by(number: float) -> Step:
-    """Hidden scores that are lowered only."""
+    """Masked scores that are only lowered."""
     return lambda scores, mask: scores - number * ~mask
 
 
@@ -80,12 +80,12 @@ def times(weights: Tensor, mask: Tensor) -> Tensor:
 
 
 def with_every_fill(normalise: Callable[[Tensor], Tensor]) -> tuple[Callable[..., Any], ...]:
-    """Without a softmax each filling has its own result."""
+    """Without a softmax, each fill value has its own result."""
     return tuple(slip(hide=fill(number), normalise=normalise) for number in FILLS)
 
 
 def with_every_mask(normalise: Callable[[Tensor], Tensor]) -> tuple[Callable[..., Any], ...]:
-    """Of a softmax over a wrong axis: −∞, hidden once more afterwards, and hidden only afterwards."""
+    """Variants of a softmax over a wrong axis: masked with −∞, masked again afterwards, or only afterwards."""
     return (
         slip(hide=fill(-math.inf), normalise=normalise),
         slip(normalise=normalise, hide_weights=fill(0)),
@@ -94,7 +94,7 @@ def with_every_mask(normalise: Callable[[Tensor], Tensor]) -> tuple[Callable[...
 
 
 def with_every_slip_of_the_mask(**steps: Any) -> tuple[Callable[..., Any], ...]:
-    """A slip that shows without a mask too, and beside it the mask unused, inverted, too late or too weak."""
+    """A mistake that shows without a mask, combined with the mask unused, inverted, too late or too weak."""
     return (
         slip(hide=unmasked, **steps),
         slip(hide=fill(-1e30, turned=True), **steps),
@@ -110,7 +110,7 @@ def returning(change: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
 
 
 def scores_for_weights(number: float | None, scaled: bool = True) -> Callable[..., Two]:
-    """The right output, beside the scores it was made of; number fills the hidden ones."""
+    """The right output with the scores instead of the weights; number fills masked scores."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Two:
         scores = query @ key.mT / (math.sqrt(query.shape[-1]) if scaled else 1)
@@ -121,7 +121,7 @@ def scores_for_weights(number: float | None, scaled: bool = True) -> Callable[..
 
 
 def causal_by_default(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Two:
-    """The future is hidden when no mask is given."""
+    """Masks the future if there is no mask."""
     if mask is None:
         mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
     return attend(query, key, value, mask)
@@ -146,12 +146,12 @@ def mask_as_index(everywhere: bool) -> Callable[..., Two]:
 
 
 def matrix_product(turn: Callable[[Tensor], Tensor]) -> Callable[..., Two]:
-    """The keys transposed in some way that holds for some number of axes."""
+    """The keys transposed in a way that works only for some number of axes."""
     return slip(score=lambda query, key: query @ turn(key))
 
 
 def three_axes(spelling: str) -> Callable[..., Two]:
-    """For (batch, tokens, dim) and no other number of axes."""
+    """Works only for (batch, tokens, dim)."""
 
     def score(query: Tensor, key: Tensor) -> Tensor:
         if spelling == "einsum":
@@ -172,7 +172,7 @@ def cosine(query: Tensor, key: Tensor) -> Tensor:
 
 
 def only_part_masked(output: Callable[..., Two] = attend, weights: Callable[..., Two] = attend) -> Callable[..., Two]:
-    """Output and weights of two attentions, in one of which the mask is unused."""
+    """The output and the weights of two different computations, one of them without the mask."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Two:
         return output(query, key, value, mask)[0], weights(query, key, value, mask)[1]

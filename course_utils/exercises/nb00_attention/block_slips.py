@@ -1,4 +1,4 @@
-"""The encoder block with one of its steps replaced: what students write instead."""
+"""The encoder block with one of its steps replaced, as students write it."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Join = Callable[[Tensor, Tensor], Tensor]
 
 
 def steps(first: Join, second: Join, norms: str = "12") -> Block:
-    """Two residual steps; each joins the tokens and the layer's correction in some way."""
+    """Two residual steps; each combines the tokens and the layer's output in some way."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
         norm: dict[str, Layer] = {"1": norm1, "2": norm2, "-": lambda tokens: tokens}
@@ -33,7 +33,7 @@ def replaced(tokens: Tensor, correction: Tensor) -> Tensor:
 
 
 def half(tokens: Tensor, correction: Tensor) -> Tensor:
-    """A sum with half of the correction."""
+    """A sum with half of the layer's output."""
     return tokens + correction / 2
 
 
@@ -50,7 +50,7 @@ def post_norm_second(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Laye
 
 
 def post_norm_first(both: bool) -> Block:
-    """The norm after the sum in the first step; there before attention too, or not."""
+    """The norm after the sum in the first step, with or without another norm before attention."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
         tokens = norm1(tokens + attention(norm1(tokens) if both else tokens))
@@ -60,7 +60,7 @@ def post_norm_first(both: bool) -> Block:
 
 
 def own_norms(which: str) -> Block:
-    """A layer norm without scale and shift in place of one norm or both."""
+    """A layer norm without scale and shift instead of one norm or both."""
 
     def own(tokens: Tensor) -> Tensor:
         return F.layer_norm(tokens, tokens.shape[-1:])
@@ -72,7 +72,7 @@ def own_norms(which: str) -> Block:
 
 
 def norm_of_correction(both: bool) -> Block:
-    """The norms on what the layers return; on what they read too, or not."""
+    """The norms on the layers' outputs, with or without norms on their inputs."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
         tokens = tokens + norm1(attention(norm1(tokens) if both else tokens))
@@ -82,7 +82,7 @@ def norm_of_correction(both: bool) -> Block:
 
 
 def sum_of_normed(first: bool, second: bool) -> Block:
-    """In one step or in both the normalised tokens are carried on."""
+    """One step or both add to the normalised tokens."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
         normed = norm1(tokens)
@@ -94,7 +94,7 @@ def sum_of_normed(first: bool, second: bool) -> Block:
 
 
 def ending(last: Callable[[Tensor, Tensor, Tensor, Layer, Layer], Tensor]) -> Block:
-    """The first step is right; last makes the rest of tokens before and after it and of attention's correction."""
+    """The first step is right; last computes the rest from the tokens before and after it and attention's output."""
 
     def wrong(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
         correction = attention(norm1(tokens))
@@ -115,6 +115,6 @@ def mlp_first(norms: str) -> Block:
 
 
 def first_sequence(tokens: Tensor, norm1: Layer, attention: Layer, norm2: Layer, mlp: Layer) -> Tensor:
-    """What attention returns taken for a pair."""
+    """The output of attention treated as a pair."""
     tokens = tokens + attention(norm1(tokens))[0]
     return tokens + mlp(norm2(tokens))

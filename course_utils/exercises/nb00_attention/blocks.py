@@ -26,13 +26,13 @@ def _wild(g: Generator) -> list[Wild]:
             "nothing-added",
             (torch.randn(2, 3, 6, generator=g), norm1, torch.zeros_like, norm2, torch.zeros_like),
             "attention and mlp return zeros",
-            "Then the tokens come out as they went in.",
+            "Then the tokens must come out unchanged.",
         ),
         Wild(
             "transposed-memory",
             (tokens.mT, *_layers(g, 6)),
-            "the tokens lie in memory in another order, as after a transpose",
-            "Leave the axes alone: nothing here needs a `view`.",
+            "the tokens are in another memory order, as after a transpose",
+            "Nothing here needs a `view`: leave the axes as they are.",
         ),
         Wild(
             "batch-of-one",
@@ -50,7 +50,7 @@ def _wild(g: Generator) -> list[Wild]:
 
 
 def _in_place(fn: slips.Block) -> str | None:
-    """Backward through the block; everything else that gradients need is looked at elsewhere."""
+    """Whether the backward pass works; other tests check the gradients themselves."""
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randn(2, 3, 6, generator=generator, requires_grad=True)
     try:
@@ -58,9 +58,8 @@ def _in_place(fn: slips.Block) -> str | None:
     except RuntimeError as error:
         if "inplace operation" in str(error):
             return (
-                "The numbers are right, but the block could not be trained: tokens that a norm has read, and needs "
-                "again for its gradient, are changed afterwards by `+=` or `add_`. Make new ones: `tokens = tokens + "
-                "…`."
+                "The numbers are right, but the block cannot be trained: `+=` or `add_` changes tokens that a norm "
+                "still needs for its gradient. Create a new tensor instead: `tokens = tokens + …`."
             )
     return None
 
@@ -74,91 +73,90 @@ ENCODER_BLOCK = Exercise(
     wild=_wild,
     promises=(Promise("can-be-trained", _in_place),),
     hints=(
-        "There are two steps of the same form. In each, the tokens go two ways: one leads through a norm and a layer, "
-        "the other past both.",
-        "At the end of a step the two ways meet in a sum. What comes out of the first step, with `norm1` and "
-        "`attention`, is what both ways of the second begin with.",
-        "In code each step is one line: `tokens = tokens + …`, and the dots are a layer called on what a norm "
-        "returns. They are equations 2 and 3 of Dosovitskiy et al.",
+        "There are two steps of the same form. In each, the tokens take two paths: one through a norm and a layer, "
+        "the other around both.",
+        "At the end of a step, the two paths meet in a sum. The result of the first step, with `norm1` and "
+        "`attention`, is the input of both paths of the second.",
+        "In code each step is one line: `tokens = tokens + …`, where the dots are a layer applied to the output of a "
+        "norm. They are equations 2 and 3 of Dosovitskiy et al.",
     ),
     misconceptions=(
         Misconception(
             "post-norm",
-            "The norm comes after each sum: this is the post-norm block of Vaswani et al. 2017. A ViT normalises "
-            "what goes into attention and MLP and leaves the sum alone, so that the residual path is free.",
+            "The norm comes after each sum: this is the post-norm block of Vaswani et al. 2017. A ViT normalises the "
+            "inputs of attention and MLP, not the sum, so the residual path stays free.",
             slips.post_norm,
         ),
         Misconception(
             "second-step-post-norm",
-            "In the second step a norm comes after the sum. Normalise what goes into the MLP, and leave the sum alone.",
+            "In the second step, a norm comes after the sum. Normalise the input of the MLP instead of the sum.",
             slips.post_norm_second,
             slips.ending(lambda start, middle, correction, norm2, mlp: norm2(middle + mlp(norm2(middle)))),
         ),
         Misconception(
             "first-step-post-norm",
-            "In the first step a norm comes after the sum. Normalise what goes into attention, and leave the sum "
-            "alone.",
+            "In the first step, a norm comes after the sum. Normalise the input of attention instead of the sum.",
             slips.post_norm_first(both=False),
             slips.post_norm_first(both=True),
         ),
         Misconception(
             "norms-of-your-own",
-            "A norm of your own stands in place of `norm1` or `norm2`, whose learned scale and shift are lost. Call "
-            "the functions that you are given.",
+            "Your own norm replaces `norm1` or `norm2`, so their learned scale and shift are lost. Call `norm1` and "
+            "`norm2`.",
             slips.own_norms("12"),
             slips.own_norms("1"),
             slips.own_norms("2"),
         ),
         Misconception(
             "norm-of-the-correction",
-            "The norms stand behind attention and MLP and change what these return. They belong in front: what "
-            "attention and MLP read is normalised.",
+            "The norms are applied to the outputs of attention and MLP. Apply them to their inputs.",
             slips.norm_of_correction(both=False),
         ),
         Misconception(
             "norm-of-the-correction-too",
-            "Each norm is used twice, before a layer and behind it. Only what attention and MLP read is normalised, "
-            "not what they return.",
+            "Each norm is used twice, before and after a layer. Normalise only the inputs of attention and MLP, not "
+            "their outputs.",
             slips.norm_of_correction(both=True),
         ),
         Misconception(
             "no-sums",
-            "Nothing is added back: attention and MLP replace the tokens instead of correcting them. Add the "
-            "tokens to the result of each of the two steps.",
+            "There is no residual sum: attention and MLP replace the tokens. Add the tokens to the output of each of "
+            "the two layers.",
             slips.steps(slips.replaced, slips.replaced),
         ),
         Misconception(
             "first-sum-missing",
-            "The first sum is missing: what attention returns replaces the tokens. Add the tokens to it, as in the "
+            "The first sum is missing: the output of attention replaces the tokens. Add the tokens to it, as in the "
             "second step.",
             slips.steps(slips.replaced, slips.plus),
         ),
         Misconception(
             "second-sum-missing",
-            "The second sum is missing: the MLP replaces the tokens. Add them to its result, as in the first step.",
+            "The second sum is missing: the output of the MLP replaces the tokens. Add the tokens to it, as in the "
+            "first step.",
             slips.steps(slips.plus, slips.replaced),
         ),
         Misconception(
             "one-sum-around-both",
-            "There is one sum around both steps, so the MLP sees only what attention has returned. Each step has a sum "
-            "of its own.",
+            "There is one sum around both steps, so the MLP sees only the output of attention. Each step has its own "
+            "sum.",
             lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(attention(norm1(tokens)))),
         ),
         Misconception(
             "second-sum-with-the-start",
-            "The second sum takes the tokens from before the first step, so attention's correction is missing from "
-            "it. Add to what the first step has made.",
+            "The second sum adds to the tokens from before the first step, so the output of attention is missing. "
+            "Add to the result of the first step.",
             slips.ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
         ),
         Misconception(
             "added-twice",
-            "The tokens are added twice: they are in the first step's result already. Add that alone.",
+            "The tokens are added twice: the first step's result already contains them. Add only that result.",
             slips.ending(lambda start, middle, correction, norm2, mlp: start + middle + mlp(norm2(middle))),
         ),
         Misconception(
             "sum-of-normed",
-            "A sum takes the tokens after a norm, so the original ones are lost. Normalise only what goes into "
-            "attention and MLP, and keep the tokens themselves for the sum.",
+            "A sum adds to normalised tokens, so the original ones are lost. Normalise only the inputs of attention "
+            "and MLP, and add to the tokens themselves.",
             slips.sum_of_normed(True, True),
             slips.sum_of_normed(True, False),
             slips.sum_of_normed(False, True),
@@ -166,36 +164,36 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "norm1-twice",
-            "norm1 is used in both steps. Each step has a norm of its own with its own learned scale: the MLP's is "
-            "norm2.",
+            "norm1 is used in both steps. Each step has its own norm with its own learned scale: use norm2 for the "
+            "MLP.",
             slips.steps(slips.plus, slips.plus, "11"),
         ),
         Misconception(
             "norm2-twice",
-            "norm2 is used in both steps. Each step has a norm of its own with its own learned scale: that of "
-            "attention is norm1.",
+            "norm2 is used in both steps. Each step has its own norm with its own learned scale: use norm1 for "
+            "attention.",
             slips.steps(slips.plus, slips.plus, "22"),
         ),
         Misconception(
             "norms-exchanged",
-            "The norms are swapped. norm1 is that of attention, norm2 that of the MLP.",
+            "The norms are swapped. norm1 is for attention, norm2 for the MLP.",
             slips.steps(slips.plus, slips.plus, "21"),
         ),
         Misconception(
             "parallel",
-            "The MLP reads the block's input, so it never sees what attention has gathered. Run the second step on "
-            "the result of the first.",
+            "The MLP reads the block's input, so it never sees the output of attention. Apply the second step to the "
+            "result of the first.",
             slips.ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(start))),
             lambda tokens, norm1, attention, norm2, mlp: tokens + attention(normed := norm1(tokens)) + mlp(normed),
         ),
         Misconception(
             "mlp-of-the-correction",
-            "The MLP reads only attention's correction, without the tokens. It should read the sum of both.",
+            "The MLP reads only the output of attention, without the tokens. It should read the sum of both.",
             slips.ending(lambda start, middle, correction, norm2, mlp: middle + mlp(norm2(correction))),
         ),
         Misconception(
             "mlp-first",
-            "The MLP works first and attention second. Exchange comes first, so that the MLP can work on what was "
+            "The MLP comes first and attention second. Attention comes first, so that the MLP can process what it "
             "gathered.",
             slips.mlp_first("21"),
             slips.mlp_first("12"),
@@ -207,28 +205,28 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "attention-missing",
-            "The first step is missing: attention is never called, and no token learns of another.",
+            "The first step is missing: attention is never called, so the tokens exchange nothing.",
             lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(tokens)),
         ),
         Misconception(
             "no-norms",
-            "The norms are never called. Normalise what goes into attention and into the MLP.",
+            "The norms are never called. Normalise the inputs of attention and of the MLP.",
             slips.steps(slips.plus, slips.plus, "--"),
         ),
         Misconception(
             "mlp-without-norm",
-            "norm2 is never called: the MLP reads the tokens as they are. Normalise what goes into it.",
+            "norm2 is never called: the MLP reads unnormalised tokens. Normalise its input.",
             slips.steps(slips.plus, slips.plus, "1-"),
         ),
         Misconception(
             "attention-without-norm",
-            "norm1 is never called: attention reads the tokens as they are. Normalise what goes into it.",
+            "norm1 is never called: attention reads unnormalised tokens. Normalise its input.",
             slips.steps(slips.plus, slips.plus, "-2"),
         ),
         Misconception(
             "mean-for-sum",
-            "The mean is taken of tokens and correction, so the tokens fade from block to block. Add them, and do not "
-            "divide.",
+            "Each step takes the mean of the tokens and the layer's output, so the tokens fade from block to block. "
+            "Add them without dividing.",
             slips.steps(
                 lambda tokens, correction: (tokens + correction) / 2,
                 lambda tokens, correction: (tokens + correction) / 2,
@@ -236,7 +234,7 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "subtracted",
-            "A correction is subtracted. Corrections are added.",
+            "A layer's output is subtracted. Add it.",
             slips.steps(
                 lambda tokens, correction: tokens - correction, lambda tokens, correction: tokens - correction
             ),
@@ -245,31 +243,31 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "multiplied",
-            "Tokens and correction are multiplied. They are added, so that a correction of zero changes nothing.",
+            "The tokens are multiplied by a layer's output. Add it, so that an output of zero changes nothing.",
             slips.steps(
                 lambda tokens, correction: tokens * correction, lambda tokens, correction: tokens * correction
             ),
         ),
         Misconception(
             "only-corrections",
-            "The tokens are missing in the result: it is the two corrections alone. Where both are zero, the tokens "
-            "must come out unchanged.",
+            "The tokens are missing from the result: it is only the sum of the two layers' outputs. If both are "
+            "zero, the tokens must come out unchanged.",
             lambda tokens, norm1, attention, norm2, mlp: encoder_block(tokens, norm1, attention, norm2, mlp) - tokens,
         ),
         Misconception(
             "corrections-halved",
-            "The corrections are halved before they are added. Add them whole.",
+            "The layers' outputs are halved before they are added. Add them whole.",
             slips.steps(slips.half, slips.half),
         ),
         Misconception(
             "first-sequence-for-all",
-            "`attention(…)[0]` is what attention has made of the first sequence, and it is added to all of the batch. "
-            "This attention returns the tokens alone, not a pair.",
+            "`attention(…)[0]` is the output for the first sequence, and it is added to the whole batch. This "
+            "attention returns only the tokens, not a pair.",
             slips.first_sequence,
         ),
         Misconception(
             "both-steps-returned",
-            "Both steps' results are returned. Return what the second step makes, alone.",
+            "The results of both steps are returned. Return only the result of the second step.",
             lambda tokens, norm1, attention, norm2, mlp: (
                 (middle := tokens + attention(norm1(tokens))),
                 middle + mlp(norm2(middle)),

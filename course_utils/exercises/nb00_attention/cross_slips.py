@@ -1,4 +1,4 @@
-"""Attention that looks at another sequence, with one of its steps replaced."""
+"""Cross-attention with one of its steps replaced."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from course_utils.attention import Layer, attend, cross_attention
 
 
 def made_of(query: str, key: str, value: str) -> Callable[..., Any]:
-    """Attention between what is made of "tokens" or "memory"."""
+    """Attention with query, key and value from "tokens" or "memory"."""
 
     def wrong(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
         both, turned = torch.cat([tokens, memory], 1), torch.cat([memory, tokens], 1)
@@ -22,7 +22,7 @@ def made_of(query: str, key: str, value: str) -> Callable[..., Any]:
 
 
 def by(look: Callable[[Tensor, Tensor, Tensor], Any]) -> Callable[..., Any]:
-    """Query, key and value are right, and then come to this."""
+    """Query, key and value are right; the rest is replaced."""
     return lambda tokens, memory, to_query, to_key, to_value: look(to_query(tokens), to_key(memory), to_value(memory))
 
 
@@ -36,7 +36,7 @@ def layers(change: Callable[[Layer, Layer, Layer], tuple[Layer, Layer, Layer]]) 
 
 
 def weighing(weigh: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
-    """Weights made of query and key in another way."""
+    """Weights computed from query and key in another way."""
     return by(lambda query, key, value: weigh(query, key) @ value)
 
 
@@ -58,21 +58,21 @@ def scaled_by_memory(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: La
 
 
 def to_value_last(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Layer, to_value: Layer) -> Tensor:
-    """The memory is mixed, and then projected."""
+    """The memory is averaged, then projected."""
     return to_value(attend(to_query(tokens), to_key(memory), memory)[0])
 
 
 def no_layer(each: Tensor) -> Tensor:
-    """What it gets."""
+    """Returns its argument."""
     return each
 
 
 def causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """No token looks at a later place of the memory."""
+    """No token attends to a later position of the memory."""
     mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
     return attend(query, key, value, mask)[0]
 
 
 def same_length(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """As much of the memory as there are tokens."""
+    """Only as many positions of the memory as there are tokens."""
     return attend(query, key[:, : query.shape[1]], value[:, : query.shape[1]])[0]

@@ -1,4 +1,4 @@
-"""One sequence for each head."""
+"""Split the features into heads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,8 @@ from course_utils.exercises.exercise import Arguments, Exercise, Misconception, 
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    # Heads that divide the tokens, so that a sequence can be cut; and one head, which is an axis too.
+    # A number of heads that divides the number of tokens, so that a sequence can be split; and one head, which is an
+    # axis too.
     shapes = [((2, 5, 12), 3), ((1, 8, 12), 4), ((3, 4, 6), 1)]
     return [(torch.randn(*shape, generator=g), heads) for shape, heads in shapes]
 
@@ -23,8 +24,8 @@ def _wild(g: Generator) -> list[Wild]:
             "slice",
             (torch.randn(2, 6, 24, generator=g)[:, 1:].chunk(3, dim=-1)[1], 2),
             "the tokens are a slice of a larger tensor, as the queries are of a projection",
-            "The numbers of a slice do not lie side by side in memory: `rearrange`, `reshape` and `unflatten` go by "
-            "the axes, but `as_strided`, and `view` where it merges axes, go by the memory.",
+            "A slice is not contiguous in memory: `rearrange`, `reshape` and `unflatten` handle that, but "
+            "`as_strided`, and `view` if it merges axes, do not.",
         )
     ]
 
@@ -48,52 +49,52 @@ def _tokens_in_groups(tokens: Tensor, heads: int) -> Tensor:
 
 SPLIT_HEADS = Exercise(
     name="00.split_heads",
-    title="One sequence for each head",
+    title="One sequence per head",
     reference=split_heads,
     learns=("tokens",),
     cases=_cases,
     wild=_wild,
     hints=(
-        "Every token keeps its place; only its features are dealt out. Head 0 takes the first dim of them.",
-        "Two steps: split the last axis into (heads, dim), then bring the heads in front of the tokens.",
-        'In einops both are one pattern: `"b n (heads d) -> b heads n d"`. The slower-varying axis comes first inside the brackets.',
+        "Every token stays in its position; only its features are split. Head 0 gets the first dim features.",
+        "Two steps: split the last axis into (heads, dim), then move the heads in front of the tokens.",
+        'In einops, both steps are one pattern: `"b n (heads d) -> b heads n d"`. The slower-varying axis comes '
+        "first inside the brackets.",
     ),
     misconceptions=(
         Misconception(
             "bare-reshape",
-            "A bare reshape cuts the sequence at arbitrary points: a head gets the features of some tokens instead "
+            "A bare reshape splits the sequence at arbitrary points: a head gets the features of some tokens instead "
             "of some features of all tokens. Split the last axis first, then move the heads forward.",
             lambda tokens, heads: tokens.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
         ),
         Misconception(
             "dealt-like-cards",
             "The features are dealt out like cards, one to each head in turn. Head 0 should get the first dim "
-            "features in a row, so the heads are the slower axis: (heads d), not (d heads).",
+            "consecutive features, so heads is the slower axis: (heads d), not (d heads).",
             _as("b n (d heads) -> b heads n d"),
         ),
         Misconception(
             "heads-behind-tokens",
-            "The heads stand behind the tokens. Attention mixes the second-to-last axis, which must be the tokens: "
+            "The heads come after the tokens. Attention mixes the second-to-last axis, which must be the tokens: "
             "(batch, heads, tokens, dim).",
             _as("b n (heads d) -> b n heads d"),
             _as("b n (d heads) -> b n heads d"),
         ),
         Misconception(
             "features-before-tokens",
-            "Each head comes out with its features and tokens swapped. The features go last: "
-            "(batch, heads, tokens, dim).",
+            "Each head has its features and tokens swapped. The features go last: (batch, heads, tokens, dim).",
             _as("b n (heads d) -> b heads d n"),
         ),
         Misconception(
             "transposed-then-reshaped",
-            "The features are brought in front of the tokens, and then cut by a reshape into rows that are no tokens. "
-            "Split the features while they are last, then move the heads alone.",
+            "The features are moved in front of the tokens and then reshaped into rows that are not tokens. Split "
+            "the features while they are last, then move only the heads.",
             lambda tokens, heads: tokens.mT.reshape(tokens.shape[0], heads, tokens.shape[1], -1),
         ),
         Misconception(
             "dim-not-divided",
-            "Each head is made as wide as all the features together, and there are not enough numbers for that. The "
-            "features are shared out: divide their number by the number of heads.",
+            "Each head is as wide as all the features together, and there are not enough numbers for that. Divide "
+            "the number of features by the number of heads.",
             lambda tokens, heads: tokens.reshape(*tokens.shape[:2], heads, tokens.shape[-1]).transpose(1, 2),
             lambda tokens, heads: tokens.reshape(len(tokens), heads, *tokens.shape[1:]),
             lambda tokens, heads: rearrange(tokens, "b n (heads d) -> b heads n d", heads=heads, d=tokens.shape[-1]),
@@ -106,14 +107,14 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             "squeezed",
-            "`squeeze` has taken away every axis of length one, though a batch of one sequence and a single head are "
-            "still axes. Leave it out.",
+            "`squeeze` removes every axis of length one, but a batch of one sequence and a single head are still "
+            "axes. Leave it out.",
             _then(torch.squeeze),
         ),
         Misconception(
             "sequence-cut",
-            "The tokens are cut into groups, so each head would get all features of some tokens. It is the features "
-            "that are shared out: cut the last axis.",
+            "The tokens are split into groups, so each head gets all features of some tokens. Split the features: "
+            "the last axis.",
             _tokens_in_groups,
             _as("b (heads n) d -> b heads n d"),
             _as("b (n heads) d -> b heads n d"),
@@ -126,37 +127,37 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             "heads-before-the-batch",
-            "The heads stand in front of the batch. The batch stays first: (batch, heads, tokens, dim).",
+            "The heads come before the batch. The batch stays first: (batch, heads, tokens, dim).",
             _then(lambda split: split.transpose(0, 1)),
         ),
         Misconception(
             "heads-last",
-            "The heads stand last. They belong between the batch and the tokens: (batch, heads, tokens, dim).",
+            "The heads come last. They belong between the batch and the tokens: (batch, heads, tokens, dim).",
             _then(lambda split: split.movedim(1, -1)),
             _as("b n (d heads) -> b n d heads"),
         ),
         Misconception(
             "heads-along-the-tokens",
-            "The heads stand one after another along the tokens, as one long sequence. They need an axis of their own: "
+            "The heads follow one another along the tokens, as one long sequence. They need an axis of their own: "
             "(batch, heads, tokens, dim).",
             _then(lambda split: split.flatten(1, 2)),
         ),
         Misconception(
             "separate-tensors",
-            "The heads are right, but they come as separate tensors. Make one tensor of them, with the heads on axis "
+            "The heads are right, but they are separate tensors. Stack them into one tensor, with the heads on axis "
             "1.",
             _then(lambda split: split.unbind(1)),
         ),
         Misconception(
             "heads-taken-for-dim",
-            "Each head is `heads` features wide, and as many heads as fit are made. It is the other way round: `heads` "
-            "is their number, and the features are shared out among them.",
+            "Each head is `heads` features wide, and the number of heads is whatever fits. It is the other way "
+            "round: `heads` is the number of heads, and the features are divided among them.",
             lambda tokens, heads: rearrange(tokens, "b n (a d) -> b a n d", d=heads),
             lambda tokens, heads: rearrange(tokens, "b n (d a) -> b a n d", d=heads),
         ),
         Misconception(
             "heads-written-in",
-            "The number of heads is the same whatever `heads` says. Take it from the argument.",
+            "The number of heads does not depend on `heads`. Use the argument.",
             _written_in(4),
             _written_in(2),
             _written_in(1),
@@ -164,7 +165,7 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             "first-head-only",
-            "Only the first head is returned. All of them go into one tensor, on axis 1.",
+            "Only the first head is returned. Return all heads in one tensor, on axis 1.",
             _then(lambda split: split[:, :1]),
             _then(lambda split: split[:, 0]),
             _then(lambda split: split[:, -1]),
@@ -177,19 +178,20 @@ SPLIT_HEADS = Exercise(
         ),
         Misconception(
             "first-sequence-only",
-            "Only the first sequence of the batch is split. Leave the batch axis alone: every sequence is split alike.",
+            "Only the first sequence of the batch is split. Leave the batch axis alone: every sequence is split in "
+            "the same way.",
             _then(lambda split: split[:1]),
             _then(lambda split: split[0]),
         ),
         Misconception(
             "all-features-to-every-head",
-            "Every head gets all the features. They are shared out: each head takes a part of its own.",
+            "Every head gets all the features. Divide them: each head gets its own part.",
             lambda tokens, heads: tokens[:, None].repeat(1, heads, 1, 1),
         ),
         Misconception(
             "axes-in-another-order",
-            "The axes are in a different order from (batch, heads, tokens, dim). The split is right: move the heads "
-            "from behind the tokens to before them, and nothing else.",
+            "The axes are in a different order from (batch, heads, tokens, dim). The split is right: only move the "
+            "heads from after the tokens to before them.",
             lambda tokens, heads: tokens.reshape(tokens.shape[0], -1, heads, tokens.shape[-1] // heads).permute(
                 2, 1, 0, 3
             ),

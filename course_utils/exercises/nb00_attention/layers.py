@@ -1,4 +1,4 @@
-"""Layers with random weights that learn, handed to the exercises' functions."""
+"""Layers with random, learnable weights, passed to the exercises' functions."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from course_utils.attention import attend
 
 
 class Learned(nn.Module):
-    """A function of tokens and of weights, which are its parameters."""
+    """A function of tokens with weights as its parameters."""
 
     def __init__(self, function: Callable[..., Tensor], *weights: Tensor) -> None:
         super().__init__()
@@ -28,13 +28,13 @@ def linear(g: Generator, inputs: int, outputs: int) -> Learned:
 
 
 def norm(g: Generator, dim: int) -> Learned:
-    """A layer norm whose gain and shift are not what they begin with."""
+    """A layer norm with scale and shift changed from their initial values."""
     gain, shift = 1 + torch.randn(dim, generator=g) / 2, torch.randn(dim, generator=g) / 2
     return Learned(lambda tokens, gain, shift: F.layer_norm(tokens, (dim,), gain, shift), gain, shift)
 
 
 def mixing(g: Generator, dim: int) -> Learned:
-    """Attention with one projection, behind it."""
+    """Attention followed by one projection."""
     return Learned(lambda tokens, weight: attend(tokens, tokens, tokens)[0] @ weight, _weight(g, dim, dim))
 
 

@@ -1,4 +1,4 @@
-"""Who may look where."""
+"""The causal mask."""
 
 import math
 from collections.abc import Callable
@@ -49,46 +49,46 @@ CAUSAL_MASK = Exercise(
         )
     ],
     hints=(
-        "Draw it for three tokens: row i belongs to query i, column j to key j. Which of the nine places may be True?",
-        "Token i may look at j when j ≤ i: the diagonal and everything below it.",
-        "A matrix of ones has a method that keeps this triangle: `torch.ones(tokens, tokens, "
-        "dtype=torch.bool).tril()`.",
+        "Draw it for three tokens: row i belongs to query i, column j to key j. Which of the nine entries may be "
+        "True?",
+        "Token i may attend to j if j ≤ i: the diagonal and everything below it.",
+        "A method of a matrix of ones keeps this triangle: `torch.ones(tokens, tokens, dtype=torch.bool).tril()`.",
     ),
     misconceptions=(
         Misconception(
             "without-itself",
-            "The diagonal is False, so no token sees itself, and the first one sees nothing at all. A token may "
-            "look at itself and at what came before: j ≤ i, not j < i.",
+            "The diagonal is False, so no token attends to itself, and the first one attends to nothing. A token may "
+            "attend to itself and to earlier tokens: j ≤ i, not j < i.",
             lambda tokens: _ones(tokens).tril(-1),
         ),
         Misconception(
             "upper-triangle",
-            "The triangle is the upper one: each token sees itself and the future. Rows are queries and columns "
-            "are keys, so what came before lies to the left of the diagonal.",
+            "This is the upper triangle: each token attends to itself and to the future. Rows are queries and "
+            "columns are keys, so earlier tokens are to the left of the diagonal.",
             lambda tokens: _ones(tokens).triu(),
         ),
         Misconception(
             "turned-round",
-            "The mask is True where a token may not look, which is the convention of nn.MultiheadAttention. Here, "
-            "and in F.scaled_dot_product_attention, True means that it may.",
+            "The mask is True where a token may not attend, as in nn.MultiheadAttention. Here, and in "
+            "F.scaled_dot_product_attention, True means that it may.",
             lambda tokens: _ones(tokens).triu(1),
         ),
         Misconception(
             "one-of-the-future",
-            "Each token also sees what comes next, which it is to predict. The triangle must end on the diagonal.",
+            "Each token also attends to the next one, which it must predict. The triangle must end on the diagonal.",
             lambda tokens: _ones(tokens).tril(1),
             lambda tokens: _ones(tokens).tril(2),
         ),
         Misconception(
             "everything-allowed",
-            "The mask is True everywhere, so every token sees the future too. If your code calls `tril`, keep what it "
-            "returns: that is a new tensor, and the old one stays as it was.",
+            "The mask is True everywhere, so every token also attends to the future. If your code calls `tril`, use "
+            "its result: it returns a new tensor and does not change the old one.",
             _ones,
         ),
         Misconception(
             "nothing-allowed",
-            "The mask is False everywhere, so no token may look at anything. `tril` cuts its triangle out of a "
-            "matrix of ones, and what it returns is a new tensor: the old one stays as it was.",
+            "The mask is False everywhere, so no token may attend to anything. Apply `tril` to a matrix of ones and "
+            "use its result: it returns a new tensor and does not change the old one.",
             lambda tokens: ~_ones(tokens),
         ),
         Misconception(
@@ -98,27 +98,25 @@ CAUSAL_MASK = Exercise(
         ),
         Misconception(
             "one-token-off",
-            "The triangle has one row and one column too few or too many. It needs as many of both as there are "
-            "tokens.",
+            "The triangle has one row and one column too few or too many. It needs one row and one column per token.",
             lambda tokens: causal_mask(tokens - 1),
             lambda tokens: causal_mask(tokens + 1),
         ),
         Misconception(
             "only-itself",
-            "Each token sees itself alone. It may also look at everything that came before: all that lies below the "
+            "Each token attends only to itself. It may also attend to all earlier tokens: everything below the "
             "diagonal.",
             lambda tokens: torch.eye(tokens, dtype=torch.bool),
         ),
         Misconception(
             "only-the-one-before",
-            "Each token sees itself and only the nearest of those before it. It may look at everything that came "
-            "before.",
+            "Each token attends only to itself and the nearest earlier tokens. It may attend to all earlier tokens.",
             lambda tokens: _ones(tokens).tril().triu(-1),
             lambda tokens: _ones(tokens).tril().triu(-2),
         ),
         Misconception(
             "mirrored",
-            "The triangle stands in another corner: it is cut off by the diagonal from the lower left to the upper "
+            "The triangle is in another corner: it is bounded by the diagonal from the lower left to the upper "
             "right. Row 0 may be True only at column 0, and the last row is True everywhere.",
             _changed(lambda mask: mask.flip(1)),
             _changed(lambda mask: mask.flip(0)),
@@ -126,8 +124,8 @@ CAUSAL_MASK = Exercise(
         ),
         Misconception(
             "additive",
-            "This is a mask to be added to the scores, made of 0 and −∞ or a very negative number. Ours is boolean, "
-            "True where a token may look, and leaves the filling to `attend`.",
+            "This is a mask to add to the scores, with 0 and −∞ or a very negative number. Ours is boolean, True "
+            "where a token may attend, and `attend` fills the scores.",
             _additive(-math.inf),
             _additive(-1e9),
             _additive(-1e30),
@@ -136,7 +134,7 @@ CAUSAL_MASK = Exercise(
         ),
         Misconception(
             "numbers",
-            "The triangle is right, but made of numbers, and `~mask` inverts only booleans. Make it with "
+            "The triangle is right, but has numbers, and `~mask` inverts only booleans. Create it with "
             "dtype=torch.bool.",
             _changed(lambda mask: mask.float()),
             _changed(lambda mask: mask.long()),
@@ -145,22 +143,22 @@ CAUSAL_MASK = Exercise(
         ),
         Misconception(
             "numbers-turned-round",
-            "The triangle is made of numbers, and 1 stands where a token may not look. Ours is boolean, and True "
-            "where it may look.",
+            "The triangle has numbers, with 1 where a token may not attend. Ours is boolean, with True where it may "
+            "attend.",
             _changed(lambda mask: (~mask).float()),
             _changed(lambda mask: (~mask).long()),
             _changed(lambda mask: (~mask).int()),
         ),
         Misconception(
             "numbers-without-itself",
-            "The triangle is made of numbers, and its diagonal is missing. Ours is boolean, and a token may look at "
+            "The triangle has numbers, and its diagonal is missing. Ours is boolean, and a token may attend to "
             "itself.",
             lambda tokens: torch.ones(tokens, tokens).tril(-1),
         ),
         Misconception(
             "first-row-only",
-            "Only the first row is filled, and all the others are False: that happens when `return` stands inside "
-            "the loop. Fill all rows, then return.",
+            "Only the first row is filled; all others are False. That happens if `return` is inside the loop. Fill "
+            "all rows, then return.",
             _returned_early,
         ),
         Misconception(
@@ -172,15 +170,14 @@ CAUSAL_MASK = Exercise(
         ),
         Misconception(
             "one-row",
-            "This is one row. The mask is a matrix, with a row for each token that looks and a column for each that is "
-            "looked at.",
+            "This is one row. The mask is a matrix, with one row per query and one column per key.",
             lambda tokens: torch.ones(tokens, dtype=torch.bool),
             lambda tokens: torch.arange(tokens),
             lambda tokens: torch.ones(tokens),
         ),
         Misconception(
             "size-written-in",
-            "The mask has the same size whatever `tokens` is. Take its size from the argument.",
+            "The size of the mask does not depend on `tokens`. Use the argument.",
             _written_in(8),
             _written_in(5),
             _written_in(10),

@@ -1,4 +1,4 @@
-"""Notebook 01: self-attention over the places of a map, and how it joins a CNN."""
+"""Notebook 01: self-attention over the positions of a map, and how to add it to a CNN."""
 
 from course_utils.exercises.nb01_cnn.dot_product import DOT_PRODUCT
 from course_utils.exercises.nb01_cnn.field import RECEPTIVE_FIELD

@@ -1,4 +1,4 @@
-"""Attention between the places of a map, with one of its steps replaced."""
+"""Attention between the positions of a map, with one of its steps replaced."""
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def slip(
 
 
 def weighing(weigh: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
-    """Weights made in another way of query and key, which are tokens by then."""
+    """Weights computed in another way from query and key as tokens."""
 
     def look(query: Tensor, key: Tensor, value: Tensor) -> Two:
         weights = weigh(query, key)
@@ -43,12 +43,12 @@ def weighing(weigh: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
 
 
 def normalised(normalise: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
-    """The scores, divided by √dim, made into weights in another way."""
+    """The scores, divided by √dim, converted to weights in another way."""
     return weighing(lambda query, key: normalise(query @ key.mT / math.sqrt(query.shape[-1])))
 
 
 def scaled(size: Size) -> Callable[..., Any]:
-    """The scores divided by something of the shapes of the maps."""
+    """The scores divided by something from the shapes of the maps."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor) -> Two:
         weights = (query.flatten(2).mT @ key.flatten(2) / size(query, value)).softmax(-1)
@@ -58,12 +58,12 @@ def scaled(size: Size) -> Callable[..., Any]:
 
 
 def then(change: Callable[[Tensor, Tensor, Tensor], Any]) -> Callable[..., Any]:
-    """Something made of the right output and weights, and of the values."""
+    """Something computed from the right output and weights and the values."""
     return lambda query, key, value: change(*attend_2d(query, key, value), value)
 
 
 def scores_for_weights(scaled: bool) -> Callable[..., Two]:
-    """The right output, beside the scores it was made of."""
+    """The right output with the scores instead of the weights."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor) -> Two:
         scores = query.flatten(2).mT @ key.flatten(2) / (math.sqrt(query.shape[1]) if scaled else 1)
@@ -83,12 +83,12 @@ def lines(pattern: str, back: str) -> Callable[..., Two]:
 
 
 def causal(query: Tensor, key: Tensor, value: Tensor) -> Two:
-    """No token looks at a later one."""
+    """No token attends to a later one."""
     return attend(query, key, value, causal_mask(query.shape[-2]))
 
 
 def whole_batch(query: Tensor, key: Tensor, value: Tensor) -> Two:
-    """The places of all pictures as one sequence."""
+    """The positions of all images as one sequence."""
     mixed, weights = attend(*(rearrange(part, "b c h w -> (b h w) c") for part in (query, key, value)))
     return mixed.reshape(len(query), -1, mixed.shape[-1]).mT.reshape(value.shape), weights
 

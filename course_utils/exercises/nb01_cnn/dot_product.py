@@ -43,26 +43,26 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (normal(2, 8, 4).mT, normal(2, 8, 6).mT, normal(2, 3, 6).mT),
-            "the channels lie first in memory, as in the tokens of a map",
-            "`@`, `reshape` and `rearrange` go by the axes; `view` does not.",
+            "the channels come first in memory, as in the tokens of a map",
+            "`@`, `reshape` and `rearrange` work in any memory order; `view` does not.",
         ),
         Wild(
             "one-key",
             (normal(2, 3, 4), normal(2, 1, 4), normal(2, 1, 1)),
             "there is one key",
-            "Its weight is the dot product itself.",
+            "Its weight must be the dot product itself.",
         ),
         Wild(
             "doubled-keys",
             (normal(1, 3, 4), normal(1, 5, 4).repeat(1, 2, 1), normal(1, 5, 2).repeat(1, 2, 1)),
             "every key and every value appears twice",
-            "The output must stay as it was.",
+            "The output must not change.",
         ),
     ]
 
 
 def _slip(weigh: Weigh) -> Callable[..., Any]:
-    """Output by other weights, and these beside it."""
+    """The output for other weights, and these weights."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         weights = weigh(query, key)
@@ -84,7 +84,7 @@ def _over_values(size: Callable[[Tensor], float]) -> Callable[..., Any]:
 
 
 def _then(change: Callable[[Tensor, Tensor, int, Tensor, Tensor], Any]) -> Callable[..., Any]:
-    """Something made of the right output and weights, the number of keys, the keys and the values."""
+    """Something computed from the right output and weights, the number of keys, the keys and the values."""
     return lambda query, key, value: change(*attend_by_dot_product(query, key, value), key.shape[-2], key, value)
 
 
@@ -106,16 +106,16 @@ DOT_PRODUCT = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "The scores are the same as ever, `query @ key.mT`. What is left out is the softmax, and √dim with it.",
-        "The output is a sum over the keys. When every key and every value appears twice, there are twice as many "
-        "terms, each of them twice: what must each weight be divided by, so that the output stays as it was?",
+        "The scores are the usual ones, `query @ key.mT`. Only the softmax and the division by √dim are left out.",
+        "The output is a sum over the keys. If every key and every value appears twice, the sum is twice as large: "
+        "what must each weight be divided by, so that the output does not change?",
         "By the number of keys, `key.shape[-2]`. Return `weights @ value` and the weights.",
     ),
     misconceptions=(
         Misconception(
             "softmax",
-            "There is still a softmax. The dot-product block uses the scores themselves as weights, up to one factor: "
-            "they may be negative.",
+            "There is still a softmax. The dot-product block uses the scores themselves as weights, up to one "
+            "factor, so they may be negative.",
             _slip(lambda query, key: (query @ key.mT / _root(query)).softmax(-1)),
             _slip(lambda query, key: (query @ key.mT).softmax(-1)),
             _slip(lambda query, key: (query @ key.mT / key.shape[-2]).softmax(-1)),
@@ -132,26 +132,26 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "over-queries",
-            "The weights are divided by the number of queries. Each query adds up one term for each key, so it is "
-            "the number of keys that counts, and the two differ when the keys are pooled.",
+            "The weights are divided by the number of queries. Each query sums one term per key, so use the number "
+            "of keys; the two differ if the keys are pooled.",
             _over(lambda query, key: query.shape[-2]),
         ),
         Misconception(
             "over-root-of-dim",
-            "The weights are divided by √dim, which belongs before a softmax. Here it is the number of terms that are "
-            "added up for the output that matters.",
+            "The weights are divided by √dim, which belongs before a softmax. Here, divide by the number of terms in "
+            "the output's sum.",
             _over(lambda query, key: _root(query)),
         ),
         Misconception(
             "over-dim",
-            "The weights are divided by dim, the number of terms of a dot product. Here it is the number of terms "
-            "that are added up for the output that matters.",
+            "The weights are divided by dim, the number of terms in a dot product. Here, divide by the number of "
+            "terms in the output's sum.",
             _over(lambda query, key: query.shape[-1]),
         ),
         Misconception(
             "over-root-of-dim-too",
-            "The weights are divided by √dim as well. That root belongs before a softmax, and there is none: a single "
-            "key's weight is the dot product itself.",
+            "The weights are divided by √dim as well. That root belongs before a softmax, and there is none: a "
+            "single key's weight is the dot product itself.",
             _over(lambda query, key: _root(query) * key.shape[-2]),
         ),
         Misconception(
@@ -162,26 +162,27 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "over-value-dim",
-            "What the weights are divided by comes from the last axis of value. Here it is the number of terms that "
-            "are added up for the output that matters, not how many numbers each of them has.",
+            "The divisor of the weights depends on the last axis of value. Divide by the number of terms in the "
+            "output's sum, not by the length of each term.",
             _over_values(lambda value: value.shape[-1]),
             _over_values(lambda value: math.sqrt(value.shape[-1])),
         ),
         Misconception(
             "multiplied",
-            "The weights are multiplied by the number of keys, so the output grows with the map twice over. Divide.",
+            "The weights are multiplied by the number of keys, so the output grows with the square of the map's "
+            "size. Divide instead.",
             _over(lambda query, key: 1 / key.shape[-2]),
         ),
         Misconception(
             "over-batch",
-            "The weights are divided by the length of the first axis, the batch. What one picture gets must not "
-            "depend on how many there are.",
+            "The weights are divided by the length of the first axis, the batch. The result for one image must not "
+            "depend on the batch size.",
             _over(lambda query, key: len(key)),
         ),
         Misconception(
             "over-too-much",
-            "The weights are divided by more than the number of keys: batch, queries or dim are counted in too. One "
-            "query adds up one term for each key of its own picture.",
+            "The weights are divided by more than the number of keys: the divisor also includes batch, queries or "
+            "dim. Each query sums one term per key of its own image.",
             _over(lambda query, key: key.numel()),
             _over(lambda query, key: key.shape[-1] * key.shape[-2]),
             _over(lambda query, key: query.shape[-2] * key.shape[-2]),
@@ -189,8 +190,8 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "rows-sum-to-one",
-            "Each row is divided by something made of its own numbers, such as their sum, their length or the "
-            "largest. The paper divides all weights by one number, and that comes from the sizes alone.",
+            "Each row is divided by something computed from its values, such as their sum, norm or maximum. The "
+            "paper divides all weights by one number that depends only on the sizes.",
             _slip(lambda query, key: _rows(query @ key.mT)),
             _slip(lambda query, key: F.normalize(query @ key.mT, p=1, dim=-1)),
             _slip(lambda query, key: F.normalize(query @ key.mT, dim=-1)),
@@ -201,14 +202,13 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "weights-before-the-division",
-            "The output is right, but the weights are returned as they were before the division. Return those that the "
-            "values were mixed with.",
+            "The output is right, but the weights are returned from before the division. Return the weights that you "
+            "used for the output.",
             _then(lambda output, weights, keys, key, value: (output, weights * keys)),
         ),
         Misconception(
             "output-before-the-division",
-            "The weights are right, but the output was made of the scores from before the division. Mix the values "
-            "with the weights.",
+            "The weights are right, but the output uses the scores from before the division. Use the weights.",
             _then(lambda output, weights, keys, key, value: (output * keys, weights)),
         ),
         Misconception(
@@ -218,26 +218,26 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "negative-cut-off",
-            "Negative weights are cut off. They may be of any sign here: a place may also subtract.",
+            "Negative weights are set to zero. Here weights may have any sign.",
             _slip(lambda query, key: (query @ key.mT).relu() / key.shape[-2]),
         ),
         Misconception(
             "sign-lost",
-            "The weights have lost their sign. They may be negative here: a place may also subtract.",
+            "The weights have lost their signs. Here weights may be negative.",
             _slip(lambda query, key: (query @ key.mT).abs() / key.shape[-2]),
             _slip(lambda query, key: (query @ key.mT).square() / key.shape[-2]),
         ),
         Misconception(
             "exp",
-            "The weights are exp of the scores. There is no softmax here, nor half of one: the scores themselves are "
-            "the weights, up to one factor.",
+            "The weights are exp of the scores. There is no softmax here, and no half of one: the scores themselves "
+            "are the weights, up to one factor.",
             _slip(lambda query, key: (query @ key.mT).exp() / key.shape[-2]),
             _slip(lambda query, key: (query @ key.mT).exp()),
         ),
         Misconception(
             "bent",
-            "The scores are squashed by a sigmoid or a tanh. There is no nonlinearity here: they are the weights "
-            "themselves, up to one factor.",
+            "The scores go through a sigmoid or a tanh. There is no nonlinearity here: the scores are the weights, "
+            "up to one factor.",
             _slip(lambda query, key: (query @ key.mT).sigmoid() / key.shape[-2]),
             _slip(lambda query, key: (query @ key.mT).sigmoid()),
             _slip(lambda query, key: (query @ key.mT).tanh()),
@@ -246,8 +246,8 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "columns-sum-to-one",
-            "Each column is divided by its own sum. The paper divides all weights by one number, and that comes from "
-            "the sizes alone.",
+            "Each column is divided by its sum. The paper divides all weights by one number that depends only on the "
+            "sizes.",
             _slip(lambda query, key: (scores := query @ key.mT) / scores.sum(-2, keepdim=True)),
         ),
         Misconception(
@@ -257,27 +257,26 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "cosine",
-            "Queries and keys are scaled to length one first. The dot product takes them as they are.",
+            "Queries and keys are scaled to length one first. Use the dot product of the unscaled vectors.",
             _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT / key.shape[-2]),
             _slip(lambda query, key: F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT),
         ),
         Misconception(
             "mean-of-the-row",
-            "Every key gets the same weight, the mean of its row. Each keeps its own score: nothing is averaged among "
-            "them.",
+            "Every key gets the same weight, the mean of its row. Each key has its own score: do not average them.",
             _slip(lambda query, key: (scores := query @ key.mT).mean(-1, keepdim=True).expand_as(scores)),
         ),
         Misconception(
             "key-reshaped",
-            "The keys are brought into the transposed shape by a reshape, which leaves the numbers in their old "
-            "order, so a column is no key. Swap the two axes.",
+            "The keys are reshaped to the transposed shape, which leaves the numbers in their old order, so a column "
+            "is not a key. Swap the two axes instead.",
             _slip(
                 lambda query, key: query @ key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2]) / key.shape[-2]
             ),
         ),
         Misconception(
             "keys-mixed",
-            "The weights are right, but they mix the keys. It is the values that are handed over.",
+            "The weights are right, but they are applied to the keys. Apply them to the values.",
             _then(lambda output, weights, keys, key, value: (weights @ key, weights)),
         ),
         Misconception(
@@ -297,7 +296,7 @@ DOT_PRODUCT = Exercise(
         ),
         Misconception(
             "only-weights",
-            "Only the weights are returned. Mix the values with them, and return both.",
+            "Only the weights are returned. Multiply them with the values, and return both output and weights.",
             _then(lambda output, weights, keys, key, value: weights),
         ),
     ),

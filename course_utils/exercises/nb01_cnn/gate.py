@@ -1,4 +1,4 @@
-"""How a new block joins a trained network."""
+"""The gated residual block."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,20 +29,20 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "channels-last-memory",
             (features, update, torch.tensor(0.3)),
-            "the channels lie last in memory",
-            "Leave the axes alone: nothing here needs a `view`.",
+            "the channels come last in memory",
+            "Nothing here needs a `view`: leave the axes as they are.",
         ),
         Wild(
             "expanded-memory",
             (torch.randn(3, 3, 2, 4, generator=g), one.expand(3, -1, -1, -1), torch.tensor(-0.4)),
-            "one update is repeated for the whole batch by `expand`, which copies nothing",
-            "Make a new tensor instead of writing into this one.",
+            "one update is expanded to the whole batch with `expand`, which does not copy",
+            "Create a new tensor instead of writing into this one.",
         ),
     ]
 
 
 def _stays_closed(fn: Callable[..., Any]) -> str | None:
-    """Whether the gate gets no gradient at zero, though it gets one elsewhere."""
+    """Whether the gate gets no gradient at zero although it gets one elsewhere."""
     features, update = torch.ones(1, 2, 2, 2), torch.full((1, 2, 2, 2), 2.0)
 
     def learns(value: float) -> bool:
@@ -56,8 +56,8 @@ def _stays_closed(fn: Callable[..., Any]) -> str | None:
     if learns(0.0) or not learns(0.5):
         return None
     return (
-        "The numbers are right, but no gradient reaches the gate while it is zero, and there it begins: so it would "
-        "stay zero for ever. Do without an `if` on the gate: the general formula gives the features by itself."
+        "The numbers are right, but no gradient reaches the gate while it is zero, where it starts, so it would stay "
+        "zero. Do not use `if` on the gate: the general formula already gives the features."
     )
 
 
@@ -72,73 +72,73 @@ def _with_update(change: Callable[[Tensor], Tensor]) -> Join:
 
 GATED_RESIDUAL = Exercise(
     name="01.gated_residual",
-    title="A block that begins by doing nothing",
+    title="A block that starts as the identity",
     reference=gated_residual,
     learns=("features", "update", "gate"),
     cases=_cases,
     wild=_wild,
     promises=(Promise("opens-from-zero", _stays_closed),),
     hints=(
-        "With a gate of 0 the result must be the features, unchanged. With a gate of 1 it is an ordinary residual "
-        "connection, features plus update.",
-        "Try other gates: at 0.5 half of the update gets in, at −1 it is subtracted. The features are there in any "
-        "case, whole.",
+        "With gate 0 the result must be the features, unchanged. With gate 1 it is an ordinary residual connection, "
+        "features plus update.",
+        "Try other gates: 0.5 adds half of the update, −1 subtracts it. The features are always there in full.",
         "Equation 3 of Zhang et al.: y = γ o + x. Which of the three is the gate?",
     ),
     misconceptions=(
         Misconception(
             "gate-unused",
-            "The gate is not used, so at the first step the new block already pours its random output into a network "
-            "that was trained without it. At a gate of zero nothing of the update may get in.",
+            "The gate is not used, so the new block adds its random output to a trained network from the first step. "
+            "With gate zero, the update must have no effect.",
             lambda features, update, gate: features + update,
             lambda features, update, gate: features + 0.1 * update,
             lambda features, update, gate: features + 0.5 * update,
         ),
         Misconception(
             "gate-on-the-sum",
-            "The gate closes the shortcut as well: with a gate of zero everything is zero, and the trained network "
-            "is cut off. Multiply only the update.",
+            "The gate multiplies the shortcut as well: with gate zero everything is zero, and the trained network is "
+            "cut off. Multiply only the update.",
             lambda features, update, gate: gate * (features + update),
         ),
         Misconception(
             "features-lost",
-            "The features are lost. A residual block adds to what came in: features plus the gated update.",
+            "The features are lost. A residual block adds to its input: features plus the gated update.",
             lambda features, update, gate: gate * update,
         ),
         Misconception(
             "fades",
-            "This fades between features and update, as highway networks do. Here the features stay whole, "
-            "whatever the gate: y = γ o + x.",
+            "This interpolates between features and update, as highway networks do. Here the features stay whole for "
+            "every gate: y = γ o + x.",
             lambda features, update, gate: (1 - gate) * features + gate * update,
             lambda features, update, gate: gate * features + (1 - gate) * update,
         ),
         Misconception(
             "gate-takes-from-the-features",
-            "The whole update gets in, whatever the gate, and the gate takes away from the features. It is the other "
-            "way round: the features stay whole, and the gate is the factor of the update.",
+            "The whole update is added for every gate, and the gate reduces the features. It is the other way round: "
+            "the features stay whole, and the gate multiplies the update.",
             lambda features, update, gate: (1 - gate) * features + update,
         ),
         Misconception(
             "gate-on-the-features",
-            "The gate sits on the features instead of the update: with a gate of zero, only the new block's output "
-            "would be left.",
+            "The gate multiplies the features instead of the update: with gate zero, only the new block's output is "
+            "left. Multiply the update.",
             lambda features, update, gate: gate * features + update,
         ),
         Misconception(
             "only-the-update",
-            "The update alone is returned, without the features and whatever the gate.",
+            "Only the update is returned, without the features and the gate. Return the features plus the gated "
+            "update.",
             lambda features, update, gate: update,
         ),
         Misconception(
             "sigmoid",
-            "The gate goes through a sigmoid, so a gate of zero lets half of the update in. It is a plain factor: "
-            "zero means nothing, and it may become negative.",
+            "The gate goes through a sigmoid, so gate zero adds half of the update. The gate is a plain factor: zero "
+            "adds nothing, and it may become negative.",
             _with_gate(torch.sigmoid),
         ),
         Misconception(
             "tanh",
-            "The gate is squashed by a tanh or something like it, but at 1 the whole update is to be added, and at 2 "
-            "twice as much. It is a plain factor, without any bound.",
+            "The gate goes through a tanh or a similar function, but gate 1 must add the whole update, and gate 2 "
+            "twice as much. It is a plain factor without bounds.",
             _with_gate(torch.tanh),
             _with_gate(torch.sin),
             _with_gate(torch.atan),
@@ -146,7 +146,7 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "clamped",
-            "The gate is kept within bounds. It is a plain factor that may become negative, or larger than one.",
+            "The gate is clamped. It is a plain factor that may become negative or larger than one.",
             _with_gate(lambda gate: gate.clamp(0, 1)),
             _with_gate(torch.relu),
             _with_gate(lambda gate: gate.clamp(-1, 1)),
@@ -157,13 +157,13 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "gate-squared",
-            "The gate enters as its square, so a negative one adds what it should subtract, and at zero it gets no "
-            "gradient. It is a plain factor.",
+            "The gate is squared, so a negative gate adds what it should subtract, and at zero it gets no gradient. "
+            "It is a plain factor.",
             _with_gate(torch.square),
         ),
         Misconception(
             "begins-open",
-            "With a gate of zero the whole update gets in. The block is to begin by doing nothing.",
+            "With gate zero, the whole update is added. The block must start as the identity.",
             _with_gate(lambda gate: 1 + gate),
             _with_gate(lambda gate: 1 - gate),
             _with_gate(torch.exp),
@@ -171,23 +171,22 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "subtracted",
-            "The update is subtracted. With a gate of 1 this is an ordinary residual block, a sum.",
+            "The update is subtracted. With gate 1 this is an ordinary residual block: a sum.",
             _with_gate(torch.neg),
         ),
         Misconception(
             "features-subtracted",
-            "The features are subtracted. They stay as they are, and the gated update is added to them.",
+            "The features are subtracted. Leave them unchanged, and add the gated update.",
             lambda features, update, gate: gate * update - features,
         ),
         Misconception(
             "gate-added",
-            "The gate is added, so with a gate of zero the whole update gets in. It says how much of the update gets "
-            "in, so it is a factor.",
+            "The gate is added, so with gate zero the whole update is added. Multiply the update by the gate.",
             lambda features, update, gate: features + update + gate,
         ),
         Misconception(
             "update-unused",
-            "The update is not used, so whatever the new block computes is lost. The gate says how much of it gets in.",
+            "The update is not used, so the output of the new block is lost. Add the update times the gate.",
             lambda features, update, gate: features + gate,
             lambda features, update, gate: features * (1 + gate),
             lambda features, update, gate: gate * features,
@@ -201,20 +200,20 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "divided",
-            "The update is divided by the gate, which fails at zero. The larger the gate, the more of the update "
-            "gets in: it is a factor.",
+            "The update is divided by the gate, which fails at zero. Multiply: a larger gate adds more of the "
+            "update.",
             lambda features, update, gate: features + update / gate,
         ),
         Misconception(
             "relu-of-the-sum",
-            "A ReLU cuts off the negative numbers of the sum, so even a closed gate changes the features. There is no "
+            "A ReLU removes the negative numbers of the sum, so even gate zero changes the features. There is no "
             "nonlinearity here.",
             lambda features, update, gate: (features + gate * update).relu(),
         ),
         Misconception(
             "update-squashed",
-            "The update is squashed by a tanh or a sigmoid, before or after the gate. Multiply it by the gate, and add "
-            "it as it is.",
+            "The update goes through a tanh or a sigmoid, before or after the gate. Only multiply it by the gate and "
+            "add it.",
             lambda features, update, gate: features + (gate * update).tanh(),
             _with_update(torch.tanh),
             _with_update(torch.sigmoid),
@@ -222,12 +221,12 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "relu-of-the-update",
-            "A ReLU cuts off the negative numbers of the update. Add it as it is.",
+            "A ReLU removes the negative numbers of the update. Only multiply it by the gate and add it.",
             _with_update(torch.relu),
         ),
         Misconception(
             "mean-of-the-update",
-            "A mean of the update is added, the same at many places. Each place gets its own number.",
+            "A mean of the update is added, the same at many positions. Each position gets its own number.",
             _with_update(lambda update: update.mean((2, 3), keepdim=True)),
             _with_update(lambda update: update.mean(1, keepdim=True)),
             _with_update(lambda update: update.mean(0, keepdim=True)),
@@ -235,18 +234,18 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "first-update-for-all",
-            "The first picture's update is added to all the pictures. Each has its own.",
+            "The first image's update is added to all images. Each image has its own.",
             _with_update(lambda update: update[:1]),
             _with_update(lambda update: update[0]),
         ),
         Misconception(
             "divided-sum",
-            "The sum is divided, so a closed gate does not leave the features as they were.",
+            "The sum is divided, so gate zero changes the features. Do not divide.",
             lambda features, update, gate: (features + gate * update) / 2,
         ),
         Misconception(
             "open-or-closed",
-            "The gate only switches: the update is let in whole or not at all. It is a factor: 0.5 lets half of it in.",
+            "The gate only switches the update on or off. It is a factor: 0.5 adds half of the update.",
             lambda features, update, gate: features + update * (gate != 0),
             lambda features, update, gate: features + update * (gate > 0),
             lambda features, update, gate: features + update if gate > 0 else features,
@@ -254,14 +253,13 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "softplus",
-            "A gate of zero lets a part of the update in, because the gate goes through a function first. It is a "
-            "plain factor.",
+            "Gate zero adds part of the update, because the gate goes through a function first. It is a plain "
+            "factor.",
             _with_gate(F.softplus),
         ),
         Misconception(
             "another-factor",
-            "The update is multiplied by a number made of the gate, not by the gate itself. The gate is the factor, "
-            "as it is.",
+            "The update is multiplied by a function of the gate. Multiply it by the gate itself.",
             _with_gate(lambda gate: gate / 2),
             _with_gate(lambda gate: 2 * gate),
             _with_gate(lambda gate: gate**3),
@@ -269,7 +267,7 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "update-normalised",
-            "The update is normalised before it is added. Add it as it is.",
+            "The update is normalised before it is added. Do not normalise it.",
             _with_update(lambda update: F.normalize(update, dim=1)),
             _with_update(lambda update: F.batch_norm(update, None, None, training=True)),
             _with_update(lambda update: F.normalize(update, dim=-1)),
@@ -277,14 +275,13 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "features-scaled-too",
-            "The gate changes the features too. They stay whole, whatever it is: multiply only the update, by the "
-            "gate.",
+            "The gate changes the features too. They stay whole for every gate: multiply only the update.",
             lambda features, update, gate: features * (1 + gate) + gate * update,
             lambda features, update, gate: gate * features + gate**2 * update,
         ),
         Misconception(
             "not-added",
-            "The two parts are returned side by side. Add them.",
+            "The two parts are returned separately. Add them.",
             lambda features, update, gate: (features, gate * update),
         ),
     ),

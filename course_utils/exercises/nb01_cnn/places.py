@@ -1,4 +1,4 @@
-"""Every place of a map is a token."""
+"""Every position of a map becomes a token."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,19 +20,22 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "channels-last-memory",
             (torch.randn(2, 4, 5, 3, generator=g).permute(0, 3, 1, 2),),
-            "the channels lie last in memory already, as convolutions may leave them",
-            "`reshape`, `flatten` and `rearrange` go by the axes; `as_strided`, and `view` on axes that do not lie "
-            "side by side, do not.",
+            "the channels already come last in memory, as convolutions may leave them",
+            "`reshape`, `flatten` and `rearrange` work in any memory order; `as_strided`, and `view` on axes that "
+            "are not contiguous, do not.",
         ),
         Wild(
             "cut-out",
             (torch.randn(2, 3, 4, 7, generator=g)[..., 1:-1],),
-            "the map is cut out of a wider one, so that its rows do not follow each other in memory",
-            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does "
-            "not.",
+            "the map is a crop of a wider one, so its rows are not contiguous in memory",
+            "`reshape`, `flatten` and `rearrange` work in any memory order; `view` on axes that are not contiguous "
+            "does not.",
         ),
         Wild(
-            "one-place", (torch.randn(1, 3, 1, 1, generator=g),), "the map has a single place", "It is still an axis."
+            "one-place",
+            (torch.randn(1, 3, 1, 1, generator=g),),
+            ("the map has a single position"),
+            "It is still an axis.",
         ),
         Wild(
             "one-channel",
@@ -53,7 +56,7 @@ def _then(change: Callable[[Tensor], Any]) -> Callable[[Tensor], Any]:
 
 
 def _square(axis: int) -> Callable[[Tensor], Tensor]:
-    """As many places as a square would have."""
+    """The number of positions of a square map."""
     return lambda features: features.permute(0, 2, 3, 1).reshape(
         len(features), features.shape[axis] ** 2, features.shape[1]
     )
@@ -61,39 +64,39 @@ def _square(axis: int) -> Callable[[Tensor], Tensor]:
 
 FLATTEN_POSITIONS = Exercise(
     name="01.flatten_positions",
-    title="Every place of a map is a token",
+    title="Positions become tokens",
     reference=flatten_positions,
     learns=("features",),
     cases=_cases,
     wild=_wild,
     hints=(
-        "What is one token? The vector of all channels at one place. How many places are there?",
+        "What is one token? The vector of all channels at one position. How many positions are there?",
         "Height and width become one axis, and the channels go last.",
-        'As an einops pattern, the left side is `"b c h w"`. On the right, brackets join two axes; the slower-varying '
-        "one comes first inside them.",
+        'In the einops pattern, the left side is `"b c h w"`. On the right, brackets join two axes; the '
+        "slower-varying one comes first inside them.",
     ),
     misconceptions=(
         Misconception(
             "bare-reshape",
-            "A bare reshape goes by the order of the axes, and in that all places of the first channel come first: "
-            "these tokens mix places of one channel. Change the order of the axes: name them in rearrange.",
+            "A bare reshape keeps the memory order, in which all positions of the first channel come first, so these "
+            "tokens mix positions of one channel. Change the order of the axes with rearrange.",
             lambda features: features.reshape(features.shape[0], -1, features.shape[1]),
         ),
         Misconception(
             "channels-as-tokens",
-            "Every channel became a token, with a feature for each place. It is the other way round: a token is a "
-            "place, its features are the channels, so c goes last.",
+            "Every channel became a token, with one feature per position. It is the other way round: a token is a "
+            "position and its features are the channels, so c goes last.",
             _as("b c h w -> b c (h w)"),
             _as("b c h w -> b c (w h)"),
         ),
         Misconception(
             "down-the-columns",
-            "The places run down the columns. Our order is that of reading, row by row: h before w in the brackets.",
+            "The positions go column by column. Raster order goes row by row: h before w in the brackets.",
             _as("b c h w -> b (w h) c"),
         ),
         Misconception(
             "batch-in-the-tokens",
-            "The pictures of the batch became one long sequence, so each would look at all the others. The batch "
+            "The images of the batch became one long sequence, so each would attend to all the others. The batch "
             "keeps its own axis.",
             _as("b c h w -> (b h w) c"),
             _as("b c h w -> 1 (b h w) c"),
@@ -101,21 +104,19 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "still-a-grid",
-            "The channels are last, but the places still lie in a grid. Attention reads one sequence: join h and w.",
+            "The channels are last, but the positions still form a grid. Attention needs one sequence: join h and w.",
             _as("b c h w -> b h w c"),
             _as("b c h w -> b w h c"),
         ),
         Misconception(
             "everything-joined",
-            "All of a picture is joined into one axis. Only the places are joined; the channels keep an axis of their "
-            "own.",
+            "A whole image is joined into one axis. Join only the positions; the channels keep their own axis.",
             _as("b c h w -> b (c h w)"),
             _as("b c h w -> b (h w c)"),
         ),
         Misconception(
             "channels-joined-with-places",
-            "The channels are joined with the rows or the columns. It is the rows and the columns that become one "
-            "axis.",
+            "The channels are joined with the rows or the columns. Join the rows and the columns.",
             _as("b c h w -> b (c h) w"),
             _as("b c h w -> b (h c) w"),
             _as("b c h w -> b w (c h)"),
@@ -124,15 +125,15 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "cut-before-the-channels-are-last",
-            "Axes are swapped, but the channels are not last when the reshape cuts: these tokens mix places. Move "
-            "the channels behind height and width first.",
+            "Axes are swapped, but the channels are not last before the reshape, so these tokens mix positions. Move "
+            "the channels after height and width first.",
             lambda features: features.transpose(1, 2).reshape(features.shape[0], -1, features.shape[1]),
             lambda features: features.mT.reshape(features.shape[0], -1, features.shape[1]),
             lambda features: features.permute(0, 3, 1, 2).reshape(features.shape[0], -1, features.shape[1]),
         ),
         Misconception(
             "batch-second",
-            "The tokens stand in front of the batch. The batch stays first: (batch, height · width, channels).",
+            "The tokens come before the batch. The batch stays first: (batch, height · width, channels).",
             _as("b c h w -> (h w) b c"),
         ),
         Misconception(
@@ -145,31 +146,31 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "first-picture-only",
-            "Only the first picture of the batch is returned. Leave the batch axis alone.",
+            "Only the first image of the batch is returned. Leave the batch axis alone.",
             _then(lambda tokens: tokens[:1]),
             _then(lambda tokens: tokens[0]),
         ),
         Misconception(
             "squeezed",
-            "An axis of length one is lost, as happens with `squeeze`. A batch of one picture is still a batch.",
+            "An axis of length one is lost, as happens with `squeeze`. A batch of one image is still a batch.",
             _then(lambda tokens: tokens.squeeze(0)),
             _then(torch.squeeze),
             lambda features: features.squeeze().flatten(-2).transpose(-2, -1),
         ),
         Misconception(
             "last-place-first",
-            "The last place comes first. The order is that of reading, from the top left.",
+            "The last position comes first. Raster order starts at the top left.",
             _then(lambda tokens: tokens.flip(1)),
         ),
         Misconception(
             "mean-over-places",
-            "The mean is taken over all places. Nothing is averaged: every place becomes a token.",
+            "The mean is taken over all positions. Do not average: every position becomes a token.",
             _then(lambda tokens: tokens.mean(1, keepdim=True)),
             _then(lambda tokens: tokens.mean(1)),
         ),
         Misconception(
             "mean-over-a-side",
-            "The mean is taken over the rows or the columns. Nothing is averaged: every place becomes a token.",
+            "The mean is taken over the rows or the columns. Do not average: every position becomes a token.",
             lambda features: features.mean(2).mT,
             lambda features: features.mean(3).mT,
             lambda features: features.mean(2),
@@ -177,7 +178,7 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "one-token-more",
-            "There is one more token than there are places. A CNN has no class token: every token is a place.",
+            "There is one token more than there are positions. A CNN has no class token: every token is a position.",
             _then(lambda tokens: torch.cat([torch.zeros_like(tokens[:, :1]), tokens], 1)),
             _then(lambda tokens: torch.cat([tokens.mean(1, keepdim=True), tokens], 1)),
         ),
@@ -190,13 +191,13 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "square-maps-only",
-            "As many places are counted as in a square map. Height and width may differ.",
+            "The number of positions is that of a square map. Height and width may differ.",
             _square(2),
             _square(3),
         ),
         Misconception(
             "separate-tensors",
-            "The tokens are right, but they come as separate tensors. Stack them into one, along axis 1.",
+            "The tokens are right, but they are separate tensors. Stack them into one, along axis 1.",
             _then(lambda tokens: list(tokens.unbind(1))),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Every place looks at all places."""
+"""Self-attention over a whole map."""
 
 import math
 
@@ -22,7 +22,7 @@ def _wild(g: Generator) -> list[Wild]:
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=g)
 
-    # Multiples of 1/8 and √dim = 2: these scores are exact in whatever order they are computed.
+    # Multiples of 1/8 and √dim = 2: these scores are exact in any order of computation.
     query, key = ((8 * normal(1, 4, 2, 3)).round() / 8 for _ in range(2))
     query[0, 0] = torch.tensor([[200.0, 0.0, -200.0], [1.0, 100.0, -100.0]])
     key[0, 0] = torch.tensor([[2.0, 2.0, 1.75], [2.0, 1.75, 2.0]])
@@ -30,20 +30,20 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "large-scores",
             (query, key, normal(1, 3, 2, 3)),
-            "some places have scores near 200 and others near −200",
-            "exp of such a number is infinite or zero: leave it to `attend`, or to a softmax over each row.",
+            "some positions have scores near 200 and others near −200",
+            "exp of such a number is infinite or zero: use `attend`, or a softmax over each row.",
         ),
         Wild(
             "channels-last-memory",
             tuple(normal(2, 3, 4, 5).permute(0, 3, 1, 2) for _ in range(3)),
-            "the channels lie last in memory, as convolutions may leave them",
-            "`reshape`, `flatten` and `rearrange` go by the axes; `view` on axes that do not lie side by side does "
-            "not.",
+            "the channels come last in memory, as convolutions may leave them",
+            "`reshape`, `flatten` and `rearrange` work in any memory order; `view` on axes that are not contiguous "
+            "does not.",
         ),
         Wild(
             "one-place",
             (normal(2, 4, 1, 1), normal(2, 4, 1, 1), normal(2, 3, 1, 1)),
-            "the map has a single place",
+            "the map has a single position",
             "An axis of length one is still an axis.",
         ),
     ]
@@ -51,7 +51,7 @@ def _wild(g: Generator) -> list[Wild]:
 
 ATTEND_2D = Exercise(
     name="01.attend_2d",
-    title="Every place looks at all places",
+    title="Self-attention over a map",
     reference=attend_2d,
     returns=("output", "weights"),
     learns=("query", "key", "value"),
@@ -59,49 +59,50 @@ ATTEND_2D = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Turn each of the three maps into tokens, as in the exercise before. Then `attend(…, …, …)` does the "
-        "rest, and gives the output and the weights.",
-        "Its output is (batch, height · width, value_dim): the channels go back to the second axis, and the places "
-        "back into a grid.",
+        "Turn each of the three maps into tokens, as in the exercise before. Then `attend(…, …, …)` does the rest "
+        "and returns the output and the weights.",
+        "Its output is (batch, height · width, value_dim): the channels go back to the second axis, and the "
+        "positions back into a grid.",
         '`rearrange(mixed, "b (h w) c -> b c h w", h=…)` needs the height, because height · width alone does not '
         "say how long a row is.",
     ),
     misconceptions=(
         Misconception(
             "softmax-over-queries",
-            "The softmax runs over the queries: it makes columns that sum to one, not rows. Each place shares out "
-            "its own attention among all places, so take the last axis.",
+            "The softmax runs over the queries, so the columns sum to one, not the rows. Each position distributes "
+            "its attention over all positions: use the last axis.",
             slips.normalised(lambda scores: scores.softmax(-2)),
         ),
         Misconception(
             "softmax-over-the-batch",
-            "The softmax runs over the batch, the axis that PyTorch chooses among three when none is named. Take the "
-            "last.",
+            "The softmax runs over the batch, the axis that PyTorch chooses for three axes without dim. Use the last "
+            "axis.",
             slips.normalised(lambda scores: scores.softmax(0)),
         ),
         Misconception(
             "one-softmax-for-all",
-            "One softmax is shared by several queries, so a row does not sum to one by itself. Every query has a "
-            "weight of one of its own to share out: take the last axis only.",
+            "One softmax runs over several queries, so a single row does not sum to one. Each query has its own "
+            "softmax: use only the last axis.",
             slips.normalised(lambda scores: scores.flatten(1).softmax(-1).view_as(scores)),
             slips.normalised(lambda scores: scores.flatten().softmax(-1).view_as(scores)),
         ),
         Misconception(
             "no-softmax",
-            "There is no softmax: the scores themselves are used as weights. That is the next exercise; here each "
-            "place shares out a weight of one.",
+            "There is no softmax: the scores themselves are used as weights. That is the next exercise; here the "
+            "weights of each position sum to one.",
             slips.normalised(lambda scores: scores),
             slips.weighing(lambda query, key: query @ key.mT),
         ),
         Misconception(
             "softmax-twice",
-            "A second softmax is taken, of the weights, which makes them more alike. One is enough: `attend` has it.",
+            "A second softmax is applied to the weights, which makes them more equal. One is enough: `attend` has "
+            "it.",
             slips.normalised(lambda scores: scores.softmax(-1).softmax(-1)),
         ),
         Misconception(
             "not-scaled",
-            "The scores are not divided by √dim. SAGAN's equation 1 has no division, but the question here asks for "
-            "scaled dot-product attention: use `attend`.",
+            "The scores are not divided by √dim. SAGAN's equation 1 has no division, but this exercise uses scaled "
+            "dot-product attention: use `attend`.",
             slips.scaled(lambda query, value: 1),
         ),
         Misconception(
@@ -111,36 +112,36 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "scaled-by-a-side",
-            "What the scores are divided by comes from the map's width or height. A dot product has as many terms as "
-            "there are channels, and in a map these stand on axis 1.",
+            "The divisor of the scores depends on the map's width or height. A dot product has as many terms as "
+            "there are channels, which are axis 1 of a map.",
             slips.scaled(lambda query, value: math.sqrt(query.shape[-1])),
             slips.scaled(lambda query, value: math.sqrt(query.shape[2])),
             slips.scaled(lambda query, value: query.shape[-1]),
         ),
         Misconception(
             "scaled-by-places",
-            "What the scores are divided by comes from the number of places. A dot product has as many terms as "
-            "there are channels in a query.",
+            "The divisor of the scores depends on the number of positions. A dot product has as many terms as there "
+            "are channels in a query.",
             slips.scaled(lambda query, value: math.sqrt(query.shape[2] * query.shape[3])),
             slips.scaled(lambda query, value: query.shape[2] * query.shape[3]),
         ),
         Misconception(
             "scaled-by-value-dim",
-            "What the scores are divided by comes from the number of the values' channels. The values have no part "
-            "in the scores: count the channels of the query.",
+            "The divisor of the scores depends on the number of value channels. The values play no part in the "
+            "scores: use the number of query channels.",
             slips.scaled(lambda query, value: math.sqrt(value.shape[1])),
             slips.scaled(lambda query, value: value.shape[1]),
         ),
         Misconception(
             "channels-as-tokens",
-            "The channels look at each other instead of the places. The tokens are the places, so bring the channels "
-            "to the last axis before attend.",
+            "The channels attend to each other instead of the positions. The tokens are the positions, so move the "
+            "channels to the last axis before attend.",
             slips.slip(tokens=lambda part: part.flatten(2), back=lambda mixed, h, w: mixed.unflatten(-1, (h, w))),
         ),
         Misconception(
             "reshaped-into-tokens",
-            "The maps become tokens by a bare reshape, which mixes the places of one channel. Move the channels to "
-            "the last axis first, as in the exercise before.",
+            "A bare reshape makes the tokens, which mixes positions of one channel. Move the channels to the last "
+            "axis first, as in the exercise before.",
             slips.slip(tokens=lambda part: part.reshape(len(part), -1, part.shape[1])),
             slips.slip(
                 tokens=lambda part: part.reshape(len(part), -1, part.shape[1]),
@@ -149,19 +150,19 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "reshaped-back",
-            "The weights are right, but on the way back a bare reshape mixes channels and places. Move the channels "
-            "to the second axis with rearrange.",
+            "The weights are right, but on the way back a bare reshape mixes channels and positions. Move the "
+            "channels to the second axis with rearrange.",
             slips.slip(back=lambda mixed, h, w: mixed.reshape(mixed.shape[0], -1, h, w)),
         ),
         Misconception(
             "columns-back",
-            "On the way back the places fill the grid column by column. They were flattened row by row: (h w).",
+            "On the way back, the positions fill the grid column by column. They were flattened row by row: (h w).",
             slips.slip(back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h)),
         ),
         Misconception(
             "columns-both-ways",
-            "The output is right, but rows and columns of the weights count the places down the columns of the map. "
-            "Raster order is that of reading, row by row.",
+            "The output is right, but rows and columns of the weights number the positions column by column. Raster "
+            "order goes row by row.",
             slips.slip(
                 tokens=lambda part: rearrange(part, "b c h w -> b (w h) c"),
                 back=lambda mixed, h, w: rearrange(mixed, "b (w h) c -> b c h w", h=h),
@@ -169,58 +170,58 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "sides-exchanged",
-            "Height and width are swapped on the way back, so the rows are cut at the wrong length. A row is as long "
-            "as the map is wide.",
+            "Height and width are swapped on the way back, so the rows have the wrong length. A row is as long as "
+            "the map is wide.",
             slips.slip(back=lambda mixed, h, w: rearrange(mixed, "b (h w) c -> b c h w", h=w)),
         ),
         Misconception(
             "map-transposed",
-            "The numbers are right, but the map is transposed: (batch, value_dim, width, height). Height comes before "
-            "width.",
+            "The numbers are right, but the map is transposed: (batch, value_dim, width, height). Height comes "
+            "before width.",
             slips.then(lambda output, weights, value: (output.mT, weights)),
         ),
         Misconception(
             "square-maps-only",
-            "The output is laid out as if the map were a square, by the root of the number of places. Take height and "
-            "width from the maps: they may differ.",
+            "The output is reshaped as if the map were square, with the root of the number of positions. Take height "
+            "and width from the maps: they may differ.",
             slips.square,
             slips.as_high_as_a_square,
             slips.as_wide_as_a_square,
         ),
         Misconception(
             "rows-only",
-            "Each place looks along its own row only: (batch, height) both act as a batch. Join height and width to "
-            "one axis first, so that every place meets all others.",
+            "Each position attends only to its own row: batch and height both act as batch axes. Join height and "
+            "width into one axis first, so that every position attends to all others.",
             slips.lines("b c h w -> b h w c", "b h w c -> b c h w"),
         ),
         Misconception(
             "columns-only",
-            "Each place looks along its own column only: (batch, width) both act as a batch. Join height and width to "
-            "one axis first, so that every place meets all others.",
+            "Each position attends only to its own column: batch and width both act as batch axes. Join height and "
+            "width into one axis first, so that every position attends to all others.",
             slips.lines("b c h w -> b w h c", "b w h c -> b c h w"),
         ),
         Misconception(
             "maps-as-they-are",
-            "`attend` gets the maps as they are, and takes their rows for tokens and the width for the features. "
-            "Make tokens of the places first.",
+            "`attend` gets the maps themselves, so it treats their rows as tokens and the width as features. Convert "
+            "the positions to tokens first.",
             attend,
         ),
         Misconception(
             "whole-batch",
-            "The pictures of the batch look at each other: all their places are one sequence. The batch keeps its "
+            "The images of the batch attend to each other: all their positions are one sequence. The batch keeps its "
             "own axis.",
             slips.whole_batch,
         ),
         Misconception(
             "output-left-as-tokens",
-            "The numbers are right, but the output is still a sequence. Lay the tokens out as a map again, with the "
+            "The numbers are right, but the output is still a sequence. Rearrange the tokens into a map, with the "
             "channels on axis 1.",
             slips.slip(back=lambda mixed, h, w: mixed),
         ),
         Misconception(
             "grid-missing",
-            "The channels are back on axis 1, but the places still stand in one row. Lay them out as a grid: (batch, "
-            "value_dim, height, width).",
+            "The channels are back on axis 1, but the positions are still one axis. Rearrange them into a grid: "
+            "(batch, value_dim, height, width).",
             slips.slip(back=lambda mixed, h, w: mixed.mT),
         ),
         Misconception(
@@ -231,48 +232,46 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "causal",
-            "A causal mask hides the places that come later in raster order. Nothing in a picture is a secret: every "
-            "place looks at all places.",
+            "A causal mask hides the positions that come later in raster order. Use no mask: every position attends "
+            "to all positions.",
             slips.slip(look=slips.causal),
         ),
         Misconception(
             "weights-transposed",
-            "The weights are transposed. A row belongs to the place that asks, and sums to one.",
+            "The weights are transposed. A row belongs to a query and sums to one.",
             slips.then(lambda output, weights, value: (output, weights.mT)),
         ),
         Misconception(
             "mixed-by-the-transpose",
-            "The weights are right, but the values are mixed by their transpose. A row of the weights, not a column, "
-            "says what its own place takes from each of the others.",
+            "The weights are right, but the output uses their transpose. The weights of one position are a row, not "
+            "a column.",
             slips.then(lambda output, weights, value: ((value.flatten(2) @ weights).reshape(value.shape), weights)),
         ),
         Misconception(
             "query-and-key-exchanged",
-            "Query and key are swapped: the places that should answer are asking. A row of the weights belongs to a "
-            "query.",
+            "Query and key are swapped. A row of the weights belongs to a query.",
             lambda query, key, value: attend_2d(key, query, value),
         ),
         Misconception(
             "keys-mixed",
-            "The weights are right, but they mix the keys. It is the values that are handed over.",
+            "The weights are right, but they are applied to the keys. Apply them to the values.",
             lambda query, key, value: (attend_2d(query, key, key)[0], attend_2d(query, key, value)[1]),
         ),
         Misconception(
             "values-added",
-            "The values are added to the output. The sum around the block comes later: return what attention gives, "
-            "alone.",
+            "The values are added to the output. The residual sum comes later: return only the output of attention.",
             slips.then(lambda output, weights, value: (value + output, weights)),
         ),
         Misconception(
             "axis-for-heads",
-            "The weights are right, but they have an extra axis, as if for heads. There is one head, and it gets no "
-            "axis here.",
+            "The weights are right, but they have an extra axis, as if for heads. There is one head, without an "
+            "axis.",
             slips.then(lambda output, weights, value: (output, weights[:, None])),
         ),
         Misconception(
             "weights-as-maps",
-            "The weights are right, but laid out as maps. Keep them as a matrix: a row for each query, a column for "
-            "each key.",
+            "The weights are right, but have the shape of maps. Return them as a matrix: one row per query, one "
+            "column per key.",
             slips.then(
                 lambda output, weights, value: (
                     output,
@@ -283,7 +282,7 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "scores-returned",
-            "The output is right, but beside it the scores are returned, from before the softmax. Return the weights.",
+            "The output is right, but the scores from before the softmax are returned with it. Return the weights.",
             slips.scores_for_weights(scaled=True),
             slips.scores_for_weights(scaled=False),
         ),
@@ -299,7 +298,7 @@ ATTEND_2D = Exercise(
         ),
         Misconception(
             "only-weights",
-            "Only the weights are returned. Mix the values with them, and return both.",
+            "Only the weights are returned. Multiply them with the values, and return both output and weights.",
             slips.then(lambda output, weights, value: weights),
         ),
     ),

@@ -20,29 +20,29 @@ LOCAL_ATTEND = Exercise(
     cases=cases,
     wild=wild,
     hints=(
-        "It is `attend` of notebook 00, but each position has keys and values of its own. So instead of one matrix "
-        "product of all positions with all, each position p needs one dot product with each of its n neighbours.",
+        "It is `attend` of notebook 00, but each position has its own keys and values. So instead of one matrix "
+        "product over all positions, each position p needs one dot product with each of its n neighbours.",
         '`einsum(query, key, "... p d, ... p n d -> ... p n")` makes the scores. Divide by √dim, add the prior, '
-        "hide what is not inside, then take the softmax over the neighbours.",
-        'Hide with `.masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum `"... p n, '
-        '... p n d -> ... p d"` of weights and values; return it first, then the weights.',
+        "mask what is not inside, then take the softmax over the neighbours.",
+        'Mask with `.masked_fill(~inside, -math.inf)` before the softmax. The output is the einsum `"... p n, ... p '
+        'n d -> ... p d"` of weights and values; return it first, then the weights.',
     ),
     misconceptions=(
         Misconception(
             "border-not-hidden",
-            "What lies beyond the border gets weight: a softmax gives some to every score it sees, even to those of "
-            "the zeros. Hide what is not inside.",
+            "Neighbours beyond the border get weight: a softmax gives some to every score, even to those of the "
+            "zeros. Mask what is not inside.",
             slips.slip(hide=slips.all_seen),
         ),
         Misconception(
             "hidden-after-the-softmax",
-            "The border is hidden after the softmax, so the weights there no longer sum to one and the picture "
-            "fades. Hide the scores before the softmax.",
+            "The mask is applied after the softmax, so the weights at the border no longer sum to one and the image "
+            "fades. Mask the scores before the softmax.",
             slips.slip(hide=slips.all_seen, afterwards=lambda weights, inside, prior: weights * inside),
         ),
         Misconception(
             "mask-turned-round",
-            "The mask is inverted: inside is True for the neighbours that exist, and those are the ones you hide.",
+            "The mask is inverted: inside is True for the neighbours that exist, and you mask those.",
             slips.slip(hide=slips.filled(-math.inf, turned=True)),
             slips.slip(hide=slips.filled(-1e9, turned=True)),
             slips.slip(hide=slips.filled(0.0, turned=True)),
@@ -55,14 +55,14 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "hidden-scores-zero",
-            "Hidden scores are set to zero, but exp(0) is one: those neighbours still get weight. Which score does "
-            "exp turn into nothing?",
+            "Masked scores are set to zero, but exp(0) is one: those neighbours still get weight. For which score is "
+            "exp zero?",
             slips.slip(hide=slips.filled(0.0)),
         ),
         Misconception(
             "only-keys-hidden",
             "Only the keys beyond the border are set to zero. Their scores are then zero plus the prior, and a "
-            "softmax gives weight to those too: hide the scores.",
+            "softmax gives weight to those too: mask the scores.",
             slips.with_others(
                 lambda query, key, value, inside, prior: (
                     (query, key * inside[..., None], value, torch.ones_like(inside), prior)
@@ -71,28 +71,28 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "hidden-scores-too-near",
-            "Hidden scores are set to a number that is too close to real scores: those neighbours still get weight. "
-            "Which score does exp turn into nothing?",
+            "Masked scores are set to a number that is too close to real scores: those neighbours still get weight. "
+            "For which score is exp zero?",
             slips.slip(hide=slips.filled(-1.0)),
             *tuple(slips.slip(hide=slips.filled(number)) for number in (-2.0, -3.0)),
         ),
         Misconception(
             "hidden-scores-large",
-            "Hidden scores are set to a positive number, so what lies beyond the border still gets weight, and more "
-            "of it the larger that number is. Which score does exp turn into nothing?",
+            "Masked scores are set to a positive number, so neighbours beyond the border still get weight, more for "
+            "larger numbers. For which score is exp zero?",
             slips.slip(hide=slips.filled(1e9)),
             *tuple(slips.slip(hide=slips.filled(number)) for number in (1.0, 10.0, 100.0)),
         ),
         Misconception(
             "mask-added",
-            "The mask is added to the scores as zeros and ones, which hides nothing: a neighbour beyond the border "
-            "only counts e times less. Which score does exp turn into nothing?",
+            "The mask is added to the scores as zeros and ones, which masks nothing: it only makes a neighbour "
+            "beyond the border count e times less. For which score is exp zero?",
             slips.slip(hide=lambda scores, inside: scores + inside),
         ),
         Misconception(
             "only-values-hidden",
-            "Only the values beyond the border are hidden. Those neighbours have already been given weight, which "
-            "the others then lack: hide the scores.",
+            "Only the values beyond the border are masked. Those neighbours already have weight, which the others "
+            "then lack: mask the scores.",
             slips.with_others(
                 lambda query, key, value, inside, prior: (
                     (query, key, value * inside[..., None], torch.ones_like(inside), prior)
@@ -101,14 +101,14 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "unscaled",
-            "The scores are not divided by √dim, so they spread more the more features there are. A dot product of "
+            "The scores are not divided by √dim, so their spread grows with the number of features. A dot product of "
             "many terms is large: what keeps the softmax from becoming too sharp?",
             slips.scaled_by(1.0),
         ),
         Misconception(
             "scaled-by-dim",
             "The scores are divided by dim itself, or twice by its root, which makes them too small. Their spread "
-            "grows only like the root of the number of terms.",
+            "grows only with the root of the number of terms.",
             slips.scaled_by(lambda query, key, value: query.shape[-1]),
         ),
         Misconception(
@@ -118,8 +118,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "scaled-by-neighbours",
-            "The scores are divided by the square root of the number of neighbours. What makes a dot product large "
-            "is the number of its terms, which is the length of the last axis.",
+            "The scores are divided by the square root of the number of neighbours. The size of a dot product "
+            "depends on its number of terms, which is the length of the last axis.",
             slips.scaled_by(lambda query, key, value: math.sqrt(key.shape[-2])),
         ),
         Misconception(
@@ -130,20 +130,20 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "scaled-by-positions",
-            "The scores are divided by the square root of the number of positions. What makes a dot product large "
-            "is the number of its terms, which is the length of the last axis.",
+            "The scores are divided by the square root of the number of positions. The size of a dot product depends "
+            "on its number of terms, which is the length of the last axis.",
             slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[-2])),
         ),
         Misconception(
             "scaled-by-an-axis-from-the-front",
-            "You take the root of an axis that you count from the front, and that is not the axis of the features "
-            "for every shape. There may be any number of axes before it: count from the end.",
+            "You take the root of the length of an axis counted from the front, which is the axis of the features "
+            "only for some shapes. There may be any number of axes before it: count from the end.",
             slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[1])),
             slips.scaled_by(lambda query, key, value: math.sqrt(query.shape[0])),
         ),
         Misconception(
             "scale-written-in",
-            "The scores are divided by the same number, however many features there are. Read dim from the shape.",
+            "The scores are divided by the same number for any number of features. Read dim from the shape.",
             slips.scaled_by(math.sqrt(8)),
             *tuple(map(slips.scaled_by, (2.0, math.sqrt(6), 4.0, math.sqrt(32), 8.0, 16.0))),
         ),
@@ -176,41 +176,41 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "prior-multiplied",
-            "The prior is multiplied into the scores. It should be added: what the place says about a neighbour "
-            "does not depend on how well query and key match.",
+            "The scores are multiplied by the prior. Add it instead: it does not depend on how well query and key "
+            "match.",
             slips.slip(add=lambda scores, prior: scores * prior),
             slips.slip(add=lambda scores, prior: scores * (1 + prior)),
         ),
         Misconception(
             "prior-subtracted",
-            "The prior is subtracted, so the places that should gain weight lose it. It is added.",
+            "The prior is subtracted, so the neighbours that should gain weight lose it. Add it.",
             slips.slip(add=lambda scores, prior: scores - prior),
         ),
         Misconception(
             "softmax-over-positions",
-            "The softmax runs over the positions. Each position shares out its weight among its own neighbours, "
-            "which have the last axis.",
+            "The softmax runs over the positions. Each position distributes its weight over its own neighbours, "
+            "which are on the last axis.",
             slips.softmax_over(-2),
         ),
         Misconception(
             "softmax-axis-from-the-front",
-            "The softmax counts its axis from the front, and that is not the axis of the neighbours for every "
-            "shape. There may be any number of axes before it: count from the end.",
+            "The axis of the softmax is counted from the front, which is the axis of the neighbours only for some "
+            "shapes. There may be any number of axes before it: count from the end.",
             slips.softmax_over(2),
             slips.softmax_over(1),
             slips.softmax_over(0),
         ),
         Misconception(
             "softmax-twice",
-            "Two softmaxes are taken, one after the other, and the second one makes the weights nearly equal. Add "
-            "up all scores, hide, and take one softmax.",
+            "A second softmax follows the first and makes the weights nearly equal. Add all scores, mask them, and "
+            "apply one softmax.",
             slips.two_softmaxes,
             slips.slip(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
             slips.slip(add=lambda scores, prior: (scores + prior).softmax(-1)),
         ),
         Misconception(
             "no-softmax",
-            "There is no softmax. Weights must be positive and sum to one, whatever the scores are.",
+            "There is no softmax. Weights must be positive and sum to one for any scores.",
             slips.slip(hide=slips.filled(0.0), normalise=lambda scores: scores),
             slips.slip(hide=slips.all_seen, normalise=lambda scores: scores),
             slips.slip(hide=slips.filled(0.0), normalise=lambda scores: scores / scores.sum(-1, keepdim=True)),
@@ -218,8 +218,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "hard-maximum",
-            "All the weight goes to the neighbour with the highest score. The softmax gives some to every neighbour that "
-            "is inside.",
+            "All the weight goes to the neighbour with the highest score. The softmax gives some to every neighbour "
+            "that is inside.",
             slips.slip(normalise=lambda scores: F.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)),
         ),
         Misconception(
@@ -235,26 +235,25 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "log-softmax",
-            "These are the logarithms of the weights. To weigh values, take the softmax itself.",
+            "These are the logarithms of the weights. Use the softmax itself.",
             slips.slip(hide=slips.filled(-1e9), normalise=lambda scores: scores.log_softmax(-1)),
         ),
         Misconception(
             "scores-returned",
-            "The output is right, but the second value returned is the scores. Return the weights that the softmax "
-            "makes of them.",
+            "The output is right, but the second value returned is the scores. Return the weights, their softmax.",
             slips.slip(give=lambda output, weights, scores: (output, scores)),
             slips.unhidden_scores_returned,
         ),
         Misconception(
             "weights-unused",
-            "The weights are right, but the output does not use them: all values count alike.",
+            "The weights are right, but the output does not use them: all values have equal weight.",
             slips.slip(mix=lambda weights, value, key: value.mean(-2)),
             slips.slip(mix=lambda weights, value, key: value.sum(-2)),
         ),
         Misconception(
             "keys-mixed",
-            "The output is the weighted mean of the keys. Keys only decide how much weight each neighbour gets; it "
-            "is the values that are averaged.",
+            "The output is the weighted mean of the keys. Keys only decide how much weight each neighbour gets; "
+            "average the values.",
             slips.slip(mix=lambda weights, value, key: slips.mixed(weights, key)),
         ),
         Misconception(
@@ -266,7 +265,7 @@ LOCAL_ATTEND = Exercise(
         Misconception(
             "mean-of-weighted-values",
             "The weighted values are averaged over the neighbours, so they are divided by their number. The weights "
-            "sum to one already: add the weighted values up.",
+            "already sum to one: sum the weighted values.",
             slips.slip(mix=lambda weights, value, key: slips.mixed(weights, value) / value.shape[-2]),
         ),
         Misconception(
@@ -286,8 +285,8 @@ LOCAL_ATTEND = Exercise(
         ),
         Misconception(
             "keys-shared",
-            "Every position is compared with the keys of every position, as if they all shared them: that is "
-            "`attend`. Here position p has keys of its own, key[..., p, :, :].",
+            "Every position is compared with the keys of all positions, as in `attend`. Here position p has its own "
+            "keys, key[..., p, :, :].",
             slips.shared_keys,
         ),
     ),

@@ -1,4 +1,4 @@
-"""What local attention is tried on."""
+"""The arguments for the local attention exercises."""
 
 import torch
 from einops import rearrange
@@ -13,7 +13,7 @@ def _inside(height: int, width: int, size: int) -> Tensor:
 
 
 def cases(g: Generator) -> list[Arguments]:
-    """Ordinary ones: no, one and two axes in front; values of another length than keys; any kind of prior."""
+    """Ordinary arguments: no, one and two axes in front; values and keys of different lengths; any kind of prior."""
 
     def case(leading: tuple[int, ...], height: int, width: int, size: int, dim: int, value_dim: int) -> Arguments:
         positions, neighbours = height * width, size**2
@@ -35,7 +35,7 @@ def cases(g: Generator) -> list[Arguments]:
 
 
 def wild(g: Generator) -> list[Wild]:
-    """Scores of which the exponential overflows, memory as rearrange leaves it, and axes of length one."""
+    """Scores whose exponential overflows, tensors from rearrange, and axes of length one."""
 
     def some(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=g)
@@ -48,13 +48,13 @@ def wild(g: Generator) -> list[Wild]:
             "large-scores",
             (10 + 0.1 * some(2, 4), loud * edge[..., None], some(2, 9, 3), edge),
             "scores are near 200 or −200",
-            "Leave the exponentials to `softmax`, which first subtracts the largest score, and hide with −inf before "
-            "it: any other number may be larger than a score.",
+            "Use `softmax`, which first subtracts the largest score, and mask with −inf before it: any other number "
+            "may be larger than a score.",
         ),
         Wild(
             "permuted-memory",
             (some(2, 3, 12).mT, near, 2 * near, _inside(3, 4, 5), some(2, 25, 12).mT),
-            "the arguments come out of `rearrange`, so that their numbers lie in memory in another order",
+            "the arguments come from `rearrange`, so they are in another memory order",
             "Use `.reshape` or `einsum` instead of `.view`.",
         ),
         Wild(
@@ -66,13 +66,13 @@ def wild(g: Generator) -> list[Wild]:
                 torch.ones(12, 25, dtype=torch.bool),
                 some(1, 12, 25),
             ),
-            "no neighbour is hidden, and each value is a single number",
+            "no neighbour is masked, and each value is a single number",
             "An axis of length one is still an axis.",
         ),
         Wild(
             "one-position",
             (some(1, 1, 2), some(1, 1, 9, 2), some(1, 1, 9, 2), _inside(1, 1, 3), some(1, 9)),
-            "there is one position, and of its neighbourhood only the centre exists",
+            "there is one position, and only the centre of its neighbourhood exists",
             "An axis of length one is still an axis.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Who is whose neighbour, as a mask for full attention."""
+"""The neighbourhood as a mask for full attention."""
 
 import math
 
@@ -30,30 +30,40 @@ NEIGHBOURHOOD_MASK = Exercise(
     reference=neighbourhood_mask,
     cases=lambda g: [(4, 9, 3), (5, 4, 5), (3, 3, 1), (9, 3, 3), (8, 9, 7)],
     wild=lambda g: [
-        Wild("one-row", (1, 6, 3), "the map has a single row", "Places to the left and right are still neighbours."),
-        Wild("one-column", (5, 1, 3), "the map has a single column", "Places above and below are still neighbours."),
+        Wild(
+            "one-row",
+            (1, 6, 3),
+            "the map has a single row",
+            ("Positions to the left and right are still neighbours."),
+        ),
+        Wild(
+            "one-column",
+            (5, 1, 3),
+            "the map has a single column",
+            ("Positions above and below are still neighbours."),
+        ),
         Wild(
             "larger-than-the-map",
             (2, 3, 7),
             "the square is larger than the map",
-            "What lies beyond the map is left out; the matrix stays (height · width, height · width).",
+            "Leave out what lies beyond the map; the matrix is still (height · width, height · width).",
         ),
     ],
     hints=(
         "A position's number, divided by `width`, gives its row, and the remainder its column. When are two "
         "positions neighbours?",
-        "Compare all with all: with the rows of all places in one tensor, an extra axis (`[:, None]`) turns a "
+        "Compare all pairs: with the rows of all positions in one tensor, an extra axis (`[:, None]`) turns a "
         "subtraction into a matrix of differences. Rows must be at most `size // 2` apart, and columns too.",
-        "`torch.arange(height * width) // width` are the rows of all places, `torch.arange(height * width) % "
-        "width` their columns. Make the two matrices of distances, compare each with `<= size // 2`, and join "
+        "`torch.arange(height * width) // width` are the rows of all positions, `torch.arange(height * width) % "
+        "width` their columns. Compute the two matrices of distances, compare each with `<= size // 2`, and combine "
         "them with `&`.",
     ),
     misconceptions=(
         Misconception(
             "along-the-sequence",
-            "Neighbours are looked for along the sequence only, so the last pixel of a row meets the first of the "
-            "next, although they are far apart in the picture; and the pixel above is width places away. Compare "
-            "rows and columns.",
+            "Neighbours are chosen along the sequence, so the last pixel of a row is a neighbour of the first of the "
+            "next, although they are far apart in the image; the pixel above is width positions away. Compare rows "
+            "and columns.",
             slips.of_the_sequence(lambda size: size // 2),
             *tuple(
                 map(
@@ -64,51 +74,52 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "whole-rows-of-the-sequence",
-            "Everything within a few rows' length along the sequence counts as near, so whole rows do. The columns "
-            "must be compared too.",
+            "Everything within a few rows' length along the sequence counts as near, so whole rows are neighbours. "
+            "Compare the columns too.",
             lambda height, width, size: slips.of_the_sequence(lambda size: size // 2 * width)(height, width, size),
         ),
         Misconception(
             "wraps-to-the-next-row",
-            "The square wraps around the border: a pixel at the right end of a row meets those at the left end of "
-            "the next. Compare the columns themselves, not only places in the sequence.",
+            "The square wraps around the border: a pixel at the right end of a row is a neighbour of those at the "
+            "left end of the next. Compare the columns themselves, not only positions in the sequence.",
             slips.wrapping(backwards=False),
             slips.wrapping(backwards=True),
         ),
         Misconception(
             "round-the-map",
-            "The map is treated as a ring: its first row meets its last one, or its first column its last. Beyond "
-            "the border there is nobody.",
+            "The map is treated as a ring: its first and last rows, or columns, are neighbours. There are no "
+            "neighbours beyond the border.",
             slips.around_the_map,
         ),
         Misconception(
             "or-instead-of-and",
-            "Places that are near in rows *or* in columns form a cross of whole stripes. A neighbour is near in "
+            "Positions that are near in rows *or* in columns form a cross of whole stripes. A neighbour is near in "
             "both.",
             slips.by_distance(lambda row, column, size: (row.abs() <= size // 2) | (column.abs() <= size // 2)),
         ),
         Misconception(
             "one-direction",
-            "Only rows are compared, or only columns, so that whole stripes count as neighbours. A neighbour is "
-            "near in both.",
+            "Only rows are compared, or only columns, so whole stripes count as neighbours. A neighbour is near in "
+            "both.",
             slips.by_distance(lambda row, column, size: row.abs() <= size // 2),
             slips.by_distance(lambda row, column, size: column.abs() <= size // 2),
         ),
         Misconception(
             "a-ring-too-small",
-            "The outermost ring is missing: the square reaches size // 2 places to each side, that distance included.",
+            "The outermost ring is missing: the square reaches size // 2 positions to each side, including that "
+            "distance.",
             slips.by_distance(lambda row, column, size: slips.farthest(row, column) < size // 2),
         ),
         Misconception(
             "too-small-in-one-direction",
-            "In one direction the square is too small. In both, it reaches size // 2 places to each side, that "
-            "distance included.",
+            "The square is too small in one direction. In both directions it reaches size // 2 positions to each "
+            "side, including that distance.",
             _TOO_SMALL[0],
             *(_TOO_SMALL[1:]),
         ),
         Misconception(
             "far-in-one-direction",
-            "In one direction, far places count as near ones. Look at the two comparisons.",
+            "In one direction, distant positions count as near. Check the two comparisons.",
             _FAR[0],
             *(_FAR[1:]),
         ),
@@ -121,8 +132,8 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "too-large-in-one-direction",
-            "In one direction the square is too large: size is its whole side. How far does it then reach to each side "
-            "of the centre?",
+            "In one direction the square is too large: size is its whole side. How far does it then reach to each "
+            "side of the centre?",
             _TOO_LARGE[0],
             *(_TOO_LARGE[1:]),
         ),
@@ -136,8 +147,8 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "circle",
-            "This is a circle: the straight-line distance between the two places is compared. In a square, the row "
-            "distance and the column distance are compared separately.",
+            "This is a circle: the straight-line distance between the two positions is compared. In a square, the "
+            "row distance and the column distance are compared separately.",
             slips.by_distance(lambda row, column, size: row.square() + column.square() <= (size // 2) ** 2),
             slips.by_distance(lambda row, column, size: row.square() + column.square() <= (size / 2) ** 2),
             slips.by_distance(lambda row, column, size: row.square() + column.square() < size**2),
@@ -145,46 +156,46 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "plus",
-            "This is a plus: it has only places in the same row or the same column. A square has its corners too.",
+            "This is a plus: it has only positions in the same row or the same column. A square has its corners too.",
             slips.by_distance(
                 lambda row, column, size: slips.square(row, column, size) & ((row == 0) | (column == 0))
             ),
         ),
         Misconception(
             "height-for-width",
-            "The places are numbered as if a row were height places long, or column by column. In raster order a "
-            "row is width places long.",
+            "The positions are numbered as if a row were height positions long, or column by column. In raster order "
+            "a row is width positions long.",
             slips.by_distance(slips.square, rows_long="height"),
         ),
         Misconception(
             "two-lengths",
-            "A place's row and column are computed with different lengths, one with height and one with width. In "
-            "raster order a row is width places long, for both.",
+            "A position's row and column are computed with different lengths, one with height and one with width. In "
+            "raster order a row is width positions long, for both.",
             slips.mixed_lengths("height", "width"),
             slips.mixed_lengths("width", "height"),
         ),
         Misconception(
             "two-orders",
-            "One axis of the matrix is in raster order, and along the other the places run down the columns. Number "
-            "them in the same way on both.",
+            "One axis of the matrix is in raster order, and along the other the positions run down the columns. "
+            "Number them in the same way on both.",
             slips.two_orders(0),
             slips.two_orders(2),
         ),
         Misconception(
             "turned-round",
-            "The mask is inverted. As in `attend`, True means: may look.",
+            "The mask is inverted. As in `attend`, True means that a position may attend.",
             lambda height, width, size: ~neighbourhood_mask(height, width, size),
         ),
         Misconception(
             "not-boolean",
-            "These are numbers, 0 and 1, in the right places. A mask holds True and False: its dtype is bool.",
+            "These are numbers, 0 and 1, in the right positions. A mask has True and False: its dtype is bool.",
             slips.as_dtype(torch.float32),
             *tuple(map(slips.as_dtype, (torch.int64, torch.int32, torch.uint8, torch.float64))),
         ),
         Misconception(
             "to-be-added",
-            "This is a mask to be added to scores: 0 for those that may look, and a very negative number elsewhere. "
-            "The mask for `attend` holds True and False.",
+            "This is a mask to add to the scores: 0 where a position may attend, and a very negative number "
+            "elsewhere. The mask for `attend` has True and False.",
             slips.added(-math.inf),
             slips.added(-1e9),
             slips.added(-1e30),
@@ -192,14 +203,14 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "without-itself",
-            "A place is not its own neighbour here. The centre belongs to its square.",
+            "A position is not its own neighbour here. The centre belongs to its square.",
             slips.by_distance(
                 lambda row, column, size: slips.square(row, column, size) & ((row != 0) | (column != 0))
             ),
         ),
         Misconception(
             "rim-only",
-            "Only the rim of the square is True. What lies nearer is in the square too.",
+            "Only the edge of the square is True. The positions inside it are neighbours too.",
             slips.by_distance(lambda row, column, size: slips.farthest(row, column) == size // 2),
         ),
         Misconception(
@@ -213,7 +224,7 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "not-centred",
-            "The place is in a corner of its square, which reaches to one side only. It is the centre: the square "
+            "The position is in a corner of its square, which reaches to one side only. It is the centre: the square "
             "reaches equally far to all sides.",
             slips.by_distance(lambda row, column, size: (row >= 0) & (row < size) & (column >= 0) & (column < size)),
             slips.by_distance(
@@ -228,20 +239,20 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "last-of-the-map-missing",
-            "The last row and the last column of the map are nobody's neighbours: the end of a range or a slice is "
-            "not part of it.",
+            "The last row and the last column of the map have no neighbours: the end of a range or a slice is not "
+            "part of it.",
             slips.painted(lambda at, side, size: range(max(0, at - size // 2), min(side - 1, at + size // 2 + 1))),
         ),
         Misconception(
             "slices-below-zero",
-            "Near the top and the left border neighbours are missing: there the slice starts below zero, and a "
-            "negative index counts from the end. Do not start below 0.",
+            "Neighbours are missing near the top and the left border: there the slice starts below zero, and a "
+            "negative index counts from the end. Start at 0 or above.",
             slips.painted(lambda at, side, size: range(side)[at - size // 2 : at + size // 2 + 1]),
         ),
         Misconception(
             "causal",
-            "Each place has only the neighbours on one side of it in the sequence, either the later or the earlier "
-            "ones. This is not a causal mask: a pixel may look in all directions.",
+            "Each position has only the neighbours on one side of it in the sequence, either the later or the "
+            "earlier ones. This is not a causal mask: a pixel may attend in all directions.",
             lambda height, width, size: neighbourhood_mask(height, width, size).tril(),
             lambda height, width, size: neighbourhood_mask(height, width, size).triu(),
             lambda height, width, size: neighbourhood_mask(height, width, size).tril(-1),
@@ -249,19 +260,19 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "axes-mixed",
-            "The axes are mixed up: rows are compared along one axis of the matrix, and columns along the other. Both "
-            "axes hold positions, each with a row and a column.",
+            "The axes are mixed up: rows are compared along one axis of the matrix, and columns along the other. "
+            "Both axes hold positions, each with a row and a column.",
             slips.mixed_axes,
         ),
         Misconception(
             "square-maps-only",
-            "Height is used for both sides of the map, or width is, so the matrix is right for square maps only.",
+            "Height or width is used for both sides of the map, so the matrix is right only for square maps.",
             lambda height, width, size: neighbourhood_mask(height, height, size),
             lambda height, width, size: neighbourhood_mask(width, width, size),
         ),
         Misconception(
             "size-written-in",
-            "The size of the neighbourhood is hard-coded: whatever size is, the same places are neighbours.",
+            "The size of the neighbourhood is hard-coded: the same positions are neighbours for every size.",
             lambda height, width, size: neighbourhood_mask(height, width, 3),
             *tuple(
                 (lambda height, width, size, fixed=fixed: neighbourhood_mask(height, width, fixed))
@@ -270,14 +281,14 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "windows",
-            "The map is cut into windows, and a place sees only its own window. Here every place is the centre of a "
-            "square of its own, and the squares overlap.",
+            "The map is cut into windows, and a position attends only to its own window. Here every position is the "
+            "centre of its own square, and the squares overlap.",
             slips.windows,
         ),
         Misconception(
             "which-neighbours-exist",
             "This says, for each position, which of its size² neighbours exist. A mask for `attend` says, for each "
-            "pair of positions, whether one may look at the other.",
+            "pair of positions, whether one may attend to the other.",
             slips.which_exist,
         ),
     ),

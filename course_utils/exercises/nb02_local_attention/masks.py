@@ -1,4 +1,4 @@
-"""Other masks than that of the neighbourhood, as students make them."""
+"""Wrong neighbourhood masks, as students write them."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,7 +12,7 @@ Mask = Callable[[int, int, int], Tensor]
 
 
 def by_distance(near: Callable[[Tensor, Tensor, int], Tensor], rows_long: str = "width") -> Mask:
-    """The mask from how far each column of the matrix lies below and right of each row, in a raster of such rows."""
+    """The mask computed from row and column offsets between positions, with the given row length."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         place, long = torch.arange(height * width), width if rows_long == "width" else height
@@ -33,7 +33,7 @@ def farthest(row: Tensor, column: Tensor) -> Tensor:
 
 
 def in_one_direction(near: Callable[[Tensor, int], Tensor]) -> tuple[Mask, Mask]:
-    """Rows judged in another way, by their signed difference and the size, and columns rightly; and the other way round."""
+    """Rows compared in another way, by their signed difference and size, and columns correctly; and vice versa."""
     return (
         by_distance(lambda row, column, size: near(row, size) & (column.abs() <= size // 2)),
         by_distance(lambda row, column, size: (row.abs() <= size // 2) & near(column, size)),
@@ -41,7 +41,7 @@ def in_one_direction(near: Callable[[Tensor, int], Tensor]) -> tuple[Mask, Mask]
 
 
 def painted(reach: Callable[[int, int, int], Iterable[int]]) -> Mask:
-    """For every position the neighbours that reach names along an axis, from the position, the axis and the size."""
+    """For every position, the neighbours that reach returns along an axis, from position, axis and size."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         mask = torch.zeros(height, width, height, width, dtype=torch.bool)
@@ -57,7 +57,7 @@ def painted(reach: Callable[[int, int, int], Iterable[int]]) -> Mask:
 
 
 def wrapping(backwards: bool) -> Mask:
-    """Offsets in the sequence, of which those before the first place may count from the end."""
+    """Offsets in the sequence; those before the first position may count from the end."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         count, reach = height * width, range(-(size // 2), size // 2 + 1)
@@ -78,7 +78,7 @@ def mixed_axes(height: int, width: int, size: int) -> Tensor:
 
 
 def two_orders(axis: int) -> Mask:
-    """Along one axis of the matrix the places run down the columns of the map."""
+    """Along one axis of the matrix the positions run down the columns of the map."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         right = neighbourhood_mask(height, width, size).view(height, width, height, width)
@@ -88,7 +88,7 @@ def two_orders(axis: int) -> Mask:
 
 
 def of_the_sequence(reach: Callable[[int], int]) -> Mask:
-    """Near in the sequence, so many places to each side."""
+    """Near in the sequence, within some positions to each side."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         place = torch.arange(height * width)
@@ -115,7 +115,7 @@ def windows(height: int, width: int, size: int) -> Tensor:
 
 
 def mixed_lengths(of_rows: str, of_columns: str) -> Mask:
-    """Rows by dividing by one length, columns as the rest of dividing by the other."""
+    """Rows by division by one length, columns as the remainder of division by the other."""
 
     def wrong(height: int, width: int, size: int) -> Tensor:
         place, sides = torch.arange(height * width), {"height": height, "width": width}
@@ -126,7 +126,7 @@ def mixed_lengths(of_rows: str, of_columns: str) -> Mask:
 
 
 def added(hidden: float) -> Mask:
-    """A mask to be added to scores."""
+    """A mask to add to scores."""
     return lambda height, width, size: torch.where(neighbourhood_mask(height, width, size), 0.0, hidden)
 
 

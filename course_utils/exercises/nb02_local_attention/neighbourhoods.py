@@ -1,4 +1,4 @@
-"""The neighbourhood of every position, copied out."""
+"""The neighbourhood of every position."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def _cases(g: Generator) -> list[Arguments]:
         (maps(1, 2, 6, 6), 5, 1),
         (maps(2, 2, 7, 6), 3, 2),
         (maps(3, 2, 4, 5), 1, 1),
-        (maps(1, 9, 8, 7), 5, 3),  # 9 channels of 25 neighbours can be taken for 25 of 9
+        (maps(1, 9, 8, 7), 5, 3),  # 9 channels of 25 neighbours could be confused with 25 of 9
     ]
 
 
@@ -33,26 +33,26 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (maps(2, 3, 6, 4).mT, 3, 1),
-            "maps has been transposed, so that its rows do not lie one after the other in memory",
+            "maps has been transposed, so its rows are not contiguous in memory",
             "Use `.reshape` or `rearrange` instead of `.view`.",
         ),
         Wild(
             "permuted-memory",
             (rearrange(maps(2, 12, 3), "b (y x) c -> b c y x", y=3), 3, 1),
-            "maps comes out of `rearrange`, so that its numbers lie in memory in another order",
+            "maps comes from `rearrange`, so it is in another memory order",
             "Use `.reshape` or `rearrange` instead of `.view`.",
         ),
         Wild(
             "larger-than-the-map",
             (maps(1, 2, 2, 3), 7, 1),
             "the neighbourhood is larger than the map",
-            "Every neighbourhood has size² places all the same: those outside the map hold zeros.",
+            "Every neighbourhood still has size² positions: those outside the map are zero.",
         ),
         Wild(
             "stride-beyond-the-map",
             (maps(2, 2, 2, 3), 3, 4),
             "the stride is larger than the map",
-            "Then only the first position is kept.",
+            "Then only the first position remains.",
         ),
         Wild(
             "one-position",
@@ -73,7 +73,7 @@ def _slip(
     keep: Callable[[Tensor, int], Tensor] = lambda windows, stride: windows[:, :, ::stride, ::stride],
     pick: Callable[[Tensor], Tensor] = lambda near: near,
 ) -> Callable[..., Tensor]:
-    """Windows around every position of the padded map, of which every stride-th is kept, with one step replaced."""
+    """Windows around every stride-th position of the padded map, with one step replaced."""
 
     def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
         windows = pad(maps, size).unfold(2, size, 1).unfold(3, size, 1)
@@ -83,7 +83,7 @@ def _slip(
 
 
 def _columns(then: Callable[[Tensor, int, int], Tensor]) -> Callable[..., Tensor]:
-    """Something else done with what unfold returns, (batch, channels · size², positions), channels and size²."""
+    """Something else computed from the result of unfold, (batch, channels · size², positions), channels and size²."""
 
     def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
         return then(F.unfold(maps, size, padding=size // 2, stride=stride), maps.shape[1], size**2)
@@ -123,7 +123,7 @@ def _last_lost(maps: Tensor, size: int, stride: int = 1) -> Tensor:
 
 
 def _square(axis: int) -> Callable[..., Tensor]:
-    """As many rows and columns as the map has along one axis."""
+    """The length of one axis of the map used for both."""
 
     def wrong(maps: Tensor, size: int, stride: int = 1) -> Tensor:
         padded, places = _around(maps, size), range(0, maps.shape[axis], stride)
@@ -142,9 +142,9 @@ NEIGHBOURHOODS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "`F.unfold(maps, size, padding=…, stride=…)` cuts out the square around every position. How many zeros must "
+        "`F.unfold(maps, size, padding=…, stride=…)` extracts the square around every position. How many zeros must "
         "there be around the map so that its corners become centres too?",
-        "`F.unfold` returns (batch, channels · size², positions): in its middle axis the channel is slow and "
+        "`F.unfold` returns (batch, channels · size², positions): in its middle axis the channel varies slowly and "
         "the neighbour fast. `rearrange` with `n=size**2` splits that axis.",
         'Pad by `size // 2`; then `rearrange(…, "b (c n) p -> b c p n", n=size**2)`.',
     ),
@@ -157,15 +157,15 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "too-little-padding",
-            "There is too little padding, so for some sizes the positions at the border have no neighbourhood. How far "
-            "does a square reach to each side of its centre?",
+            "There is too little padding, so for some sizes the positions at the border have no neighbourhood. How "
+            "far does a square reach to each side of its centre?",
             _padded(lambda size: size // 3),
             _padded(lambda size: size // 4),
             _padded(lambda size: (size - 2) // 2 + (size == 1)),
         ),
         Misconception(
             "too-much-padding",
-            "There is too much padding: squares whose centre lies outside the map are cut out too. How far does a "
+            "There is too much padding: squares with a centre outside the map are extracted too. How far does a "
             "square reach to each side of its centre?",
             _padded(lambda size: size - 1),
             _padded(lambda size: size),
@@ -173,24 +173,24 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "padding-written-in",
-            "The padding is the same whatever the size, so it fits one size only. How far does a square of the "
-            "given size reach to each side of its centre?",
+            "The padding does not depend on size, so it fits only one size. How far does a square of the given size "
+            "reach to each side of its centre?",
             _padded(lambda size: 1),
             _padded(lambda size: 2),
             _padded(lambda size: 3),
         ),
         Misconception(
             "neighbours-written-in",
-            "The number of neighbours is hard-coded, so it fits one size only. How many are there in a square of "
-            "the given size?",
+            "The number of neighbours is hard-coded, so it fits only one size. How many are there in a square of the "
+            "given size?",
             _columns(lambda columns, channels, square: rearrange(columns, "b (c n) p -> b c p n", n=9)),
             _columns(lambda columns, channels, square: columns.unflatten(1, (-1, 9)).transpose(2, 3)),
             _columns(lambda columns, channels, square: columns.view(len(columns), -1, 9, columns.shape[2]).mT),
         ),
         Misconception(
             "size-not-squared",
-            "Each square is taken to have only size places, as many as one of its sides. How many places does the "
-            "whole square have?",
+            "Each square is assumed to have only size positions, as many as one of its sides. How many positions "
+            "does the whole square have?",
             lambda maps, size, stride=1: rearrange(
                 F.unfold(maps, size, padding=size // 2, stride=stride), "b (c n) p -> b c p n", n=size
             ),
@@ -203,7 +203,7 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "bare-reshape",
-            "A bare reshape gives the right shape, but puts the numbers in the wrong places, since positions come "
+            "A bare reshape gives the right shape, but puts the numbers in the wrong positions, since positions come "
             "last in what `unfold` returns. Split the axis first, then swap two axes.",
             _columns(lambda columns, channels, square: columns.reshape(len(columns), channels, -1, square)),
             _columns(lambda columns, channels, square: columns.mT.reshape(len(columns), channels, -1, square)),
@@ -223,35 +223,34 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "stride-unused",
-            "The stride is not used: the neighbourhood of every position is cut out. Only those in every stride-th "
-            "row and column are wanted.",
+            "The stride is not used: the neighbourhood of every position is returned. Return only those in every "
+            "stride-th row and column.",
             _slip(keep=lambda windows, stride: windows),
         ),
         Misconception(
             "squares-side-by-side",
-            "You move on by size places from one square to the next, so the squares lie side by side and do not "
-            "overlap. Move on by stride.",
+            "The squares are size positions apart, so they do not overlap. Move by stride.",
             lambda maps, size, stride=1: neighbourhoods(maps, size, size),
         ),
         Misconception(
             "positions-down-the-columns",
-            "The positions run down the columns of the map. Raster order is the order of reading, row by row.",
+            "The positions go column by column through the map. Raster order goes row by row.",
             _slip(arrange="b c y x i j -> b c (x y) (i j)"),
         ),
         Misconception(
             "neighbours-down-the-columns",
-            "The neighbours run down the columns of the square. Raster order is the order of reading, row by row.",
+            "The neighbours go column by column through the square. Raster order goes row by row.",
             _slip(arrange="b c y x i j -> b c (y x) (j i)"),
         ),
         Misconception(
             "both-down-the-columns",
-            "Positions and neighbours both run down the columns. Raster order is the order of reading, row by row.",
+            "Positions and neighbours both go column by column. Raster order goes row by row.",
             _slip(arrange="b c y x i j -> b c (x y) (j i)"),
         ),
         Misconception(
             "neighbours-backwards",
-            "The neighbours run backwards, from the bottom right to the top left of the square. Which one comes first "
-            "when you read?",
+            "The neighbours are in reverse order, from the bottom right to the top left of the square. Which one "
+            "comes first in raster order?",
             _slip(pick=lambda near: near.flip(-1)),
         ),
         Misconception(
@@ -264,7 +263,7 @@ NEIGHBOURHOODS = Exercise(
         Misconception(
             "border-continued",
             "Beyond the border, the pixels of the border are repeated. There should be zeros outside the map, as in "
-            "a convolution; a mask will tell them from real pixels.",
+            "a convolution; a mask will distinguish them from real pixels.",
             _bordered("replicate"),
         ),
         Misconception(
@@ -274,13 +273,13 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "border-wraps",
-            "Beyond the border, the map starts again from its other side. There should be zeros outside the map, as "
-            "in a convolution.",
+            "Beyond the border, the map continues from its other side. There should be zeros outside the map, as in "
+            "a convolution.",
             _bordered("circular"),
         ),
         Misconception(
             "not-zeros-outside",
-            "The map is surrounded by something other than zeros. Look at the value that you pad with.",
+            "The map is padded with something other than zeros. Check the value that you pad with.",
             _filled(1.0),
             _filled(-1.0),
             _filled(-math.inf),
@@ -289,8 +288,8 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "zeros-on-one-side",
-            "The zeros are not spread evenly: in each direction they are all on one side of the map, so a position "
-            "is a corner of its square. It should be in the middle, with the same number of zeros on every side.",
+            "In each direction, all the zeros are on one side of the map, so a position is a corner of its square. "
+            "It should be the centre, with the same number of zeros on every side.",
             _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, size - 1, 0))),
             _slip(pad=lambda maps, size: F.pad(maps, (0, size - 1, 0, size - 1))),
             _slip(pad=lambda maps, size: F.pad(maps, (size - 1, 0, 0, size - 1))),
@@ -298,20 +297,20 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "stride-as-dilation",
-            "The stride spreads out the neighbours of a position instead of the positions: that is a dilation.",
+            "The stride is applied to the neighbours of a position instead of the positions: that is a dilation.",
             _dilated,
             _dilated_too_far,
         ),
         Misconception(
             "thinned-out-first",
-            "Rows and columns of the map are dropped first, so the neighbours are stride places apart. Only the "
-            "centres are chosen by the stride; their neighbours come from the whole map.",
+            "Rows and columns of the map are dropped first, so the neighbours are stride positions apart. The stride "
+            "selects only the centres; their neighbours come from the whole map.",
             _thinned,
         ),
         Misconception(
             "stride-along-the-list",
-            "Every stride-th position of one long list is kept. The stride applies to rows and columns separately: "
-            "keep every stride-th row, and every stride-th column.",
+            "Every stride-th position of one long list is selected. The stride applies to rows and columns "
+            "separately: select every stride-th row and every stride-th column.",
             lambda maps, size, stride=1: neighbourhoods(maps, size)[:, :, ::stride],
         ),
         Misconception(
@@ -322,20 +321,20 @@ NEIGHBOURHOODS = Exercise(
         ),
         Misconception(
             "stride-begins-late",
-            "The first position that is kept is not the one at the top left, so other rows and columns are taken. "
-            "The first row and the first column are always among those kept.",
+            "The first selected position is not the top left one, so the wrong rows and columns are selected. Always "
+            "include the first row and the first column.",
             _slip(keep=lambda windows, stride: windows[:, :, stride - 1 :: stride, stride - 1 :: stride]),
             _slip(keep=lambda windows, stride: windows[:, :, stride // 2 :: stride, stride // 2 :: stride]),
         ),
         Misconception(
             "last-row-lost",
-            "There are height // stride rows of positions and width // stride columns, so the last ones are lost "
-            "where the division leaves a remainder. Round up.",
+            "There are height // stride rows of positions and width // stride columns, so the last ones are lost if "
+            "the division has a remainder. Round up.",
             _last_lost,
         ),
         Misconception(
             "squares-only",
-            "This is right for square maps only: height and width are confused, or one is used for both.",
+            "This is right only for square maps: height and width are swapped, or one is used for both.",
             _square(2),
             _square(3),
         ),

@@ -1,4 +1,4 @@
-"""What a layer of local attention has to learn."""
+"""The parameters of a local attention layer."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def _slip(
     )
 
 
-# Wrong in another way than by the positions that are missing.
+# Wrong in other ways than missing positions.
 _PROJECTIONS: tuple[Count, ...] = (
     lambda channels, out_channels, size: channels * out_channels,
     lambda channels, out_channels, size: 2 * channels * out_channels,
@@ -43,8 +43,8 @@ LOCAL_PARAMETERS = Exercise(
     misconceptions=(
         Misconception(
             "a-convolution",
-            "This counts a convolution's weights: a matrix for each of its size² places. Attention's projections "
-            "look at one place at a time: they are 1 × 1.",
+            "This counts a convolution's weights: a matrix for each of its size² positions. Attention's projections "
+            "see one position at a time: they are 1 × 1.",
             _slip(
                 projections=lambda channels, out_channels, size: size**2 * channels * out_channels,
                 positions=lambda channels, out_channels, size: 0,
@@ -53,8 +53,8 @@ LOCAL_PARAMETERS = Exercise(
         ),
         Misconception(
             "projections-for-every-neighbour",
-            "The projections are counted several times, more often the larger the neighbourhood is. Queries, keys "
-            "and values are made once per place, so the projections do not depend on size.",
+            "The projections are counted several times, depending on the size of the neighbourhood. Queries, keys "
+            "and values are computed once per position, so the projections do not depend on size.",
             _slip(projections=lambda channels, out_channels, size: 3 * size**2 * channels * out_channels),
             _slip(projections=lambda channels, out_channels, size: 3 * size * channels * out_channels),
             _slip(projections=lambda channels, out_channels, size: (1 + 2 * size**2) * channels * out_channels),
@@ -65,7 +65,7 @@ LOCAL_PARAMETERS = Exercise(
         ),
         Misconception(
             "a-vector-for-every-offset",
-            "Each of the size² offsets has a vector of its own here. In the paper, rows and columns are learned "
+            "Here each of the size² offsets has its own vector. In the paper, rows and columns are learned "
             "separately.",
             _slip(positions=lambda channels, out_channels, size: size**2 * out_channels),
             _slip(positions=lambda channels, out_channels, size: size**2 * out_channels // 2),
@@ -95,28 +95,28 @@ LOCAL_PARAMETERS = Exercise(
         Misconception(
             "too-many-offsets",
             "Offsets from −(size − 1) to size − 1 are counted. They only reach from the centre to the border of the "
-            "square, which is size places wide.",
+            "square, which is size positions wide.",
             _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels),
             _slip(positions=lambda channels, out_channels, size: (2 * size - 1) * out_channels // 2),
         ),
         Misconception(
             "centre-without-vectors",
-            "The row and the column of the centre are left out. They have vectors too: most neighbours in the same row "
-            "are in another column.",
+            "The row and the column of the centre are left out. They have vectors too: most neighbours in the same "
+            "row are in another column.",
             _slip(positions=lambda channels, out_channels, size: (size - 1) * out_channels),
         ),
         Misconception(
             "vectors-counted",
-            "The positions are counted as single numbers, one per row, column or offset. What the layer learns for "
-            "each of them is a vector: count the numbers in it.",
+            "The positions are counted as single numbers, one per row, column or offset. The layer learns a vector "
+            "for each of them: count the numbers in it.",
             _slip(positions=lambda channels, out_channels, size: 2 * size),
             _slip(positions=lambda channels, out_channels, size: size),
             _slip(positions=lambda channels, out_channels, size: size**2),
         ),
         Misconception(
             "positions-of-the-input",
-            "The positions' vectors are given as many features as the input has. They are compared with the query, "
-            "as the keys are, which have out_channels features.",
+            "The position vectors have as many features as the input. They are compared with the query, like the "
+            "keys, so they have out_channels features.",
             _slip(positions=lambda channels, out_channels, size: size * channels),
             _slip(positions=lambda channels, out_channels, size: 2 * size * (channels // 2)),
         ),
@@ -133,8 +133,8 @@ LOCAL_PARAMETERS = Exercise(
         ),
         Misconception(
             "positions-several-times",
-            "The positions are counted several times. The heads share out_channels among them, so together they "
-            "have that many features, however many heads there are.",
+            "The positions are counted several times. The heads share out_channels, so together they have that many "
+            "features for any number of heads.",
             _slip(positions=lambda channels, out_channels, size: 8 * size * out_channels),
             _slip(positions=lambda channels, out_channels, size: 4 * size * out_channels),
             _slip(positions=lambda channels, out_channels, size: 16 * size * out_channels),
@@ -166,7 +166,7 @@ LOCAL_PARAMETERS = Exercise(
         ),
         Misconception(
             "channels-added",
-            "Input and output channels are added. A 1 × 1 convolution has a weight for every pair of them.",
+            "Input and output channels are added. A 1 × 1 convolution has one weight per pair of them: multiply.",
             _slip(projections=lambda channels, out_channels, size: 3 * (channels + out_channels)),
         ),
         Misconception(
@@ -181,19 +181,18 @@ LOCAL_PARAMETERS = Exercise(
         ),
         Misconception(
             "channels-written-in",
-            "The number of channels is hard-coded: whatever channels and out_channels are, the count is the same.",
+            "The number of channels is hard-coded: the count does not depend on channels and out_channels.",
             lambda channels, out_channels, size: 3 * 64 * 64 + size * 64,
         ),
         Misconception(
             "bytes",
-            "Your count is four times too large, as if it were the bytes that the numbers take up in float32. What "
-            "is asked for is how many numbers there are.",
+            "Your count is four times too large, as if it were the bytes of the numbers in float32. Count the "
+            "numbers.",
             lambda channels, out_channels, size: 4 * local_parameters(channels, out_channels, size),
         ),
         Misconception(
             "a-float",
-            "The number is right, but it is a float. A count is an int: where does your division leave the whole "
-            "numbers?",
+            "The number is right, but it is a float. A count is an int: which division gives a float?",
             lambda channels, out_channels, size: float(local_parameters(channels, out_channels, size)),
         ),
     ),

@@ -1,4 +1,4 @@
-"""A vector for every offset."""
+"""Relative position vectors."""
 
 from collections.abc import Callable
 
@@ -23,8 +23,7 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "halves-of-a-table",
             (table[:, :3], table[:, 3:]),
-            "rows and columns are the two halves of one table, so that their vectors do not lie one after the other "
-            "in memory",
+            "rows and columns are the two halves of one table, so their vectors are not contiguous in memory",
             "Use `.reshape` or `repeat` instead of `.view`.",
         ),
         Wild(
@@ -42,7 +41,7 @@ def _slip(
     join: Callable[[Tensor, Tensor], Tensor] = lambda by_row, by_column: torch.cat([by_row, by_column], -1),
     times: Callable[[Tensor], int] = len,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Rows and columns repeated in other ways, other times or joined in another way."""
+    """Rows and columns repeated or joined in another way."""
 
     def over(part: Tensor, pattern: str) -> Tensor:
         return repeat(part, pattern, **{"j" if pattern.startswith("i") else "i": times(part)})
@@ -52,33 +51,33 @@ def _slip(
 
 RELATIVE_POSITIONS = Exercise(
     name="02.relative_positions",
-    title="A vector for every offset",
+    title="One vector per offset",
     reference=relative_positions,
     learns=("rows", "columns"),
     cases=_cases,
     wild=_wild,
     hints=(
-        "There are size² offsets, in raster order: which rows do the first size of them lie in, and which columns?",
+        "There are size² offsets, in raster order: in which rows are the first size of them, and in which columns?",
         "Each row's vector is needed size times in a run, and the whole list of columns once for every row: "
         '`repeat(rows, "i d -> (i j) d", j=len(rows))` does the first.',
-        'The second is `repeat(columns, "j d -> (i j) d", i=len(rows))`; `torch.cat([…, …], dim=-1)` puts them side by '
-        "side, the row's first.",
+        'The second is `repeat(columns, "j d -> (i j) d", i=len(rows))`; `torch.cat([…, …], dim=-1)` puts them side '
+        "by side, the row's first.",
     ),
     misconceptions=(
         Misconception(
             "down-the-columns",
-            "The offsets run down the columns of the square. In raster order the first size offsets lie in one row, "
-            "so they share rows[0].",
+            "The offsets go column by column through the square. In raster order the first size offsets are in one "
+            "row, so they share rows[0].",
             _slip("j d -> (i j) d", "i d -> (i j) d"),
         ),
         Misconception(
             "columns-first",
-            "The column's features come first. The order asked for is row, then column.",
+            "The column's features come first. The order is row, then column.",
             _slip(join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)),
         ),
         Misconception(
             "arguments-confused",
-            "The offsets run down the columns of the square, and the column's features come first. That is the "
+            "The offsets go column by column through the square, and the column's features come first. That is the "
             "result of swapping the two arguments.",
             _slip(
                 "j d -> (i j) d", "i d -> (i j) d", join=lambda by_row, by_column: torch.cat([by_column, by_row], -1)
@@ -86,21 +85,21 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             "diagonal-only",
-            "This pairs row i with column i only: the diagonal of the square. Every row meets every column, which "
-            "makes size² vectors.",
+            "This pairs row i with column i only: the diagonal of the square. Combine every row with every column, "
+            "which makes size² vectors.",
             lambda rows, columns: torch.cat([rows, columns], dim=-1),
         ),
         Misconception(
             "moving-together",
-            "Rows and columns are repeated in the same way, so row i meets only column i, again and again. While "
-            "the row stays the same, the column must move on.",
+            "Rows and columns are repeated in the same way, so row i is only combined with column i. While the row "
+            "stays the same, the column must change.",
             _slip("i d -> (i j) d", "i d -> (i j) d"),
             _slip("j d -> (i j) d", "j d -> (i j) d"),
         ),
         Misconception(
             "mixed",
             "Row and column are combined number by number into one vector of dim numbers, so they share their "
-            "features. Each should keep its own half: put them side by side.",
+            "features. Each should keep its own half: concatenate them.",
             _slip(join=torch.add),
             _slip(join=torch.mul),
             _slip(join=torch.sub),
@@ -130,13 +129,13 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             "interleaved",
-            "The features of row and column alternate. First come all features of the row, then all of the column.",
+            "The features of row and column alternate. Put all features of the row first, then all of the column.",
             _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1).flatten(-2)),
         ),
         Misconception(
             "stacked",
-            "Row and column are kept apart on an axis of their own. There should be one vector per offset: put the "
-            "two side by side along the features.",
+            "Row and column are on a separate axis. There should be one vector per offset: put the two side by side "
+            "along the features.",
             _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], 1)),
             _slip(join=lambda by_row, by_column: torch.stack([by_row, by_column], -1)),
             lambda rows, columns: relative_positions(rows, columns).unflatten(1, (2, -1)).transpose(0, 1),
@@ -156,12 +155,12 @@ RELATIVE_POSITIONS = Exercise(
         Misconception(
             "repeated-by-features",
             "Each vector is repeated as many times as it has features. How many columns does a row of the square "
-            "meet?",
+            "have?",
             _slip(times=lambda part: part.shape[1]),
         ),
         Misconception(
             "size-written-in",
-            "The number of repetitions is hard-coded, so it fits one size only.",
+            "The number of repetitions is hard-coded, so it fits only one size.",
             _slip(times=lambda part: 5),
             _slip(times=lambda part: 3),
             _slip(times=lambda part: 7),
@@ -173,7 +172,7 @@ RELATIVE_POSITIONS = Exercise(
         ),
         Misconception(
             "backwards",
-            "Rows, columns or both are counted from their end, so the offsets run backwards.",
+            "Rows, columns or both are counted from the end, so the offsets are reversed.",
             lambda rows, columns: relative_positions(rows.flip(0), columns.flip(0)),
             lambda rows, columns: relative_positions(rows.flip(0), columns),
             lambda rows, columns: relative_positions(rows, columns.flip(0)),

@@ -43,12 +43,12 @@ def all_seen(scores: Tensor, inside: Tensor) -> Tensor:
 
 
 def filled(value: float, turned: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
-    """Another number where the mask says no or, turned round, where it says yes."""
+    """Another number where the mask is False or, inverted, where it is True."""
     return lambda scores, inside: scores.masked_fill(inside if turned else ~inside, value)
 
 
 def scaled_by(size: float | Callable[[Tensor, Tensor, Tensor], float]) -> Callable[..., object]:
-    """The scores divided by another number, fixed or made of query, key and value."""
+    """The scores divided by another number, fixed or computed from query, key and value."""
     return slip(scale=(lambda query, key, value: size) if isinstance(size, float) else size)
 
 
@@ -73,18 +73,18 @@ def two_softmaxes(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, pri
 def unhidden_scores_returned(
     query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0
 ) -> Two:
-    """Beside the right output the scores, of all neighbours."""
+    """The right output with the scores of all neighbours instead of the weights."""
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1])
     return local_attend(query, key, value, inside, prior)[0], scores + prior
 
 
 def shared_keys(query: Tensor, key: Tensor, value: Tensor, inside: Tensor, prior: Tensor | float = 0.0) -> Two:
-    """As in `attend`: the keys of each place for all queries."""
+    """As in `attend`: the keys of each position for all queries."""
     scores = query @ key.mT / math.sqrt(query.shape[-1]) + prior
     weights = scores.masked_fill(~inside, -math.inf).softmax(-1)
     return weights @ value, weights
 
 
 def with_others(change: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor, Tensor | float]]) -> Callable[..., Two]:
-    """Right, but for other arguments."""
+    """The right result for other arguments."""
     return lambda query, key, value, inside, prior=0.0: local_attend(*change(query, key, value, inside, prior))

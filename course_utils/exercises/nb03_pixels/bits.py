@@ -1,4 +1,4 @@
-"""How good a prediction of pixels is, in bits."""
+"""Bits per pixel."""
 
 import math
 from collections.abc import Callable
@@ -33,33 +33,33 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "sure-and-wrong",
             (logits + sure, pixels),
-            "the model is sure of a wrong colour, with logits of 100 and −100",
+            "the model is certain of a wrong colour, with logits of 100 and −100",
             "In float32 the probability of the right colour is then zero, and zero has no logarithm; a small number "
             "added to it changes the result. `log_softmax` and `cross_entropy` work with logarithms throughout.",
         ),
         Wild(
             "transposed-memory",
             (transposed.mT.contiguous().mT, others),
-            "logits comes out of a transposition, so that its rows do not lie one after the other in memory",
+            "logits has been transposed, so its rows are not contiguous in memory",
             "Use `.reshape` or `.flatten` instead of `.view`.",
         ),
         Wild(
             "expanded-memory",
             (some(1, 6, 3)[0].expand(2, -1, -1), others),
-            "all pictures share the logits of one, as a histogram's do",
+            "all images share the logits of one image, as for a histogram",
             "Use `.reshape` or `.flatten` instead of `.view`.",
         ),
         Wild(
             "one-pixel",
             some(1, 1, 3),
-            "there is a single picture of a single pixel",
+            "there is a single image of a single pixel",
             "An axis of length one is still an axis.",
         ),
     ]
 
 
 def _nats(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Cross entropy at each pixel, (batch, pixels)."""
+    """Cross-entropy at each pixel, (batch, pixels)."""
     return F.cross_entropy(logits.flatten(0, 1), pixels.flatten(), reduction="none").view(pixels.shape)
 
 
@@ -69,7 +69,7 @@ def _right(logits: Tensor, pixels: Tensor) -> Tensor:
 
 
 def _merged(merge: Callable[[Tensor], Tensor]) -> Loss:
-    """The nats of each pixel, made into another number."""
+    """The nats of each pixel, converted to another number."""
     return lambda logits, pixels: merge(_nats(logits, pixels))
 
 
@@ -85,11 +85,11 @@ BITS_PER_PIXEL = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "The softmax of the logits gives each colour a probability. At every pixel only the probability of the "
-        "colour that is really there counts.",
+        "The softmax of the logits gives each colour a probability. At every pixel, only the probability of the "
+        "actual colour counts.",
         "`logits.log_softmax(-1).gather(-1, pixels[..., None])` is the natural logarithm of those probabilities. How "
-        "does one get from ln to log₂?",
-        "log₂ x = ln x / ln 2. Then take the mean over all pixels of all pictures, with a minus sign.",
+        "do you get from ln to log₂?",
+        "log₂ x = ln x / ln 2. Then take the mean over all pixels of all images, with a minus sign.",
     ),
     misconceptions=(
         Misconception(
@@ -100,7 +100,7 @@ BITS_PER_PIXEL = Exercise(
         Misconception(
             "wrong-way-to-bits",
             "The nats are multiplied by ln 2, or divided by log₂ e, so the result is smaller. One nat is 1.44 bits, "
-            "so there are more bits than nats.",
+            "so the result in bits must be larger.",
             _merged(lambda nats: nats.mean() * math.log(2)),
         ),
         Misconception(
@@ -116,7 +116,7 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "logarithm-twice",
-            "You take the logarithm of a loss, which is made of logarithms already. From nats to bits it is only a "
+            "You take the logarithm of a loss, which already consists of logarithms. From nats to bits is only a "
             "constant factor.",
             _merged(lambda nats: nats.mean().log2()),
             _merged(lambda nats: nats.mean().log()),
@@ -126,18 +126,18 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "bits-per-picture",
-            "These are bits per picture: they grow with its size. Take the mean over the pixels as well.",
+            "These are bits per image: they grow with its size. Take the mean over the pixels as well.",
             _merged(lambda nats: nats.sum(1).mean() / math.log(2)),
         ),
         Misconception(
             "sum",
-            "The bits of the whole batch are added up. Take the mean, so that batches and pictures of any size can "
-            "be compared.",
+            "The bits of the whole batch are summed. Take the mean, so that batches and images of any size can be "
+            "compared.",
             _merged(lambda nats: nats.sum() / math.log(2)),
         ),
         Misconception(
             "sum-over-pictures",
-            "The bits of the pictures are added up: they grow with the batch. Take the mean over the pictures as well.",
+            "The bits of the images are summed, so they grow with the batch. Take the mean over the images as well.",
             _merged(lambda nats: nats.mean(1).sum() / math.log(2)),
         ),
         Misconception(
@@ -147,7 +147,7 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "softmax-twice",
-            "The softmax is taken twice. `cross_entropy` and `log_softmax` apply one themselves: give them the "
+            "The softmax is taken twice. `cross_entropy` and `log_softmax` apply one themselves: pass them the "
             "logits.",
             lambda logits, pixels: _nats(logits.softmax(-1), pixels).mean() / math.log(2),
         ),
@@ -160,8 +160,8 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "sigmoid",
-            "Each colour is treated as a yes-or-no question of its own, with a sigmoid. The colours of a pixel "
-            "exclude each other: they share a probability of one.",
+            "Each colour is treated as a separate yes-or-no question, with a sigmoid. The colours of a pixel exclude "
+            "each other: their probabilities sum to one.",
             lambda logits, pixels: -F.logsigmoid(logits).gather(-1, pixels[..., None]).mean() / math.log(2),
             lambda logits, pixels: (
                 F.binary_cross_entropy_with_logits(logits, 1.0 * F.one_hot(pixels, logits.shape[-1])) / math.log(2)
@@ -174,35 +174,35 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "accuracy",
-            "You count how often the likeliest colour is right or wrong. How many bits a code needs depends on how "
-            "probable the right colour was.",
+            "You count how often the most likely colour is right or wrong. The number of bits depends on the "
+            "probability of the right colour.",
             lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean(),
             lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean(),
         ),
         Misconception(
             "softmax-over-pixels",
-            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
-            "have the last axis.",
+            "The softmax runs over the pixels. The probabilities of each pixel's colours sum to one: use the last "
+            "axis.",
             _softmaxed(1),
         ),
         Misconception(
             "softmax-over-the-batch",
-            "The softmax runs over the pictures of the batch. Each pixel shares out a probability of one among its "
-            "colours, which have the last axis.",
+            "The softmax runs over the images of the batch. The probabilities of each pixel's colours sum to one: "
+            "use the last axis.",
             _softmaxed(0),
         ),
         Misconception(
             "bare-reshape",
             "A bare reshape mixes colours and pixels: it keeps the order of the numbers and moves no axis. "
-            "`cross_entropy` wants the colours on the second axis, so swap two axes.",
+            "`cross_entropy` needs the colours on the second axis, so swap two axes.",
             lambda logits, pixels: (
                 _nats(logits.reshape(len(logits), logits.shape[2], -1).mT, pixels).mean() / math.log(2)
             ),
         ),
         Misconception(
             "colours-on-the-wrong-axis",
-            "`cross_entropy` takes the second axis for the colours, but here that is the axis of the pixels. Swap "
-            "two axes, or give it one row of colours per pixel.",
+            "`cross_entropy` treats the second axis as the colours, but here that is the axis of the pixels. Swap "
+            "two axes, or pass one row of colours per pixel.",
             lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
         ),
         Misconception(
@@ -213,7 +213,7 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "no-logarithm",
-            "No logarithm is taken: this is made from the mean probability itself. A code for something of "
+            "No logarithm is taken: this is computed from the mean probability itself. A code for something of "
             "probability p needs −log₂ p bits.",
             lambda logits, pixels: -_right(logits, pixels).mean() / math.log(2),
             lambda logits, pixels: _right(logits, pixels).mean(),
@@ -222,19 +222,19 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "weighted-by-itself",
-            "The bits of each pixel are weighted by the probability of its colour. What is really there counts "
-            "fully, however unlikely it was.",
+            "The bits of each pixel are weighted by the probability of its colour. The actual colour counts fully, "
+            "however unlikely it was.",
             lambda logits, pixels: (_right(logits, pixels) * _nats(logits, pixels)).mean() / math.log(2),
         ),
         Misconception(
             "entropy",
             "This is the entropy of the prediction, the number of bits that the model itself expects: pixels is not "
-            "used. Which colour was really there?",
+            "used. What was the actual colour?",
             lambda logits, pixels: torch.distributions.Categorical(logits=logits).entropy().mean() / math.log(2),
         ),
         Misconception(
             "all-colours",
-            "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
+            "All colours count, whatever the pixel is. Only the probability of the actual colour should count.",
             lambda logits, pixels: -logits.log_softmax(-1).mean() / math.log(2),
             lambda logits, pixels: -logits.log_softmax(-1).sum(-1).mean() / math.log(2),
         ),
@@ -248,33 +248,33 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "index-with-a-wrong-axis",
-            "The index has its new axis in the wrong place, so `gather` looks up colours at pixels that they do not "
-            "belong to. One colour is picked per pixel: the index has the shape (batch, pixels, 1).",
+            "The index has its new axis in the wrong position, so `gather` looks up colours at the wrong pixels. "
+            "Select one colour per pixel: the index has the shape (batch, pixels, 1).",
             lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[None]).mean() / math.log(2),
             lambda logits, pixels: -logits.log_softmax(-1).gather(-1, pixels[:, None]).mean() / math.log(2),
         ),
         Misconception(
             "gathered-along-pixels",
-            "`gather` runs along the pixels, as if the numbers of colours were places in the picture. The colours "
-            "have the last axis.",
+            "`gather` runs along the pixels, as if the colour indices were positions in the image. The colours are "
+            "on the last axis.",
             lambda logits, pixels: -logits.log_softmax(-1).gather(1, pixels[..., None]).mean() / math.log(2),
             lambda logits, pixels: -logits.log_softmax(-1).gather(-2, pixels[..., None]).mean() / math.log(2),
         ),
         Misconception(
             "likeliest-colour",
-            "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
-            "really there counts.",
+            "The most likely colour is scored, whatever the pixel is. Only the probability of the actual colour "
+            "counts.",
             lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean() / math.log(2),
         ),
         Misconception(
             "perplexity",
-            "This is the perplexity, 2 to the power of the bits. What is asked for is the bits themselves.",
+            "This is the perplexity, 2 to the power of the bits. Return the bits themselves.",
             _merged(lambda nats: nats.mean().exp()),
         ),
         Misconception(
             "base-of-colours",
-            "The base of the logarithm is the number of colours, so a model that knows nothing gets 1. Bits have "
-            "base 2, whatever the palette.",
+            "The base of the logarithm is the number of colours, so uniform predictions give 1. Bits have base 2 for "
+            "any palette.",
             lambda logits, pixels: _nats(logits, pixels).mean() / math.log(logits.shape[-1]),
         ),
         Misconception(
@@ -289,13 +289,13 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "first-picture-only",
-            "Only the first picture of the batch counts. Take the mean over all of them.",
+            "Only the first image of the batch counts. Take the mean over all of them.",
             _merged(lambda nats: nats[0].mean() / math.log(2)),
         ),
         Misconception(
             "shifted-again",
-            "The logits of a place are compared with the pixel next to it in the sequence. Logits and pixels are "
-            "given for the same places: the shift has already been made.",
+            "The logits of a position are compared with the pixel next to it in the sequence. Logits and pixels are "
+            "for the same positions: they are already shifted.",
             lambda logits, pixels: _nats(logits[:, :-1], pixels[:, 1:]).mean() / math.log(2),
             lambda logits, pixels: _nats(logits[:, 1:], pixels[:, :-1]).mean() / math.log(2),
             lambda logits, pixels: _nats(logits, pixels.roll(-1, 1)).mean() / math.log(2),
@@ -307,8 +307,8 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "small-number-added",
-            "A small number is added to the probabilities to keep them from zero, which changes the result where "
-            "the right colour is unlikely. With `log_softmax` there is no zero to be afraid of.",
+            "A small number is added to the probabilities to keep them from zero, which changes the result where the "
+            "right colour is unlikely. `log_softmax` avoids the zeros.",
             lambda logits, pixels: -(_right(logits, pixels) + 1e-2).log2().mean(),
         ),
     ),

@@ -1,4 +1,4 @@
-"""One step with the past kept."""
+"""One step with a key/value cache."""
 
 import math
 from functools import partial
@@ -12,7 +12,7 @@ from course_utils.exercises.nb03_pixels import steps as slips
 from course_utils.models.pixel_transformer import cached_step
 
 
-# With one head and one token kept, a slip that joins along a wrong axis gives a result and no exception.
+# With one head and one cached token, joining along a wrong axis gives a result and no exception.
 def _cases(g: Generator) -> list[Arguments]:
     return [
         tuple(torch.randn(batch, heads, length, dim, generator=g) for length in (1, 1, 1, seen, seen))
@@ -25,13 +25,13 @@ def _wild(g: Generator) -> list[Wild]:
         return torch.randn(*shape, generator=g)
 
     query, key, value = (some(2, 6, 3, 4).transpose(1, 2) for _ in range(3))
-    sign = torch.tensor([-1.0, 1.0])[:, None, None, None]  # all scores of a picture near −200, or near 200
+    sign = torch.tensor([-1.0, 1.0])[:, None, None, None]  # all scores of an image near −200, or near 200
     return [
         Wild(
             "nothing-kept",
             tuple(some(2, 3, length, 8) for length in (1, 1, 1, 0, 0)),
-            "nothing is kept yet, because this token is the first",
-            "It then looks only at itself, and its key and value are the first ones to keep.",
+            "the cache is empty, because this token is the first",
+            "It then attends only to itself, and its key and value are the first ones in the cache.",
         ),
         Wild(
             "large-scores",
@@ -43,12 +43,12 @@ def _wild(g: Generator) -> list[Wild]:
                 some(2, 1, 6, 4),
             ),
             "scores are near 200 or −200",
-            "Leave the exponentials to `softmax`, which first subtracts the largest score.",
+            "Use `softmax`, which first subtracts the largest score.",
         ),
         Wild(
             "permuted-memory",
             (query[..., 5:, :], key[..., 5:, :], value[..., 5:, :], key[..., :5, :], value[..., :5, :]),
-            "the heads have just been split off, so that the numbers lie in memory in another order",
+            "the heads have just been split, so the tensors are in another memory order",
             "Use `.reshape` or `.flatten` instead of `.view`.",
         ),
     ]
@@ -56,7 +56,7 @@ def _wild(g: Generator) -> list[Wild]:
 
 CACHED_STEP = Exercise(
     name="03.cached_step",
-    title="One step with the past kept",
+    title="One step with a key/value cache",
     reference=cached_step,
     learns=("query", "key", "value", "past_keys", "past_values"),
     cases=_cases,
@@ -64,8 +64,8 @@ CACHED_STEP = Exercise(
     returns=("output", "keys", "values"),
     points=2,
     hints=(
-        "The new token's query looks at everything up to and including itself. Where are those keys and values?",
-        "Join the new key to the past ones along the axis of the tokens, which is the last but one, with the new "
+        "The new token attends to everything up to and including itself. Where are those keys and values?",
+        "Concatenate the past keys and the new key along the axis of the tokens, the second-to-last, with the new "
         "one last; do the same for the values.",
         "`attend` returns output and weights. There is no future among the keys, so no mask is needed; return the "
         "longer keys and values, which are the next step's past.",
@@ -73,78 +73,77 @@ CACHED_STEP = Exercise(
     misconceptions=(
         Misconception(
             "not-itself",
-            "The new token looks at the past, but not at itself. The diagonal of a causal mask is True: what may a "
-            "token see?",
+            "The new token attends to the past, but not to itself. The diagonal of a causal mask is True: what may a "
+            "token attend to?",
             slips.looking(lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0]),
         ),
         Misconception(
             "itself-only",
-            "The new token looks only at itself, so its output is its own value. It should look at the past as well.",
+            "The new token attends only to itself, so its output is its own value. It should attend to the past as "
+            "well.",
             slips.looking(lambda query, key, value, past_keys, past_values: attend(query, key, value)[0]),
         ),
         Misconception(
             "past-returned",
             "The output is right, but the keys and values returned are those of the past, without the new token, so "
-            "the next step will not know it. Return the longer keys and values.",
+            "the next step will not attend to it. Return the longer keys and values.",
             slips.returns(
                 lambda output, keys, values, past_keys, past_values, key, value: (output, past_keys, past_values)
             ),
         ),
         Misconception(
             "new-ones-returned",
-            "The output is right, but only the new key and value are returned, so the next step will know this "
-            "token and no other. Return the longer keys and values.",
+            "The output is right, but only the new key and value are returned, so the next step can attend only to "
+            "this token. Return the longer keys and values.",
             slips.returns(lambda output, keys, values, past_keys, past_values, key, value: (output, key, value)),
         ),
         Misconception(
             "first-key-only",
-            "The query sees only the first key, which is what the first row of a causal mask allows. Does anything "
-            "come after the newest token? (`is_causal=True` of PyTorch's fused attention does the same with one "
-            "query.)",
+            "The query attends only to the first key, as the first row of a causal mask allows. Does anything come "
+            "after the newest token? (`is_causal=True` of PyTorch's fused attention does the same with one query.)",
             slips.slip(look=slips.first_only),
         ),
         Misconception(
             "new-ones-in-front",
-            "The new key and value are put before the past ones. The output is the same, since attention reads a "
-            "set, but the cache is no longer in the order of the tokens: put the new ones last.",
+            "The new key and value are put before the past ones. The output is the same, because attention ignores "
+            "order, but the cache is no longer in the order of the tokens: put the new ones last.",
             slips.both(slips.front),
         ),
         Misconception(
             "different-orders",
-            "Keys and values are kept in different orders, so a token's weight meets the value of another. Join "
-            "both in the same way.",
+            "Keys and values are cached in different orders, so a token's weight is applied to another token's "
+            "value. Join both in the same way.",
             slips.slip(keep_value=slips.front),
             slips.slip(keep_key=slips.front),
         ),
         Misconception(
             "past-thrown-away",
-            "The past is thrown away, so the token looks only at itself. Join the new key and value to the past "
+            "The past is thrown away, so the token attends only to itself. Append the new key and value to the past "
             "ones.",
             slips.both(lambda past, new: new),
         ),
         Misconception(
             "oldest-dropped",
-            "The oldest token is dropped for every new one, so the cache never grows. Nothing that was read may be "
-            "forgotten.",
+            "The oldest token is dropped for every new one, so the cache never grows. Keep all tokens.",
             slips.both(slips.window),
             slips.returns(lambda output, keys, values, *_: (output, keys[..., 1:, :], values[..., 1:, :])),
         ),
         Misconception(
             "recent-only",
-            "Only the latest few tokens are looked at, however many have been kept. The new token looks at all of them.",
+            "The new token attends only to the latest few tokens. It should attend to all tokens in the cache.",
             slips.slip(look=slips.recent(4)),
             *tuple(slips.slip(look=slips.recent(count)) for count in (2, 3, 5, 8)),
         ),
         Misconception(
             "joined-along-the-heads",
-            "The new key and value are joined along the axis of the heads, as if they were heads of their own. The "
-            "tokens have another axis.",
+            "The new key and value are joined along the axis of the heads, as if they were more heads. Join along "
+            "the axis of the tokens.",
             slips.both(lambda past, new: torch.cat([past, new], 1)),
         ),
         Misconception(
             "joined-along-the-batch",
-            "The new key and value are joined along the first axis, as if they were pictures of their own: that is "
-            "what `cat` does when it is given no axis. The tokens have another one.",
+            "The new key and value are joined along the first axis, as if they were more images: `cat` does that "
+            "without dim. Join along the axis of the tokens.",
             slips.both(lambda past, new: torch.cat([past, new])),
         ),
         Misconception(
@@ -155,8 +154,7 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "keys-handed-over",
-            "The output is a mean of keys. Keys only decide how much weight each token gets; it is the values that "
-            "are averaged.",
+            "The output is a mean of keys. Keys only decide how much weight each token gets; average the values.",
             slips.slip(look=lambda query, keys, values: attend(query, keys, keys)[0]),
         ),
         Misconception(
@@ -175,7 +173,7 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "query-kept",
-            "The query is kept as a key, and the new key is not used. Later queries are compared with keys: keep "
+            "The query is cached as a key, and the new key is not used. Later queries are compared with keys: cache "
             "the key.",
             lambda query, key, value, past_keys, past_values: cached_step(
                 query, query, value, past_keys, past_values
@@ -183,7 +181,7 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "unscaled",
-            "The scores are not divided by √dim, so they spread more the more features there are.",
+            "The scores are not divided by √dim, so their spread grows with the number of features.",
             slips.weighted(scale=lambda query, keys: 1.0),
         ),
         Misconception(
@@ -193,26 +191,26 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "scaled-by-tokens",
-            "The scores are divided by the square root of the number of tokens. What makes a dot product large is the "
-            "number of its terms.",
+            "The scores are divided by the square root of the number of tokens. The size of a dot product depends on "
+            "its number of terms.",
             slips.weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2])),
             slips.weighted(scale=lambda query, keys: math.sqrt(keys.shape[-2] - 1)),
         ),
         Misconception(
             "scaled-by-all-features",
             "The scores are divided by the square root of the number of features of all heads. A head's dot product "
-            "has only its own.",
+            "has only its own features.",
             slips.weighted(scale=lambda query, keys: math.sqrt(query.shape[1] * query.shape[-1])),
         ),
         Misconception(
             "scaled-by-heads",
-            "The scores are divided by the square root of the number of heads. What makes a dot product large is the "
-            "number of its terms.",
+            "The scores are divided by the square root of the number of heads. The size of a dot product depends on "
+            "its number of terms.",
             slips.weighted(scale=lambda query, keys: math.sqrt(query.shape[1])),
         ),
         Misconception(
             "scale-written-in",
-            "The scores are divided by the same number, however many features there are. Read dim from the shape.",
+            "The scores are divided by the same number for any number of features. Read dim from the shape.",
             slips.weighted(scale=lambda query, keys: math.sqrt(8)),
             *tuple(
                 slips.weighted(scale=partial(slips.fixed, number))
@@ -221,19 +219,19 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "softmax-over-heads",
-            "The softmax runs over the heads. Each query shares out a weight of one among the tokens: the last axis.",
+            "The softmax runs over the heads. Each query's weights over the tokens sum to one: use the last axis.",
             slips.weighted(normalise=lambda scores: scores.softmax(1)),
         ),
         Misconception(
             "softmax-over-the-batch",
-            "The softmax runs over the batch, so that pictures share their weights. Each query shares out a weight "
-            "of one among the tokens: the last axis.",
+            "The softmax runs over the batch, so images share their weights. Each query's weights over the tokens "
+            "sum to one: use the last axis.",
             slips.weighted(normalise=lambda scores: scores.softmax(0)),
         ),
         Misconception(
             "softmax-over-queries",
             "The softmax runs over the queries, and there is only one: every weight is 1, and the values are simply "
-            "added up. It should run over the tokens that are looked at.",
+            "summed. It should run over the keys.",
             slips.weighted(normalise=lambda scores: scores.softmax(-2)),
         ),
         Misconception(
@@ -243,12 +241,12 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "softmax-twice",
-            "The softmax is taken twice, which makes the weights nearly equal. `attend` already takes one.",
+            "The softmax is applied twice, which makes the weights nearly equal. `attend` already applies one.",
             slips.weighted(normalise=lambda scores: scores.softmax(-1).softmax(-1)),
         ),
         Misconception(
             "log-softmax",
-            "The values are weighted by the logarithms of the weights. Take the softmax itself.",
+            "The values are weighted by the logarithms of the weights. Use the softmax itself.",
             slips.weighted(normalise=lambda scores: scores.log_softmax(-1)),
         ),
         Misconception(
@@ -258,8 +256,8 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "two-softmaxes",
-            "The past and the new token each have a softmax of their own, and the two results are added or "
-            "averaged. They compete with each other: take one softmax over all.",
+            "The past and the new token have separate softmaxes, and the two results are added or averaged. Use one "
+            "softmax over all tokens.",
             slips.looking(slips.averaged),
             slips.looking(
                 lambda query, key, value, past_keys, past_values: attend(query, past_keys, past_values)[0] + value
@@ -267,12 +265,12 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "mean-of-values",
-            "All tokens are weighted alike: the query is not used.",
+            "All tokens have equal weights: the query is not used.",
             slips.slip(look=lambda query, keys, values: values.mean(-2, keepdim=True)),
         ),
         Misconception(
             "pair-of-attend",
-            "`attend` returns two things, output and weights, and you pass both on. Only the output is wanted.",
+            "`attend` returns two things, output and weights, and you return both. Return only the output.",
             slips.slip(look=attend),
             slips.slip(look=attend, give=lambda both, keys, values: (*both, keys, values)),
         ),
@@ -283,7 +281,8 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "output-only",
-            "Only the output is returned, and it is right. Return the longer keys and values too, for the next token.",
+            "Only the output is returned, and it is right. Return the longer keys and values too, for the next "
+            "token.",
             slips.returns(lambda output, *_: output),
         ),
         Misconception(

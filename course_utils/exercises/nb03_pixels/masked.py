@@ -1,4 +1,4 @@
-"""Which pixels count when some are hidden."""
+"""The loss over hidden pixels."""
 
 import math
 from collections.abc import Callable
@@ -34,49 +34,49 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "sure-and-wrong",
             (logits + sure, pixels, hidden),
-            "the model is sure of a wrong colour, with logits of 100 and −100",
+            "the model is certain of a wrong colour, with logits of 100 and −100",
             "In float32 the probability of the right colour is then zero, and zero has no logarithm; a small number "
             "added to it changes the result. `log_softmax` and `cross_entropy` work with logarithms throughout.",
         ),
         Wild(
             "expanded-memory",
             (logits[:1].expand(3, -1, -1), pixels, hidden),
-            "all pictures share the logits of one, as the histogram's do below",
+            "all images share the logits of one image, as for the histogram below",
             memory,
         ),
         Wild(
             "transposed-memory",
             (logits.mT.contiguous().mT, pixels, hidden),
-            "logits comes out of a transposition, so that its rows do not lie one after the other in memory",
+            "logits has been transposed, so its rows are not contiguous in memory",
             memory,
         ),
         Wild(
             "nothing-hidden-in-a-picture",
             (logits, pixels, hidden & torch.tensor([True, False, True])[:, None]),
-            "nothing is hidden in one of the pictures",
-            "Take one mean over all hidden pixels, not one per picture.",
+            "nothing is hidden in one of the images",
+            "Take one mean over all hidden pixels, not one per image.",
         ),
         Wild(
             "one-pixel",
             _case(g, 1, 1, 3),
-            "there is a single picture of a single pixel, which is hidden",
+            "there is a single image of a single pixel, which is hidden",
             "An axis of length one is still an axis.",
         ),
     ]
 
 
 def _nats(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Cross entropy at each pixel, (batch, pixels)."""
+    """Cross-entropy at each pixel, (batch, pixels)."""
     return F.cross_entropy(logits.flatten(0, 1), pixels.flatten(), reduction="none").view(pixels.shape)
 
 
 def _merged(merge: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-    """Cross entropy (batch, pixels) and the mask, merged in another way."""
+    """Cross-entropy (batch, pixels) and the mask, merged in another way."""
     return lambda logits, pixels, hidden: merge(_nats(logits, pixels), hidden)
 
 
 def _of_the_hidden(loss: Callable[[Tensor, Tensor], Tensor]) -> Loss:
-    """Something else made of the hidden pixels' logits (n, colours) and colours (n,)."""
+    """Something else computed from the hidden pixels' logits (n, colours) and colours (n,)."""
     return lambda logits, pixels, hidden: loss(logits[hidden], pixels[hidden])
 
 
@@ -91,22 +91,22 @@ def _right(logits: Tensor, pixels: Tensor) -> Tensor:
 
 MASKED_LOSS = Exercise(
     name="03.masked_loss",
-    title="Only what was hidden counts",
+    title="Only hidden pixels count",
     points=2,
     reference=masked_loss,
     learns=("logits",),
     cases=_cases,
     wild=_wild,
     hints=(
-        "A pixel that the model can see needs no guessing. Which logits and which pixels are left?",
-        "A boolean tensor can be used as an index: `pixels[hidden]` is one long row of the hidden pixels of all "
-        "pictures. What is `logits[hidden]`?",
-        "Use `F.cross_entropy` on logits (n, colours) and n right answers, with its default mean.",
+        "The model does not have to predict visible pixels. Which logits and which pixels are left?",
+        "A boolean tensor can be used as an index: `pixels[hidden]` has the hidden pixels of all images in one row. "
+        "What is `logits[hidden]`?",
+        "Use `F.cross_entropy` on logits (n, colours) and n targets, with its default mean.",
     ),
     misconceptions=(
         Misconception(
             "all-pixels",
-            "All pixels count, even the visible ones, which the model only needs to copy. Keep the hidden ones.",
+            "All pixels count, even the visible ones, which the model only needs to copy. Use only the hidden ones.",
             _merged(lambda nats, hidden: nats.mean()),
         ),
         Misconception(
@@ -121,36 +121,36 @@ MASKED_LOSS = Exercise(
         Misconception(
             "visible-ones-in-the-mean",
             "Your loss is the sum over the hidden pixels, divided by the number of all pixels, so it is smaller the "
-            "fewer are hidden. How many losses were added up?",
+            "fewer are hidden. How many losses did you sum?",
             _merged(lambda nats, hidden: (nats * hidden).mean()),
         ),
         Misconception(
             "sum",
-            "The hidden pixels' losses are added up, so the loss grows with their number. Take their mean.",
+            "The hidden pixels' losses are summed, so the loss grows with their number. Take their mean.",
             _merged(lambda nats, hidden: (nats * hidden).sum()),
         ),
         Misconception(
             "sum-over-batch",
-            "The sum over the hidden pixels is divided by the number of pictures, or by the number of pixels in "
-            "one. How many numbers were added up?",
+            "The sum over the hidden pixels is divided by the number of images, or by the number of pixels in one. "
+            "How many numbers did you sum?",
             _merged(lambda nats, hidden: (nats * hidden).sum() / len(nats)),
             _merged(lambda nats, hidden: (nats * hidden).sum() / nats.shape[1]),
         ),
         Misconception(
             "mean-of-means",
-            "Each picture is averaged first, so a hidden pixel counts more where few are hidden. Here every hidden "
-            "pixel counts the same: take one mean over all. (The authors of iGPT do average by picture.)",
+            "Each image is averaged first, so a hidden pixel counts more where few are hidden. Here every hidden "
+            "pixel counts the same: take one mean over all. (The authors of iGPT do average by image.)",
             _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).mean()),
         ),
         Misconception(
             "sum-of-means",
-            "The means of the pictures are added up, so the loss grows with the batch. What is asked for is one "
-            "mean over all hidden pixels.",
+            "The means of the images are summed, so the loss grows with the batch. Take one mean over all hidden "
+            "pixels.",
             _merged(lambda nats, hidden: ((nats * hidden).sum(1) / hidden.sum(1)).sum()),
         ),
         Misconception(
             "one-loss-per-picture",
-            "There is one loss per picture. A model learns from a single number: one mean over all hidden pixels.",
+            "There is one loss per image. Training needs a single number: one mean over all hidden pixels.",
             _merged(lambda nats, hidden: (nats * hidden).sum(1) / hidden.sum(1)),
             _merged(lambda nats, hidden: (nats * hidden).sum(1)),
             _merged(lambda nats, hidden: (nats * hidden).mean(1)),
@@ -163,20 +163,19 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "visible-pixels-black",
-            "The visible pixels are turned into colour 0, but they are still asked for and counted. Leave them out "
-            "altogether.",
+            "The visible pixels become colour 0, but they are still counted. Leave them out altogether.",
             lambda logits, pixels, hidden: _nats(logits, pixels * hidden).mean(),
         ),
         Misconception(
             "colour-0-ignored",
             "Hidden pixels of colour 0 are left out together with the visible ones. Colour 0 is a colour like any "
-            "other: mark what does not count with a number that is no colour.",
+            "other: mark visible pixels with a number that is not a colour.",
             lambda logits, pixels, hidden: F.cross_entropy(logits.mT, pixels * hidden, ignore_index=0),
         ),
         Misconception(
             "mask-as-numbers",
-            "The mask has been turned into whole numbers, so indexing with it picks pictures 0 and 1 again and "
-            "again. Only a boolean tensor picks the places where it is True.",
+            "The mask has been converted to integers, so indexing with it selects images 0 and 1 again and again. "
+            "Only a boolean tensor selects the positions where it is True.",
             lambda logits, pixels, hidden: _nats(
                 logits[hidden.long()].flatten(0, 1), pixels[hidden.long()].flatten(0, 1)
             ).mean(),
@@ -199,8 +198,8 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "shifted",
-            "The logits of a place are compared with the pixel next to it in the sequence. Here nothing is shifted: the "
-            "logits of a place are about the pixel that is hidden there.",
+            "The logits of a position are compared with the pixel next to it in the sequence. Here nothing is "
+            "shifted: the logits of a position predict the pixel hidden there.",
             lambda logits, pixels, hidden: masked_loss(logits[:, :-1], pixels[:, 1:], hidden[:, 1:]),
             lambda logits, pixels, hidden: masked_loss(logits.roll(1, 1), pixels, hidden),
             lambda logits, pixels, hidden: masked_loss(logits, pixels.roll(-1, 1), hidden),
@@ -213,14 +212,13 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "smoothed",
-            "The right answers are smoothed, so the wrong colours count a little too. What is asked for is plain "
-            "cross entropy.",
+            "The right answers are smoothed, so the wrong colours count a little too. Use plain cross-entropy.",
             _of_the_hidden(lambda logits, pixels: F.cross_entropy(logits, pixels, label_smoothing=0.1)),
         ),
         Misconception(
             "binary",
-            "Each colour is treated as a yes-or-no question of its own. The colours of a pixel exclude each other: "
-            "they share a probability of one.",
+            "Each colour is treated as a separate yes-or-no question. The colours of a pixel exclude each other: "
+            "their probabilities sum to one.",
             _of_the_hidden(
                 lambda logits, pixels: F.binary_cross_entropy_with_logits(
                     logits, F.one_hot(pixels, logits.shape[-1]).float()
@@ -229,7 +227,7 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "no-logarithm",
-            "No logarithm is taken: this is made from the mean probability itself.",
+            "No logarithm is taken: this is computed from the mean probability itself.",
             _of_the_hidden(lambda logits, pixels: -_right(logits, pixels).mean()),
             _of_the_hidden(lambda logits, pixels: _right(logits, pixels).mean()),
             _of_the_hidden(lambda logits, pixels: 1 - _right(logits, pixels).mean()),
@@ -242,8 +240,8 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "softmax-over-pixels",
-            "The softmax runs over the pixels. Each pixel shares out a probability of one among its colours, which "
-            "have the last axis.",
+            "The softmax runs over the pixels. The probabilities of each pixel's colours sum to one: use the last "
+            "axis.",
             lambda logits, pixels, hidden: (
                 -logits.log_softmax(1).gather(-1, pixels[..., None])[..., 0][hidden].mean()
             ),
@@ -258,7 +256,7 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "all-colours",
-            "All colours count, whatever the pixel is. Only the probability of the one that is really there should.",
+            "All colours count, whatever the pixel is. Only the probability of the actual colour should count.",
             _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).mean()),
         ),
         Misconception(
@@ -269,21 +267,21 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "likeliest-colour",
-            "The likeliest colour is scored, whatever the pixel is. Only the probability of the colour that is "
-            "really there counts.",
+            "The most likely colour is scored, whatever the pixel is. Only the probability of the actual colour "
+            "counts.",
             _of_the_hidden(lambda logits, pixels: -logits.log_softmax(-1).amax(-1).mean()),
         ),
         Misconception(
             "error-rate",
-            "You count how often the likeliest colour is right or wrong, which has no gradient. Cross entropy asks "
-            "how probable the right colour was.",
+            "You count how often the most likely colour is right or wrong, which has no gradient. Cross-entropy uses "
+            "the probability of the right colour.",
             _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) != pixels).float().mean()),
             _of_the_hidden(lambda logits, pixels: (logits.argmax(-1) == pixels).float().mean()),
         ),
         Misconception(
             "squared-differences",
-            "Squared differences from the right answers are used. Cross entropy looks only at the right colour, and "
-            "at the logarithm of its probability.",
+            "Squared differences from the right answers are used. Cross-entropy uses only the logarithm of the right "
+            "colour's probability.",
             _of_the_hidden(
                 lambda logits, pixels: F.mse_loss(logits.softmax(-1), F.one_hot(pixels, logits.shape[-1]).float())
             ),

@@ -17,8 +17,8 @@ def _cases(g: Generator) -> list[Arguments]:
         (torch.rand(batch, channels, h, w, generator=g), torch.rand(colours, channels, generator=g))
         for batch, channels, h, w, colours in sizes
     ]
-    # Red has the smallest sum of channels, grey the smallest sum of squares: the nearest of a black pixel, whose dot
-    # products are all alike.
+    # Red has the smallest sum of channels, grey the smallest sum of squares: it is nearest to a black pixel, whose
+    # dot products are all equal.
     palette = torch.tensor([[0.9, 0.9, 0.8], [0.6, 0.0, 0.0], [0.25, 0.25, 0.25], [0.2, 0.9, 0.7]])
     pixels = torch.rand(1, 3, 2, 7, generator=g)
     pixels[..., 0, 0] = 0
@@ -34,19 +34,19 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (some(2, 3, 6, 4).mT, some(5, 3)),
-            "images has been transposed, so that its rows do not lie one after the other in memory",
+            "images has been transposed, so its rows are not contiguous in memory",
             "Use `.reshape` or `rearrange` instead of `.view`.",
         ),
         Wild(
             "many-colours",
             (greys[[298, 3, 256, 129]].view(1, 1, 2, 2), greys),
             "the palette has hundreds of colours",
-            "Their numbers do not fit into 8 bits.",
+            "Their indices do not fit into 8 bits.",
         ),
         Wild(
             "one-pixel",
             (some(1, 3, 1, 1), some(4, 3)),
-            "there is a single picture of a single pixel",
+            "there is a single image of a single pixel",
             "An axis of length one is still an axis: `squeeze()` would remove it.",
         ),
     ]
@@ -63,7 +63,7 @@ def _slip(
 
 
 def _scored(score: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    """The colour of the lowest score, which is made of pixels (batch, places, channels) and palette."""
+    """The colour of the lowest score, which is computed from pixels (batch, positions, channels) and palette."""
     return lambda images, palette: score(images.flatten(2).mT, palette).argmin(-1)
 
 
@@ -104,8 +104,8 @@ QUANTISE = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Each pixel is a vector of one or three numbers, and so is each colour of the palette. Which colour has the "
-        "smallest distance?",
+        "Each pixel is a vector of one or three numbers, and so is each colour of the palette. Which colour is at "
+        "the smallest distance?",
         "Move the channels to the end and make room for the palette: `rearrange(images, 'b c h w -> b h w 1 c')` "
         "minus the palette (colours, channels) gives all the gaps at once.",
         "Square the gaps, sum them over the channels, take `.argmin` over the colours, and lay the rows one "
@@ -114,32 +114,32 @@ QUANTISE = Exercise(
     misconceptions=(
         Misconception(
             "furthest",
-            "Each pixel gets the colour that is furthest from it. Which one has the smallest distance?",
+            "Each pixel gets the colour that is furthest from it. Use the smallest distance.",
             _slip(choose=lambda distance: distance.argmax(-1)),
         ),
         Misconception(
             "signed-gaps",
-            "The gaps are added with their signs, so the same colour wins for every pixel, however far away it is. "
-            "Square them before you sum over the channels.",
+            "The differences are added with their signs, so the same colour is chosen for every pixel, however far "
+            "away it is. Square them before you sum over the channels.",
             _slip(distance=lambda gap: gap.sum(-1)),
             _slip(distance=lambda gap: -gap.sum(-1)),
         ),
         Misconception(
             "brightness-only",
-            "Only the brightness is compared: gaps of opposite sign cancel before they are measured. Square each "
-            "channel's gap first, then sum.",
+            "Only the brightness is compared, because differences of opposite sign cancel. Square each channel's "
+            "difference first, then sum.",
             _slip(distance=lambda gap: gap.sum(-1).abs()),
         ),
         Misconception(
             "one-channel",
-            "Only one channel is compared, so the others make no difference. Sum the squared gaps over all channels.",
+            "Only one channel is compared. Sum the squared differences over all channels.",
             _slip(distance=lambda gap: gap[..., 0].abs()),
             _slip(distance=lambda gap: gap[..., -1].abs()),
         ),
         Misconception(
             "each-channel-alone",
             "The nearest colour is chosen separately for each channel. A colour is all of its channels together: "
-            "each pixel gets one number.",
+            "each pixel gets one index.",
             lambda images, palette: (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1),
             lambda images, palette: (
                 (images.flatten(2)[..., None] - palette.T[:, None]).abs().argmin(-1).transpose(1, 2)
@@ -148,37 +148,37 @@ QUANTISE = Exercise(
         ),
         Misconception(
             "absolute-gaps",
-            "The gaps' absolute values are added, which gives the distance along the axes. The Euclidean one is "
-            "asked for: what does Pythagoras do with each gap?",
+            "The absolute differences are added, which is the L1 distance. Use the Euclidean distance: what does "
+            "Pythagoras do with each difference?",
             _slip(distance=lambda gap: gap.abs().sum(-1)),
         ),
         Misconception(
             "largest-gap",
-            "Only the channel with the largest gap counts. The Euclidean distance takes all of them into account.",
+            "Only the channel with the largest difference counts. The Euclidean distance uses all channels.",
             _slip(distance=lambda gap: gap.abs().amax(-1)),
         ),
         Misconception(
             "dot-product",
-            "You look for the largest dot product, which favours bright colours for every pixel. A distance is "
-            "small where two colours are alike.",
+            "You use the largest dot product, which favours bright colours for every pixel. Use the smallest "
+            "distance.",
             _scored(lambda pixels, palette: -pixels @ palette.T),
         ),
         Misconception(
             "other-scale",
-            "Pixels and palette are on different scales: the pixels are multiplied by 255, or the palette is divided by it. "
-            "Compare both as they are, from 0 to 1.",
+            "Pixels and palette are on different scales: the pixels are multiplied by 255, or the palette is divided "
+            "by it. Compare both unscaled, from 0 to 1.",
             lambda images, palette: quantise(255 * images, palette),
             lambda images, palette: quantise((255 * images).round(), palette),
         ),
         Misconception(
             "cosine",
             "The angle between colours is compared, so a dark and a bright colour of the same hue look the same. A "
-            "distance is small only where both hue and brightness are alike.",
+            "distance is small only if hue and brightness are both similar.",
             _scored(lambda pixels, palette: -F.normalize(pixels, dim=-1) @ F.normalize(palette, dim=-1).T),
         ),
         Misconception(
             "multiplied-out-wrongly",
-            "The square of the difference is multiplied out wrongly: check the middle term of (a − b)².",
+            "The square of the difference is expanded wrongly: check the middle term of (a − b)².",
             _scored(lambda pixels, palette: palette.square().sum(-1) - pixels @ palette.T),
             _scored(lambda pixels, palette: palette.square().sum(-1) + 2 * pixels @ palette.T),
             _scored(lambda pixels, palette: palette.square().sum(-1) + pixels @ palette.T),
@@ -186,25 +186,24 @@ QUANTISE = Exercise(
         ),
         Misconception(
             "down-the-columns",
-            "The pixels are laid out column by column. Raster order is the order of reading: row by row.",
+            "The pixels go column by column. Raster order goes row by row.",
             _slip(flatten="b h w -> b (w h)"),
         ),
         Misconception(
             "bare-reshape",
-            "A bare reshape takes numbers that lie next to each other in memory for the channels of one pixel, but "
-            "in memory the next number is the same channel of the next pixel. Move the channel axis to the end "
-            "first.",
+            "A bare reshape treats adjacent numbers in memory as the channels of one pixel, but in memory the next "
+            "number is the same channel of the next pixel. Move the channel axis to the end first.",
             _slip(spread=lambda images: images.reshape(len(images), *images.shape[2:], 1, -1)),
         ),
         Misconception(
             "still-a-picture",
-            "The numbers are right, but still arranged in rows and columns. A transformer reads a sequence: put all "
-            "places along one axis.",
+            "The numbers are right, but still arranged in rows and columns. A transformer reads a sequence: flatten "
+            "all positions into one axis.",
             _slip(flatten="b h w -> b h w"),
         ),
         Misconception(
             "colours-not-numbers",
-            "These are the colours themselves. A word is the colour's number in the palette.",
+            "These are the colours themselves. Return the colour's index in the palette.",
             lambda images, palette: palette[quantise(images, palette)],
             lambda images, palette: rearrange(
                 palette[quantise(images, palette)], "b (h w) c -> b c h w", h=images.shape[2]
@@ -212,8 +211,8 @@ QUANTISE = Exercise(
         ),
         Misconception(
             "distance-not-number",
-            "This is the distance to the nearest colour. What is asked for is that colour's number in the palette: "
-            "not the smallest value, but its index.",
+            "This is the distance to the nearest colour. Return that colour's index in the palette: not the smallest "
+            "value, but its index.",
             _slip(choose=lambda distance: distance.amin(-1)),
             _slip(choose=lambda distance: distance.amin(-1).sqrt()),
         ),
@@ -226,14 +225,13 @@ QUANTISE = Exercise(
         ),
         Misconception(
             "nearest-pixel",
-            "For each colour of the palette, the nearest pixel is looked for. It should be the other way round: for "
-            "each pixel, the nearest colour.",
+            "This finds the nearest pixel for each palette colour. Find the nearest colour for each pixel.",
             lambda images, palette: torch.cdist(images.flatten(2).mT, palette).argmin(1),
         ),
         Misconception(
             "evenly-spaced",
-            "The colours of the palette are assumed to be evenly spaced greys, and its entries are not looked at. A "
-            "palette may hold any colours, in any order.",
+            "The palette is assumed to have evenly spaced greys, and its entries are not used. A palette may have "
+            "any colours, in any order.",
             _spaced(torch.round),
             _spaced(torch.floor),
             _spaced(torch.ceil),
@@ -246,44 +244,42 @@ QUANTISE = Exercise(
         ),
         Misconception(
             "palette-sorted",
-            "The palette is sorted first, so the numbers refer to another order. A colour's number is its place in "
-            "the palette as it was given.",
+            "The palette is sorted first, so the indices refer to another order. A colour's index is its position in "
+            "the original palette.",
             _in_order(descending=True),
             _in_order(descending=False),
         ),
         Misconception(
             "counted-from-one",
-            "The colours are counted from one. The first colour of the palette has the number 0.",
+            "The colours are counted from one. The first colour of the palette has index 0.",
             _then(lambda number: number + 1),
         ),
         Misconception(
             "floats",
-            "The numbers are right, but they are floats. They will be used as indices, so they must be whole "
-            "numbers.",
+            "The numbers are right, but they are floats. They will be used as indices, so they must be integers.",
             _then(lambda number: number.float()),
             _then(lambda number: number.double()),
         ),
         Misconception(
             "height-for-width",
-            "A row is taken to be as long as the picture is high, which is right for squares only. How many pixels "
+            "A row is assumed to be as long as the image is high, which is right only for squares. How many pixels "
             "come before the first one of row y?",
             _rows_of_height,
         ),
         Misconception(
             "first-picture-only",
-            "Only the first picture of the batch is there. All of them are wanted.",
+            "Only the first image of the batch is returned. Return all of them.",
             _then(lambda number: number[:1]),
         ),
         Misconception(
             "batch-flattened",
-            "The pictures of the batch are joined into one long row. Each picture is a row of its own: keep the "
-            "first axis.",
+            "The images of the batch are joined into one long row. Each image is a separate row: keep the first "
+            "axis.",
             _then(lambda number: number.flatten()),
         ),
         Misconception(
             "pictures-averaged",
-            "The distances are added up or averaged over the pictures of the batch. Each picture has numbers of its "
-            "own.",
+            "The distances are summed or averaged over the images of the batch. Each image has its own indices.",
             lambda images, palette: einsum(
                 (rearrange(images, "b c h w -> b (h w) 1 c") - palette).square(), "b n k c -> n k"
             ).argmin(-1)[None],

@@ -18,7 +18,7 @@ def slip(
     keep_value: Callable[[Tensor, Tensor], Tensor] = lambda past, new: torch.cat([past, new], -2),
     give: Callable[..., object] = lambda output, keys, values: (output, keys, values),
 ) -> Step:
-    """The step with another look, another way to keep, or something else returned."""
+    """The step with other attention, another cache, or something else returned."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor) -> object:
         keys, values = keep_key(past_keys, key), keep_value(past_values, value)
@@ -28,7 +28,7 @@ def slip(
 
 
 def both(keep: Callable[[Tensor, Tensor], Tensor]) -> Step:
-    """Keys and values kept in the same other way."""
+    """Keys and values both cached in another way."""
     return slip(keep_key=keep, keep_value=keep)
 
 
@@ -41,12 +41,12 @@ def weighted(
 
 
 def fixed(number: float, query: Tensor, keys: Tensor) -> float:
-    """A scale that does not depend on them."""
+    """A constant scale."""
     return number
 
 
 def looking(output: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]) -> Step:
-    """The right things kept, another output."""
+    """The right cache, another output."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor) -> object:
         _, keys, values = cached_step(query, key, value, past_keys, past_values)
@@ -76,12 +76,12 @@ def recent(count: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 
 
 def averaged(query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor) -> Tensor:
-    """What past and new token give each by itself, averaged."""
+    """The average of the separate outputs for past and new token."""
     return (attend(query, past_keys, past_values)[0] + value) / 2
 
 
 def returns(pick: Callable[..., object]) -> Step:
-    """Of output, keys, values, past_keys, past_values, key and value other ones returned."""
+    """Other things returned, among output, keys, values, past_keys, past_values, key and value."""
 
     def wrong(query: Tensor, key: Tensor, value: Tensor, past_keys: Tensor, past_values: Tensor) -> object:
         output, keys, values = cached_step(query, key, value, past_keys, past_values)

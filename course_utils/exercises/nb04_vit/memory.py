@@ -1,4 +1,4 @@
-"""Bytes of attention, counted by hand."""
+"""The bytes of the attention matrices."""
 
 import math
 import sys
@@ -29,14 +29,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "more-than-32-bits",
             (224**2 + 1, 16, 48),
-            "every pixel of a picture of 224 × 224 is a token beside the class token, which makes 7.7 TB",
-            "Neither a float32 nor 32 bits hold so large a count exactly: stay with Python's own whole numbers.",
+            "every pixel of a 224 × 224 image is a token, with a class token, which makes 7.7 TB",
+            "Neither float32 nor a 32-bit integer can represent such a large count exactly: use Python integers.",
         ),
         Wild(
             "one-of-each",
             (1, 1, 1, torch.float64, 1),
             "there is one token, one head, one layer and one sequence",
-            "One is a count like any other: its matrix has a single number.",
+            "One is a valid count: the matrix has a single number.",
         ),
     ]
 
@@ -56,8 +56,7 @@ def _written_by_oneself(fn: Callable[..., Any]) -> str | None:
     finally:
         sys.setprofile(before)
     return (
-        "The numbers are right, but they come from the course's own costs.attention_bytes. The point is to find the "
-        "formula: write the product yourself."
+        "The numbers are right, but they come from the course's costs.attention_bytes. Write the product yourself."
         if called
         else None
     )
@@ -78,7 +77,7 @@ def _slip(
 
 
 def _called(count: Callable[[int, int, int, torch.dtype, int], Any]) -> Callable[..., Any]:
-    """With the exercise's names and defaults."""
+    """The same function with the exercise's names and defaults."""
     return lambda tokens, heads, layers, dtype=torch.float32, batch=1: count(tokens, heads, layers, dtype, batch)
 
 
@@ -106,46 +105,45 @@ ATTENTION_BYTES = Exercise(
         Promise("own-formula", _written_by_oneself),
     ),
     hints=(
-        "An attention matrix says of every token how much it looks at every token. How many numbers is that, for a "
+        "An attention matrix says how much every token attends to every token. How many numbers is that, for a "
         "sequence of `tokens`?",
-        "Who has a matrix of its own? Each head, in each layer, for each sequence of the batch. Multiply.",
-        "The numbers times `dtype.itemsize` are the bytes. Before you multiply, refuse a count below one: "
+        "What has its own matrix? Each head, in each layer, for each sequence of the batch. Multiply.",
+        "The count of numbers times `dtype.itemsize` gives the bytes. Before you multiply, reject counts below one: "
         "`raise ValueError(…)`.",
     ),
     misconceptions=(
         Misconception(
             "tokens-not-squared",
-            "Your count for a head grows with the tokens, not with their square. An attention matrix has a number for "
-            "every pair of tokens.",
+            "Your count per head grows with the tokens, not with their square. An attention matrix has one number "
+            "per pair of tokens.",
             _slip(entries=lambda tokens: tokens),
             _slip(entries=lambda tokens: 2 * tokens),
         ),
         Misconception(
             "too-high-a-power",
-            "The tokens are raised to too high a power. A matrix has a row and a column for each of them: that makes "
-            "two factors.",
+            "The tokens are raised to too high a power. A matrix has one row and one column per token: two factors.",
             _slip(entries=lambda tokens: tokens**4),
             _slip(entries=lambda tokens: tokens**3),
         ),
         Misconception(
             "class-token-twice",
-            "Something is added to the tokens, or to their square. They count the class token already: square them as "
-            "they are given.",
+            "Something is added to the tokens, or to their square. They already include the class token: square them "
+            "unchanged.",
             _slip(tokens=lambda tokens: tokens + 1),
             _slip(entries=lambda tokens: tokens**2 + 1),
             _slip(entries=lambda tokens: tokens * (tokens + 1)),
         ),
         Misconception(
             "one-token-less",
-            "A token is left out of the count, or does not look at itself. Every token looks at every token, the class "
-            "token and itself included.",
+            "A token is left out of the count, or does not attend to itself. Every token attends to every token, "
+            "including the class token and itself.",
             _slip(tokens=lambda tokens: tokens - 1),
             _slip(entries=lambda tokens: tokens * (tokens - 1)),
         ),
         Misconception(
             "side-for-tokens",
-            "The root of the tokens is taken, as if a matrix were as wide as a picture's grid. It has a row and a column "
-            "for each token.",
+            "You use the root of tokens, as if a matrix were as wide as an image's grid. It has one row and one "
+            "column per token.",
             _slip(entries=lambda tokens: math.isqrt(tokens) ** 2),
             _slip(entries=lambda tokens: math.isqrt(tokens) ** 4),
         ),
@@ -156,14 +154,14 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             "size-written-in",
-            "The size of a number is written into the function. It is dtype.itemsize, and 4 only for float32.",
+            "The size of a number is hard-coded. It is dtype.itemsize, and 4 only for float32.",
             _slip(total=lambda numbers, dtype: numbers * 4),
             _slip(total=lambda numbers, dtype: numbers * 2),
             _slip(total=lambda numbers, dtype: numbers * 8),
         ),
         Misconception(
             "bits",
-            "This is eight times what it should be, as if counted in bits. dtype.itemsize is in bytes already.",
+            "This is eight times what it should be, as if counted in bits. dtype.itemsize is already in bytes.",
             _slip(total=lambda numbers, dtype: numbers * dtype.itemsize * 8),
         ),
         Misconception(
@@ -175,49 +173,49 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             "bytes-squared",
-            "The bytes of a number are squared as well. Square the tokens only, then multiply.",
+            "The bytes of a number are squared as well. Square only the tokens, then multiply.",
             _slip(total=lambda numbers, dtype: numbers * dtype.itemsize**2),
         ),
         Misconception(
             "heads-missing",
-            "The heads are not counted. Each head of each layer has a matrix of its own.",
+            "The heads are not counted. Each head of each layer has its own matrix.",
             _slip(matrices=lambda heads, layers, batch: layers * batch),
         ),
         Misconception(
             "layers-missing",
-            "The layers are not counted. Each head of each layer has a matrix of its own.",
+            "The layers are not counted. Each head of each layer has its own matrix.",
             _slip(matrices=lambda heads, layers, batch: heads * batch),
         ),
         Misconception(
             "batch-missing",
-            "The batch is not counted. Each sequence has matrices of its own.",
+            "The batch is not counted. Each sequence has its own matrices.",
             _slip(matrices=lambda heads, layers, batch: heads * layers),
         ),
         Misconception(
             "batch-squared",
-            "The batch is squared with the tokens, as if all sequences were one long one. A token looks at those of "
-            "its own sequence only.",
+            "The batch is squared with the tokens, as if all sequences were one long one. A token attends only to "
+            "its own sequence.",
             _called(
                 lambda tokens, heads, layers, dtype, batch: (batch * tokens) ** 2 * heads * layers * dtype.itemsize
             ),
         ),
         Misconception(
             "one-matrix",
-            "Neither heads nor layers are counted. Each head of each layer has a matrix of its own.",
+            "Neither heads nor layers are counted. Each head of each layer has its own matrix.",
             _slip(matrices=lambda heads, layers, batch: 1),
             _slip(matrices=lambda heads, layers, batch: batch),
         ),
         Misconception(
             "layers-plus-heads",
-            "Layers and heads are added. Every layer has all the heads, so the matrices are a product.",
+            "Layers and heads are added. Every layer has all the heads: multiply.",
             _slip(matrices=lambda heads, layers, batch: (layers + heads) * batch),
             _slip(matrices=lambda heads, layers, batch: layers + heads),
             _slip(matrices=lambda heads, layers, batch: layers + heads + batch),
         ),
         Misconception(
             "divided-by-heads",
-            "The matrix is shared out among the heads. Heads share the features of a token; each has a matrix of the "
-            "full size.",
+            "The matrix is divided among the heads. Heads divide the features of a token; each has a full-size "
+            "matrix.",
             _called(
                 lambda tokens, heads, layers, dtype, batch: layers * batch * (tokens**2 // heads) * dtype.itemsize
             ),
@@ -226,15 +224,14 @@ ATTENTION_BYTES = Exercise(
         ),
         Misconception(
             "three-matrices",
-            "More than one matrix is counted for each head. Query and key make one attention matrix together, and the "
+            "More than one matrix is counted per head. Query and key together make one attention matrix, and the "
             "value makes none.",
             _slip(matrices=lambda heads, layers, batch: 3 * heads * layers * batch),
             _slip(matrices=lambda heads, layers, batch: 2 * heads * layers * batch),
         ),
         Misconception(
             "half-the-matrix",
-            "About half of each matrix is counted. Here every token looks at every token, including those that come "
-            "after it.",
+            "About half of each matrix is counted. Here every token attends to every token, including later ones.",
             _slip(entries=lambda tokens: tokens * (tokens + 1) // 2),
             _slip(entries=lambda tokens: tokens * (tokens - 1) // 2),
             _slip(entries=lambda tokens: tokens**2 // 2),

@@ -1,4 +1,4 @@
-"""A count of parameters in which only one term is wrong: another size stands in it, or it is counted too often."""
+"""Parameter counts with one wrong term: it has a wrong size, or is counted too often."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ SIZES = ("image_size", "patch_size", "dim", "layers", "mlp_dim", "classes", "cha
 
 
 def _linear(inputs: str, outputs: str, more: tuple[str, str], times: Callable[[Sizes], int], biases: int) -> Answer:
-    """The count with so many linear layers, from inputs to outputs, as if they went from one of more to the other."""
+    """The count with some linear layers, from inputs to outputs, counted with other sizes."""
 
     def gap(s: Sizes) -> int:
         (right_in, right_out), (wrong_in, wrong_out) = (
@@ -23,7 +23,7 @@ def _linear(inputs: str, outputs: str, more: tuple[str, str], times: Callable[[S
 
 
 def _mistaken(inputs: str, outputs: str, times: Callable[[Sizes], int]) -> Iterator[Answer]:
-    """One of the two sizes of a linear layer taken for another, with and without its biases."""
+    """One of the two sizes of a linear layer replaced by another, with and without its bias."""
     for other in SIZES:
         for more in ((other, outputs), (inputs, other)):
             if more != (inputs, outputs):
@@ -34,13 +34,13 @@ def _mistaken(inputs: str, outputs: str, times: Callable[[Sizes], int]) -> Itera
 def _all_but(
     name: str, message: str, inputs: str, outputs: str, times: Callable[[Sizes], int] = lambda s: 1
 ) -> Misconception:
-    """Everything fits except one linear layer, of which there are so many."""
+    """All is right except one kind of linear layer, which occurs a given number of times."""
     first, *others = _mistaken(inputs, outputs, times)
     return Misconception(name, message, first, *tuple(others))
 
 
 def _biases(right: str, other: str, number: int) -> Answer:
-    """So many linear layers of a block with as many biases as another size; 0: one outside the blocks."""
+    """Some linear layers of a block with a bias of another size; 0: one layer outside the blocks."""
     return off_by(lambda s: (number * s.layers or 1) * (getattr(s, other) - getattr(s, right)))
 
 
@@ -65,82 +65,83 @@ TERMS = (
     ),
     Misconception(
         "positions-in-every-layer",
-        "The positions are counted in every layer. They are added once, before the first.",
+        "The positions are counted in every layer. They are added once, before the first layer.",
         off_by(lambda s: (s.layers - 1) * (s.patches + 1) * s.dim),
     ),
     Misconception(
         "class-token-and-positions-in-every-layer",
-        "The class token and the positions are counted in every layer. They join once, before the first.",
+        "The class token and the positions are counted in every layer. They are added once, before the first layer.",
         off_by(lambda s: (s.layers - 1) * (s.patches + 2) * s.dim),
     ),
     Misconception(
         "embedding-in-every-layer",
-        "The projection of the patches, the class token and the positions are counted in every layer. All three come "
-        "once, before the first.",
+        "The patch projection, the class token and the positions are counted in every layer. All three come once, "
+        "before the first layer.",
         off_by(lambda s: (s.layers - 1) * (s.patches + 3 + s.pixels) * s.dim),
     ),
     _all_but(
         "all-but-the-projection",
-        "Everything fits except the projection of the patches. It makes dim features of all the numbers in a patch, and each "
-        "feature has a bias.",
+        "Everything is right except the patch projection. It maps all the numbers in a patch to dim features, and "
+        "each feature has a bias.",
         "pixels",
         "dim",
     ),
     _all_but(
         "all-but-the-head",
-        "Everything fits except the head. It makes a number for each class of the dim features of one token, with a bias for "
-        "each class.",
+        "Everything is right except the head. It maps the dim features of one token to one number per class, with "
+        "one bias per class.",
         "dim",
         "classes",
     ),
     _all_but(
         "all-but-the-mlp-in",
-        "Everything fits except the MLP's first layer. It makes mlp_dim features of dim, and each has a bias.",
+        "Everything is right except the MLP's first layer. It maps dim features to mlp_dim, and each has a bias.",
         "dim",
         "mlp_dim",
         lambda s: s.layers,
     ),
     _all_but(
         "all-but-the-mlp-out",
-        "Everything fits except the MLP's second layer. It makes dim features of mlp_dim, and each has a bias.",
+        "Everything is right except the MLP's second layer. It maps mlp_dim features to dim, and each has a bias.",
         "mlp_dim",
         "dim",
         lambda s: s.layers,
     ),
     _all_but(
         "all-but-one-projection-of-the-attention",
-        "Everything fits except one of the attention's four projections. Each makes dim features of dim, and each feature has "
-        "a bias.",
+        "Everything is right except one of the attention's four projections. Each maps dim features to dim, and each "
+        "feature has a bias.",
         "dim",
         "dim",
         lambda s: s.layers,
     ),
     _all_but(
         "all-but-query-key-and-value",
-        "Everything fits except the projections to query, key and value. Each of the three makes dim features of dim, and each "
-        "feature has a bias.",
+        "Everything is right except the projections to query, key and value. Each of the three maps dim features to "
+        "dim, and each feature has a bias.",
         "dim",
         "dim",
         lambda s: 3 * s.layers,
     ),
     _all_but(
         "all-but-the-attention",
-        "Everything fits except the attention's four projections. Each makes dim features of dim, and each feature has a bias.",
+        "Everything is right except the attention's four projections. Each maps dim features to dim, and each "
+        "feature has a bias.",
         "dim",
         "dim",
         lambda s: 4 * s.layers,
     ),
     Misconception(
         "all-but-some-biases",
-        "Everything fits except the biases of one linear layer, or of several alike. A linear layer has one for each "
-        "feature that it makes.",
+        "Everything is right except the biases of one linear layer, or of several similar ones. A linear layer has "
+        "one bias per output feature.",
         next(_wrong_biases()),
         *(tuple(_wrong_biases())[1:]),
     ),
     Misconception(
         "all-but-the-positions",
-        "Everything fits except the number of positions. There is one for each patch of the image, and one for the class "
-        "token.",
+        "Everything is right except the number of positions. There is one per patch of the image, and one for the "
+        "class token.",
         _positions(lambda s: s.patch_size**2),
         _positions(lambda s: 2 * (s.image_size // s.patch_size)),
         _positions(lambda s: s.image_size),
@@ -150,20 +151,20 @@ TERMS = (
     ),
     Misconception(
         "dim-too-many",
-        "Your count is exactly dim too high: there is a position too many, for example, or the class token is counted "
-        "twice.",
+        "Your count is exactly dim too high: there is a position too many, for example, or the class token is "
+        "counted twice.",
         off_by(lambda s: s.dim),
     ),
     Misconception(
         "two-dim-too-many",
-        "Your count is exactly 2 · dim too high, as much as a norm has, or as the class token and its position have "
+        "Your count is exactly 2 · dim too high: a norm has that many, and so do the class token and its position "
         "together. What is counted twice?",
         off_by(lambda s: 2 * s.dim),
     ),
     Misconception(
         "all-but-the-norms",
-        "Everything fits except the norms. Each layer has two, the last layer is followed by one, and each has a scale and a "
-        "shift of dim numbers.",
+        "Everything is right except the norms. Each layer has two, one more follows the last layer, and each has a "
+        "scale and a shift of dim numbers.",
         off_by(lambda s: s.layers * 2 * s.dim),
         off_by(lambda s: s.layers * 4 * s.dim),
         off_by(lambda s: (2 * s.layers + 1) * s.dim),

@@ -1,4 +1,4 @@
-"""The parameters of a ViT, counted by hand."""
+"""The number of parameters of a ViT."""
 
 from torch import Generator
 
@@ -23,7 +23,7 @@ def _wild(g: Generator) -> list[Wild]:
             "more-than-24-bits",
             (224, 16, 1024, 24, 4096, 1000),
             "the total has more than 24 binary digits, as ViT-L/16's has",
-            "A float32 does not hold it exactly: stay with Python's own whole numbers.",
+            "float32 cannot represent it exactly: use Python integers.",
         )
     ]
 
@@ -36,11 +36,10 @@ VIT_PARAMETERS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "A linear layer from m to n features has (m + 1) · n numbers, its biases included; a norm of `dim` "
-        "features has `2 * dim`.",
-        "Go through the model in order: projection of the patches, class token, positions (one more than "
-        "patches), then the layers, a last norm and the head. `print(EncoderBlock(64, 4, 256))` lists what "
-        "is in a layer.",
+        "A linear layer from m to n features has (m + 1) · n numbers, including its bias; a norm of `dim` features "
+        "has `2 * dim`.",
+        "Go through the model in order: patch projection, class token, positions (one more than patches), then the "
+        "layers, a last norm and the head. `print(EncoderBlock(64, 4, 256))` lists what is in a layer.",
         "One layer: a norm, four projections from `dim` to `dim` (query, key, value and output), a second "
         "norm, and an MLP from `dim` to `mlp_dim` and back.",
     ),

@@ -24,14 +24,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (torch.rand(2, 3, 8, 4, generator=g).mT, 2),
-            "the pictures lie in memory column by column, as after a transpose",
-            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+            "the images are stored column by column, as after a transpose",
+            "`view` and `as_strided` depend on the memory order; `reshape` and `rearrange` do not.",
         ),
         Wild(
             "expanded-memory",
             (torch.rand(1, 3, 4, 6, generator=g).expand(3, -1, -1, -1), 2),
-            "one picture is repeated by `expand`, which copies nothing",
-            "`reshape` copies where it must; `view` and `as_strided` do not.",
+            "one image is repeated with `expand`, which does not copy",
+            "`reshape` copies if necessary; `view` and `as_strided` do not.",
         ),
         Wild("patch-of-one-pixel", (torch.rand(2, 2, 3, 2, generator=g), 1), "a patch is a single pixel"),
     ]
@@ -46,7 +46,7 @@ _UPRIGHT = _as("b c (h p) (w q) -> b (h w) (c p q)")
 
 
 def _one_after_another(images: Tensor, patch_size: int) -> Tensor:
-    """Correctly cut and reordered, but flattened with the channels outside."""
+    """Cut and reordered correctly, but flattened with the channels outside."""
     cut = rearrange(images, "b c (h p) (w q) -> b c h w p q", p=patch_size, q=patch_size)
     return cut.reshape(len(images), -1, images.shape[1] * patch_size**2)
 
@@ -84,7 +84,7 @@ def _square_by_reshape(axis: int) -> Answer:
 
 
 def _one_index(rows: bool) -> Answer:
-    """Loops over both, but one index stands for row and column."""
+    """Loops with one index for both row and column."""
 
     def wrong(images: Tensor, patch_size: int) -> Tensor:
         tops, lefts = (range(0, side, patch_size) for side in images.shape[-2:])
@@ -95,7 +95,7 @@ def _one_index(rows: bool) -> Answer:
 
 
 def _flattened_in(order: tuple[str, ...]) -> Answer:
-    """Cut as it should be, and reshaped with the axes in another order."""
+    """Cut correctly, but reshaped with the axes in another order."""
 
     def wrong(images: Tensor, patch_size: int) -> Tensor:
         cut = rearrange(images, f"b c (h p) (w q) -> b {' '.join(order)}", p=patch_size, q=patch_size)
@@ -104,7 +104,7 @@ def _flattened_in(order: tuple[str, ...]) -> Answer:
     return wrong
 
 
-# In these two orders, and with the channels outside, it has another name.
+# These two orders, and the channels outside, have other names.
 _BARE = (tuple("chpwq"), tuple("hpwqc"), tuple("chwpq"))
 _ORDERS = [order for order in permutations("cpqhw") if {*order[:2]} != {"h", "w"} and order not in _BARE]
 
@@ -118,44 +118,43 @@ PATCHIFY = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Take one row of pixels apart first: a height is (number of patches, rows inside a patch), and so is a "
-        "width.",
-        "That makes six axes: batch, channel, patch row, row inside, patch column, column inside. The two that "
-        "count patches go together, and so do the three that lie inside one.",
+        "Split the axes first: height is (number of patches, rows inside a patch), and width likewise.",
+        "That makes six axes: batch, channel, patch row, row inside, patch column, column inside. Join the two that "
+        "count patches, and join the three inside a patch.",
         'As an einops pattern, the left side is `"b c (h p) (w q)"` with p and q the patch size. On the right, '
         "patches run row by row, (h w), and inside a patch the channel is slowest.",
     ),
     misconceptions=(
         Misconception(
             "down-the-columns",
-            "The patches run down the columns of the image. Our order is that of reading, row by row from the top "
-            "left.",
+            "The patches go column by column. Raster order goes row by row from the top left.",
             _as("b c (h p) (w q) -> b (w h) (c p q)"),
             *tuple(_as(f"b c (h p) (w q) -> b (w h) ({inside})") for inside in ("p q c", "c q p", "q p c", "p c q")),
         ),
         Misconception(
             "channel-last",
-            "The patches are right, but inside each the channel comes last. Put it first, as in a convolution's "
+            "The patches are right, but the channel comes last inside each. Put it first, as in a convolution "
             "kernel, so that the projection can be a convolution with the same numbers.",
             _as("b c (h p) (w q) -> b (h w) (p q c)"),
             _as("b c (h p) (w q) -> b (h w) (q p c)"),
         ),
         Misconception(
             "channel-between",
-            "The patches are right, but inside each the channel comes between row and column. The order is channel, "
+            "The patches are right, but the channel comes between row and column inside each. The order is channel, "
             "row, column.",
             _as("b c (h p) (w q) -> b (h w) (p c q)"),
             _as("b c (h p) (w q) -> b (h w) (q c p)"),
         ),
         Misconception(
             "patch-on-its-side",
-            "Each patch lies on its side: its pixels run down the columns. Inside a patch, too, they should run row by row.",
+            "Each patch is transposed: its pixels go column by column. Inside a patch, they should also go row by "
+            "row.",
             _as("b c (h p) (w q) -> b (h w) (c q p)"),
         ),
         Misconception(
             "bare-reshape",
-            "The numbers are cut into runs in the order in which they lie, so a token holds pixels along the same few "
-            "rows, not a square. Split height and width into patches first, then bring the axes of one patch together.",
+            "The numbers are split in memory order, so a token has pixels from a few rows, not from a square. Split "
+            "height and width into patches first, then bring the axes of one patch together.",
             lambda images, patch_size: images.reshape(images.shape[0], -1, images.shape[1] * patch_size**2),
             _within_channels,
             lambda images, patch_size: images.movedim(1, -1).reshape(
@@ -164,28 +163,28 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "channels-outside",
-            "The patches are cut correctly, but flattened with the channels outside, so a token holds parts of several "
-            "patches. Bring the channels inside the patch before you flatten.",
+            "The patches are cut correctly, but flattened with the channels outside, so a token has parts of several "
+            "patches. Move the channels inside the patch before you flatten.",
             _one_after_another,
         ),
         Misconception(
             "reshaped-in-another-order",
-            "The axes are in the wrong order when you reshape, so a token holds parts of several patches. The two axes that "
-            "count patches have to come first, then the three that lie inside one; F.unfold counts the patches along its "
-            "last axis.",
+            "The axes are in the wrong order before the reshape, so a token has parts of several patches. The two "
+            "axes that count patches must come first, then the three inside a patch; F.unfold counts the patches "
+            "along its last axis.",
             _flattened_in(_ORDERS[0]),
             *tuple(_flattened_in(order) for order in _ORDERS[1:]),
         ),
         Misconception(
             "one-index-for-both",
-            "One index is used for both the row and the column, so you cut only patches on the diagonal. Each needs an index "
-            "of its own.",
+            "One index is used for both the row and the column, so you cut only patches on the diagonal. Use two "
+            "indices.",
             _one_index(rows=True),
             _one_index(rows=False),
         ),
         Misconception(
             "three-channels-written-in",
-            "Three channels are written into the function. How many there are follows from the shape of the images.",
+            "Three channels are hard-coded. Read their number from the shape of the images.",
             lambda images, patch_size: rearrange(
                 images, "b c (h p) (w q) -> b (h w) (c p q)", c=3, p=patch_size, q=patch_size
             ),
@@ -210,29 +209,29 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "a-token-a-channel",
-            "Every channel of a patch has become a token of its own, so there are too many tokens. A patch holds all its "
+            "Every channel of a patch is a separate token, so there are too many tokens. A patch has all its "
             "channels.",
             _as("b c (h p) (w q) -> b (c h w) (p q)"),
             _as("b c (h p) (w q) -> b (h w c) (p q)"),
         ),
         Misconception(
             "every-nth-pixel",
-            "A token holds pixels a fixed step apart, not neighbours. Along a side the number of the patch is slow and "
-            "the place inside it fast: (h p), not (p h).",
+            "A token has pixels a fixed step apart, not neighbours. Along a side, the patch index varies slowly and "
+            "the position inside it fast: (h p), not (p h).",
             _as("b c (p h) (q w) -> b (h w) (c p q)"),
             _as("b c (p h) (w q) -> b (h w) (c p q)"),
             _as("b c (h p) (q w) -> b (h w) (c p q)"),
         ),
         Misconception(
             "size-taken-for-count",
-            "patch_size is taken for the number of patches along a side. It is the side of one patch, in pixels.",
+            "patch_size is used as the number of patches per side. It is the side of one patch, in pixels.",
             lambda images, patch_size: rearrange(
                 images, "b c (h p) (w q) -> b (h w) (c p q)", h=patch_size, w=patch_size
             ),
         ),
         Misconception(
             "overlapping",
-            "The patches overlap: there is one at every pixel. The next patch begins where the last one ended, so the "
+            "The patches overlap: there is one at every pixel. A patch begins where the previous one ends, so the "
             "stride is patch_size.",
             lambda images, patch_size: F.unfold(images, patch_size).mT,
             lambda images, patch_size: F.unfold(images, patch_size),
@@ -246,7 +245,7 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "patches-averaged",
-            "Each patch has shrunk to one number per channel. A token keeps every pixel of its patch; the projection "
+            "Each patch is reduced to one number per channel. A token has every pixel of its patch; the projection "
             "comes later.",
             lambda images, patch_size: F.avg_pool2d(images, patch_size).flatten(2).mT,
             lambda images, patch_size: F.max_pool2d(images, patch_size).flatten(2).mT,
@@ -254,15 +253,15 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "channels-merged",
-            "Only one channel is left of the image. A patch holds all its channels, one after another.",
+            "Only one channel of the image is left. A patch has all its channels, one after another.",
             lambda images, patch_size: _UPRIGHT(images.mean(1, keepdim=True), patch_size),
             lambda images, patch_size: _UPRIGHT(images[:, :1], patch_size),
             lambda images, patch_size: _UPRIGHT(images.sum(1, keepdim=True), patch_size),
         ),
         Misconception(
             "squares-only",
-            "This cuts square images only: one side is used for both. Height and width each have their own number of "
-            "patches.",
+            "This works only for square images: one side is used for both. Height and width each have their own "
+            "number of patches.",
             _square_by_slices(-1),
             _square_by_slices(-2),
             _square_by_reshape(-1),
@@ -270,8 +269,8 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "last-patches-lost",
-            "The last row and the last column of patches are missing. The last patch begins at side - patch_size, and "
-            "range leaves its end out.",
+            "The last row and the last column of patches are missing. The last patch begins at side - patch_size, "
+            "and range excludes its end.",
             _last_lost,
         ),
         Misconception(
@@ -282,12 +281,12 @@ PATCHIFY = Exercise(
         ),
         Misconception(
             "sixteen-written-in",
-            "The patch size 16 is written into the function. Use patch_size instead.",
+            "The patch size 16 is hard-coded. Use patch_size instead.",
             lambda images, patch_size: _UPRIGHT(images, 16),
         ),
         Misconception(
             "rescaled",
-            "The pixels have been rescaled on the way. patchify only moves numbers: each must come out as it went in.",
+            "The pixels have been rescaled. patchify only moves numbers: do not change them.",
             lambda images, patch_size: F.layer_norm(_UPRIGHT(images, patch_size), (images.shape[1] * patch_size**2,)),
             lambda images, patch_size: _UPRIGHT(images - images.mean(), patch_size),
             lambda images, patch_size: _UPRIGHT(2 * images - 1, patch_size),

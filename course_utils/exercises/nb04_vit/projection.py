@@ -22,8 +22,8 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (torch.randn(12, 5, generator=g).mT, 2),
-            "the weight lies in memory column by column, as after a transpose",
-            "`as_strided` and `resize_` trust the memory; `reshape` and `rearrange` go by the axes.",
+            "the weight is stored column by column, as after a transpose",
+            "`as_strided` and `resize_` depend on the memory order; `reshape` and `rearrange` do not.",
         ),
         Wild("patch-of-one-pixel", (torch.randn(4, 3, generator=g), 1), "a patch is a single pixel"),
     ]
@@ -47,50 +47,50 @@ PROJECTION_KERNEL = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "One row of the weight makes one feature of a token. In a convolution, one kernel makes one feature: what "
-        "shape does it have?",
+        "One row of the weight computes one feature of a token. In a convolution, one kernel computes one feature: "
+        "what shape does it have?",
         "The last axis of the weight is a flattened patch. In which order did `patchify` flatten it?",
-        "Undo that order: split the last axis into (channel, row, column) and leave the first where it is.",
+        "Undo that order: split the last axis into (channel, row, column) and leave the first axis in front.",
     ),
     misconceptions=(
         Misconception(
             "read-channel-last",
-            "The last axis is read with the channel last, so the kernel's numbers end up in the wrong places. `patchify` "
-            "put the channel first.",
+            "The last axis is split with the channel last, so the kernel's numbers are in the wrong positions. "
+            "`patchify` puts the channel first.",
             _as("dim (p q c) -> dim c p q"),
             _as("dim (q p c) -> dim c p q"),
         ),
         Misconception(
             "read-channel-between",
-            "The last axis is read with the channel between row and column, so the kernel's numbers end up in the wrong "
-            "places. `patchify` put the channel first.",
+            "The last axis is split with the channel between row and column, so the kernel's numbers are in the "
+            "wrong positions. `patchify` puts the channel first.",
             _as("dim (p c q) -> dim c p q"),
             _as("dim (q c p) -> dim c p q"),
         ),
         Misconception(
             "rows-and-columns-swapped",
-            "The kernel's rows and columns are swapped, so it sees each patch lying on its side. Keep the order: "
-            "row, then column.",
+            "The kernel's rows and columns are swapped, so it sees each patch transposed. The order is row, then "
+            "column.",
             _as("dim (c p q) -> dim c q p"),
         ),
         Misconception(
             "kernel-channel-last",
-            "The channel comes last in your kernel, as in other libraries' images. PyTorch's kernels are (dim, "
-            "channels, row, column).",
+            "The channel comes last in your kernel, as in the image format of other libraries. PyTorch's kernels are "
+            "(dim, channels, row, column).",
             _as("dim (c p q) -> dim p q c"),
             lambda weight, patch_size: weight.reshape(len(weight), patch_size, patch_size, -1),
         ),
         Misconception(
             "channels-before-features",
-            "Your kernel begins with the channels, as in a transposed convolution. That of a convolution begins with "
-            "what it makes, the dim features, then come the channels that it reads.",
+            "Your kernel begins with the channels, as in a transposed convolution. A convolution kernel begins with "
+            "its outputs, the dim features, followed by its input channels.",
             _as("dim (c p q) -> c dim p q"),
             lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size),
         ),
         Misconception(
             "features-mixed",
-            "The weight is cut across its rows, so a kernel holds numbers of several features. nn.Linear keeps its "
-            "weight as (outputs, inputs): leave the first axis where it is and split the last.",
+            "The weight is split across its rows, so a kernel has numbers of several features. nn.Linear stores its "
+            "weight as (outputs, inputs): leave the first axis in front and split the last.",
             lambda weight, patch_size: weight.mT.reshape(weight.shape[0], -1, patch_size, patch_size),
             lambda weight, patch_size: weight.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
             lambda weight, patch_size: weight.mT.reshape(-1, len(weight), patch_size, patch_size).transpose(0, 1),
@@ -98,53 +98,52 @@ PROJECTION_KERNEL = Exercise(
         ),
         Misconception(
             "kernel-flipped",
-            "The kernel's rows or columns run backwards. PyTorch's conv2d flips nothing: each number meets the "
-            "pixel at its own place, as in the linear layer.",
+            "The kernel's rows or columns are reversed. PyTorch's conv2d does not flip the kernel: each number "
+            "multiplies the pixel at its own position, as in the linear layer.",
             lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1, -2),
             lambda weight, patch_size: _reshaped(weight, patch_size).flip(-1),
             lambda weight, patch_size: _reshaped(weight, patch_size).flip(-2),
         ),
         Misconception(
             "kernel-turned",
-            "Each kernel is turned by a quarter. PyTorch's conv2d turns nothing: each number meets the pixel at its own place, "
-            "as in the linear layer.",
+            "Each kernel is rotated by 90°. PyTorch's conv2d does not rotate the kernel: each number multiplies the "
+            "pixel at its own position, as in the linear layer.",
             lambda weight, patch_size: _reshaped(weight, patch_size).rot90(1, (-2, -1)),
             lambda weight, patch_size: _reshaped(weight, patch_size).rot90(-1, (-2, -1)),
         ),
         Misconception(
             "one-channel-left",
-            "Your kernel reads a single channel. A convolution has numbers of its own for every channel that it reads.",
+            "Your kernel has a single input channel. A convolution has separate numbers for every input channel.",
             lambda weight, patch_size: _reshaped(weight, patch_size).sum(1, keepdim=True),
             lambda weight, patch_size: _reshaped(weight, patch_size).mean(1, keepdim=True),
             lambda weight, patch_size: _reshaped(weight, patch_size)[:, :1],
         ),
         Misconception(
             "three-channels-written-in",
-            "Three channels are written into the function. How many there are follows from the weight's last axis and "
-            "patch_size.",
+            "Three channels are hard-coded. Compute their number from the weight's last axis and patch_size.",
             lambda weight, patch_size: weight.reshape(-1, 3, patch_size, patch_size),
             lambda weight, patch_size: weight.reshape(len(weight), 3, patch_size, patch_size),
             lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", c=3, p=patch_size, q=patch_size),
         ),
         Misconception(
             "sixteen-written-in",
-            "The patch size 16 is written into the function. Use patch_size instead.",
+            "The patch size 16 is hard-coded. Use patch_size instead.",
             lambda weight, patch_size: weight.reshape(len(weight), -1, 16, 16),
             lambda weight, patch_size: rearrange(weight, "d (c p q) -> d c p q", p=16, q=16),
             lambda weight, patch_size: weight.reshape(len(weight), 3, 16, 16),
         ),
         Misconception(
             "not-four-axes",
-            "The numbers are in the right order, but your kernel is not (dim, channels, row, column). Each of these is "
-            "an axis of its own.",
+            "The numbers are in the right order, but your kernel is not (dim, channels, row, column). Make each of "
+            "these a separate axis.",
             lambda weight, patch_size: weight.reshape(len(weight), -1, patch_size**2),
             lambda weight, patch_size: weight[:, :, None, None],
             lambda weight, patch_size: _reshaped(weight, patch_size).flatten(0, 1),
         ),
         Misconception(
             "scaled",
-            "The numbers have been scaled. The convolution adds up exactly what the linear layer adds up, so they stay "
-            "as they are.",
+            "The numbers have been scaled. The convolution computes exactly the same sum as the linear layer, so do "
+            "not change them.",
             lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size**2,
             lambda weight, patch_size: _reshaped(weight, patch_size) / patch_size,
             lambda weight, patch_size: _reshaped(weight, patch_size) * patch_size**2,

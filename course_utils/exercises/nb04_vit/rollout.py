@@ -1,4 +1,4 @@
-"""What many layers of attention amount to."""
+"""Attention rollout."""
 
 import torch
 from torch import Generator
@@ -21,27 +21,27 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             ([map_.mT.contiguous().mT for map_ in _maps(g, 2, 2, 3, 4)],),
-            "the maps lie in memory column by column, as after a transpose",
-            "`view` trusts the memory; products, means and `reshape` go by the axes.",
+            "the maps are stored column by column, as after a transpose",
+            "`view` depends on the memory order; products, means and `reshape` do not.",
         ),
-        Wild("one-head", (_maps(g, 3, 2, 1, 4),), "there is a single head", "Its mean is the head itself."),
+        Wild("one-head", (_maps(g, 3, 2, 1, 4),), "there is a single head", "The mean is then the head itself."),
     ]
 
 
 ATTENTION_ROLLOUT = Exercise(
     name="04.attention_rollout",
-    title="What many layers of attention amount to",
+    title="Attention over many layers",
     points=3,
     reference=attention_rollout,
     cases=_cases,
     wild=_wild,
     hints=(
-        "Make one matrix of each layer first: average the heads, (batch, heads, tokens, tokens) → "
-        "(batch, tokens, tokens).",
-        "The residual connection passes each token on unchanged. Count it as half: (mean + identity) / 2, whose "
-        "rows still sum to one.",
-        "Start with the identity and go from the first layer up, with the new layer on the left of the product: it looks "
-        "at what the earlier ones have mixed. Keep the product after every layer in a list.",
+        "First compute one matrix per layer: average the heads, (batch, heads, tokens, tokens) → (batch, tokens, "
+        "tokens).",
+        "The residual connection passes each token on unchanged. Count it as half: (mean + identity) / 2; the rows "
+        "still sum to one.",
+        "Start with the identity and go from the first layer up, with the new layer on the left of the product: it "
+        "attends to what the earlier ones have mixed. Collect the product after every layer in a list.",
     ),
     misconceptions=MISCONCEPTIONS,
 )

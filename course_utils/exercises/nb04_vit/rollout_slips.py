@@ -1,4 +1,4 @@
-"""What goes wrong in attention rollout, one step replaced at a time."""
+"""Attention rollout with one of its steps replaced, as students write it."""
 
 from collections.abc import Callable
 from itertools import accumulate, pairwise
@@ -42,21 +42,21 @@ def _shared(attention: float) -> Callable[[Maps], Any]:
 
 
 def _from(start: Callable[[Tensor], Tensor]) -> Callable[[Maps], Any]:
-    """Products of another first factor."""
+    """Products that start with another factor."""
     return _slip(
         gather=lambda steps: list(accumulate(steps, lambda below, layer: layer @ below, initial=start(steps[0])))
     )
 
 
 def _from_identity(pick: Callable[[Maps], Maps]) -> Callable[[Maps], Any]:
-    """All the products, the identity before them."""
+    """All the products, with the identity first."""
     return _slip(gather=lambda steps: pick(_products([torch.eye(steps[0].shape[-1]), *steps])))
 
 
 def _added(
     join: Callable[[Tensor, Tensor], Tensor], step: Callable[[Tensor], Tensor] = _step
 ) -> Callable[[Maps], Any]:
-    """Sums in place of products, from the identity on."""
+    """Sums instead of products, from the identity on."""
     return _slip(step, gather=lambda steps: list(accumulate(steps, join, initial=torch.eye(steps[0].shape[-1])))[1:])
 
 
@@ -71,41 +71,42 @@ def _columns_to_one(maps: Tensor) -> Tensor:
 MISCONCEPTIONS = (
     Misconception(
         "no-residual",
-        "The residual connection is left out, as if each layer threw its tokens away. Count it as half, beside "
-        "the attention.",
+        "The residual connection is left out, as if each layer discarded its tokens. Count it as half, and the "
+        "attention as half.",
         _slip(lambda weights: weights.mean(1)),
         _slip(lambda weights: weights.mean(1) / 2),
     ),
     Misconception(
         "residual-not-halved",
-        "The identity is added, but the rows now sum to two, and to more with every layer. Halve the sum, so "
-        "that a row says what share came from where.",
+        "The identity is added, but the rows now sum to two, and to more with every layer. Halve the sum, so that a "
+        "row has the shares of all tokens.",
         _slip(lambda weights: weights.mean(1) + _eye(weights)),
     ),
     Misconception(
         "not-two-halves",
-        "Attention and identity are not a half each, so the rows of a layer do not sum to one. Halve each of them once.",
+        "Attention and identity are not halved correctly, so the rows of a layer do not sum to one. Halve each of "
+        "them once.",
         _slip(lambda weights: weights.mean(1) / 2 + _eye(weights)),
         _slip(lambda weights: weights.mean(1) + _eye(weights) / 2),
         _slip(lambda weights: _step(weights) / 2),
     ),
     Misconception(
         "other-shares",
-        "Attention and identity are mixed, but not half and half. Abnar & Zuidema count both alike.",
+        "Attention and identity are mixed, but not half and half. Abnar & Zuidema give both equal weight.",
         _shared(0.9),
         *tuple(_shared(attention) for attention in (0.1, 0.2, 0.25, 0.75, 0.8)),
     ),
     Misconception(
         "ones-for-identity",
-        "The same number is added everywhere, where the residual connection adds the identity. A token keeps itself, not "
-        "all the others.",
+        "The same number is added everywhere instead of the identity. The residual connection passes on the token "
+        "itself, not all the others.",
         _merged(lambda weights: weights.mean(1) - _eye(weights) + 1),
         _slip(lambda weights: (weights.mean(1) + 1 / weights.shape[-1]) / 2),
     ),
     Misconception(
         "new-layer-on-the-right",
-        "The layers are multiplied in the wrong order. A later layer looks at what the earlier ones have "
-        "mixed, so it goes on the left.",
+        "The layers are multiplied in the wrong order. A later layer attends to what the earlier ones have mixed, so "
+        "it goes on the left.",
         _slip(gather=lambda steps: list(accumulate(steps, lambda below, layer: below @ layer))),
     ),
     Misconception(
@@ -117,22 +118,23 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "results-reversed",
-        "The products are right, but the last one comes first. Number i belongs to the layers up to number i.",
+        "The products are right, but in reverse order. Map i is for the layers up to i.",
         _slip(pick=lambda maps: maps[::-1]),
     ),
     Misconception(
         "not-multiplied",
-        "Each matrix shows its own layer only. Multiply it by the product of all the layers below.",
+        "Each matrix shows only its own layer. Multiply it by the product of all the layers below.",
         _slip(gather=lambda steps: steps),
     ),
     Misconception(
         "two-layers-only",
-        "Each matrix takes in the layer directly below, but no other. Go on from the product of all the layers below.",
+        "Each matrix includes the layer directly below, but no other. Continue from the product of all the layers "
+        "below.",
         _slip(gather=lambda steps: [steps[0], *(layer @ below for below, layer in pairwise(steps))]),
     ),
     Misconception(
         "layers-added",
-        "The layers are added or averaged, not multiplied. What passes through several of them is a matrix product.",
+        "The layers are added or averaged, not multiplied. Passing through several layers is a matrix product.",
         _slip(gather=lambda steps: list(accumulate(steps))),
         _slip(gather=lambda steps: [total / (i + 1) for i, total in enumerate(accumulate(steps))]),
         _slip(gather=lambda steps: list(accumulate(steps, lambda below, layer: (below + layer) / 2))),
@@ -143,7 +145,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "elementwise",
-        "The layers are multiplied element by element. What passes through several of them is a matrix product, `@`.",
+        "The layers are multiplied element by element. Passing through several layers is a matrix product, `@`.",
         _slip(gather=lambda steps: list(accumulate(steps, lambda below, layer: below * layer))),
     ),
     Misconception(
@@ -154,15 +156,15 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "first-layer-twice",
-        "The first layer is in your products twice: you start with it, and then multiply by it. Start with the identity, "
-        "which changes nothing.",
+        "The first layer is in your products twice: you start with it and then multiply by it. Start with the "
+        "identity.",
         _from(lambda first: first.clone()),
         _slip(gather=lambda steps: _products([steps[0], *steps])[1:]),
         _slip(gather=lambda steps: _products([steps[0], *steps])),
     ),
     Misconception(
         "identity-in-the-list",
-        "The identity you start with is in your list. It is no layer: keep the product after each layer only.",
+        "The identity you start with is in your list. It is not a layer: append only the product after each layer.",
         _from(lambda first: torch.eye(first.shape[-1])),
         _from(lambda first: torch.eye(first.shape[-1]).expand_as(first)),
     ),
@@ -178,21 +180,20 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "last-only",
-        "Only the product of all layers is returned. Return the list of the products after each layer, so that "
-        "we can watch them grow.",
+        "Only the product of all layers is returned. Return the list of the products after each layer: the notebook "
+        "shows how they grow.",
         _slip(pick=lambda maps: maps[-1]),
         _slip(pick=lambda maps: maps[-1:]),
     ),
     Misconception(
         "first-missing",
-        "The first layer's matrix is missing from your list. After one layer, nothing but that layer has mixed the "
-        "tokens, and this counts too.",
+        "The first layer's matrix is missing from your list. The first map is that of the first layer alone.",
         _slip(pick=lambda maps: maps[1:]),
     ),
     Misconception(
         "same-map-everywhere",
-        "Every entry of your list is the same product, of all layers. Either one tensor is overwritten again and "
-        "again, or the list is filled too late.",
+        "Every entry of your list is the same product of all layers. Either one tensor is overwritten repeatedly, or "
+        "the list is filled too late.",
         _slip(pick=lambda maps: [maps[-1]] * len(maps)),
     ),
     Misconception(
@@ -211,8 +212,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "heads-added",
-        "The heads are added up, and the rows of their sum do not sum to one but to the number of heads. Take the mean "
-        "over the heads.",
+        "The heads are summed, so the rows sum to the number of heads instead of one. Take the mean over the heads.",
         _merged(lambda weights: weights.sum(1)),
         _slip(lambda weights: weights.sum(1) + _eye(weights)),
         _slip(lambda weights: weights.sum(1)),
@@ -231,25 +231,25 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "heads-kept",
-        "The heads are kept apart. Merge them by their mean before you multiply, so that each layer is one matrix.",
+        "The heads are not averaged. Average them before you multiply, so that each layer is one matrix.",
         _slip(lambda weights: (weights + _eye(weights)) / 2),
     ),
     Misconception(
         "heads-averaged-last",
-        "The heads are averaged after the products, as if a head went on in the same head of the next layer. Every "
+        "The heads are averaged after the products, as if a head continued in the same head of the next layer. Every "
         "layer merges its heads: average first.",
         _slip(lambda weights: (weights + _eye(weights)) / 2, pick=lambda maps: [m.mean(1) for m in maps]),
     ),
     Misconception(
         "pictures-averaged",
-        "The average runs over the pictures, axis 0. The heads are axis 1.",
+        "The average runs over the images, axis 0. The heads are axis 1.",
         _merged(lambda weights: weights.mean(0)),
         _merged(lambda weights: weights.mean((0, 1))),
         _merged(lambda weights: weights.mean((0, 1), True)[0]),
     ),
     Misconception(
         "maps-transposed",
-        "The maps of the layers are transposed. Row i already says where token i looks.",
+        "The maps of the layers are transposed. Row i already says what token i attends to.",
         _merged(lambda weights: weights.mean(1).mT),
     ),
     Misconception(
@@ -259,7 +259,8 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "softmax-again",
-        "A softmax is taken of numbers that are weights already, which evens them out. The rows sum to one without it.",
+        "A softmax is applied to numbers that are already weights, which makes them more equal. The rows sum to one "
+        "without it.",
         _merged(lambda weights: weights.mean(1).softmax(-1)),
         _merged(lambda weights: weights.softmax(-1).mean(1)),
         _slip(lambda weights: _step(weights).softmax(-1)),
@@ -268,22 +269,22 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "columns-sum-to-one",
-        "The columns are scaled to sum to one. It is the rows that do, and they do so without scaling.",
+        "The columns are scaled to sum to one. The rows should sum to one, and they do so without scaling.",
         _slip(pick=lambda maps: [_columns_to_one(m) for m in maps]),
         _slip(lambda weights: _columns_to_one(_step(weights))),
         _slip(lambda weights: _columns_to_one(weights.mean(1) + _eye(weights))),
     ),
     Misconception(
         "residual-after-the-products",
-        "The identity is added once, to the finished products. Every layer has a residual connection of its own.",
+        "The identity is added once, to the finished products. Every layer has its own residual connection.",
         lambda attention_maps: [
             (m + _eye(m)) / 2 for m in _products([weights.mean(1) for weights in attention_maps])
         ],
     ),
     Misconception(
         "residual-from-the-input",
-        "The identity is added to the product, so every layer's residual connection leads back to the input. It passes "
-        "on what the layer below has made.",
+        "The identity is added to the product, so every layer's residual connection leads back to the input. It "
+        "should pass on the output of the layer below.",
         lambda attention_maps: list(
             accumulate(
                 [weights.mean(1) for weights in attention_maps[1:]],
@@ -301,13 +302,13 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "class-row-only",
-        "Only the class token's row is returned. Return whole matrices: the notebook takes the row itself.",
+        "Only the class token's row is returned. Return whole matrices: the notebook selects the row.",
         _slip(pick=lambda maps: [m[:, 0] for m in maps]),
         _slip(pick=lambda maps: [m[:, 0, 1:] for m in maps]),
     ),
     Misconception(
         "class-token-cut-off",
-        "The class token is left out of the maps. It mixes as every token does; the notebook cuts it off later.",
+        "The class token is left out of the maps. It is mixed like every token; the notebook removes it later.",
         _slip(pick=lambda maps: [m[:, 1:, 1:] for m in maps]),
         lambda attention_maps: _products([_step(w[:, :, 1:, 1:]) for w in attention_maps]),
     ),

@@ -1,4 +1,4 @@
-"""Class token and positions: what the encoder reads."""
+"""The encoder's input: class token and positions."""
 
 from collections.abc import Callable
 
@@ -25,33 +25,33 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (torch.randn(2, 4, 6, generator=g).mT, class_token, positions),
-            "the patches lie in memory feature by feature, as a convolution leaves them after `flatten(2).mT`",
-            "`view` trusts the memory; `reshape`, `cat` and `+` go by the axes.",
+            "the patches are stored feature by feature, as after a convolution and `flatten(2).mT`",
+            "`view` depends on the memory order; `reshape`, `cat` and `+` do not.",
         ),
         Wild(
             "expanded-memory",
             (torch.randn(1, 6, 4, generator=g).expand(3, -1, -1), class_token, positions),
-            "one sequence is repeated by `expand`, which copies nothing",
-            "`view` trusts the memory; `reshape`, `cat` and `+` go by the axes.",
+            "one sequence is repeated with `expand`, which does not copy",
+            "`view` depends on the memory order; `reshape`, `cat` and `+` do not.",
         ),
         Wild(
             "one-patch",
             (torch.randn(2, 1, 4, generator=g), class_token, positions[:, :2]),
             "there is a single patch",
-            "Then the sequence has two tokens.",
+            "The sequence then has two tokens.",
         ),
     ]
 
 
 def _slip(join: Answer) -> Answer:
-    """A slip in how three are joined, once the class token is there for every image."""
+    """A mistake in joining the three, with the class token already expanded."""
     return lambda patches, class_token, positions: join(
         patches, class_token.expand(patches.shape[0], -1, -1), positions
     )
 
 
 def _then(change: Callable[[Tensor, Tensor], Tensor]) -> Answer:
-    """The class token in front, then a slip with the positions."""
+    """The class token in front, then a mistake with the positions."""
     return _slip(lambda patches, first, positions: change(torch.cat([first, patches], 1), positions))
 
 
@@ -67,7 +67,7 @@ SEQUENCE = Exercise(
         "The class token is one more token, and it is the same for every image of the batch.",
         "`class_token.expand(len(patches), -1, -1)` repeats it for the whole batch without copying; "
         "`torch.cat` along the axis of the tokens puts it in front.",
-        "Count: the positions are one more than the patches. So add them after the class token has joined.",
+        "There is one position more than there are patches. So add the positions after the class token.",
     ),
     misconceptions=(
         Misconception(
@@ -82,14 +82,13 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "class-token-without-position",
-            "The class token gets no position. There is one for it among the positions, since they are one more than the "
-            "patches.",
+            "The class token gets no position. It has one: there is one position more than there are patches.",
             _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1)),
             _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, :-1]], 1)),
         ),
         Misconception(
             "positions-moved",
-            "The positions are added, but not each to its own token. Number i belongs to token i of the finished "
+            "The positions are added, but not each to its own token. Position i belongs to token i of the finished "
             "sequence.",
             _then(lambda tokens, positions: tokens + positions.roll(1, 1)),
             _then(lambda tokens, positions: tokens + positions.roll(-1, 1)),
@@ -97,13 +96,13 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "patches-without-position",
-            "Only the class token gets a position. The patches need theirs more: without it the encoder sees a set.",
+            "Only the class token gets a position. The patches need theirs too: without it the encoder sees a set.",
             _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1)),
         ),
         Misconception(
             "one-position-for-all",
-            "The same vector is added to every token, so the positions tell no place from another. There is one for each "
-            "token.",
+            "The same vector is added to every token, so the tokens have no distinct positions. Add position i to "
+            "token i.",
             _then(lambda tokens, positions: tokens + positions[:, :1]),
             _then(lambda tokens, positions: tokens + positions[:, -1:]),
             _then(lambda tokens, positions: tokens + positions.mean(1, keepdim=True)),
@@ -111,21 +110,22 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "no-positions",
-            "The positions are not added. Without them the encoder cannot tell an image from the same patches "
-            "shuffled.",
+            "The positions are not added. Without them the encoder cannot distinguish an image from its shuffled "
+            "patches.",
             _then(lambda tokens, positions: tokens),
         ),
         Misconception(
             "positions-twice",
-            "Some tokens, or all of them, get their position twice. Add the positions once, to the finished sequence.",
+            "Some tokens, or all of them, get their position twice. Add the positions once, to the finished "
+            "sequence.",
             _then(lambda tokens, positions: tokens + 2 * positions),
             _slip(lambda patches, first, positions: torch.cat([first, patches + positions[:, 1:]], 1) + positions),
             _slip(lambda patches, first, positions: torch.cat([first + positions[:, :1], patches], 1) + positions),
         ),
         Misconception(
             "multiplied",
-            "The tokens are multiplied by the positions. Equation 1 of Dosovitskiy et al. is a sum: a place shifts "
-            "a token, it does not scale it.",
+            "The tokens are multiplied by the positions. Equation 1 of Dosovitskiy et al. is a sum: a position "
+            "shifts a token, it does not scale it.",
             _then(lambda tokens, positions: tokens * positions),
         ),
         Misconception(
@@ -135,15 +135,15 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "positions-appended",
-            "The positions are appended as further features, so each token is twice as wide. Add them: equation 1 "
-            "of Dosovitskiy et al. is a sum.",
+            "The positions are appended as extra features, so each token is twice as wide. Add them: equation 1 of "
+            "Dosovitskiy et al. is a sum.",
             _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], -1)),
             _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], 1)),
         ),
         Misconception(
             "no-class-token",
-            "The class token is not in your result: its place is missing, or holds something else, such as zeros or "
-            "the mean of the patches. It is a token of its own, and comes first.",
+            "The class token is not in your result: it is missing, or replaced by something else, such as zeros or "
+            "the mean of the patches. It is a separate token and comes first.",
             _slip(lambda patches, first, positions: patches + positions[:, 1:]),
             _slip(lambda patches, first, positions: patches + positions[:, :-1]),
             lambda patches, class_token, positions: F.pad(patches, (0, 0, 1, 0)) + positions,
@@ -156,34 +156,34 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "class-token-added-to-patches",
-            "The class token is added to every patch. It is a token of its own: join it to the sequence with torch.cat, and "
-            "leave the patches as they are.",
+            "The class token is added to every patch. It is a separate token: join it to the sequence with "
+            "torch.cat, and do not change the patches.",
             _slip(lambda patches, first, positions: patches + first + positions[:, 1:]),
             _slip(lambda patches, first, positions: patches + first + positions[:, :-1]),
             _slip(lambda patches, first, positions: torch.cat([first, patches + first], 1) + positions),
         ),
         Misconception(
             "patch-replaced",
-            "A patch is lost where the class token joins the sequence. It is one more token, so the sequence is longer by "
-            "one than the patches.",
+            "A patch is lost when the class token joins the sequence. The sequence has one token more than there are "
+            "patches.",
             _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, :-1]),
             _slip(lambda patches, first, positions: torch.cat([first, patches[:, 1:]], 1) + positions[:, 1:]),
             _slip(lambda patches, first, positions: torch.cat([first, patches[:, :-1]], 1) + positions[:, :-1]),
         ),
         Misconception(
             "class-token-not-repeated",
-            "This works for a batch of one image only: torch.cat does not repeat the class token by itself. Expand "
-            "it to the size of the batch first.",
+            "This works only for a batch of one image: torch.cat does not repeat the class token. Expand it to the "
+            "batch size first.",
             lambda patches, class_token, positions: torch.cat([class_token, patches], 1) + positions,
         ),
         Misconception(
             "first-image-only",
-            "Only the first image of the batch is left. Every image has a sequence of its own.",
+            "Only the first image of the batch is left. Every image has its own sequence.",
             lambda patches, class_token, positions: torch.cat([class_token, patches[:1]], 1) + positions,
         ),
         Misconception(
             "wrong-axis",
-            "The class token is joined along the wrong axis, so it is not a token of the sequence. Tokens are counted along "
+            "The class token is joined along the wrong axis, so it is not a token of the sequence. The tokens are on "
             "axis 1.",
             _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], 0)),
             _slip(lambda patches, first, positions: torch.cat([first.expand_as(patches), patches], -1)),
@@ -196,8 +196,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "tokens-scaled",
-            "Tokens are multiplied or divided by the square root of dim before the positions are added. The transformer for "
-            "text multiplies its words by it; equation 1 of Dosovitskiy et al. does not.",
+            "Tokens are multiplied or divided by the square root of dim before the positions are added. The original "
+            "transformer for text scales its embeddings like this; equation 1 of Dosovitskiy et al. does not.",
             _then(lambda tokens, positions: tokens * tokens.shape[-1] ** 0.5 + positions),
             _slip(
                 lambda patches, first, positions: (
@@ -208,8 +208,8 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "normalised",
-            "The sequence is normalised, before or after the positions are added. That is left to the blocks: each begins "
-            "with a norm of its own.",
+            "The sequence is normalised, before or after the positions are added. The blocks do that: each begins "
+            "with its own norm.",
             _then(lambda tokens, positions: F.layer_norm(tokens + positions, tokens.shape[-1:])),
             _then(lambda tokens, positions: F.normalize(tokens + positions, dim=-1)),
             _then(lambda tokens, positions: F.layer_norm(tokens, tokens.shape[-1:]) + positions),

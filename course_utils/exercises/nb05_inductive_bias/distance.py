@@ -1,4 +1,4 @@
-"""How far a head looks."""
+"""The attention distance of a head."""
 
 import torch
 from torch import Generator, Tensor
@@ -26,13 +26,13 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (_weights(g, 2, 2, 6).mT.contiguous().mT, distances),
-            "the weights lie in memory column by column, as after a transpose",
-            "`view` trusts the memory; sums, means and `reshape` go by the axes.",
+            "the weights are stored column by column, as after a transpose",
+            "`view` depends on the memory order; sums, means and `reshape` do not.",
         ),
         Wild(
             "one-picture-one-head",
             (_weights(g, 1, 1, 6), distances),
-            "there is one picture and one head",
+            "there is one image and one head",
             "The result is still a tensor with one number per head, of shape (1,).",
         ),
     ]
@@ -40,18 +40,18 @@ def _wild(g: Generator) -> list[Wild]:
 
 ATTENTION_DISTANCE = Exercise(
     name="05.attention_distance",
-    title="How far does a head look?",
+    title="The attention distance of a head",
     points=3,
     reference=attention_distance,
     cases=_cases,
     wild=_wild,
     hints=(
-        "A query patch looks at all patches, with weights. Its distance is the mean of the distances to them, each "
-        "counted with its weight.",
-        "The class token has no place: leave out its row and its column, `weights[:, :, 1:, 1:]`. The rest of each "
-        "row no longer sums to one; divide by the sum.",
-        "Multiply by the distances, sum over the keys (the last axis), then take the mean over the pictures and the "
-        "queries. One number per head is left.",
+        "A query patch attends to all patches with some weights. Its attention distance is the weighted mean of the "
+        "distances to them.",
+        "The class token has no position: leave out its row and its column, `weights[:, :, 1:, 1:]`. The rest of "
+        "each row no longer sums to one: divide it by its sum.",
+        "Multiply by the distances, sum over the keys (the last axis), then take the mean over the images and the "
+        "queries. One number per head remains.",
     ),
     misconceptions=MISCONCEPTIONS,
 )

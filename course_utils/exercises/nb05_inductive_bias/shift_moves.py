@@ -1,4 +1,4 @@
-"""Pictures moved in other ways than asked for."""
+"""Images shifted in wrong ways."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def moved(rows: Callable[[int, int], int], columns: Callable[[int, int], int]) -
 
 
 def fetched(place: Callable[[Tensor, int], Tensor]) -> Answer:
-    """Every row and column is taken from some place, and none is empty."""
+    """Every row and column is taken from some position; none is empty."""
 
     def wrong(images: Tensor, down: int, right: int) -> Tensor:
         height, width = images.shape[-2:]
@@ -30,35 +30,35 @@ def fetched(place: Callable[[Tensor, int], Tensor]) -> Answer:
 
 
 def filled(value: Callable[[Tensor], Tensor | float]) -> Answer:
-    """Something else comes in where zeros should."""
+    """Something else instead of zeros moves in."""
     return lambda images, down, right: shift_images(images - value(images), down, right) + value(images)
 
 
 def inside(images: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
-    """Which rows and which columns hold something of the moved picture."""
+    """The rows and the columns with content of the moved image."""
     places = zip(images.shape[-2:], (down, right), strict=True)
     rows, columns = ((torch.arange(side) >= by) & (torch.arange(side) < side + by) for side, by in places)
     return rows[:, None], columns
 
 
 def erased(images: Tensor, down: int, right: int) -> Tensor:
-    """Zeros where the moved picture would leave some, but nothing is moved."""
+    """Zeros at the right positions, but nothing is moved."""
     rows, columns = inside(images, down, right)
     return images * rows * columns
 
 
 def moved_ones(images: Tensor, down: int, right: int) -> Tensor:
-    """One where something of the moved picture lies, else zero."""
+    """One where the moved image has content, else zero."""
     return shift_images(torch.ones_like(images), down, right)
 
 
 def padded(images: Tensor, down: int, right: int) -> Tensor:
-    """Zeros added, nothing cut off."""
+    """Zeros added, nothing removed."""
     return F.pad(images, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)))
 
 
 def cut_from(order: Callable[[int, int, int, int], tuple[int, ...]], exchanged: bool = False) -> Answer:
-    """Padded with the four numbers in some order, and cut."""
+    """Padded with the four numbers in some order, and cropped."""
 
     def wrong(images: Tensor, down: int, right: int) -> Tensor:
         height, width = images.shape[-2:]
@@ -72,7 +72,7 @@ def cut_from(order: Callable[[int, int, int, int], tuple[int, ...]], exchanged: 
 
 
 def cropped(images: Tensor, down: int, right: int) -> Tensor:
-    """Something cut off, no zeros added."""
+    """Something removed, no zeros added."""
     height, width = images.shape[-2:]
     return images[..., max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
 
@@ -83,7 +83,7 @@ def rolled(clear: Callable[[Tensor, int, int], Tensor]) -> Answer:
 
 
 def side_for_both(axis: int) -> Answer:
-    """The side along one axis taken for the other as well."""
+    """The length of one axis used for both."""
     return lambda images, down, right: shift_images(images, down, right)[
         ..., : images.shape[axis], : images.shape[axis]
     ]
@@ -95,7 +95,7 @@ def sign(number: int) -> int:
 
 
 def without_edge(rows: Callable[[int], int], columns: Callable[[int], int]) -> Answer:
-    """Moved as asked, but the first (1) or the last (-1) row or column of the picture is lost on the way."""
+    """Moved correctly, but the first (1) or the last (-1) row or column of the image is lost."""
 
     def wrong(images: Tensor, down: int, right: int) -> Tensor:
         images = images.clone()
@@ -108,7 +108,7 @@ def without_edge(rows: Callable[[int], int], columns: Callable[[int], int]) -> A
 
 
 def for_positive_numbers(images: Tensor, down: int, right: int) -> Tensor:
-    """Slices that mean something else for negative numbers, and nothing for 0."""
+    """Slices that mean something else for negative numbers and are empty for 0."""
     out = torch.zeros_like(images)
     out[:, :, down:, right:] = images[:, :, :-down, :-right]
     return out
@@ -123,7 +123,7 @@ def one_axis_at_a_time(images: Tensor, down: int, right: int) -> Tensor:
 
 
 def cleared_up_to(rows: Callable[[int], int | None], columns: Callable[[int], int | None]) -> Answer:
-    """Rolled, and cleared from the top and from the left up to some row and column; None: as it should be."""
+    """Rolled, and cleared from the top and from the left up to some row and column; None: the correct one."""
 
     def wrong(images: Tensor, down: int, right: int) -> Tensor:
         kept = inside(images, down, right)

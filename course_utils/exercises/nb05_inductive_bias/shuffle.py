@@ -29,20 +29,20 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (on_its_side, 2, _order(g, on_its_side, 2)),
-            "the pictures lie in memory column by column, as after a transpose",
-            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+            "the images are stored column by column, as after a transpose",
+            "`view` and `as_strided` depend on the memory order; `reshape` and `rearrange` do not.",
         ),
         Wild(
             "expanded-memory",
             (repeated, 2, _order(g, repeated, 2)),
-            "one picture is repeated by `expand`, which copies nothing",
-            "`view` and `as_strided` trust the memory; `reshape` and `rearrange` go by the axes.",
+            "one image is repeated with `expand`, which does not copy",
+            "`view` and `as_strided` depend on the memory order; `reshape` and `rearrange` do not.",
         ),
         Wild(
             "one-patch",
             (torch.rand(2, 1, 3, 3, generator=g), 3, torch.zeros(1, dtype=torch.int64)),
-            "the picture is a single patch",
-            "Then it stays as it is.",
+            "the image is a single patch",
+            "Then it does not change.",
         ),
     ]
 
@@ -118,7 +118,7 @@ def _swapped(patches: Tensor, order: Tensor) -> Tensor:
     return patches[:, places]
 
 
-def _first_picture_only(patches: Tensor, order: Tensor) -> Tensor:
+def _first_image_only(patches: Tensor, order: Tensor) -> Tensor:
     return torch.cat([patches[:1, order], patches[1:]])
 
 
@@ -131,21 +131,21 @@ SHUFFLE_PATCHES = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Three steps: cut the picture into patches, put the patches in another order, lay them out again.",
+        "Three steps: cut the image into patches, reorder the patches, and put them back together.",
         'With einops, patches as an axis of their own: `"b c (h p) (w q) -> b (h w) c p q"`. Then the order '
         "is an index on that axis.",
-        "`patches[:, order]` puts patch number `order[0]` at place 0, number `order[1]` at place 1, and so "
-        "on. The way back is the same pattern from right to left; tell einops the number of rows, h.",
+        "`patches[:, order]` puts patch `order[0]` at position 0, patch `order[1]` at position 1, and so on. For the "
+        "way back, reverse the pattern and pass the number of rows, h.",
     ),
     misconceptions=(
         Misconception(
             "inverse",
-            "This is the inverse permutation: patch i went to place order[i]. Patch order[i] belongs at place i.",
+            "This is the inverse permutation: patch i is at position order[i]. Patch order[i] belongs at position i.",
             _by(torch.argsort),
         ),
         Misconception(
             "order-backwards",
-            "The order is read from back to front. Patch order[0] belongs at place 0.",
+            "The order is reversed. Patch order[0] belongs at position 0.",
             _by(lambda order: order.flip(0)),
         ),
         Misconception(
@@ -156,8 +156,8 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "off-by-one",
-            "You are off by one, in the index into the order or in the patch that it names. Patch order[i] belongs at "
-            "place i.",
+            "You are off by one, in the index into order or in the index of the patch. Patch order[i] belongs at "
+            "position i.",
             _by(lambda order: order.roll(1)),
             _by(lambda order: order.roll(-1)),
             _by(lambda order: (order + 1) % len(order)),
@@ -165,45 +165,45 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "unshuffled",
-            "The pictures come back as they were. Use the order as an index on the axis of patches.",
+            "The images are unchanged. Use order as an index on the axis of patches.",
             lambda images, patch_size, order: images,
         ),
         Misconception(
             "own-order",
-            "The patches are in an order of your own. The order to use is given.",
+            "The patches are in another order than order. Use the argument.",
             _by(lambda order: torch.randperm(len(order))),
             _by(lambda order: torch.randperm(len(order), generator=torch.Generator().manual_seed(0))),
             _by(lambda order: torch.arange(len(order)).flip(0)),
         ),
         Misconception(
             "columns-when-cut",
-            "The patches are counted down the columns when they are cut, and along the rows when they are laid out. "
+            "The patches are numbered column by column when you cut them, and row by row when you put them back. "
             "Raster order is row by row, both times.",
             _as("b c (h p) (w q) -> b (w h) c p q", _JOIN),
         ),
         Misconception(
             "columns-when-laid-out",
-            "The patches are counted along the rows when they are cut, and down the columns when they are laid out. "
+            "The patches are numbered row by row when you cut them, and column by column when you put them back. "
             "Raster order is row by row, both times.",
             _as(_CUT, "b (w h) c p q -> b c (h p) (w q)"),
         ),
         Misconception(
             "down-the-columns",
-            "The patches are counted down the columns of the grid. Raster order is row by row.",
+            "The patches are numbered column by column. Raster order is row by row.",
             _as("b c (h p) (w q) -> b (w h) c p q", "b (w h) c p q -> b c (h p) (w q)"),
         ),
         Misconception(
             "every-nth-pixel",
-            "Your patches are pixels a fixed step apart, not squares. Along a side the number of the patch is slow and the "
-            "place inside it fast: (h p), not (p h).",
+            "Your patches are pixels a fixed step apart, not squares. Along a side, the patch index varies slowly "
+            "and the position inside it fast: (h p), not (p h).",
             _as("b c (p h) (q w) -> b (h w) c p q", "b (h w) c p q -> b c (p h) (q w)"),
             _as("b c (p h) (q w) -> b (h w) c p q", _JOIN),
             _as(_CUT, "b (h w) c p q -> b c (p h) (q w)"),
         ),
         Misconception(
             "laid-out-by-reshape",
-            "The patches are laid out by a bare reshape, which strings their pixels along the rows. Go back as you came: "
-            "bring the axes into their places first.",
+            "The patches are put back with a bare reshape, which places their pixels along the rows. Reverse your "
+            "steps: reorder the axes first.",
             lambda images, patch_size, order: _cut(images, patch_size)[:, order].reshape(images.shape),
             lambda images, patch_size, order: (
                 _cut(images, patch_size)[:, order].transpose(1, 2).reshape(images.shape)
@@ -211,8 +211,8 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "cut-by-reshape",
-            "The picture is cut by a bare reshape: your patches are runs of pixels from the same few rows, not squares. "
-            "Split height and width first.",
+            "The image is cut with a bare reshape: your patches are pixels from a few rows, not squares. Split "
+            "height and width first.",
             _cut_by_reshape,
             lambda images, patch_size, order: _joined(
                 images.reshape(len(images), -1, images.shape[1], patch_size, patch_size)[:, order], images, patch_size
@@ -220,8 +220,7 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "pixels-moved-too",
-            "The patches are where they should be, but the pixels inside them are in another order too. They stay "
-            "as they are.",
+            "The patches are in the right positions, but the pixels inside them are reordered too. Keep their order.",
             _slip(lambda patches, order: patches[:, order].mT),
             _slip(lambda patches, order: patches[:, order].flip(-1)),
             _slip(lambda patches, order: patches[:, order].flip(-2)),
@@ -234,14 +233,14 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "not-laid-out",
-            "The patches are in the right order, but they are still a sequence. Lay them out as a picture again.",
+            "The patches are in the right order, but they are still a sequence. Put them back together as an image.",
             lambda images, patch_size, order: _cut(images, patch_size)[:, order],
             lambda images, patch_size, order: _cut(images, patch_size)[:, order].flatten(2),
         ),
         Misconception(
             "an-order-each",
-            "Every picture of the batch has an order of its own. The permutation is one and the same for all: only "
-            "then can it be learned.",
+            "Every image of the batch has a different order. Use the same permutation for all images: only then can "
+            "a model learn it.",
             lambda images, patch_size, order: torch.cat(
                 [shuffle_patches(one[None], patch_size, order.roll(index)) for index, one in enumerate(images)]
             ),
@@ -250,8 +249,8 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "first-picture-only",
-            "Only the first picture of the batch is shuffled. The same order holds for all of them.",
-            _slip(_first_picture_only),
+            "Only the first image of the batch is shuffled. Use the same order for all of them.",
+            _slip(_first_image_only),
             lambda images, patch_size, order: shuffle_patches(images[:1], patch_size, order),
         ),
         Misconception(
@@ -261,30 +260,31 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "patches-averaged",
-            "Each patch has become its mean, in one colour. Its pixels stay as they are.",
+            "Each patch is replaced by its mean. Keep its pixels.",
             _slip(lambda patches, order: patches[:, order].mean((-2, -1), keepdim=True).expand_as(patches)),
         ),
         Misconception(
             "across-the-batch",
-            "The order is used on the patches of the whole batch, strung together. Keep the batch as an axis of its own.",
+            "The order is applied to the patches of the whole batch in one sequence. Keep the batch as a separate "
+            "axis.",
             _across_the_batch,
             _first_of_all,
         ),
         Misconception(
             "overwritten",
-            "Patches are overwritten while they are still to be read, so some appear twice and others are lost. Write into "
-            "a new tensor.",
+            "Patches are overwritten before they are read, so some appear twice and others are lost. Write into a "
+            "new tensor.",
             _slip(_overwritten),
         ),
         Misconception(
             "swapped-in-turn",
-            "Patches are swapped in pairs, so later swaps move what earlier ones had put in place. Fetch every patch "
-            "from the picture as it was.",
+            "Patches are swapped in pairs, so later swaps move patches that were already in position. Read every "
+            "patch from the original image.",
             _slip(_swapped),
         ),
         Misconception(
             "grid-on-its-side",
-            "The grid of patches is laid out with its rows and columns swapped. It has height // patch_size rows.",
+            "The grid of patches has its rows and columns swapped. It has height // patch_size rows.",
             _grid_on_its_side,
             lambda images, patch_size, order: rearrange(
                 _cut(images, patch_size)[:, order], _JOIN, h=images.shape[-1] // patch_size
@@ -292,7 +292,8 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "squares-only",
-            "The patches are laid out in a square grid. Pictures need not be square: the grid has height // patch_size rows.",
+            "The patches are put into a square grid. Images need not be square: the grid has height // patch_size "
+            "rows.",
             _square_grid,
         ),
     ),

@@ -1,4 +1,4 @@
-"""What a machine achieves, from work and times."""
+"""Achieved FLOP/s, from FLOPs and times."""
 
 import torch
 from torch import Generator, Tensor
@@ -22,25 +22,25 @@ def _wild(g: Generator) -> list[Wild]:
             "more-than-32-bits",
             (torch.tensor([6_900_000_000, 2_147_483_648, 7]), seconds),
             "an operation takes 2³¹ FLOPs or more, as the notebook's large matrix products do",
-            "Work is counted in int64; do not narrow it.",
+            "The FLOPs are int64: do not convert them to a smaller type.",
         ),
         Wild(
             "less-than-a-millisecond",
             (torch.tensor([5, 9, 2]), 1e-5 * 100 ** torch.rand(3, 5, generator=g)),
             "the runs take less than a millisecond, as the notebook's smallest layers do",
-            "Divide by the times as they are, without rounding them.",
+            "Do not round the times.",
         ),
         Wild(
             "transposed-memory",
             (torch.tensor([5, 9, 2]), seconds.mT.contiguous().mT),
-            "the times lie in memory column by column, as after a transpose",
-            "`view` trusts the memory; `reshape` goes by the axes.",
+            "the times are stored column by column, as after a transpose",
+            "`view` depends on the memory order; `reshape` does not.",
         ),
         Wild(
             "one-run",
             (torch.tensor([5, 9, 2]), seconds[:, :1]),
             "there is a single run of each operation",
-            "Then that run decides.",
+            "Then use that run.",
         ),
         Wild(
             "one-operation",
@@ -67,49 +67,47 @@ ACHIEVED_FLOPS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Work divided by time. Each operation has a row of times; which of them counts?",
-        "One run was interrupted and took far too long. The mean believes it, the fastest run flatters; the run in the "
-        "middle of the sorted times does neither. What is it called?",
-        "`flops / seconds.median(dim=1).…`: of the two things that such a median returns, values and indices, "
-        "which one is a time?",
+        "Divide FLOPs by time. Each operation has a row of times; which of them counts?",
+        "One run was interrupted and took far too long. It distorts the mean, and the fastest run is too optimistic; "
+        "the middle of the sorted times avoids both. What is it called?",
+        "`flops / seconds.median(dim=1).…`: this median returns values and indices; which of them are times?",
     ),
     misconceptions=(
         Misconception(
             "mean-of-times",
-            "You divide by the mean of the times, and one run that the machine interrupted pulls it up. Take the run that "
-            "has as many faster ones as slower ones beside it.",
+            "You divide by the mean of the times, which one interrupted run increases. Use the run that has as many "
+            "faster ones as slower ones.",
             lambda flops, seconds: flops / seconds.mean(1),
         ),
         Misconception(
             "mean-of-speeds",
-            "You take the mean of the speeds, and the fastest runs pull it up. Take the run that has as many faster ones as "
-            "slower ones beside it.",
+            "You take the mean of the speeds, which the fastest runs increase. Use the run that has as many faster "
+            "ones as slower ones.",
             lambda flops, seconds: _speeds(flops, seconds).mean(1),
         ),
         Misconception(
             "fastest-run",
-            "You take the fastest run, which flatters the machine. Take the one that has as many faster ones as slower ones "
-            "beside it.",
+            "You take the fastest run, which is too optimistic. Use the run that has as many faster ones as slower "
+            "ones.",
             lambda flops, seconds: flops / seconds.amin(1),
         ),
         Misconception(
             "slowest-run",
-            "The slowest run decides, and if one was interrupted, that is the one. Take the run that has as many faster ones "
-            "as slower ones beside it.",
+            "You take the slowest run, which may be an interrupted one. Use the run that has as many faster ones as "
+            "slower ones.",
             lambda flops, seconds: flops / seconds.amax(1),
         ),
         Misconception(
             "unsorted",
-            "One run is taken by its number, whatever its time. Sort the times first: the run to take has as many faster "
-            "ones as slower ones beside it.",
+            "You choose a run by its index, whatever its time. Sort the times first: use the run that has as many "
+            "faster ones as slower ones.",
             lambda flops, seconds: flops / seconds[:, 0],
             lambda flops, seconds: flops / seconds[:, -1],
             lambda flops, seconds: flops / seconds[:, seconds.shape[1] // 2],
         ),
         Misconception(
             "beside-the-middle",
-            "What you take from the times in their order is not the middle one. Of n sorted runs, numbered from 0, it is "
-            "number n // 2.",
+            "You do not take the middle of the sorted times. Of n sorted runs, counted from 0, it is run n // 2.",
             lambda flops, seconds: flops / seconds.sort(1).values[:, seconds.shape[1] // 2 - 1],
             lambda flops, seconds: flops / seconds.sort(1).values[:, (seconds.shape[1] // 2 + 1) % seconds.shape[1]],
             lambda flops, seconds: flops / seconds.sort(1, descending=True).values[:, seconds.shape[1] // 2 - 1],
@@ -120,53 +118,52 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "fifteen-written-in",
-            "The run in the middle of fifteen is written into the function. The number of runs is in the shape of "
-            "seconds.",
+            "The middle of fifteen runs is hard-coded. Read the number of runs from the shape of seconds.",
             lambda flops, seconds: flops / seconds.sort(1).values[:, 7],
             lambda flops, seconds: flops / seconds.kthvalue(8, 1).values,
         ),
         Misconception(
             "a-run-left-out",
-            "A run is left out by its number, the first or the last. All of them count: the notebook does its warming up itself.",
+            "The first or the last run is left out. All of them count: the notebook already does its warm-up runs.",
             lambda flops, seconds: flops / seconds[:, 1:].median(1).values,
             lambda flops, seconds: flops / seconds[:, :-1].median(1).values,
             lambda flops, seconds: flops / seconds[:, 1:].mean(1),
         ),
         Misconception(
             "trimmed-mean",
-            "Extreme runs are cut off and the rest are averaged. One run alone should decide, the one with as many faster "
-            "ones as slower ones beside it.",
+            "Extreme runs are dropped and the rest are averaged. Use a single run, the one with as many faster ones "
+            "as slower ones.",
             lambda flops, seconds: flops / seconds.sort(1).values[:, 1:-1].mean(1),
             lambda flops, seconds: flops / seconds.sort(1).values[:, :-1].mean(1),
             lambda flops, seconds: flops / seconds.sort(1).values[:, 1:].mean(1),
         ),
         Misconception(
             "another-mean",
-            "This is another kind of mean, and a single interrupted run still moves it. Take the run that has as many faster "
-            "ones as slower ones beside it.",
+            "This is another kind of mean, and a single interrupted run still changes it. Use the run that has as "
+            "many faster ones as slower ones.",
             lambda flops, seconds: flops / seconds.log().mean(1).exp(),
             lambda flops, seconds: flops / ((seconds.amin(1) + seconds.amax(1)) / 2),
             lambda flops, seconds: flops / seconds.square().mean(1).sqrt(),
         ),
         Misconception(
             "times-added",
-            "All the times are added, but the work is given for one run. Divide by the time of one.",
+            "All the times are added, but flops is for one run. Divide by the time of one run.",
             lambda flops, seconds: flops / seconds.sum(1),
         ),
         Misconception(
             "work-of-all-runs",
-            "The work is multiplied by the number of runs, and divided by the time of one. It is given for one run.",
+            "flops is multiplied by the number of runs and divided by the time of one. It is already for one run.",
             lambda flops, seconds: flops * seconds.shape[1] / _middle(seconds),
         ),
         Misconception(
             "turned-over",
-            "These are seconds for one FLOP: turn the fraction over.",
+            "These are seconds per FLOP: invert the fraction.",
             lambda flops, seconds: _middle(seconds) / flops,
             lambda flops, seconds: seconds.mean(1) / flops,
         ),
         Misconception(
             "multiplied",
-            "Work and time are multiplied. FLOP/s are FLOPs divided by seconds.",
+            "FLOPs and seconds are multiplied. FLOP/s are FLOPs divided by seconds.",
             lambda flops, seconds: flops * _middle(seconds),
         ),
         Misconception(
@@ -176,12 +173,13 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "halved",
-            "The result is half of what it should be, as if multiply-adds were counted. FLOPs count a multiplication and an addition each.",
+            "The result is half of what it should be, as if multiply-adds were counted. FLOPs count a multiplication "
+            "and an addition each.",
             lambda flops, seconds: flops / 2 / _middle(seconds),
         ),
         Misconception(
             "one-median",
-            "One time is used for all operations. Each operation is divided by a time of its own.",
+            "One time is used for all operations. Divide each operation by its own time.",
             lambda flops, seconds: flops / seconds.median(),
             lambda flops, seconds: flops / seconds.mean(),
             lambda flops, seconds: flops / _middle(seconds).median(),
@@ -191,7 +189,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "one-work",
-            "One operation's work, or one sum or mean, is used for all operations. Each has its own.",
+            "One operation's FLOPs, or one sum or mean, is used for all operations. Each has its own.",
             lambda flops, seconds: flops.sum() / _middle(seconds),
             lambda flops, seconds: flops.double().mean() / _middle(seconds),
             lambda flops, seconds: flops.median() / _middle(seconds),
@@ -199,7 +197,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "operations-together",
-            "All operations are taken together, so one number is left. Each has a speed of its own.",
+            "All operations are combined, so only one number remains. Return one speed per operation.",
             lambda flops, seconds: flops.sum() / _middle(seconds).sum(),
             lambda flops, seconds: (flops / _middle(seconds)).mean(),
             lambda flops, seconds: (flops / _middle(seconds)).sum(),
@@ -209,7 +207,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "wrong-axis",
-            "The median runs over the operations, along axis 0. The runs of one operation lie along axis 1.",
+            "The median runs over the operations, axis 0. The runs of one operation are on axis 1.",
             lambda flops, seconds: flops / seconds.median(0).values,
             lambda flops, seconds: (flops[:, None] / seconds.median(0).values).median(1).values,
             lambda flops, seconds: flops[:, None] / seconds.median(0).values,
@@ -217,12 +215,13 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "sorted-over-operations",
-            "The times are sorted over the operations, along axis 0. The runs of one operation lie along axis 1.",
+            "The times are sorted over the operations, axis 0. The runs of one operation are on axis 1.",
             lambda flops, seconds: flops / seconds.sort(0).values[:, seconds.shape[1] // 2],
         ),
         Misconception(
             "index-for-time",
-            "The work is divided by the number of the run, not by its time. median returns values first, then indices.",
+            "The FLOPs are divided by the index of a run, not by its time. median returns values first, then "
+            "indices.",
             lambda flops, seconds: flops / seconds.median(1).indices,
             lambda flops, seconds: flops / (seconds.median(1).indices + 1),
         ),
@@ -237,7 +236,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "rounded",
-            "The speeds are rounded to whole numbers. Divide with `/`, and leave the result as it is.",
+            "The speeds are rounded to integers. Divide with `/`, and do not round.",
             lambda flops, seconds: flops // _middle(seconds),
             lambda flops, seconds: (flops / _middle(seconds)).round(),
             lambda flops, seconds: (flops / _middle(seconds)).long(),
@@ -245,24 +244,23 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "shares",
-            "The speeds are divided by one of them, or by their sum. The notebook divides by the peak itself: return FLOP/s.",
+            "The speeds are divided by one of them, or by their sum. The notebook divides by the peak itself: return "
+            "FLOP/s.",
             lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).max(),
             lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds)).sum(),
             lambda flops, seconds: flops / _middle(seconds) / (flops / _middle(seconds))[0],
         ),
         Misconception(
             "only-times",
-            "The work is missing from your result. Divide it by the times.",
+            "flops is not used. Divide it by the times.",
             lambda flops, seconds: _middle(seconds),
             lambda flops, seconds: 1 / _middle(seconds),
         ),
-        Misconception(
-            "every-run", "There is a speed for every run. What is asked for is one for each operation.", _speeds
-        ),
+        Misconception("every-run", "There is one speed per run. Return one per operation.", _speeds),
         Misconception(
             "all-against-all",
-            "The work of every operation is divided by the time of every operation: one of the two is a column, the other a "
-            "row. Both need a single axis, (operations,).",
+            "The FLOPs of every operation are divided by the time of every operation, because one is a column and "
+            "the other a row. Both need a single axis, (operations,).",
             lambda flops, seconds: flops / seconds.median(1, keepdim=True).values,
             lambda flops, seconds: flops[:, None] / _middle(seconds),
         ),

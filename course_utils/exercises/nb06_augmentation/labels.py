@@ -1,4 +1,4 @@
-"""Smoothed labels: targets of which a share is spread over all classes."""
+"""Label smoothing: spread a share of each target over all classes."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from course_utils.training.regularise import smooth_labels
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    # Fewer, as many and more classes than labels; a label that comes twice, and classes that do not come at all.
+    # Fewer, as many and more classes than labels; a label that occurs twice, and classes that do not occur.
     return [
         (torch.tensor([0, 2, 1]), 3, 0.1),
         (torch.tensor([4, 0]), 10, 0.6),
@@ -26,14 +26,14 @@ def _wild(g: Generator) -> list[Wild]:
             "no-smoothing",
             (torch.tensor([2, 0]), 4, 0.0),
             "smoothing is 0",
-            "Then the targets are hard: nothing may be divided by `smoothing`, and 0 is a number like any other.",
+            "Then the targets are one-hot: do not divide by `smoothing`, and do not treat 0 as missing.",
         ),
         Wild("one-label", (torch.tensor([2]), 5, 0.3), "the batch has a single label"),
     ]
 
 
 def _spread(right: Callable[[int, float], float], others: Callable[[int, float], float]) -> Callable[..., Tensor]:
-    """Targets with one value for the right class and one for each other, both of (classes, smoothing)."""
+    """Targets with one value for the right class and one for the others, both functions of (classes, smoothing)."""
 
     def wrong(labels: Tensor, classes: int, smoothing: float) -> Tensor:
         one = F.one_hot(labels, classes).float()
@@ -43,7 +43,7 @@ def _spread(right: Callable[[int, float], float], others: Callable[[int, float],
 
 
 def _over(number: Callable[[Tensor, int], float]) -> Callable[..., Tensor]:
-    """The share is divided by another number than that of the classes: a function of labels and classes."""
+    """The share is divided by a number other than classes: a function of labels and classes."""
     return lambda labels, classes, smoothing: (
         (1 - smoothing) * F.one_hot(labels, classes) + smoothing / number(labels, classes)
     )
@@ -77,35 +77,37 @@ SMOOTH_LABELS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Start from the hard target: `F.one_hot(labels, classes)` is 1 at the right class and 0 elsewhere. It gives "
-        "whole numbers; `.float()` makes them floating-point.",
-        "Take the share `smoothing` away from it, and give that share to all classes alike, the right one too.",
-        "How much does each class get when the share `smoothing` is cut into `classes` equal parts? Check with a row: "
-        "its sum must be one.",
+        "Start with the one-hot target: `F.one_hot(labels, classes)` is 1 at the right class and 0 elsewhere. It "
+        "returns integers; `.float()` converts them.",
+        "Subtract the share `smoothing` from it, and spread that share evenly over all classes, including the right "
+        "one.",
+        "How much does each class get if the share `smoothing` is divided into `classes` equal parts? Check a row: "
+        "it must sum to one.",
     ),
     misconceptions=(
         Misconception(
             "others-only",
-            "The share goes to the other classes only, so the right class gets 1 − ε. The lecture's slide on DeiT "
-            "says so, but Szegedy et al. and PyTorch spread it over all classes: the right one gets its part back.",
+            "The share goes only to the other classes, so the right class gets 1 − ε. The lecture's slide on DeiT "
+            "says so, but Szegedy et al. and PyTorch spread it over all classes, including the right one.",
             _spread(lambda k, e: 1 - e, lambda k, e: e / (k - 1)),
         ),
         Misconception(
             "right-class-gets-no-part",
-            "The rows do not sum to one: the right class gets 1 − ε and no part of what is spread. It is one of the "
-            "classes among which the share is divided.",
+            "The rows do not sum to one: the right class gets 1 − ε and no part of the share. Spread the share over "
+            "all classes, including the right one.",
             _spread(lambda k, e: 1 - e, lambda k, e: e / k),
         ),
         Misconception(
             "right-class-keeps-all",
-            "The right class keeps all it had, so the rows sum to more than one. What is spread must first be taken "
-            "away.",
+            "The right class keeps its whole probability, so the rows sum to more than one. Subtract the share "
+            "before you spread it.",
             _spread(lambda k, e: 1.0, lambda k, e: e / k),
             _spread(lambda k, e: 1.0, lambda k, e: e / (k - 1)),
         ),
         Misconception(
             "taken-from-nobody",
-            "The share is given to all, but taken from nobody: the rows sum to 1 + ε. Where should it come from?",
+            "The share is added to all classes but subtracted from none: the rows sum to 1 + ε. Subtract it from the "
+            "right class.",
             _spread(lambda k, e: 1 + e / k, lambda k, e: e / k),
             _spread(lambda k, e: 1 + e, lambda k, e: e),
         ),
@@ -118,55 +120,56 @@ SMOOTH_LABELS = Exercise(
         ),
         Misconception(
             "too-little-taken",
-            "The right class gives away the part of a single class, and all the others get as much. It gives away the "
-            "whole share, and gets one part back.",
+            "The right class loses only the part of a single class, and all the others get as much. It loses the "
+            "whole share and gets one part back.",
             _spread(lambda k, e: 1 - e / k, lambda k, e: e / k),
         ),
         Misconception(
             "given-to-nobody",
-            "The share is taken away from the right class, and nobody gets it: the rows sum to 1 − ε.",
+            "The share is subtracted from the right class but not spread: the rows sum to 1 − ε. Spread it over all "
+            "classes.",
             _spread(lambda k, e: 1 - e, lambda k, e: 0.0),
         ),
         Misconception(
             "parts-exchanged",
-            "The two parts are swapped: 1 − smoothing is spread, and the right class gets smoothing for itself. "
-            "With smoothing 0.1 that would hardly be a target.",
+            "The two parts are swapped: 1 − smoothing is spread, and the right class gets only smoothing. Spread "
+            "smoothing instead.",
             _spread(lambda k, e: e + (1 - e) / k, lambda k, e: (1 - e) / k),
             _spread(lambda k, e: e, lambda k, e: (1 - e) / (k - 1)),
         ),
         Misconception(
             "two-class-formula",
-            "The right class gets 1 − ε/2, whatever the number of classes is, and that is right only for two. Of the share ε "
-            "it gets back the part of one class: how large is that among K?",
+            "The right class gets 1 − ε/2 for any number of classes, which is right only for two. It gets back one "
+            "of K equal parts of ε: how large is that part?",
             _spread(lambda k, e: 1 - e / 2, lambda k, e: e / 2 / (k - 1)),
             _spread(lambda k, e: 1 - e / 2, lambda k, e: e / 2),
             _spread(lambda k, e: 1 - e / 2, lambda k, e: e / k),
         ),
         Misconception(
             "smoothed-twice",
-            "The targets are smoothed twice: the share is taken away and spread, and then once more. Once is enough.",
+            "The targets are smoothed twice. Once is enough.",
             _spread(lambda k, e: (1 - e) ** 2 + (2 * e - e**2) / k, lambda k, e: (2 * e - e**2) / k),
         ),
         Misconception(
             "one-part-too-few",
-            "The share is cut into K − 1 parts, but all K classes get one, so the rows sum to more than one.",
+            "The share is divided into K − 1 parts, but all K classes get one, so the rows sum to more than one.",
             _spread(lambda k, e: 1 - e + e / (k - 1), lambda k, e: e / (k - 1)),
         ),
         Misconception(
             "neighbours-only",
-            "The share goes to the two neighbours of the right class. Class numbers are names: no class is nearer than "
-            "another. Spread it over all.",
+            "The share goes to the two neighbours of the right class. Labels are only names, and no class is nearer "
+            "than another. Spread it over all classes.",
             _neighbours_only,
         ),
         Misconception(
             "not-smoothed",
-            "These are hard targets: `smoothing` is not used.",
+            "These are one-hot targets: `smoothing` is not used.",
             lambda labels, classes, smoothing: F.one_hot(labels, classes).float(),
         ),
         Misconception(
             "normalised-afterwards",
-            "Something is added, and then each row is divided by its sum. So the rows sum to one, but the share that is "
-            "spread is no longer ε: take it away before you give it.",
+            "Something is added, and then each row is divided by its sum. The rows sum to one, but the share that is "
+            "spread is no longer ε: subtract it before you spread it.",
             _spread(lambda k, e: (1 + e / k) / (1 + e), lambda k, e: e / k / (1 + e)),
             _spread(lambda k, e: 1 / (1 + (k - 1) * e), lambda k, e: e / (1 + (k - 1) * e)),
         ),
@@ -177,7 +180,7 @@ SMOOTH_LABELS = Exercise(
         ),
         Misconception(
             "classes-of-the-batch",
-            "The classes are counted among the labels of this batch. A class may be missing there: use `classes`.",
+            "The number of classes is counted in this batch, where a class may be missing: use `classes`.",
             _only_present,
             lambda labels, classes, smoothing: (1 - smoothing) * F.one_hot(labels) + smoothing / classes,
             _over(lambda labels, classes: int(labels.max()) + 1),
@@ -185,39 +188,40 @@ SMOOTH_LABELS = Exercise(
         ),
         Misconception(
             "ten-parts",
-            "The share is cut into ten parts, whatever the number of classes: use `classes`.",
+            "The share is divided into ten parts for any number of classes: use `classes`.",
             _over(lambda labels, classes: 10),
         ),
         Misconception(
             "ten-classes",
-            "There are ten columns, whatever the number of classes: use `classes`.",
+            "There are ten columns for any number of classes: use `classes`.",
             lambda labels, classes, smoothing: smooth_labels(labels, 10, smoothing),
         ),
         Misconception(
             "every-row-every-label",
-            "Every row gets the labels of the whole batch: `[:, labels]` means these columns in all rows. Each row has "
-            "one right class, its own.",
+            "Every row gets the labels of the whole batch, because `[:, labels]` means these columns in all rows. "
+            "Each row has only its own right class.",
             _columns(lambda labels: labels),
         ),
         Misconception(
             "first-label-for-all",
-            "The first label's class is raised in every row. Each row has a right class of its own.",
+            "Every row uses the first label. Each row has its own right class.",
             _columns(lambda labels: labels[0]),
         ),
         Misconception(
             "labels-counted-from-one",
-            "The right class is one place too far to the left: labels count from zero, so label 0 is the first column.",
+            "The right class is one column too far to the left: labels count from zero, so label 0 is the first "
+            "column.",
             lambda labels, classes, smoothing: smooth_labels((labels - 1) % classes, classes, smoothing),
         ),
         Misconception(
             "whole-numbers",
-            "These are hard targets, and whole numbers: `smoothing` is not used, and could not be written into them. Make "
-            "them floating-point with `.float()`.",
+            "These are one-hot targets of integers: `smoothing` is not used. Convert them with `.float()` before you "
+            "smooth them.",
             lambda labels, classes, smoothing: F.one_hot(labels, classes),
         ),
         Misconception(
             "cut-to-whole-numbers",
-            "The targets are made into whole numbers, and every probability below 1 becomes 0: leave them "
+            "The targets are converted to integers, so every probability below 1 becomes 0: keep them "
             "floating-point.",
             lambda labels, classes, smoothing: smooth_labels(labels, classes, smoothing).long(),
         ),

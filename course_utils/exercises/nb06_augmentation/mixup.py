@@ -1,4 +1,4 @@
-"""MixUp: pictures mixed with their neighbours, and their labels as well."""
+"""MixUp."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Mix = Callable[[Tensor, Tensor], Tensor]
 
 
 def _batch(g: Generator, batch: int, classes: int, shape: tuple[int, ...], share: list[float]) -> Arguments:
-    """Pictures, hard targets and shares."""
+    """Images, hard targets and shares."""
     labels = torch.arange(batch) % classes
     return torch.rand(batch, *shape, generator=g), F.one_hot(labels, classes).float(), torch.tensor(share)
 
@@ -21,7 +21,7 @@ def _batch(g: Generator, batch: int, classes: int, shape: tuple[int, ...], share
 def _cases(g: Generator) -> list[Arguments]:
     images, _, share = _batch(g, 3, 4, (3, 2, 4), [0.9, 0.2, 0.6])
     return [
-        _batch(g, 4, 4, (1, 3, 4), [0.7, 0.1, 0.45, 0.8]),  # as many pictures as pixels in a row, and as classes
+        _batch(g, 4, 4, (1, 3, 4), [0.7, 0.1, 0.45, 0.8]),  # as many images as pixels in a row, and as classes
         (images, torch.randn(3, 4, generator=g).softmax(-1), share),
         _batch(g, 5, 2, (2, 4, 3), [0.5, 1.0, 0.0, 0.8, 0.3]),
     ]
@@ -33,16 +33,16 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "one-share-for-all",
             _batch(g, 4, 3, (1, 3, 3), [0.7]),
-            "one share holds for all pictures",
-            "Let it broadcast, or expand it to the batch: `share[i]` is not there for each picture, and `zip` ends with "
-            "the shortest.",
+            "there is one share for all images",
+            "Let it broadcast, or expand it to the batch: `share[i]` does not exist for each image, and `zip` stops "
+            "at the shortest.",
         ),
-        Wild("two-pictures", _batch(g, 2, 3, (1, 2, 3), [0.9, 0.4]), "the batch has two pictures"),
+        Wild("two-pictures", _batch(g, 2, 3, (1, 2, 3), [0.9, 0.4]), "the batch has two images"),
         Wild(
             "other-layout",
             (images.mT, targets.mT.contiguous().mT, torch.stack([share, 1 - share], 1)[:, 0]),
-            "the pictures, the targets or the shares are spread out in memory, as parts of other tensors are",
-            "`.view` refuses to merge axes that lie apart in memory: `.reshape` and broadcasting do not mind.",
+            "the images, the targets or the shares are not contiguous in memory, as slices of other tensors",
+            "`.view` cannot merge axes that are not contiguous in memory: use `.reshape` or broadcasting.",
         ),
     ]
 
@@ -66,12 +66,12 @@ _NEXT = _parts(partner=lambda values: values.roll(-1, 0))
 
 
 def _both(of_images: Mix, of_targets: Mix | None = None) -> Callable[..., tuple[Tensor, Tensor]]:
-    """The pictures mixed in one way, the targets in another, or in the same."""
+    """The images mixed in one way, the targets in the same or in another way."""
     return lambda images, targets, share: (of_images(images, share), (of_targets or of_images)(targets, share))
 
 
 def _anywhere(slip: Mix) -> tuple[Callable[..., tuple[Tensor, Tensor]], ...]:
-    """A slip in the pictures alone, and in the targets alone."""
+    """The same mistake in the images only, and in the targets only."""
     return _both(slip, _RIGHT), _both(_RIGHT, slip)
 
 
@@ -109,124 +109,124 @@ MIXUP = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "The other picture of picture i is picture i − 1: `images.roll(1, 0)` moves the whole batch on by one, and "
-        "the last comes first.",
-        "`share` has one axis, pictures have four and targets two. `share.reshape(-1, 1, 1, 1)` fits the pictures.",
-        "Write a small function that mixes any values, and use it for the pictures and for the targets: the same "
-        "others, the same share.",
+        "The partner of image i is image i − 1: `images.roll(1, 0)` moves the whole batch forward by one, and the "
+        "last image comes first.",
+        "`share` has one axis, images have four and targets two. `share.reshape(-1, 1, 1, 1)` broadcasts with the "
+        "images.",
+        "Write a small function that mixes any values, and use it for the images and for the targets, with the same "
+        "partners and the same shares.",
     ),
     misconceptions=(
         Misconception(
             "targets-not-mixed",
-            "The pictures are mixed, the targets are not. The model would be told that a picture, seven parts shirt "
-            "and three parts bag, is a shirt and nothing else: mix the labels as well.",
+            "The images are mixed, but the targets are not. The target of an image that is 70 % shirt and 30 % bag "
+            "would be only shirt: mix the targets as well.",
             _both(_RIGHT, lambda values, share: values),
         ),
         Misconception(
             "label-of-the-stronger",
-            "Each target is that of the stronger picture alone. The weaker one is in the picture too: mix the targets, with "
-            "the same shares.",
+            "Each target is that of the stronger image only. The weaker one is in the mixture too: mix the targets "
+            "with the same shares.",
             _both(_RIGHT, _stronger),
             _both(_RIGHT, lambda v, s: torch.where(_share(v, s) > 0.5, v, v.roll(1, 0))),
         ),
         Misconception(
             "stronger-alone",
-            "Nothing is mixed: of two pictures the one with the larger share is taken, and its target. Both are to be there, "
-            "with their shares.",
+            "Nothing is mixed: you take the image with the larger share and its target. Mix both, with their shares.",
             _both(_stronger),
         ),
         Misconception(
             "targets-made-hard",
-            "A target is made hard before it is mixed, with 1 at its largest class and 0 elsewhere. Targets may be soft "
-            "already: mix them as they are given.",
+            "A target is made one-hot at its largest class before it is mixed. Targets may already be soft: mix them "
+            "unchanged.",
             lambda images, targets, share: mixup(images, _hard(targets), share),
             _both(_RIGHT, _parts(partner=lambda values: _hard(values.roll(1, 0)))),
         ),
         Misconception(
             "targets-made-hard-afterwards",
-            "The targets are mixed and then made hard, with 1 at the largest class and 0 elsewhere, and the mixture is lost: "
-            "leave them as probabilities.",
+            "The targets are mixed and then made one-hot at the largest class, so the mixture is lost: leave them as "
+            "probabilities.",
             lambda images, targets, share: (_RIGHT(images, share), _hard(_RIGHT(targets, share))),
         ),
         Misconception(
             "first-channel-only",
-            "Only the first channel is left. Pictures may have several: mix them all.",
+            "Only the first channel is left. Images may have several: mix them all.",
             lambda images, targets, share: mixup(images[:, :1], targets, share),
         ),
         Misconception(
             "targets-half-and-half",
-            "Each target is half of the one and half of the other, whatever the shares are. It is mixed "
-            "with the same share as the picture.",
+            "Each target is half of one and half of the other, whatever the shares are. Mix it with the same share "
+            "as the image.",
             _both(_RIGHT, lambda values, share: (values + values.roll(1, 0)) / 2),
         ),
         Misconception(
             "opposite-shares",
-            "Pictures and targets are mixed with opposite shares: where the one gets λ of its own, the other gets "
-            "1 − λ. Both must be mixed alike.",
+            "Images and targets are mixed with opposite shares: λ for one, 1 − λ for the other. Mix both in the same "
+            "way.",
             _both(_SWAPPED, _RIGHT),
             _both(_RIGHT, _SWAPPED),
         ),
         Misconception(
             "shares-swapped",
-            "The shares are swapped: λ should be the picture's own part, 1 − λ that of the one before it. On average "
-            "over λ that is the same, but not for this λ.",
+            "The shares are swapped: λ should be the image's own part, 1 − λ that of the one before it. That is the "
+            "same on average over λ, but not for this λ.",
             _both(_SWAPPED),
         ),
         Misconception(
             "mixed-with-the-next",
-            "Each picture is mixed with the one after it. Here it is the one before, as in torchvision: which way do you "
-            "roll?",
+            "Each image is mixed with the one after it. Here it is the one before, as in torchvision: which way do "
+            "you roll?",
             _both(_NEXT),
             _both(_parts(lambda s: 1 - s, lambda s: s, lambda v: v.roll(-1, 0))),
         ),
         Misconception(
             "different-partners",
-            "The target mixed in is not that of the picture mixed in: both must come from the same place in the batch, the one "
-            "before.",
+            "The target that is mixed in does not belong to the image that is mixed in: both must come from the "
+            "previous position in the batch.",
             _both(_RIGHT, _NEXT),
             _both(_NEXT, _RIGHT),
             *_anywhere(_parts(partner=lambda values: values.flip(0))),
         ),
         Misconception(
             "first-share-for-all",
-            "The first share is used for all pictures. Each has its own, unless there is only one.",
+            "The first share is used for all images. Each has its own, unless there is only one.",
             _both(_parts(lambda share: share[:1], lambda share: 1 - share[:1])),
         ),
         Misconception(
             "mean-share-for-all",
-            "The mean of the shares is used for all pictures. Each has its own, unless there is only one.",
+            "The mean of the shares is used for all images. Each has its own, unless there is only one.",
             _both(_parts(lambda share: share.mean(), lambda share: 1 - share.mean())),
         ),
         Misconception(
             "batch-reversed",
-            "The batch is reversed to find the others, so in a batch of odd size the middle picture meets itself. Move it "
-            "on by one instead.",
+            "The batch is reversed to find the partners, so in a batch of odd size the middle image is mixed with "
+            "itself. Roll it by one instead.",
             _both(_parts(partner=lambda values: values.flip(0))),
         ),
         Misconception(
             "mixed-with-one-further-away",
-            "The batch is moved on by two places or more, at least when it is large. Each picture is mixed with the one right "
-            "before it: move the batch on by one.",
+            "The batch is rolled by two positions or more, at least if it is large. Each image is mixed with the one "
+            "right before it: roll the batch by one.",
             _both(_parts(partner=lambda values: values.roll(2, 0))),
             _both(_parts(partner=lambda values: values.roll(len(values) // 2, 0))),
         ),
         Misconception(
             "random-partner",
-            "The other picture is drawn at random, which may be the picture itself. The batch is already shuffled: take "
-            "the one before.",
+            "The partner is drawn at random and may be the image itself. The batch is already shuffled: use the "
+            "image before.",
             _as_a_random_one,
         ),
         Misconception(
             "rolled-without-an-axis",
-            "`roll` without an axis moves every single number on by one place, through the whole batch. Whole pictures, and "
-            "whole targets, must move: name the axis.",
+            "`roll` without an axis moves every single number by one position through the whole batch. Whole images "
+            "and whole targets must move: pass the axis.",
             _both(_parts(partner=lambda values: values.roll(1))),
             *_anywhere(_parts(partner=lambda values: values.roll(1))),
         ),
         Misconception(
             "rolled-along-another-axis",
-            "Something is moved along an axis other than the batch: channels, pixels or classes move inside each picture "
-            "or target. Whole pictures must move, and their targets with them.",
+            "Something is moved along an axis other than the batch: channels, pixels or classes move inside each "
+            "image or target. Whole images must move, and their targets with them.",
             _both(_parts(partner=lambda values: values.roll(1, 1))),
             *_anywhere(_parts(partner=lambda values: values.roll(1, 1))),
             _both(_parts(partner=lambda values: values.roll(1, -1))),
@@ -234,66 +234,66 @@ MIXUP = Exercise(
         ),
         Misconception(
             "other-pictures-share",
-            "The factor of the other picture, or of its target, is made of its own share, so the two factors do not always sum "
-            "to one. The share of picture i decides for both parts of picture i.",
+            "The factor of the partner, or of its target, comes from the partner's share, so the two factors do not "
+            "always sum to one. Use the share of image i for both parts of image i.",
             _both(_parts(other=lambda share: (1 - share).roll(1, 0))),
             _both(_parts(other=lambda share: share.roll(1, 0))),
             *_anywhere(_parts(other=lambda share: (1 - share).roll(1, 0))),
         ),
         Misconception(
             "mixed-with-a-mixture",
-            "Pictures or targets are replaced one after the other, so from the second on each is mixed with one that is itself "
-            "a mixture. Take the others from the batch as it was given.",
+            "Images or targets are replaced one after the other, so from the second on each is mixed with a mixture. "
+            "Take the partners from the original batch.",
             _both(_already_mixed),
             *_anywhere(_already_mixed),
         ),
         Misconception(
             "larger-share",
-            "In the pictures, the targets or both, the picture's own part is always the larger: a share below a half becomes "
-            "one minus that share. Some do that, but here the share counts as it is.",
+            "In the images, the targets or both, the image's own part is always the larger: a share below a half "
+            "becomes one minus that share. Some implementations do that, but here use the share unchanged.",
             _both(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
             *_anywhere(_parts(lambda s: torch.maximum(s, 1 - s), lambda s: torch.minimum(s, 1 - s))),
         ),
         Misconception(
             "own-at-full-strength",
-            "A picture or a target keeps its full strength, and a part of the other is added: the two factors sum to more than "
-            "one. What the other gets must be taken from its own.",
+            "An image or a target keeps the factor 1, and a part of the partner is added: the two factors sum to "
+            "more than one. Use share and 1 − share.",
             _both(_parts(own=torch.ones_like)),
             *_anywhere(_parts(own=torch.ones_like)),
             _both(_parts(own=torch.ones_like, other=lambda share: share)),
         ),
         Misconception(
             "other-at-full-strength",
-            "The other picture, or its target, is added at its full strength: the two factors sum to more than one. What a picture's "
-            "own part leaves over belongs to the other, and no more.",
+            "The partner, or its target, has the factor 1: the two factors sum to more than one. Use share and 1 − "
+            "share.",
             _both(_parts(other=torch.ones_like)),
             *_anywhere(_parts(other=torch.ones_like)),
         ),
         Misconception(
             "other-multiplied-twice",
-            "The other picture, or its target, is multiplied by share · (1 − share), so the two factors sum to less than one. "
-            "One of these two numbers is enough.",
+            "The partner, or its target, is multiplied by share · (1 − share), so the two factors sum to less than "
+            "one. Multiply by 1 − share only.",
             _both(_parts(other=lambda share: (1 - share) * share)),
             *_anywhere(_parts(other=lambda share: (1 - share) * share)),
         ),
         Misconception(
             "same-factor-twice",
-            "In the pictures, the targets or both, the two parts get the same factor, so the factors do not sum to one: what a picture's "
-            "own part leaves over belongs to the other.",
+            "In the images, the targets or both, the two parts have the same factor, so the factors do not sum to "
+            "one. Use share and 1 − share.",
             _both(_parts(other=lambda share: share)),
             _both(_parts(own=lambda share: 1 - share)),
             *_anywhere(_parts(other=lambda share: share)),
         ),
         Misconception(
             "first-picture-alone",
-            "The first picture, or its target, is mixed with nothing. Its partner is the last of the batch.",
+            "The first image, or its target, is not mixed. Its partner is the last of the batch.",
             _both(_first_alone),
             *_anywhere(_first_alone),
         ),
         Misconception(
             "shares-along-the-last-axis",
-            "The shares lie along the last axis: that is where a tensor of shape (batch,) is broadcast. They belong along the "
-            "first, the batch: give `share` more axes, of length 1.",
+            "The shares are applied along the last axis, where a tensor of shape (batch,) is broadcast. They belong "
+            "to the first axis, the batch: give `share` more axes of length 1.",
             _both(lambda values, share: share * values + (1 - share) * values.roll(1, 0)),
             _both(lambda values, share: values * share + values.roll(1, 0) * (1 - share)),
             _both(lambda values, share: torch.lerp(values.roll(1, 0), values, share)),
@@ -301,7 +301,7 @@ MIXUP = Exercise(
         ),
         Misconception(
             "targets-as-class-numbers",
-            "The targets are turned into class numbers, and the mixture is lost: leave them as probabilities.",
+            "The targets are converted to class indices, so the mixture is lost: leave them as probabilities.",
             lambda images, targets, share: (_RIGHT(images, share), _RIGHT(targets, share).argmax(-1)),
         ),
     ),

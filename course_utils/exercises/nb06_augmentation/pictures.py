@@ -1,4 +1,4 @@
-"""RandAugment: each picture its own transforms, without a loop over pictures."""
+"""RandAugment: transforms per image, without a loop over images."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ MANY = [_adding(number) for number in range(32)]
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    # A picture that gets the same twice; a case with as many rounds as pictures, whose numbers leave [0, 1].
+    # An image that gets the same transform twice; a case with as many rounds as images and values outside [0, 1].
     return [
         (torch.rand(5, 1, 3, 4, generator=g), TRANSFORMS, torch.tensor([[0, 1, 2, 3, 0], [2, 0, 2, 1, 2]])),
         (torch.randn(3, 3, 4, 4, generator=g), TRANSFORMS[:3], torch.tensor([[2, 0, 1], [0, 2, 2], [1, 1, 0]])),
@@ -39,37 +39,37 @@ def _wild(g: Generator) -> list[Wild]:
             "no-rounds",
             (torch.rand(2, 1, 3, 3, generator=g), TRANSFORMS, torch.zeros(0, 2, dtype=torch.long)),
             "there are no rounds",
-            "The notebook has a level with N = 0: then the pictures come out as they are.",
+            "The notebook has a level with N = 0: then the images are unchanged.",
         ),
         Wild(
             "many-transforms",
             (torch.rand(3, 1, 2, 3, generator=g), MANY, torch.tensor([[31, 9, 14], [27, 31, 29]])),
             "there are 32 transforms",
-            "There may be any number of them; the notebook gives 28, each of the pool's fourteen in both directions. Take "
-            "their numbers from `chosen`, or their count from `transforms`.",
+            "There may be any number of them; the notebook passes 28, each of the fourteen in both directions. Take "
+            "their indices from `chosen`, or their number from `transforms`.",
         ),
         Wild(
             "expanded",
             (torch.rand(1, 1, 3, 4, generator=g).expand(4, -1, -1, -1), TRANSFORMS, torch.tensor([[0, 2, 1, 0]])),
-            "one picture is given several times, as `expand` makes it",
-            "What is written into one of them shows in all: write into a `.clone()`, not into what was given.",
+            "one image is repeated with `expand`",
+            "Writing into one of them changes all: write into a `.clone()`, not into the argument.",
         ),
         Wild(
             "other-layout",
             (torch.rand(4, 2, 5, 3, generator=g).mT, TRANSFORMS, torch.tensor([[1, 0], [3, 3], [0, 2], [1, 1]]).T),
-            "the pictures or `chosen` are transposed tensors",
-            "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
+            "the images or `chosen` are transposed tensors",
+            "`.view` cannot merge axes that are not contiguous in memory: use `.reshape`.",
         ),
         Wild(
             "one-picture",
             (torch.rand(1, 1, 3, 3, generator=g), TRANSFORMS, torch.tensor([[3], [1]])),
-            "the batch has a single picture",
+            "the batch has a single image",
         ),
     ]
 
 
 def _not_together(fn: Callable[..., Tensor]) -> str | None:
-    """A sentence when in some round a transform is called twice, or gets others than the pictures that chose it."""
+    """A sentence if, in some round, a transform is called twice or gets other images than those that chose it."""
     chosen = torch.tensor([[1, 0, 1, 2, 1, 0], [0, 0, 2, 2, 0, 2]])
     given: dict[int, list[tuple[int, ...]]] = {0: [], 1: [], 2: []}
 
@@ -85,28 +85,28 @@ def _not_together(fn: Callable[..., Tensor]) -> str | None:
         if any(len(shape) != 4 for shape in shapes):
             shape = next(shape for shape in shapes if len(shape) != 4)
             return (
-                f"The numbers are right, but a transform is given a tensor of shape {shape}. It wants a batch of "
-                "pictures, (some, channels, height, width): those that chose it, all at once."
+                f"The numbers are right, but a transform gets a tensor of shape {shape}. Pass it one batch, (some, "
+                "channels, height, width), with all the images that chose it."
             )
         wanted = sorted(int(count) for count in (chosen == number).sum(1) if count)
         counts = sorted(shape[0] for shape in shapes if shape[0])
         if sum(counts) > sum(wanted):
             return (
-                f"The numbers are right, but transform {number} works on {sum(counts)} pictures where only {sum(wanted)} "
-                "chose it, and most of its work is thrown away. Give it those that chose it, and only those."
+                f"The numbers are right, but transform {number} processes {sum(counts)} images and only "
+                f"{sum(wanted)} chose it. Pass it only those that chose it."
             )
         if len(counts) > len(wanted):
             return (
                 f"The numbers are right, but transform {number} is called {len(counts)} times in {len(wanted)} "
-                f"round{'s' * (len(wanted) > 1)}. Pictures that get the same transform in a round go through it together, "
-                "in one call: that is what makes it fast."
+                f"round{'s' * (len(wanted) > 1)}. Pass all images that get the same transform in a round in one "
+                "call: that makes it fast."
             )
     return None
 
 
 APPLY_EACH = Exercise(
     name="06.apply_each",
-    title="Each picture its own transforms",
+    title="Transforms per image",
     points=2,
     reference=apply_each,
     learns=("images",),
@@ -114,12 +114,12 @@ APPLY_EACH = Exercise(
     wild=_wild,
     promises=(Promise("together", _not_together),),
     hints=(
-        "Take one round, `chosen[0]`: it has a number for each picture. Which pictures got number 3? "
-        "`chosen[0] == 3` is True for those, and `images[chosen[0] == 3]` takes them out.",
-        "The transformed ones must go back to their places: assign them to the same True and False, in a copy of the "
-        "pictures. `.unique()` names the transforms that are needed in a round.",
-        "Begin each round with a `.clone()` of the pictures, so that those that came in stay as they are. The next "
-        "round works on what this one has made.",
+        "Take one round, `chosen[0]`: it has one index per image. Which images got transform 3? `chosen[0] == 3` is "
+        "True for those, and `images[chosen[0] == 3]` selects them.",
+        "The transformed images must go back to their positions: assign them with the same mask, in a copy of the "
+        "images. `.unique()` returns the transforms that a round needs.",
+        "Begin each round with a `.clone()` of the images, so that the arguments do not change. The next round uses "
+        "the result of this one.",
     ),
     misconceptions=MISCONCEPTIONS,
 )

@@ -1,4 +1,4 @@
-"""Wrong answers to RandAugment's exercise."""
+"""Misconceptions about RandAugment's transforms per image."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,7 @@ from course_utils.training.rand_augment import Transform, apply_each
 
 
 def _rounds(step: Callable[[Tensor, Tensor, Sequence[Transform], Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """A slip in one round: step(images, the first images, transforms, choice, the first choice)."""
+    """A mistake in one round: step(images, original images, transforms, choice, first round's choice)."""
 
     def wrong(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:
         first = images
@@ -26,9 +26,7 @@ def _groups(
     among: Callable[[int, int], bool] = lambda number, count: True,
     put: Callable[[Tensor, Tensor], Tensor] = lambda before, after: after,
 ) -> Callable[..., Tensor]:
-    """A slip in a group: which transform it gets, of its number, its place among the drawn ones and the pool's size;
-    whether it gets any; and what is put in its places, of the pictures before and after it.
-    """
+    """A mistake in a group: which transform it gets, whether it gets any, and what is written to its positions."""
 
     def step(images: Tensor, _: Tensor, transforms: Sequence[Transform], choice: Tensor, __: Tensor) -> Tensor:
         result = images.clone()
@@ -42,12 +40,12 @@ def _groups(
 
 
 def _grouped(images: Tensor, transforms: Sequence[Transform], choice: Tensor) -> Tensor:
-    """The results group by group, one after the other."""
+    """The results concatenated group by group."""
     return torch.cat([transforms[number](images[choice == number]) for number in choice.unique().tolist()])
 
 
 def _spilling(images: Tensor, _: Tensor, transforms: Sequence[Transform], choice: Tensor, __: Tensor) -> Tensor:
-    """Transforms in turn, each on what the last left: a picture may be taken only once, but all are."""
+    """Each transform applied to the result of the last, for all images."""
     for number in choice.unique().tolist():
         images = transforms[number](images)
     return images
@@ -76,8 +74,8 @@ def _by_the_transforms_number(
 ) -> Tensor:
     result = images.clone()
     for number in choice.unique().tolist():
-        picture = number % len(images)
-        result[picture] = transforms[number](images[picture][None])[0]
+        image = number % len(images)
+        result[image] = transforms[number](images[image][None])[0]
     return result
 
 
@@ -94,10 +92,10 @@ def _once_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) 
 
 
 def _columns(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:
-    """Column by column, as if they were rounds, on as many pictures as there are rounds."""
+    """Column by column, as if they were rounds, on as many images as there are rounds."""
     rounds = len(chosen)
     if rounds > len(images):
-        raise IndexError("There are fewer pictures than rounds.")
+        raise IndexError("There are fewer images than rounds.")
     return torch.cat([apply_each(images[:rounds], transforms, chosen.T), images[rounds:]])
 
 
@@ -136,7 +134,7 @@ def _all_rounds_each_time(images: Tensor, transforms: Sequence[Transform], chose
 
 
 def _combined(over: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    """Every round works on the given pictures, and the results are put together."""
+    """Every round uses the original images, and the results are combined."""
     return lambda images, transforms, chosen: over(
         torch.stack([apply_each(images, transforms, choice[None]) for choice in chosen])
     )
@@ -145,13 +143,13 @@ def _combined(over: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
 MISCONCEPTIONS = (
     Misconception(
         "last-round-only",
-        "Only the last round is left in the result. Does each round work on what the round before has made, or does "
-        "it start again from the pictures that were given?",
+        "Only the last round shows in the result. Does each round use the result of the round before, or does it "
+        "start again from the original images?",
         _rounds(lambda images, first, transforms, choice, _: apply_each(first, transforms, choice[None])),
     ),
     Misconception(
         "first-round-only",
-        "Only the first round is done. A picture gets all its transforms, one after the other.",
+        "Only the first round is done. An image gets all its transforms, one after the other.",
         lambda images, transforms, chosen: apply_each(images, transforms, chosen[:1]),
     ),
     Misconception(
@@ -168,62 +166,62 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "last-group-only",
-        "Of each round only the last group is left. One copy for the whole round is enough: where is it made?",
+        "Only the last group of each round is left. Make one copy for the whole round: where do you make it?",
         _rounds(_last_group_only),
     ),
     Misconception(
         "rounds-averaged",
-        "Every round works on the given pictures, and the results are averaged or added. A round works on what the "
-        "round before has made.",
+        "Every round uses the original images, and the results are averaged or added. A round must use the result of "
+        "the round before.",
         _combined(lambda rounds: rounds.mean(0)),
         _combined(lambda rounds: rounds.sum(0)),
     ),
     Misconception(
         "one-transform-for-all",
-        "In each round one transform is used for the whole batch, the first picture's or the most frequent one. Each picture "
-        "has its own: `chosen[r, i]` belongs to picture i.",
+        "In each round, one transform is used for the whole batch, the first image's or the most frequent one. Each "
+        "image has its own: `chosen[r, i]` is for image i.",
         _rounds(lambda images, first, transforms, choice, _: transforms[int(choice[0])](images)),
         _rounds(lambda images, first, transforms, choice, _: transforms[int(choice.mode().values)](images)),
     ),
     Misconception(
         "on-all-pictures",
-        "Each transform is applied to the whole batch, also to pictures that did not choose it. Take only those "
-        "out that did, and put them back.",
+        "Each transform is applied to the whole batch, including images that did not choose it. Select only those "
+        "that did, and write them back.",
         _rounds(_spilling),
     ),
     Misconception(
         "in-the-pools-order",
-        "The right transforms, but in the order of the pool and not of the rounds. Inverting and then halving is "
-        "not the same as halving and then inverting: go row by row through `chosen`.",
+        "The transforms are right, but in the order of `transforms`, not of the rounds. Inverting and then halving "
+        "differs from halving and then inverting: go through `chosen` row by row.",
         _in_the_pools_order,
     ),
     Misconception(
         "rounds-taken-together",
-        "The rounds are taken together: each transform runs once, in the order of the pool, on all pictures that "
-        "chose it in any round. The order of a picture's transforms counts, and so does one that comes twice.",
+        "The rounds are combined: each transform runs once, in the order of `transforms`, on all images that chose "
+        "it in any round. The order of an image's transforms matters, and so do repetitions.",
         _once_each,
     ),
     Misconception(
         "rounds-backwards",
-        "The rounds run backwards. The first row of `chosen` comes first.",
+        "The rounds are in reverse order. The first row of `chosen` comes first.",
         lambda images, transforms, chosen: apply_each(images, transforms, chosen.flip(0)),
     ),
     Misconception(
         "rounds-and-pictures-exchanged",
-        "Rounds and pictures are swapped: a row of `chosen` is a round, and has one number for each picture.",
+        "Rounds and images are swapped: a row of `chosen` is a round and has one index per image.",
         lambda images, transforms, chosen: apply_each(images, transforms, chosen.T),
         lambda images, transforms, chosen: apply_each(images, transforms, chosen.reshape(len(chosen.T), -1).T),
         _columns,
     ),
     Misconception(
         "sorted-by-transform",
-        "The groups come out one after the other, so the pictures are no longer in their own places. Write each "
-        "group's result to the places that it was taken from.",
+        "The groups are concatenated, so the images are no longer in their own positions. Write each group's result "
+        "to the positions that it came from.",
         _rounds(lambda images, _, transforms, choice, __: _grouped(images, transforms, choice)),
     ),
     Misconception(
         "sorted-twice",
-        "The groups are put back with the order that sorted them, which sorts them once more. It takes the inverse: "
+        "The groups are put back with the order that sorted them, which reorders them again. Use the inverse: "
         "`.argsort()` of that order.",
         _rounds(
             lambda images, _, transforms, choice, __: _grouped(images, transforms, choice)[
@@ -233,81 +231,79 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "transform-zero-left-out",
-        "Transform 0 is never applied. It is a transform like the others: the pictures that chose it must not stay as they are.",
+        "Transform 0 is never applied. It is a transform like the others: apply it to the images that chose it.",
         _groups(among=lambda number, count: number > 0),
     ),
     Misconception(
         "last-transform-left-out",
-        "The last transform of the pool is never applied: look at where your range of numbers ends.",
+        "The last transform is never applied: check where your range ends.",
         _groups(among=lambda number, count: number < count - 1),
     ),
     Misconception(
         "largest-number-left-out",
-        "The largest number of each round is left out. A range ends before its end: look for the one that should "
-        "include it.",
+        "The largest index of each round is left out. A range excludes its end: add one.",
         _rounds(_largest_left_out),
     ),
     Misconception(
         "once-per-member",
-        "A transform runs once for every picture of its group, each time on the whole group and on what the last run "
-        "has left. Once per round is enough: go through the different numbers.",
+        "A transform runs once per image of its group, each time on the whole group and on the last result. Call it "
+        "once per round: loop over the unique indices.",
         _rounds(_once_per_member),
     ),
     Misconception(
         "no-second-time",
-        "A transform that comes to a picture for the second time is left out. A picture may get the same one in several "
-        "rounds, and then it is applied in each of them.",
+        "A transform is not applied to an image a second time. An image may get the same transform in several "
+        "rounds: apply it in each of them.",
         _no_second_time,
     ),
     Misconception(
         "groups-of-all-rounds",
-        "In every round a transform is applied to the pictures that chose it in any round. Which chose it in this "
-        "round? That is one row of `chosen`.",
+        "In every round, a transform is applied to the images that chose it in any round. Use only this round's row "
+        "of `chosen`.",
         _all_rounds_each_time,
     ),
     Misconception(
         "added",
-        "The transformed pictures are added to what was there. They take its place.",
+        "The transformed images are added to the old ones. They must replace them.",
         _groups(put=lambda before, after: before + after),
     ),
     Misconception(
         "first-of-the-group",
-        "The first picture of each group, transformed, is written to the places of the whole group. Each place gets its "
-        "own picture.",
+        "The first image of each group, transformed, is written to the positions of the whole group. Each position "
+        "gets its own image.",
         _groups(put=lambda before, after: after[:1]),
     ),
     Misconception(
         "counted-from-one",
-        "Each picture gets the transform before or after the one it chose. The numbers count from zero, as Python's do.",
+        "Each image gets the transform before or after the one it chose. Indices count from zero.",
         _groups(which=lambda number, place, count: number - 1),
         _groups(which=lambda number, place, count: (number + 1) % count),
     ),
     Misconception(
         "place-for-number",
-        "A transform is looked up by its place among the numbers drawn in this round. Look it up by the number "
-        "itself: if only 0 and 2 are drawn, the second of them is transform 2.",
+        "A transform is looked up by its position among the indices drawn in this round. Use the index itself: if "
+        "only 0 and 2 are drawn, the second of them is transform 2.",
         _groups(which=lambda number, place, count: place),
     ),
     Misconception(
         "groups-of-the-first-round",
-        "The groups of the first round are used in every round. Each row of `chosen` makes its own groups.",
+        "The groups of the first round are used in every round. Each row of `chosen` has its own groups.",
         _rounds(_with_the_first_rounds_groups),
     ),
     Misconception(
         "first-round-repeated",
-        "The first round is done over and over again, as often as there are rounds. Each has its own row of "
-        "`chosen`.",
+        "The first round is repeated in every round. Each round has its own row of `chosen`.",
         _rounds(lambda images, _, transforms, __, first: apply_each(images, transforms, first[None])),
     ),
     Misconception(
         "number-used-as-a-place",
-        "A transform's number is used as a picture's: only the picture of that number is changed. `chosen[r, i]` "
-        "says which transform picture i gets; which pictures got number n?",
+        "The index of a transform is used as the index of an image. `chosen[r, i]` says which transform image i "
+        "gets; which images got transform n?",
         _rounds(_by_the_transforms_number),
     ),
     Misconception(
         "clamped",
-        "Numbers are cut off at the ends of a range. That is not asked for: what a transform returns comes out as it is.",
+        "Values are clamped to a range. Do not clamp: return what the transforms return.",
         _groups(put=lambda before, after: after.clamp(0, 1)),
         lambda images, transforms, chosen: apply_each(images, transforms, chosen).clamp(0, 1),
         _groups(put=lambda before, after: after.clamp(-1, 1)),

@@ -1,4 +1,4 @@
-"""Notebook 07: what a student learns from a teacher."""
+"""Notebook 07: distillation."""
 
 from course_utils.exercises.nb07_distillation.fuse import FUSE
 from course_utils.exercises.nb07_distillation.hard import HARD_DISTILLATION

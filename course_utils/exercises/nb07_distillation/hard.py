@@ -1,4 +1,4 @@
-"""Taking the teacher at its word."""
+"""Hard distillation."""
 
 import torch
 from torch import Generator
@@ -44,32 +44,32 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "class-without-a-label",
             (slips.logits(g, 3, 6), slips.logits(g, 3, 6), torch.tensor([2, 0, 1]), 0.3),
-            "no picture of the batch has the last class as its label",
-            "Take the number of classes from the logits: `F.one_hot(labels)` makes as many as it finds.",
+            "no image in the batch has the last class as its label",
+            "Take the number of classes from the logits: `F.one_hot(labels)` counts only the classes that it finds.",
         ),
         Wild(
             "no-smoothing",
             (student, teacher, torch.tensor([1, 4, 0, 2]), 0.0),
             "smoothing is 0",
-            "Then nothing is spread: 0 is a number like any other, and nothing may be divided by it.",
+            "Then nothing is spread: do not divide by it, and do not treat 0 as missing.",
         ),
         Wild(
             "one-picture",
             (slips.logits(g, 1, 4), slips.logits(g, 1, 4), torch.tensor([2]), 0.2),
-            "the batch has a single picture",
+            "the batch has a single image",
         ),
         Wild(
             "other-layout",
             (student.mT.contiguous().mT, teacher.mT.contiguous().mT, torch.tensor([1, 4, 0, 2]), 0.1),
             "the logits are transposed tensors",
-            "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
+            "`.view` cannot merge axes that are not contiguous in memory: use `.reshape`.",
         ),
     ]
 
 
 HARD_DISTILLATION = Exercise(
     name="07.hard_distillation",
-    title="Take the teacher at its word",
+    title="Learn the teacher's label",
     points=2,
     reference=hard_distillation,
     learns=("student",),
@@ -77,11 +77,12 @@ HARD_DISTILLATION = Exercise(
     wild=_wild,
     promises=(slips.either_word(hard_distillation, others=1),),
     hints=(
-        "What the teacher says is a class number for each picture, of its likeliest class. Does it matter whether you take "
-        "it from the logits or from the probabilities?",
-        "Both halves are a cross entropy of the student's logits, with different targets. `F.cross_entropy` takes logits, "
-        "and can smooth a target itself: look for the argument with `help(F.cross_entropy)`. Which target is smoothed?",
-        "Half of the one plus half of the other; each is the mean over the batch already.",
+        "The teacher's label is one class index per image, that of its most likely class. Does it matter whether you "
+        "take it from the logits or from the probabilities?",
+        "Both halves are a cross-entropy of the student's logits, with different targets. `F.cross_entropy` takes "
+        "logits, and can smooth a target itself: look for the argument with `help(F.cross_entropy)`. Which target is "
+        "smoothed?",
+        "Add half of one and half of the other; each is already the mean over the batch.",
     ),
     misconceptions=MISCONCEPTIONS,
 )

@@ -1,4 +1,4 @@
-"""Wrong answers to hard distillation."""
+"""Misconceptions about hard distillation."""
 
 from collections.abc import Callable
 
@@ -12,19 +12,19 @@ from course_utils.training.distill import hard_distillation
 
 
 def _whole(loss: Loose) -> Callable[..., Tensor]:
-    """A loss whose two parts are of the same logits, the student's."""
+    """A loss whose two parts both use the student's logits."""
     return lambda student, teacher, labels, smoothing=0.1: loss(student, student, teacher, labels, smoothing)
 
 
 def _said(said: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """The loss with another target in its second part, a function of student, teacher and labels."""
+    """The loss with another target in its second part: a function of student, teacher and labels."""
     return lambda student, teacher, labels, smoothing=0.1: (
         (smoothed(student, labels, smoothing) + F.cross_entropy(student, said(student, teacher, labels))) / 2
     )
 
 
 def _total(total: Callable[[Tensor, Tensor, float], Tensor], label_smoothed: bool = True) -> Callable[..., Tensor]:
-    """The two parts put together in another way, a function of both and of smoothing."""
+    """The two parts combined in another way: a function of both and of smoothing."""
     label = smoothed if label_smoothed else plain
     return lambda student, teacher, labels, smoothing=0.1: total(
         label(student, labels, smoothing), F.cross_entropy(student, teacher.argmax(-1)), smoothing
@@ -45,8 +45,8 @@ def _teacher_scored(target: Callable[[Tensor, Tensor], Tensor]) -> Callable[...,
 MISCONCEPTIONS = (
     Misconception(
         "smoothing-as-weight",
-        "`smoothing` is taken for the weight of one of the two parts. They count one half each; smoothing changes what "
-        "the label's part aims at.",
+        "`smoothing` is used as the weight of one of the two parts. Each part has weight one half; smoothing changes "
+        "the target of the label's part.",
         _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other, label_smoothed=False),
         _total(lambda one, other, smoothing: (1 - smoothing) * one + smoothing * other),
         _total(lambda one, other, smoothing: smoothing * one + (1 - smoothing) * other, label_smoothed=False),
@@ -54,43 +54,43 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "students-own-word",
-        "The student is told what it believes already: the class comes from the student's logits, not from the "
-        "teacher's.",
+        "The target is the student's own most likely class: it must come from the teacher's logits.",
         _said(lambda student, teacher, labels: student.argmax(-1)),
     ),
     Misconception(
         "labels-twice",
-        "The teacher is never asked: both parts use the labels.",
+        "The teacher is not used: both parts use the labels. Use the teacher's label in the second.",
         _said(lambda student, teacher, labels: labels),
     ),
     Misconception(
         "teacher-only",
-        "Only the teacher's part of the loss is there: the label's half is missing.",
+        "The loss has only the teacher's part: the label's half is missing.",
         _total(lambda one, other, smoothing: other / 2),
         _total(lambda one, other, smoothing: other),
     ),
     Misconception(
         "label-only",
-        "The teacher is never asked: only the label counts. The other half of the loss is the teacher's.",
+        "The teacher is not used: the loss has only the label's part. The other half is the teacher's.",
         _total(lambda one, other, smoothing: one / 2),
         _total(lambda one, other, smoothing: one),
     ),
     Misconception(
         "largest-of-all",
-        "The one largest logit of the whole batch is the target, so most pictures have none. Each picture has a "
-        "likeliest class: look along the last axis.",
+        "The target is the largest logit of the whole batch, so most images have none. Each image has a most likely "
+        "class: use the last axis.",
         _said(lambda student, teacher, labels: (teacher == teacher.max()).float()),
     ),
     Misconception(
         "teacher-scored",
-        "The second half is a loss of the teacher's logits, which are given and learn nothing. The student is to be "
-        "scored, with the teacher's word as the target.",
+        "The second half is a loss of the teacher's logits, which do not learn. Use the student's logits, with the "
+        "teacher's label as the target.",
         _teacher_scored(lambda student, labels: labels),
         _teacher_scored(lambda student, labels: student.argmax(-1)),
     ),
     Misconception(
         "student-and-teacher-exchanged",
-        "Student and teacher are swapped: the teacher's logits are scored, and the student's word is the target.",
+        "Student and teacher are swapped: the loss uses the teacher's logits, with the student's label as the "
+        "target.",
         _exchanged,
     ),
     *shared(_whole),

@@ -1,4 +1,4 @@
-"""What the exercises on distillation share: logits to try, cross entropies that are wrong in some way, and ties."""
+"""Shared by the exercises on distillation: test logits, wrong cross-entropies, and ties."""
 
 from collections.abc import Callable
 
@@ -10,51 +10,51 @@ from course_utils.exercises.exercise import Promise
 
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # of logits, target and smoothing
 
-SIZES = ((5, 5), (4, 3), (7, 10), (2, 6))  # one square, and all else different
+SIZES = ((5, 5), (4, 3), (7, 10), (2, 6))  # one square, all others different
 LARGE = (
-    "Is something lost on the way? In float32 exp(100) is infinite; a small probability rounds to 0, whose logarithm is "
-    "−∞, or gives way to the small number that you add to it or clamp it to; and a limit on the logits cuts them off. "
-    "`log_softmax` of the logits as they are avoids all of that"
+    "In float32, exp(100) is infinite; a small probability rounds to 0, whose logarithm is −∞, or is replaced by the "
+    "small number that you add or clamp to; and clamping changes the logits. `log_softmax` of the unchanged logits "
+    "avoids all of that"
 )
 ANY_LIKELIEST = (
-    "The likeliest class is that of the largest logit. What is computed from such logits may be infinite, or the same for "
-    "several classes: exp(100) is infinite in float32, the sigmoids of 99 and 100 both round to 1, and a limit makes both "
-    "the limit. Compare the logits themselves."
+    "The most likely class has the largest logit. Functions of such logits may be infinite, or equal for several "
+    "classes: in float32, exp(100) is infinite, the sigmoids of 99 and 100 both round to 1, and clamping makes them "
+    "equal. Compare the logits themselves."
 )
 SMALL_LEAD = (
-    "The larger is the teacher's word, however small its lead. A softmax shares the word between both, even at a low "
-    "temperature, and rounding makes them equal: compare the logits themselves."
+    "The larger one gives the teacher's label, however small the difference. A softmax divides the target between "
+    "both, even at a low temperature, and rounding makes them equal: compare the logits themselves."
 )
 CLOSE_LEAD = torch.tensor([[3.0, 0.5, 2.999, -1.0], [0.0, 2.499, -2.0, 2.5], [-1.0, 1.5, 1.501, 0.5]])
 ANY_SIGN = (
-    "The likeliest class still has the largest logit, the least negative one: a search for it must not start from 0, and "
-    "the signs must stay."
+    "The most likely class still has the largest logit, the least negative one: do not start the search at 0, and "
+    "keep the signs."
 )
 
 
 def logits(g: Generator, batch: int, classes: int) -> Tensor:
-    """Logits that leave a softmax soft."""
+    """Logits for which a softmax is not one-hot."""
     return 2 * torch.randn(batch, classes, generator=g)
 
 
 def cases_of_logits(g: Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Logits of a student and of a teacher that disagree often, and labels, the last class among them."""
+    """Logits of a student and a teacher that often disagree, and labels that include the last class."""
     cases = []
     for number, (batch, classes) in enumerate(SIZES):
         student, teacher = logits(g, batch, classes), logits(g, batch, classes)
         labels = torch.randint(classes, (batch,), generator=g)
         labels[-1] = classes - 1
         if number == 0:
-            teacher = teacher - teacher.min() + 0.1  # the one case in which a logarithm of logits would be finite
+            teacher = teacher - teacher.min() + 0.1  # the only case in which a logarithm of logits would be finite
         if number == 1:
             teacher = teacher.roll(-int(teacher.amax(-1).argmax()), 0)  # the largest of all is in the first row
-        labels[0] = teacher[0].argmax()  # so the teacher is right about some pictures, and wrong about others
+        labels[0] = teacher[0].argmax()  # so the teacher is right on some images and wrong on others
         cases.append((student, teacher, labels))
     return cases
 
 
 def extreme(g: Generator, batch: int, classes: int) -> Tensor:
-    """Logits near ±100, of which the two largest of each row are close to one another."""
+    """Logits near ±100, with the two largest in each row close to each other."""
     signs = torch.full((batch, classes), -1.0)
     signs[:, :2] = 1
     signs[1::2] = signs[1::2].flip(-1)
@@ -62,8 +62,8 @@ def extreme(g: Generator, batch: int, classes: int) -> Tensor:
 
 
 def against(right: Callable[[int, float], float], others: Callable[[int, float], float]) -> Loss:
-    """Cross entropy of logits with labels smoothed in some way: the right class's part and each other's, both of
-    (classes, smoothing).
+    """Cross-entropy with smoothed labels: the right class's and every other's part are functions of (classes,
+    smoothing).
     """
 
     def loss(student: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -75,42 +75,42 @@ def against(right: Callable[[int, float], float], others: Callable[[int, float],
 
 
 def smoothed(student: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Cross entropy with smoothed labels, as it should be."""
+    """Cross-entropy with smoothed labels, as it should be."""
     return F.cross_entropy(student, labels, label_smoothing=smoothing)
 
 
 def plain(student: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Cross entropy; the smoothing is not used."""
+    """Cross-entropy; the smoothing is not used."""
     return F.cross_entropy(student, labels)
 
 
 def softmax_first(loss: Loss) -> Loss:
-    """The loss of probabilities where it wants logits."""
+    """The loss of probabilities instead of logits."""
     return lambda student, target, smoothing: loss(student.softmax(-1), target, smoothing)
 
 
 def nll(student: Tensor, target: Tensor, smoothing: float) -> Tensor:
-    """Negative log-likelihood, which wants log-probabilities."""
+    """Negative log-likelihood, which needs log-probabilities."""
     return F.nll_loss(student, target)
 
 
 def summed(student: Tensor, target: Tensor, smoothing: float) -> Tensor:
-    """Cross entropy with smoothed labels, summed over the batch."""
+    """Cross-entropy with smoothed labels, summed over the batch."""
     return F.cross_entropy(student, target, label_smoothing=smoothing, reduction="sum")
 
 
 def summed_plain(student: Tensor, target: Tensor, smoothing: float) -> Tensor:
-    """Cross entropy, summed over the batch."""
+    """Cross-entropy, summed over the batch."""
     return F.cross_entropy(student, target, reduction="sum")
 
 
 def squared(student: Tensor, teacher: Tensor, smoothing: float) -> Tensor:
-    """No cross entropy but a squared distance of logits."""
+    """A squared distance of logits instead of a cross-entropy."""
     return F.mse_loss(student, teacher)
 
 
 def divergence(student: Tensor, probabilities: Tensor, smoothing: float) -> Tensor:
-    """No cross entropy but a KL divergence from probabilities."""
+    """A KL divergence from probabilities instead of a cross-entropy."""
     return F.kl_div(student.log_softmax(-1), probabilities, reduction="batchmean")
 
 
@@ -126,7 +126,7 @@ NOT_DIVIDED = against(lambda k, e: 1 - e, lambda k, e: e)
 
 
 def either_word(reference: Callable[..., Tensor], others: int) -> Promise:
-    """Of two likeliest classes either is taken; others is the number of the student's logits before the teacher's."""
+    """Either of two equally likely classes is right; others is the number of student logits before the teacher's."""
     g = Generator().manual_seed(1)
     students, labels = [logits(g, 2, 4) for _ in range(others)], torch.tensor([0, 2])
     tied = torch.tensor([[1.0, 2.5, -1.0, 2.5], [0.5, -1.0, 2.0, 0.0]])
@@ -143,9 +143,9 @@ def either_word(reference: Callable[..., Tensor], others: int) -> Promise:
         if any(torch.allclose(mine, right, rtol=1e-4) for right in rights):
             return None
         return (
-            "Your answer is right when the teacher has one likeliest class, but not when it finds two classes equally "
-            f"likely: the result is {float(mine):.4g}, but it should be {float(rights[0]):.4g} or {float(rights[1]):.4g}. "
-            "Either of the two will do as the teacher's word, but not both at once."
+            "Your answer is right if the teacher has one most likely class, but not if two classes are equally "
+            f"likely: the result is {float(mine):.4g}, but should be {float(rights[0]):.4g} or "
+            f"{float(rights[1]):.4g}. Use one of the two as the teacher's label, not both."
         )
 
     return Promise("either-of-two-likeliest", broken)

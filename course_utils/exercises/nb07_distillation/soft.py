@@ -1,4 +1,4 @@
-"""Matching the teacher's softened probabilities."""
+"""Soft distillation."""
 
 import torch
 from torch import Generator, Tensor
@@ -30,35 +30,35 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "teacher-alone",
             (*some(3, 4), 2.0, 1.0),
-            "weight is 1, so that only the teacher counts",
-            "The notebook calls it like that: nothing may be divided by 1 − weight.",
+            "weight is 1, so only the teacher counts",
+            "The notebook uses it: do not divide by 1 − weight.",
         ),
         Wild(
             "labels-alone",
             (*some(3, 4), 2.0, 0.0),
-            "weight is 0, so that only the labels count",
-            "Nothing may be divided by the weight.",
+            "weight is 0, so only the labels count",
+            "Do not divide by the weight.",
         ),
         Wild(
             "double",
             (student.double(), teacher.double(), labels, 64.0, 1.0),
             "the logits are float64",
-            "The notebook computes with these at high temperatures, where float32 is too coarse: stay with the dtype that "
-            "is given.",
+            "The notebook uses float64 at high temperatures, where float32 is too coarse: keep the dtype of the "
+            "arguments.",
         ),
         Wild(
             "very-high-temperature",
             (3 * student.double(), 3 * teacher.double(), labels, 1024.0, 1.0),
             "the temperature is 1024",
-            "The notebook goes that far, with float64, because float32 is too coarse there: compute with the temperature as "
-            "it is given, without a limit, and in the dtype that is given.",
+            "The notebook goes that far, with float64, because float32 is too coarse: do not clamp the temperature, "
+            "and keep the dtype of the arguments.",
         ),
-        Wild("one-picture", (*some(1, 4), 3.0, 0.4), "the batch has a single picture"),
+        Wild("one-picture", (*some(1, 4), 3.0, 0.4), "the batch has a single image"),
         Wild(
             "other-layout",
             (student.mT.contiguous().mT, teacher.mT.contiguous().mT, labels, 2.0, 0.7),
             "the logits are transposed tensors",
-            "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
+            "`.view` cannot merge axes that are not contiguous in memory: use `.reshape`.",
         ),
     ]
 
@@ -72,13 +72,13 @@ SOFT_DISTILLATION = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Two softmaxes, both of logits divided by the temperature. Work with their logarithms "
-        "(`.log_softmax`): a probability may become too small for a float, its logarithm does not.",
+        "You need two softmaxes, both of logits divided by the temperature. Use their logarithms (`.log_softmax`): a "
+        "probability may be too small for a float, but its logarithm is not.",
         "KL(teacher ‖ student) is the sum over the classes of p · (log p − log q), where p is the teacher's "
-        "probability and q the student's, and then the mean over the batch. `F.kl_div` can do that too: mind "
-        "what it wants as its two arguments, and choose `reduction=…`.",
-        "The labels' part is `F.cross_entropy` of the student's logits as they are: it has no temperature, and the "
-        "softmax is inside. Last, the factors: (1 − λ) here, λ · τ² there.",
+        "probability and q the student's, and then the mean over the batch. `F.kl_div` can do that too: check what "
+        "its two arguments must be, and choose `reduction=…`.",
+        "The labels' part is `F.cross_entropy` of the student's unscaled logits: it has no temperature, and it "
+        "includes the softmax. Finally, multiply it by (1 − λ) and the divergence by λ · τ².",
     ),
     misconceptions=MISCONCEPTIONS,
 )

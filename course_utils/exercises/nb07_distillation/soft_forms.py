@@ -10,12 +10,12 @@ Softening = Callable[[Tensor, float], Tensor]
 
 
 def kl(log_student: Tensor, log_teacher: Tensor) -> Tensor:
-    """KL(teacher ‖ student), the mean over the pictures."""
+    """KL(teacher ‖ student), the mean over the images."""
     return (log_teacher.exp() * (log_teacher - log_student)).sum(-1).mean()
 
 
 def divided(logits: Tensor, temperature: float) -> Tensor:
-    """Softened as it should be."""
+    """The softmax, correctly softened."""
     return logits / temperature
 
 
@@ -29,7 +29,7 @@ def slip(
         (1 - w) * hard + w * tau**2 * soft
     ),
 ) -> Callable[..., Tensor]:
-    """The loss with one of its parts replaced; divergence is a function of the logarithms of both softmaxes."""
+    """The loss with one of its parts replaced; divergence is a function of both log-softmaxes."""
 
     def wrong(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, weight: float) -> Tensor:
         log_student = of_student(student, temperature).log_softmax(axis)
@@ -56,7 +56,7 @@ def weights(of_label: Callable[[float], float], of_teacher: Callable[[float], fl
 
 
 def of_logits(loss: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Tensor]:
-    """The teacher's part is a loss of (student, teacher, τ) and no divergence at all."""
+    """The teacher's part is another function of (student, teacher, τ) instead of a divergence."""
     return lambda student, teacher, labels, temperature, weight: (
         (1 - weight) * F.cross_entropy(student, labels) + weight * loss(student, teacher, temperature)
     )
@@ -65,7 +65,7 @@ def of_logits(loss: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., 
 def scoring_the_teacher(
     student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, weight: float
 ) -> Tensor:
-    """The labels\' part is the teacher\'s cross entropy."""
+    """The labels\' part uses the teacher\'s logits."""
     return slip(hard=lambda student, labels, tau: F.cross_entropy(teacher, labels))(
         student, teacher, labels, temperature, weight
     )
@@ -81,5 +81,5 @@ def target_of_kl_div(target: Callable[[Tensor, float], Tensor]) -> Callable[...,
 
 
 def centred(logits: Tensor) -> Tensor:
-    """The logits of each picture with mean zero."""
+    """The logits of each image with mean zero."""
     return logits - logits.mean(-1, keepdim=True)

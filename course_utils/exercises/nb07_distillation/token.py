@@ -1,4 +1,4 @@
-"""Two tokens, two heads, two lessons."""
+"""Hard distillation with a distillation token."""
 
 import torch
 from torch import Generator, Tensor
@@ -55,21 +55,21 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "class-without-a-label",
             (*heads(3, 6), torch.tensor([2, 0, 1]), 0.3),
-            "no picture of the batch has the last class as its label",
-            "Take the number of classes from the logits: `F.one_hot(labels)` makes as many as it finds.",
+            "no image in the batch has the last class as its label",
+            "Take the number of classes from the logits: `F.one_hot(labels)` counts only the classes that it finds.",
         ),
         Wild(
             "no-smoothing",
             (*heads(4, 5), labels, 0.0),
             "smoothing is 0",
-            "Then nothing is spread: 0 is a number like any other, and nothing may be divided by it.",
+            "Then nothing is spread: do not divide by it, and do not treat 0 as missing.",
         ),
-        Wild("one-picture", (*heads(1, 4), torch.tensor([2]), 0.2), "the batch has a single picture"),
+        Wild("one-picture", (*heads(1, 4), torch.tensor([2]), 0.2), "the batch has a single image"),
         Wild(
             "other-layout",
             (*laid, labels, 0.1),
             "the logits are transposed tensors",
-            "`.view` refuses to merge axes that lie apart in memory: `.reshape` does not mind.",
+            "`.view` cannot merge axes that are not contiguous in memory: use `.reshape`.",
         ),
     ]
 
@@ -85,10 +85,11 @@ TOKEN_DISTILLATION = Exercise(
     wild=_wild,
     promises=(slips.either_word(token_distillation, others=2),),
     hints=(
-        "It is hard distillation again, but with two sets of logits of the student: who meets whom?",
-        "The class token's head meets the true label (smoothed), the distillation token's head the teacher's word.",
-        "Two calls of `F.cross_entropy`, with `label_logits` in the one and `distillation_logits` in the other; each counts "
-        "one half. `teacher` itself is in neither: only its word is, as a target.",
+        "It is hard distillation again, but with two sets of student logits: which head has which target?",
+        "The target of the class token's head is the true label (smoothed); the target of the distillation token's "
+        "head is the teacher's label.",
+        "Two calls of `F.cross_entropy`, with `label_logits` in one and `distillation_logits` in the other; each has "
+        "weight one half. `teacher` itself is in neither: only its label is, as a target.",
     ),
     misconceptions=MISCONCEPTIONS,
 )

@@ -1,4 +1,4 @@
-"""Wrong answers to distillation with two heads."""
+"""Misconceptions about distillation with two heads."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Said = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def _whole(loss: Loose) -> Callable[..., Tensor]:
-    """A loss whose first part is of the class token's head, and whose second of the distillation token's."""
+    """A loss with the class token's head in its first part and the distillation token's head in its second."""
     return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: loss(
         label_logits, distillation_logits, teacher, labels, smoothing
     )
@@ -27,7 +27,7 @@ def _slip(
     word: Loss = plain,
     total: Callable[[Tensor, Tensor], Tensor] = lambda one, other: (one + other) / 2,
 ) -> Callable[..., Tensor]:
-    """The loss with other heads, another target, another cross entropy or another sum."""
+    """The loss with other heads, another target, another cross-entropy or another sum."""
 
     def wrong(
         label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
@@ -40,7 +40,7 @@ def _slip(
 
 
 def _fused(label: Tensor, distillation: Tensor) -> Tensor:
-    """The logarithm of the answer that both heads give together."""
+    """The logarithm of the fused probabilities of both heads."""
     return ((label.softmax(-1) + distillation.softmax(-1)) / 2).log()
 
 
@@ -68,7 +68,7 @@ def _second_head_meets_both(label: Loss, share: float) -> Callable[..., Tensor]:
 
 
 def _teacher_meets(target: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """The second half is a loss of the teacher's logits; its target is made of the second head's and the labels."""
+    """The second half is a loss of the teacher's logits, with a target from the second head and the labels."""
     return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
         (smoothed(label_logits, labels, smoothing) + F.cross_entropy(teacher, target(distillation_logits, labels)))
         / 2
@@ -83,7 +83,7 @@ def _smoothing_as_weight(label: Loss) -> Callable[..., Tensor]:
 
 
 def _first_meets(said: Callable[[Tensor, Tensor], Tensor], loss: Loss) -> Callable[..., Tensor]:
-    """The class token's head meets a word, of the second head's logits and the teacher's, and no label."""
+    """The class token's head has a class from the second head or the teacher as target, not the label."""
     return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
         (
             loss(label_logits, said(distillation_logits, teacher), smoothing)
@@ -96,20 +96,20 @@ def _first_meets(said: Callable[[Tensor, Tensor], Tensor], loss: Loss) -> Callab
 MISCONCEPTIONS = (
     Misconception(
         "class-head-twice",
-        "Both parts use the class token's head, as the slide prints it with one Z_s. Then the distillation "
-        "token's head gets no gradient at all. It is the one that meets the teacher.",
+        "Both parts use the class token's head, as the slide prints it with one Z_s. Then the distillation token's "
+        "head gets no gradient. Use it in the teacher's part.",
         _slip(heads=lambda label, distillation: (label, label)),
     ),
     Misconception(
         "distillation-head-twice",
-        "Both parts use the distillation token's head. Then the class token's head learns nothing: it is the one that "
-        "meets the label.",
+        "Both parts use the distillation token's head. Then the class token's head learns nothing. Use it in the "
+        "label's part.",
         _slip(heads=lambda label, distillation: (distillation, distillation)),
     ),
     Misconception(
         "heads-exchanged",
-        "The heads are swapped: the distillation token's head is given the true label, and the class token's head the "
-        "teacher's word.",
+        "The heads are swapped: the target of the distillation token's head is the true label, and that of the class "
+        "token's head the teacher's label. Swap them back.",
         _slip(heads=_swapped),
         _slip(heads=_swapped, label=plain, word=smoothed),
         _slip(heads=_swapped, word=smoothed),
@@ -117,8 +117,8 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "heads-averaged",
-        "The heads are put together before the loss. They are fused for prediction only; in training each has a "
-        "lesson of its own.",
+        "The heads are combined before the loss. They are fused only for prediction; in training each has its own "
+        "target.",
         _slip(heads=lambda label, distillation: ((label + distillation) / 2,) * 2),
         _slip(heads=lambda label, distillation: (label + distillation,) * 2),
         _slip(heads=lambda label, distillation: (_fused(label, distillation),) * 2),
@@ -128,14 +128,14 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "each-meets-both",
-        "Each head meets both the label and the teacher. Here each has one lesson only, which is what makes them "
+        "Each head has both the label and the teacher as targets. Here each has only one target, which makes them "
         "differ.",
         _each_meets_both,
     ),
     Misconception(
         "label-for-both-heads",
-        "The distillation token's head meets the true label as well as the teacher's word. The teacher's word is its only "
-        "lesson.",
+        "The distillation token's head has both the true label and the teacher's label as targets. The teacher's "
+        "label is its only target.",
         _second_head_meets_both(plain, 1 / 3),
         *tuple(
             _second_head_meets_both(loss, share)
@@ -144,14 +144,13 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "heads-own-word",
-        "The head is told what it says itself: its own likeliest class is the target. The word is the teacher's: it comes "
-        "from `teacher`.",
+        "The target of a head is its own most likely class. The target must come from `teacher`.",
         _slip(said=lambda label, distillation, teacher, labels: distillation.argmax(-1)),
     ),
     Misconception(
         "distillation-head-taken-for-the-teacher",
-        "The distillation token's head is taken for the teacher: the class token's head is given its word, and `teacher` "
-        "is never asked.",
+        "The distillation token's head is used as the teacher of the class token's head, and `teacher` is not used. "
+        "Use the teacher's label for the distillation token's head.",
         _slip(
             heads=lambda label, distillation: (label, label),
             said=lambda label, distillation, teacher, labels: distillation.argmax(-1),
@@ -159,40 +158,42 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "class-head-taken-for-the-teacher",
-        "The class token's head is taken for the teacher: the distillation token's head is given its word, and `teacher` "
-        "is never asked.",
+        "The class token's head is used as the teacher of the distillation token's head, and `teacher` is not used. "
+        "Use the teacher's label.",
         _slip(said=lambda label, distillation, teacher, labels: label.argmax(-1)),
     ),
     Misconception(
         "class-head-follows-the-other",
-        "The class token's head is given the word of the distillation token's head, and the labels are never used. The "
-        "true label is what it should meet.",
+        "The target of the class token's head is the most likely class of the distillation token's head, and the "
+        "labels are not used. Use the true label.",
         _first_meets(lambda distillation, teacher: distillation.argmax(-1), plain),
         _first_meets(lambda distillation, teacher: distillation.argmax(-1), smoothed),
     ),
     Misconception(
         "teacher-scored",
-        "The second half is a loss of the teacher's logits, which are given and learn nothing. The student's head is to "
-        "be scored, and the teacher's word is the target.",
+        "The second half is a loss of the teacher's logits, which do not learn. Use the student's head, with the "
+        "teacher's label as the target.",
         _teacher_meets(lambda head, labels: head.argmax(-1)),
         _teacher_meets(lambda head, labels: labels),
     ),
     Misconception(
         "labels-twice",
-        "Both heads meet the label, and the teacher is never asked.",
+        "Both heads have the label as target, and the teacher is not used. Use the teacher's label for the "
+        "distillation token's head.",
         _slip(said=lambda label, distillation, teacher, labels: labels),
         _slip(said=lambda label, distillation, teacher, labels: labels, word=smoothed),
     ),
     Misconception(
         "word-twice",
-        "Both heads meet the teacher's word, and the label is never used.",
+        "Both heads have the teacher's label as target, and the labels are not used. Use the true label for the "
+        "class token's head.",
         _first_meets(lambda distillation, teacher: teacher.argmax(-1), smoothed),
         _first_meets(lambda distillation, teacher: teacher.argmax(-1), plain),
     ),
     Misconception(
         "smoothing-as-weight",
-        "`smoothing` is taken for the weight of the teacher. The two parts count one half each; smoothing changes what "
-        "the label's part aims at.",
+        "`smoothing` is used as the weight of the teacher. Each part has weight one half; smoothing changes the "
+        "target of the label's part.",
         _smoothing_as_weight(plain),
         _smoothing_as_weight(smoothed),
     ),

@@ -1,4 +1,4 @@
-"""Four tokens become one."""
+"""Patch merging."""
 
 from collections.abc import Callable, Sequence
 from itertools import permutations
@@ -13,7 +13,7 @@ from course_utils.exercises.promises import refuses
 from course_utils.models.swin import merge_patches
 
 Merge = Callable[[Tensor], Tensor]
-Place = tuple[int, int]  # row and column in the square of four
+Place = tuple[int, int]  # row and column in the 2 × 2 square
 
 ORDER: tuple[Place, ...] = ((0, 0), (1, 0), (0, 1), (1, 1))
 READING: tuple[Place, ...] = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -29,12 +29,12 @@ def _wild(g: Generator) -> list[Wild]:
             "double-precision",
             (torch.randn(1, 4, 2, 3, generator=g).double(),),
             "the map is in double precision",
-            "What comes out has the dtype of what goes in.",
+            "The result has the dtype of the argument.",
         ),
         Wild(
             "transposed-memory",
             (torch.randn(2, 4, 3, 6, generator=g).mT,),
-            "the map is a transposed view, whose numbers lie in another order in memory",
+            "the map is a transposed view, in another memory order",
             "`reshape` copies where `view` cannot.",
         ),
     ]
@@ -57,7 +57,7 @@ def _joined_along(axis: int) -> Merge:
 
 
 def _one_twice() -> list[Merge]:
-    """One of the four copied and not changed, so that it stands in the place of another."""
+    """One of the four copied in the position of another."""
     return [
         _in_order([ORDER[other] if place == number else each for place, each in enumerate(ORDER)])
         for number in range(4)
@@ -106,62 +106,64 @@ MERGE_PATCHES = Exercise(
         refuses("a map of 3 × 5 is merged two by two", torch.zeros(1, 3, 5, 3)),
     ),
     hints=(
-        "Like `partition` with windows of 2 × 2, but the four places go into the features.",
-        "All tokens that stand at the top left of their square: every second row and every second column of `maps`. The "
-        "three other corners start one row or one column later.",
-        "Four such maps, each of half the height and width, are laid one after the other along the features. Which comes "
-        "second, the one below or the one beside?",
+        "This is like `partition` with windows of 2 × 2, but the four positions go into the features.",
+        "The top-left tokens of all squares are every second row and every second column of `maps`. The three other "
+        "corners start one row or one column later.",
+        "Concatenate four such maps, each of half the height and width, along the features. Which comes second, the "
+        "one below or the one to the right?",
     ),
     misconceptions=(
         Misconception(
             "reading-order",
-            "The four come in reading order. Swin takes them column by column: top left, bottom left, top right, "
-            "bottom right. In another order its trained weights would meet the wrong features.",
+            "The four are in raster order. Swin takes them column by column: top left, bottom left, top right, "
+            "bottom right. In another order, its trained weights would get the wrong features.",
             _in_order(READING),
         ),
         Misconception(
             "another-order",
-            "These are the four neighbours, but in another order. It should be top left, bottom left, top right, bottom "
-            "right.",
+            "These are the four neighbours, but in the wrong order. It should be top left, bottom left, top right, "
+            "bottom right.",
             _in_order(((0, 0), (0, 1), (1, 1), (1, 0))),
             *tuple(_in_order(order) for order in permutations(ORDER) if order not in (ORDER, READING)),
         ),
         Misconception(
             "one-taken-twice",
-            "One of the four neighbours is taken twice, and another not at all. Compare your four slices, index by index.",
+            "One of the four neighbours is used twice, and another not at all. Compare your four slices, index by "
+            "index.",
             _in_order(((0, 0), (1, 0), (0, 1), (1, 0))),
             *tuple(_one_twice()),
         ),
         Misconception(
             "interleaved",
-            "The features of the four are interleaved: each feature's four numbers stand together. All features of the "
+            "The features of the four are interleaved: each feature's four numbers are adjacent. All features of the "
             "first token come first, then all of the second.",
             _merged("b (y i) (x j) d -> b y x (d j i)"),
             _merged("b (y i) (x j) d -> b y x (d i j)"),
         ),
         Misconception(
             "quarters-of-the-map",
-            "These four are not neighbours: they come from the four quarters of the map. A square's two rows follow one "
-            "another.",
+            "These four are not neighbours: they come from the four quarters of the map. Use adjacent rows and "
+            "columns.",
             _merged("b (i y) (j x) d -> b y x (j i d)"),
             _merged("b (i y) (j x) d -> b y x (i j d)"),
         ),
         Misconception(
             "bare-reshape",
-            "A reshape alone joins tokens that follow one another in the map's reading order, and these do not form a "
-            "square. Split each side into two axes first.",
+            "A bare reshape joins tokens that are adjacent in raster order, which do not form a square. Split each "
+            "side into two axes first.",
             _reshaped,
             lambda maps: _reshaped(maps.mT.contiguous().mT),
         ),
         Misconception(
             "map-transposed",
-            "The map comes back transposed: its columns stand where its rows should. Height is axis 1, width axis 2.",
+            "The map is transposed: its rows and columns are swapped. Height is axis 1, width axis 2.",
             _merged("b (y i) (x j) d -> b x y (j i d)"),
             _merged("b (y i) (x j) d -> b x y (i j d)"),
         ),
         Misconception(
             "pooled",
-            "This is pooling: the four are mixed before the network can weigh them. Put them side by side.",
+            "This is pooling: the four are averaged or combined before the network can weight them. Concatenate "
+            "them.",
             _pooled("mean"),
             _pooled("sum"),
             _pooled("max"),
@@ -170,7 +172,7 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             "one-four-times",
-            "Only one of the four tokens of each square is kept, and three are thrown away. Take all four.",
+            "Only one of the four tokens of each square is used. Use all four.",
             _in_order([(0, 0)] * 4),
             *(_in_order([place] * 4) for place in ORDER[1:]),
             *(_in_order([place]) for place in ORDER),
@@ -184,8 +186,7 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             "normalised",
-            "A normalisation is part of your function. In Swin it is a layer of its own: here the four are only put "
-            "together.",
+            "Your function includes a normalisation. In Swin that is a separate layer: only concatenate the four.",
             lambda maps: _normalised(merge_patches(maps)),
             lambda maps: merge_patches(_normalised(maps)),
             lambda maps: F.normalize(merge_patches(maps), dim=-1),
@@ -193,8 +194,8 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             "stacked",
-            "The four are stacked along a new axis. They should follow one another along the features: `torch.cat` joins "
-            "along an axis that is there.",
+            "The four are stacked along a new axis. Concatenate them along the features: `torch.cat` joins along an "
+            "existing axis.",
             lambda maps: torch.stack(_corners(maps), dim=-1),
             lambda maps: torch.stack(_corners(maps), dim=-2),
             lambda maps: torch.stack(_corners(maps), dim=1),
@@ -202,27 +203,27 @@ MERGE_PATCHES = Exercise(
         ),
         Misconception(
             "not-joined",
-            "The four are right, but they come as a list. `torch.cat` lays them one after the other along the features.",
+            "The four are right, but they are a list. Concatenate them along the features with `torch.cat`.",
             lambda maps: _corners(maps),
         ),
         Misconception(
             "joined-along-another-axis",
-            "The four maps are joined along another axis than that of the features, so that no token has become larger. "
-            "Join them along the last axis.",
+            "The four maps are joined along an axis other than the features, so the tokens have no more features "
+            "than before. Join them along the last axis.",
             _joined_along(2),
             _joined_along(0),
             _joined_along(1),
         ),
         Misconception(
             "overlapping-squares",
-            "The squares overlap: each begins one token after the last. Every token belongs to one square only, so go on "
-            "by two.",
+            "The squares overlap: each begins one token after the last. Every token belongs to only one square, so "
+            "move by two.",
             _stepping_by_one,
         ),
         Misconception(
             "a-sequence",
-            "The numbers are right, but the map has become a sequence. The next stage needs its two sides: (batch, height / "
-            "2, width / 2, 4 · dim).",
+            "The numbers are right, but the map is now a sequence. Return a map: (batch, height / 2, width / 2, 4 · "
+            "dim).",
             _merged("b (y i) (x j) d -> b (y x) (j i d)"),
             _merged("b (y i) (x j) d -> b (y x) (i j d)"),
         ),

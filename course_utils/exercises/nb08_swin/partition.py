@@ -16,7 +16,7 @@ Partition = Callable[[Tensor, int], Tensor]
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """Oblong maps, one that is square, and windows of one place."""
+    """Non-square maps, a square one, and windows of one position."""
     sizes = [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((3, 8, 4, 5), 2), ((2, 4, 12, 2), 4), ((2, 6, 6, 2), 3)]
     return [(torch.randn(*shape, generator=g), window) for shape, window in [*sizes, ((1, 3, 2, 4), 1)]]
 
@@ -26,19 +26,20 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "whole-numbers",
             (torch.arange(96).view(1, 8, 12, 1), 4),
-            "the map holds whole numbers",
-            "The cell below cuts a map of numbers to see which tokens a window holds, so use steps that take any dtype.",
+            "the map has integers",
+            "The cell below partitions a map of indices to see which tokens a window has, so use operations that "
+            "accept any dtype.",
         ),
         Wild(
             "double-precision",
             (torch.randn(1, 4, 6, 3, generator=g).double(), 2),
             "the map is in double precision",
-            "What comes out has the dtype of what goes in.",
+            "The result has the dtype of the argument.",
         ),
         Wild(
             "transposed-memory",
             (torch.randn(2, 4, 3, 6, generator=g).mT, 2),
-            "the map is a transposed view, whose numbers lie in another order in memory",
+            "the map is a transposed view, in another memory order",
             "`reshape` copies where `view` cannot.",
         ),
     ]
@@ -54,11 +55,11 @@ def _reshaped(maps: Tensor, window: int) -> Tensor:
 
 
 def _recut(pattern: str) -> Partition:
-    """The numbers in another order, then cut into pieces of window² places."""
+    """The numbers in another order, then split into pieces of window² positions."""
     return lambda maps, window: _reshaped(rearrange(maps, pattern, i=window, j=window)[:, None], window)
 
 
-# After the split every order of the four axes but the right one and those that have a message of their own.
+# Every order of the four axes after the split, except the right one and those with a message of their own.
 _NAMED = ["yxij", "xyij", "xyji", "yxji", "yixj", "ijyx"]
 _in_another_order = [
     _recut(f"b (y i) (x j) d -> b ({' '.join(order)}) d")
@@ -68,7 +69,7 @@ _in_another_order = [
 
 
 def _split(sides: Callable[[int, int], tuple[int, int]]) -> Partition:
-    """The split, the exchange and the merge, with other sides than the map's."""
+    """The split, the permutation and the merge, with other sides than the map's."""
 
     def wrong(maps: Tensor, window: int) -> Tensor:
         batch, _, _, dim = maps.shape
@@ -85,7 +86,7 @@ def _chunked(maps: Tensor, window: int) -> Tensor:
 
 
 def _starting_at(step: Callable[[int], tuple[int, int]]) -> Partition:
-    """A loop over the windows' rows and columns, each window beginning so many times them."""
+    """A loop over the windows' rows and columns; each window begins at a multiple of them."""
 
     def wrong(maps: Tensor, window: int) -> Tensor:
         (down, right), windows = step(window), []
@@ -146,24 +147,24 @@ PARTITION = Exercise(
         refuses("a map of 4 × 4 is cut into windows of 8", torch.zeros(2, 4, 4, 3), 8),
     ),
     hints=(
-        "It is patchify of notebook 04, but for tokens: which window, and which place in it?",
-        "Each side is a number of windows times `window` places. Split `height` and `width` of `maps` so: that makes six "
-        "axes. Which two number the windows, and which two the places within one?",
-        "In reading order the row changes slowly and the column fast, for windows and for places alike. Bring the two "
-        "window axes together, then the two place axes, and merge each pair.",
+        "It is patchify of notebook 04, but for tokens: find the window and the position in it.",
+        "Each side is a number of windows times `window` positions. Split `height` and `width` of `maps` like this: "
+        "that makes six axes. Which two index the windows, and which two the positions in a window?",
+        "In raster order the row varies slowly and the column fast, for windows and for positions. Bring the two "
+        "window axes together, then the two position axes, and merge each pair.",
     ),
     misconceptions=(
         Misconception(
             "bare-reshape",
-            "A reshape alone does not cut squares: it takes window² places in the map's own reading order. Split height "
-            "and width first, then bring the two axes of the windows together.",
+            "A bare reshape does not cut squares: it takes window² positions in raster order. Split height and width "
+            "first, then bring the two window axes together.",
             _reshaped,
             _cut("b (y i) (x j) d -> b y i x j d"),
         ),
         Misconception(
             "grids-with-gaps",
-            "The windows have gaps: tokens that are neighbours land in different windows. When a side is split into two "
-            "axes, the number of the window comes first and the place within it second.",
+            "The windows have gaps: neighbouring tokens are in different windows. If you split a side into two axes, "
+            "the window comes first and the position in it second.",
             _cut("b (i y) (j x) d -> b (y x) (i j) d"),
             _cut("b (i y) (x j) d -> b (y x) (i j) d"),
             _cut("b (y i) (j x) d -> b (y x) (i j) d"),
@@ -171,18 +172,18 @@ PARTITION = Exercise(
         ),
         Misconception(
             "windows-down-the-columns",
-            "The windows are numbered down the columns. They should come in reading order, row by row.",
+            "The windows go column by column. They should be in raster order, row by row.",
             _cut("b (y i) (x j) d -> b (x y) (i j) d"),
         ),
         Misconception(
             "places-down-the-columns",
-            "Inside each window the places run down the columns. They should come in reading order, row by row.",
+            "Inside each window, the positions go column by column. They should be in raster order, row by row.",
             _cut("b (y i) (x j) d -> b (y x) (j i) d"),
         ),
         Misconception(
             "all-down-the-columns",
-            "Height and width are swapped: the windows, and the places in each, run down the columns. Axis 1 of the map is "
-            "its height, axis 2 its width.",
+            "Height and width are swapped: the windows, and the positions in each, go column by column. Axis 1 of "
+            "the map is its height, axis 2 its width.",
             _cut("b (y i) (x j) d -> b (x y) (j i) d"),
         ),
         Misconception(
@@ -192,46 +193,46 @@ PARTITION = Exercise(
         ),
         Misconception(
             "windows-in-the-batch",
-            "Pictures and windows have become one axis. That is often done, but here the batch stays apart: (batch, "
-            "windows, window², dim).",
+            "Images and windows are one axis. That is common, but here the batch is separate: (batch, windows, "
+            "window², dim).",
             _cut("b (y i) (x j) d -> (b y x) (i j) d"),
             _cut("b (y i) (x j) d -> (y x b) (i j) d"),
         ),
         Misconception(
             "windows-before-pictures",
-            "The windows come before the pictures: the batch should be axis 0, and the windows axis 1. If you use "
+            "The windows come before the images: the batch should be axis 0, and the windows axis 1. If you use "
             "`torch.stack`, that is `dim=1`.",
             _cut("b (y i) (x j) d -> (y x) b (i j) d"),
             _cut("b (y i) (x j) d -> (x y) b (i j) d"),
         ),
         Misconception(
             "pictures-mixed",
-            "Windows of different pictures are mixed: the first window of every picture comes first, then the second of "
-            "every picture, and so on. Put the windows on an axis of their own, after the batch.",
+            "Windows of different images are mixed: the first window of every image comes first, then the second of "
+            "every image, and so on. Put the windows on a separate axis after the batch.",
             _batch_mixed,
         ),
         Misconception(
             "windows-and-places-exchanged",
-            "Places come before windows: the first place of every window, then the second of every window, and so on. "
-            "Axis 1 should number the windows, axis 2 the places in one.",
+            "Positions come before windows: the first position of every window, then the second of every window, and "
+            "so on. Axis 1 should be the windows, axis 2 the positions in a window.",
             _cut("b (y i) (x j) d -> b (i j) (y x) d"),
             _recut("b (y i) (x j) d -> b (i j y x) d"),
         ),
         Misconception(
             "number-for-size",
-            "The map is cut into window × window pieces, however large they become. It should be cut into pieces *of* "
-            "window × window places, however many there are.",
+            "The map is cut into window × window pieces of any size. Cut it into pieces *of* window × window "
+            "positions.",
             _recut("b (i y) (j x) d -> b (i j y x) d"),
             _chunked,
         ),
         Misconception(
             "last-windows-missing",
-            "The last row and the last column of windows are missing. If you use loops, look at where they end.",
+            "The last row and the last column of windows are missing. If you use loops, check where they end.",
             _missing(lambda down, right: (down - 1, right - 1)),
         ),
         Misconception(
             "not-times-window",
-            "The windows begin only one place apart, in rows, in columns or in both, so that they overlap. Multiply a "
+            "The windows are only one position apart, in rows, in columns or in both, so they overlap. Multiply a "
             "window's row and column by `window` to find where it begins.",
             _starting_at(lambda window: (1, 1)),
             _starting_at(lambda window: (window, 1)),
@@ -247,40 +248,40 @@ PARTITION = Exercise(
         ),
         Misconception(
             "not-stacked",
-            "The windows are right, but they come as a list. `torch.stack` puts them along an axis of their own.",
+            "The windows are right, but they are a list. Stack them along a new axis with `torch.stack`.",
             lambda maps, window: list(partition(maps, window).unbind(1)),
         ),
         Misconception(
             "square-maps-only",
-            "As many windows are taken to lie side by side as one above the other, which is right for square maps only. "
-            "Height and width each need a number of their own.",
+            "The same number of windows is used for rows and columns, which is right only for square maps. Height "
+            "and width each need their own number.",
             _split(lambda height, width: (height, height)),
             _square,
             _split(lambda height, width: (width, width)),
         ),
         Misconception(
             "first-picture-only",
-            "Only the first picture of the batch is cut. Keep the batch axis whole.",
+            "Only the first image of the batch is partitioned. Keep the whole batch axis.",
             lambda maps, window: partition(maps[:1], window),
             lambda maps, window: partition(maps[:1], window)[0],
         ),
         Misconception(
             "overlapping",
-            "The windows overlap: the next one begins before the last one ends. The step from one window to the next is "
-            "the whole window.",
+            "The windows overlap: each begins before the last one ends. The step from one window to the next is the "
+            "window size.",
             _sliding(lambda window: max(window // 2, 1)),
             _sliding(lambda window: 1),
         ),
         Misconception(
             "features-and-places-mixed",
-            "Numbers of different places and features are mixed in each window, as when the result of `F.unfold` is split "
-            "in the wrong order: it lists all places of the first feature, then all places of the second.",
+            "Positions and features are mixed in each window, as happens if you split the result of `F.unfold` in "
+            "the wrong order: it lists all positions of the first feature, then all positions of the second.",
             _unfolded,
         ),
         Misconception(
             "axes-in-another-order",
-            "The axes are brought together in the wrong order. First come the window's row and column, then the row and "
-            "column of the place within it.",
+            "The axes are merged in the wrong order. The window's row and column come first, then the row and column "
+            "of the position in it.",
             _in_another_order[0],
             *tuple(_in_another_order[1:]),
         ),

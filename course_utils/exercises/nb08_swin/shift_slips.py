@@ -1,4 +1,4 @@
-"""Ways to get the mask of shifted windows wrong."""
+"""The mask of shifted windows with one of its steps replaced, as students write it."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from course_utils.attention.window import partition, shift_mask
 
 Shift = tuple[int, int]
 Mask = Callable[[int, int, int, Shift], Tensor]
-# Places along a side, its length, the window and the shift → which piece each place belongs to.
+# Positions along a side, its length, the window and the shift → the piece of each position.
 Side = Callable[[Tensor, int, int, int], Tensor]
 
 
 def came_round(places: Tensor, length: int, window: int, shift: int) -> Tensor:
-    """1 for the places at the end that came round, 0 for the rest."""
+    """1 for the positions at the end that wrapped around, 0 for the rest."""
     return (places >= length - shift).int()
 
 
@@ -44,7 +44,7 @@ def slip(
 
 
 def equal(pieces: Tensor) -> Tensor:
-    """Which places of a window belong to the same piece."""
+    """Which positions in a window belong to the same piece."""
     return pieces[:, :, None] == pieces[:, None, :]
 
 
@@ -55,12 +55,12 @@ def either(height: int, width: int, window: int, shift: Shift) -> Tensor:
 
 
 def reshaped(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """The map of pieces, reshaped instead of cut."""
+    """The map of pieces, reshaped instead of partitioned."""
     return equal(map_of_pieces(height, width, shift).reshape(-1, window**2))
 
 
 def map_of_pieces(height: int, width: int, shift: Shift) -> Tensor:
-    """The number of each place's piece in the rolled map."""
+    """The number of each position's piece in the rolled map."""
     rows, columns = torch.arange(height)[:, None] >= height - shift[0], torch.arange(width) >= width - shift[1]
     return 2 * rows + columns
 
@@ -76,19 +76,19 @@ def rolled(by: int) -> Mask:
 
 
 def in_each_window(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """The cut at the end of every window."""
+    """A boundary in every window."""
     mask = equal(map_of_pieces(window, window, shift).flatten()[None])
     return mask.expand(height // window * (width // window), -1, -1)
 
 
 def of_old_windows(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """A place's piece is the window that it lay in before the roll."""
+    """A position's piece is its window before the roll."""
     old = torch.arange(height)[:, None] // window * (width // window) + torch.arange(width) // window
     return equal(partition(old.roll((-shift[0], -shift[1]), (0, 1))[None, :, :, None], window)[0, :, :, 0])
 
 
 def overwritten(last: int) -> Mask:
-    """Rows and columns that came round are given 1 and 2 by slices from the end; last: which of them come later."""
+    """Slices from the end set wrapped rows and columns to 1 and 2; last: which of them are set later."""
 
     def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
         pieces = torch.zeros(height, width)
@@ -100,7 +100,7 @@ def overwritten(last: int) -> Mask:
 
 
 def cropped(side: Callable[[int, int], int]) -> Mask:
-    """The pieces of a square map, cut off or filled up with 0 where the map is not square."""
+    """The pieces of a square map, cropped or padded with 0 if the map is not square."""
 
     def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
         length, pieces = side(height, width), torch.zeros(height, width)
@@ -111,12 +111,12 @@ def cropped(side: Callable[[int, int], int]) -> Mask:
     return wrong
 
 
-def by_distance(near: Callable[[Tensor, int], Tensor], in_the_picture: bool = True) -> Mask:
-    """Places that are near in rows and columns may look at each other; near in the picture, or in the rolled map."""
+def by_distance(near: Callable[[Tensor, int], Tensor], in_the_image: bool = True) -> Mask:
+    """Positions near each other in rows and columns may attend, in the image or in the rolled map."""
 
     def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
         places = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), -1)
-        places = places.roll((-shift[0], -shift[1]), (0, 1)) if in_the_picture else places
+        places = places.roll((-shift[0], -shift[1]), (0, 1)) if in_the_image else places
         cut = partition(places[None], window)[0]
         return near((cut[:, :, None] - cut[:, None]).abs(), window).all(-1)
 
@@ -124,18 +124,18 @@ def by_distance(near: Callable[[Tensor, int], Tensor], in_the_picture: bool = Tr
 
 
 def last_window_only(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """Nothing is hidden but in the last window."""
+    """Masks only in the last window."""
     mask = shift_mask(height, width, window, shift)
     return torch.cat([torch.ones_like(mask[:-1]), mask[-1:]])
 
 
 def whole_map(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """Every place of the map against every other."""
+    """Every position of the map against every other."""
     return equal(map_of_pieces(height, width, shift).flatten()[None])[0]
 
 
 def all_true(height: int, width: int, window: int, shift: Shift) -> Tensor:
-    """Nothing is hidden."""
+    """Masks nothing."""
     return torch.ones(height * width // window**2, window**2, window**2, dtype=torch.bool)
 
 
@@ -145,7 +145,7 @@ def changed(change: Callable[[Tensor], Tensor]) -> Mask:
 
 
 def compared(compare: Callable[[Tensor, Tensor], Tensor]) -> Mask:
-    """Two places' pieces are compared in another way."""
+    """Two positions' pieces are compared in another way."""
 
     def wrong(height: int, width: int, window: int, shift: Shift) -> Tensor:
         pieces = partition(map_of_pieces(height, width, shift)[None, :, :, None], window)[0, :, :, 0]
@@ -155,10 +155,10 @@ def compared(compare: Callable[[Tensor, Tensor], Tensor]) -> Mask:
 
 
 def scores(hidden: float) -> Mask:
-    """0 where a place may look, and hidden where not."""
+    """0 where a position may attend, and the value of hidden elsewhere."""
     return changed(lambda mask: torch.zeros(mask.shape).masked_fill(~mask, hidden))
 
 
 def none_when(idle: Callable[[Shift], bool]) -> Callable[..., Tensor | None]:
-    """No mask when a shift moves nothing."""
+    """No mask if the shift is zero."""
     return lambda height, width, window, shift: None if idle(shift) else shift_mask(height, width, window, shift)

@@ -1,4 +1,4 @@
-"""Notebook 09: new classes from a few pictures, and few bits."""
+"""Notebook 09: new classes from a few images, and few bits."""
 
 from course_utils.exercises.nb09_few_shot.affine import AFFINE_PARAMETERS
 from course_utils.exercises.nb09_few_shot.logits import PROTOTYPE_LOGITS

@@ -10,7 +10,7 @@ from course_utils.exercises.nb09_few_shot.affine_zero_points import ZERO_POINTS
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """Ranges around zero, above it (after a ReLU6, say), below it, of no width, and with any fraction."""
+    """Ranges around zero, above it (for example after ReLU6), below it, of width zero, and with any fraction."""
     return [
         (torch.tensor([-1.0, -0.2, -3.0, -0.33]), torch.tensor([2.0, 5.0, 0.5, 0.98]), 8),
         (torch.tensor([0.5, 1.0]), torch.tensor([6.0, 4.0]), 4),
@@ -26,26 +26,26 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "columns",
             (low, high, 8),
-            "the ranges come as a column (rows, 1), one for each channel",
-            "Scale and zero point keep the shape of low.",
+            "the ranges are a column (rows, 1), one per channel",
+            "Scale and zero point have the shape of low.",
         ),
         Wild(
             "one-range-in-two-axes",
             (torch.tensor([[-0.7]]), torch.tensor([[1.9]]), 8),
-            "the one range of a whole layer comes with the shape (1, 1)",
-            "Scale and zero point keep the shape of low: look for a `squeeze`.",
+            "the range of a whole layer has the shape (1, 1)",
+            "Scale and zero point have the shape of low: look for a `squeeze`.",
         ),
         Wild(
             "half-way",
             (torch.tensor([-3.5, -2.5, -4.5, -0.5]), torch.tensor([3.5, 4.5, 2.5, 6.5]), 3),
-            "zero lies exactly half-way between two whole numbers",
-            "The docstring asks for what `torch.round` does there: it goes to the even one.",
+            "zero is exactly half-way between two integers",
+            "Round it like `torch.round`: to the even one.",
         ),
         Wild(
             "narrow-ranges",
             (torch.tensor([-2e-7, -3e-9]), torch.tensor([6e-7, 5e-9]), 8),
             "a range is very narrow without being empty (8e-7 or 8e-9 wide)",
-            "Only a range without any width has scale 1: compare with zero exactly.",
+            "Only a range of width zero has scale 1: compare with exactly zero.",
         ),
     ]
 
@@ -59,36 +59,37 @@ AFFINE_PARAMETERS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Widen the range first, so that zero lies in it: `low` may not lie above zero, nor `high` below. "
-        "`.clamp` takes `min=…` or `max=…`.",
-        "The scale is the width of one step. `bits` bits say how many values there are: how many steps lie between them? "
-        "Where the range has no width, put 1 (`torch.where`).",
-        "The least whole number stands for the low end. Solve value = scale · (q − zero point) for the zero point, with that "
-        "q and that value; then round, and clamp to the signed range.",
+        "First extend the range to include zero: `low` must not be above zero, nor `high` below. `.clamp` accepts "
+        "`min=…` or `max=…`.",
+        "The scale is the width of one step. `bits` determines the number of values: how many steps are between "
+        "them? For a range of width zero, use 1 (`torch.where`).",
+        "The smallest integer represents the low end. Solve value = scale · (q − zero point) for the zero point, "
+        "with that q and that value; then round, and clamp to the signed range.",
     ),
     misconceptions=(
         Misconception(
             "values-for-steps",
-            "The range is divided by the number of values. Between that many values there is one step fewer.",
+            "The range is divided by the number of values. There is one step fewer than there are values.",
             slips.slip(steps=lambda bits: 2**bits),
         ),
         Misconception(
             "half-the-steps",
-            "The range is divided by about half the number of steps, so that each is about twice as wide as it should be. "
-            "The range spans the negative whole numbers as well as the others.",
+            "The range is divided by about half the number of steps, so each is about twice as wide as it should be. "
+            "The range covers both negative and positive integers.",
             slips.slip(steps=lambda bits: 2 ** (bits - 1) - 1),
             slips.slip(steps=lambda bits: 2 ** (bits - 1)),
         ),
         Misconception(
             "bits-for-steps",
-            "The number of steps is computed from `bits` without a power. Each bit doubles the number of values.",
+            "The number of steps is computed from `bits` without a power. Each bit doubles the number of values: use "
+            "`2**bits`.",
             slips.slip(steps=lambda bits: bits),
             slips.slip(steps=lambda bits: bits - 1),
             slips.slip(steps=lambda bits: 2 * bits - 1),
         ),
         Misconception(
             "exclusive-or",
-            "`^` is not a power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**bits`.",
+            "In Python, `^` is not a power but an exclusive or: 2 ^ 8 is 10. Write `2**bits`.",
             slips.slip(steps=lambda bits: (2 ^ bits) - 1),
             slips.slip(steps=lambda bits: 2 ^ bits - 1),
             slips.slip(lambda bits: (2 ^ bits) - 1, lambda bits: -(2 ^ (bits - 1)), clamped=False),
@@ -102,46 +103,46 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             "eight-bits-always",
-            "Eight bits are built in (255 steps, or −128 … 127), whatever `bits` is.",
+            "Eight bits are hard-coded (255 steps, or −128 … 127). Use `bits`.",
             slips.slip(lambda bits: 255, lambda bits: -128, lambda bits: 127),
             slips.slip(steps=lambda bits: 255),
             slips.slip(least=lambda bits: -128, most=lambda bits: 127),
         ),
         Misconception(
             "not-widened",
-            "The range is not widened to hold zero. In a range from 0.5 to 6 no whole number could stand for zero exactly, "
-            "and padding and ReLU are full of zeros.",
+            "The range is not extended to include zero. In a range from 0.5 to 6, no integer represents zero "
+            "exactly, but padding and ReLU produce many zeros.",
             slips.slip(widen=lambda low, high: (low, high)),
         ),
         Misconception(
             "only-low-widened",
-            "Only the low end is widened to hold zero. A range may also lie below zero.",
+            "Only the low end is extended to include zero. A range may also be below zero.",
             slips.slip(widen=lambda low, high: (low.clamp(max=0), high)),
         ),
         Misconception(
             "only-high-widened",
-            "Only the high end is widened to hold zero. A range may also lie above zero.",
+            "Only the high end is extended to include zero. A range may also be above zero.",
             slips.slip(widen=lambda low, high: (low, high.clamp(min=0))),
         ),
         Misconception(
             "clamps-turned-round",
-            "The clamps are the wrong way round: the low end is kept *above* zero, the high end below. Zero should lie "
-            "inside.",
+            "The clamps are the wrong way round: the low end is kept *above* zero, the high end below. Zero should "
+            "be inside the range.",
             slips.slip(widen=lambda low, high: (low.clamp(min=0), high.clamp(max=0))),
             slips.clamps_turned_round(lambda low, high: low - high),
         ),
         Misconception(
             "symmetric-range",
-            "The range is made symmetric about zero, so that half of the whole numbers stay unused when all values have the "
-            "same sign. Widen it to zero and no further.",
+            "The range is made symmetric about zero, so half of the integers are unused if all values have the same "
+            "sign. Extend it only to zero.",
             slips.slip(widen=slips.reach),
             slips.symmetric,
             slips.slip(widen=slips.reach, zero=lambda least, low, high, scale: torch.zeros_like(scale)),
         ),
         Misconception(
             "wrong-width",
-            "The width of the range is not computed as high − low: low is negative or zero, so subtracting it makes the "
-            "width larger. Look at the sign.",
+            "The width of the range is not computed as high − low: low is negative or zero, so subtracting it makes "
+            "the width larger. Check the sign.",
             slips.with_width(lambda low, high: high + low),
             slips.slip(widen=lambda low, high: slips.hold_zero(low, high + low.clamp(max=0))),
             slips.with_width(lambda low, high: high),
@@ -149,15 +150,15 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             "unsigned",
-            "The whole numbers start at 0 here. They are signed, so the least one is negative, and the zero point moves "
-            "with it.",
+            "The integers start at 0. They must be signed, so the smallest one is negative, and the zero point "
+            "shifts with it.",
             slips.slip(least=lambda bits: 0),
             slips.slip(least=lambda bits: 0, most=lambda bits: 2 ** (bits - 1) - 1),
             slips.slip(zero=lambda least, low, high, scale: (-low / scale).round()),
         ),
         Misconception(
             "least-left-out",
-            "The least whole number is left out: the range of b bits begins at −2^(b−1) and is not symmetric.",
+            "The smallest integer is left out: the range of b bits begins at −2^(b−1) and is not symmetric.",
             slips.slip(least=lambda bits: -(2 ** (bits - 1)) + 1),
             slips.slip(least=lambda bits: -(2 ** (bits - 1)) + 1, steps=lambda bits: 2**bits - 2),
             slips.slip(least=lambda bits: -(2 ** (bits - 1)) + 1, most=lambda bits: 2 ** (bits - 1) - 1),
@@ -165,7 +166,7 @@ AFFINE_PARAMETERS = Exercise(
         *ZERO_POINTS,
         Misconception(
             "another-start",
-            "Counting does not start at the least signed whole number. With 3 bits that is −4.",
+            "Counting does not start at the smallest signed integer. With 3 bits that is −4.",
             slips.slip(least=lambda bits: -(2**bits), most=lambda bits: 2 ** (bits - 1) - 1),
             slips.slip(least=lambda bits: -(2**bits - 1), most=lambda bits: 2 ** (bits - 1) - 1),
             slips.slip(zero=lambda least, low, high, scale: (2 * least - low / scale).round()),
@@ -174,70 +175,71 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             "one-step-too-few",
-            "The range is divided by one step too few. Between 2^b whole numbers lie 2^b − 1 steps: count with 3 bits.",
+            "The range is divided by one step too few. There are 2^b − 1 steps between 2^b integers: count with 3 "
+            "bits.",
             slips.slip(steps=lambda bits: 2**bits - 2),
         ),
         Misconception(
             "signs-of-the-ends-lost",
-            "The ends lose their signs: a range above zero is taken to reach as far below it. Widen it to zero and no "
-            "further.",
+            "The ends lose their signs: a range above zero is assumed to extend equally far below it. Extend it only "
+            "to zero.",
             slips.slip(widen=lambda low, high: (-low.abs(), high.abs())),
         ),
         Misconception(
             "from-the-middle",
-            "The zero point is found from the middle of the range. There is one more whole number below zero than above, so "
-            "it can be one off: count from the low end.",
+            "The zero point is computed from the middle of the range. There is one more integer below zero than "
+            "above, so it can be off by one: count from the low end.",
             slips.slip(zero=lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),
             slips.no_clamp(lambda least, low, high, scale: (-(low + high) / 2 / scale).round()),
         ),
         Misconception(
             "zero-point-in-values",
-            "The zero point is in units of the values. It is a whole number: count in steps of the scale.",
+            "The zero point is in units of the values. It must be an integer: count in steps of the scale.",
             slips.slip(zero=lambda least, low, high, scale: least * scale - low),
             slips.no_clamp(lambda least, low, high, scale: least * scale - low),
             slips.slip(zero=lambda least, low, high, scale: (least * scale - low).round()),
         ),
         Misconception(
             "low-not-in-steps",
-            "`low` itself is subtracted, not the number of steps that it makes: it is not divided by the scale.",
+            "`low` itself is subtracted instead of its number of steps: divide it by the scale.",
             slips.slip(zero=lambda least, low, high, scale: (least - low).round()),
             slips.no_clamp(lambda least, low, high, scale: (least - low).round()),
             slips.slip(zero=lambda least, low, high, scale: (least - low * scale).round()),
         ),
         Misconception(
             "scale-zero",
-            "A range without width has scale 0 here, and everything is divided by the scale. It should be 1 there.",
+            "A range of width zero has scale 0, and then you divide by the scale. Use scale 1 there.",
             slips.slip(repair=lambda scale: scale),
             slips.slip(repair=lambda scale: torch.where(scale > 0, scale, 0.0)),
             slips.slip(zero=lambda *parts: slips.low_end(*parts).nan_to_num(0), repair=lambda scale: scale),
         ),
         Misconception(
             "scale-set-too-late",
-            "The zero point is computed before the scale is set to 1, so that zero is divided by zero where a range has no "
-            "width. Set the scale first.",
+            "The zero point is computed before the scale is set to 1, so zero is divided by zero if a range has "
+            "width zero. Set the scale first.",
             slips.repaired_late,
         ),
         Misconception(
             "tiny-scale",
-            "A range without width gets a tiny scale. The docstring says 1 there.",
+            "A range of width zero gets a tiny scale. Use scale 1 there.",
             slips.with_tiny_scale(1e-8),
             *tuple(map(slips.with_tiny_scale, (torch.finfo(torch.float32).eps, *(10.0**-n for n in range(3, 13))))),
         ),
         Misconception(
             "judged-before-widening",
-            "Whether the range has a width is judged before it is widened. A range from 2 to 2 becomes one from 0 to 2.",
+            "You test for width zero before you extend the range. A range from 2 to 2 becomes one from 0 to 2.",
             slips.before_widening,
         ),
         Misconception(
             "other-scales-become-one",
-            "Scales that are not zero become 1 as well. Only a range without width has scale 1.",
+            "Scales that are not zero become 1 as well. Only a range of width zero has scale 1.",
             slips.ones_up_to(1.0),
             *map(slips.ones_up_to, (0.5, 0.1, 0.05, 0.02)),
             slips.slip(returned=lambda scale, zero: (scale.clamp(min=1), zero)),
         ),
         Misconception(
             "one-range-for-all",
-            "One range is used for all. Each entry of `low` and `high` is a range of its own.",
+            "One range is used for all. Each entry of `low` and `high` is a separate range.",
             slips.slip(widen=slips.one_for_all),
             slips.slip(widen=slips.one_for_all_spread),
         ),
@@ -248,13 +250,12 @@ AFFINE_PARAMETERS = Exercise(
         ),
         Misconception(
             "scale-upside-down",
-            "The scale is upside down: it is the width of a step, not how many steps make 1.",
+            "The scale is inverted: it is the width of a step, not the number of steps per unit.",
             slips.slip(returned=lambda scale, zero: (1 / scale, zero)),
         ),
         Misconception(
             "whole-number-dtype",
-            "The zero point has the right value, but its dtype is that of whole numbers. It should be floating point, like "
-            "the scale.",
+            "The zero point has the right value, but an integer dtype. It should be floating point, like the scale.",
             slips.slip(returned=lambda scale, zero: (scale, zero.long())),
         ),
         Misconception(

@@ -1,4 +1,4 @@
-"""Ways to get scale and zero point wrong."""
+"""Scale and zero point with one of their steps replaced, as students write them."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 Pair = tuple[Tensor, Tensor]
 Widen = Callable[[Tensor, Tensor], Pair]
-Zero = Callable[[float, Tensor, Tensor, Tensor], Tensor]  # least, low, high, scale → the zero point
+Zero = Callable[[float, Tensor, Tensor, Tensor], Tensor]  # smallest integer, low, high, scale → the zero point
 
 
-# Numbers that are taken for the least signed whole number.
+# Numbers used instead of the smallest signed integer.
 STARTS: tuple[Callable[[int], float], ...] = (
     lambda bits: -(2**bits),
     lambda bits: -(2**bits - 1),
@@ -21,7 +21,7 @@ STARTS: tuple[Callable[[int], float], ...] = (
 
 
 def hold_zero(low: Tensor, high: Tensor) -> Pair:
-    """The range widened to hold zero."""
+    """The range extended to include zero."""
     return low.clamp(max=0), high.clamp(min=0)
 
 
@@ -31,7 +31,7 @@ def low_end(least: float, low: Tensor, high: Tensor, scale: Tensor) -> Tensor:
 
 
 def one_where_empty(scale: Tensor) -> Tensor:
-    """Scale 1 for a range without width."""
+    """Scale 1 for a range of width zero."""
     return torch.where(scale > 0, scale, 1.0)
 
 
@@ -59,12 +59,12 @@ def slip(
 
 
 def rounded_by(to_whole: Callable[[Tensor], Tensor]) -> Callable[..., object]:
-    """Another way to make the zero point whole."""
+    """Another way to round the zero point."""
     return slip(zero=lambda least, low, high, scale: to_whole(least - low / scale))
 
 
 def with_tiny_scale(tiny: float) -> Callable[..., object]:
-    """A tiny scale for a range without width."""
+    """A tiny scale for a range of width zero."""
     return slip(repair=lambda scale: torch.where(scale > 0, scale, tiny))
 
 
@@ -74,7 +74,7 @@ def ones_up_to(least: float) -> Callable[..., object]:
 
 
 def no_clamp(zero: Zero) -> Callable[..., object]:
-    """Another zero point, and nothing keeps it within the signed range."""
+    """Another zero point, not clamped to the signed range."""
     return slip(zero=zero, clamped=False)
 
 
@@ -85,13 +85,13 @@ def reach(low: Tensor, high: Tensor) -> Pair:
 
 
 def symmetric(low: Tensor, high: Tensor, bits: int) -> Pair:
-    """The parameters that symmetric quantisation takes."""
+    """The parameters of symmetric quantisation."""
     scale = one_where_empty(torch.maximum(low.abs(), high.abs()) / (2 ** (bits - 1) - 1))
     return scale, torch.zeros_like(scale)
 
 
 def before_widening(low: Tensor, high: Tensor, bits: int) -> Pair:
-    """Whether a range has a width is asked too early."""
+    """The test for width zero comes too early."""
     flat = high == low
     low, high = hold_zero(low, high)
     scale = torch.where(flat, 1.0, (high - low) / (2**bits - 1))
@@ -118,7 +118,7 @@ def with_width(width: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Pair]
 
 
 def clamps_turned_round(width: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Pair]:
-    """The low end is kept above zero, the high end below, and the width is computed in another way."""
+    """The low end is clamped above zero, the high end below, and the width is computed in another way."""
 
     def wrong(low: Tensor, high: Tensor, bits: int) -> Pair:
         low, high = low.clamp(min=0), high.clamp(max=0)

@@ -1,4 +1,4 @@
-"""The nearest prototype wins."""
+"""The logits of the nearest-prototype classifier."""
 
 import torch
 from torch import Generator, Tensor
@@ -10,7 +10,7 @@ from course_utils.few_shot.episodes import prototype_logits
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """Oblong, one that is square, and one in which a query is a prototype, as with one shot."""
+    """Non-square, a square one, and one in which a query equals a prototype, as with one shot."""
     sizes = ((4, 3, 5), (6, 10, 8), (2, 5, 16), (3, 3, 4))
     cases = [
         (torch.randn(count, dim, generator=g), 1.5 * torch.randn(ways, dim, generator=g))
@@ -32,31 +32,31 @@ def _wild(g: Generator) -> list[Wild]:
             "one-class",
             (torch.randn(3, 4, generator=g), torch.randn(1, 4, generator=g)),
             "there is a single prototype",
-            "The result still has two axes, (pictures, 1): look for a `squeeze`.",
+            "The result still has two axes, (images, 1): look for a `squeeze`.",
         ),
         Wild(
             "transposed-memory",
             (torch.randn(5, 4, generator=g).mT, torch.randn(5, 3, generator=g).mT),
-            "queries and centres are transposed views, whose numbers lie in another order in memory",
+            "queries and centres are transposed views, in another memory order",
             "`reshape` copies where `view` cannot.",
         ),
     ]
 
 
 def _no_gradient_at_zero(fn: slips.Logits) -> str | None:
-    """The gradient is NaN or infinite where a query is a prototype, and only there."""
+    """The gradient is NaN or infinite only where a query equals a prototype."""
     centres = torch.tensor([[1.0, 2.0], [3.0, 5.0], [-1.0, 4.0]])
     apart = torch.tensor([[0.5, 1.5], [2.0, 1.0]])
     if _finite(fn, apart, centres) and not _finite(fn, torch.cat([apart, centres[:1]]), centres):
         return (
-            "The values are right, but where a query is itself a prototype, the gradient is NaN or infinite: is a root "
-            "taken there? At a distance of zero it has no finite slope, so square without it."
+            "The values are right, but the gradient is NaN or infinite if a query equals a prototype. A root has no "
+            "finite slope at zero: compute the square without a root."
         )
     return None
 
 
 def _finite(fn: slips.Logits, queries: Tensor, centres: Tensor) -> bool:
-    """Whether the gradients of both are, as far as there are any."""
+    """Whether all existing gradients of both are finite."""
     leaves = [queries.clone().requires_grad_(), centres.clone().requires_grad_()]
     logits = fn(*leaves)
     if not isinstance(logits, Tensor) or not logits.requires_grad:
@@ -75,20 +75,20 @@ PROTOTYPE_LOGITS = Exercise(
     wild=_wild,
     promises=(Promise("finite-gradient-at-a-prototype", _no_gradient_at_zero),),
     hints=(
-        "Every query meets every prototype. An axis of length 1 in the right place lets `queries` and `centres` broadcast to "
-        "(pictures, ways, dim).",
+        "Compare every query with every prototype. An axis of length 1 in the right position lets `queries` and "
+        "`centres` broadcast to (images, ways, dim).",
         "The squared Euclidean distance is the sum of the squares over the last axis.",
-        "Which logit should be the largest, that of the nearest or that of the farthest prototype? Mind the sign.",
+        "Which logit should be the largest, that of the nearest or that of the farthest prototype? Check the sign.",
     ),
     misconceptions=(
         Misconception(
             "sign-missing",
-            "The sign is missing: the farthest prototype would get the largest logit and win.",
+            "The minus sign is missing: the farthest prototype would get the largest logit.",
             slips.then(torch.neg),
         ),
         Misconception(
             "not-squared",
-            "This is the distance, not its square. The order is the same, but the probabilities are others; only the "
+            "This is the distance, not its square. The order is the same, but the probabilities differ; only the "
             "square makes the classifier linear.",
             slips.of(lambda gaps: -gaps.square().sum(-1).sqrt()),
             *tuple(map(slips.rooted, slips.EPSILONS)),
@@ -101,50 +101,52 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "root-of-the-distance",
-            "A root is taken of the distance, which is a root itself. The *square* of the distance is asked for.",
+            "This is the root of the distance, which is itself a root. Use the *square* of the distance.",
             slips.of(lambda gaps: -(gaps.square().sum(-1) ** 0.25)),
             slips.of(lambda gaps: gaps.square().sum(-1) ** 0.25),
         ),
         Misconception(
             "inner-product",
-            "Only the inner product is taken, which favours long prototypes. In the distance the squared lengths are "
-            "subtracted too.",
+            "You use only the inner product, which favours prototypes with a large norm. Subtract the squared norms "
+            "too.",
             slips.product,
             lambda queries, centres: 2 * slips.product(queries, centres),
         ),
         Misconception(
             "cosine",
-            "These are cosine similarities, or made of them. Snell et al. found squared Euclidean distance to work better.",
+            "These are cosine similarities or functions of them. Snell et al. found that squared Euclidean distance "
+            "works better.",
             lambda queries, centres: F.normalize(queries, dim=1) @ F.normalize(centres, dim=1).T,
             lambda queries, centres: F.cosine_similarity(queries[:, None], centres, dim=-1) - 1,
             lambda queries, centres: 1 - F.cosine_similarity(queries[:, None], centres, dim=-1),
         ),
         Misconception(
             "length-one-first",
-            "Queries and centres are scaled to length one first, so that only their directions count. Take them as they "
-            "are.",
+            "Queries and centres are scaled to length one first, so only their directions count. Do not normalise "
+            "them.",
             lambda queries, centres: prototype_logits(F.normalize(queries, dim=1), F.normalize(centres, dim=1)),
         ),
         Misconception(
             "mean-over-features",
-            "The squares are averaged over the features. Sum them: the average flattens every softmax by the factor dim.",
+            "The squares are averaged over the features. Sum them: the average makes every logit smaller by the "
+            "factor dim.",
             slips.of(lambda gaps: -gaps.square().mean(-1)),
             slips.of(lambda gaps: gaps.square().mean(-1)),
         ),
         Misconception(
             "scaled-like-attention",
-            "The squared distances are divided by √dim, as attention's scores are. Leave them as they are.",
+            "The squared distances are divided by √dim, like attention scores. Do not divide them.",
             slips.of(lambda gaps: -gaps.square().sum(-1) / gaps.shape[-1] ** 0.5),
         ),
         Misconception(
             "halved",
-            "This is half of what it should be, as in the exponent of a Gaussian. Snell et al. take the squared distance as it "
-            "is.",
+            "This is half of what it should be, as in the exponent of a Gaussian. Snell et al. use the whole squared "
+            "distance.",
             slips.of(lambda gaps: -gaps.square().sum(-1) / 2),
         ),
         Misconception(
             "absolute-differences",
-            "Absolute differences are taken (L1). The squared Euclidean distance sums their squares.",
+            "You use absolute differences (L1). The squared Euclidean distance sums their squares.",
             slips.of(lambda gaps: -gaps.abs().sum(-1)),
             slips.of(lambda gaps: -gaps.abs().mean(-1)),
             slips.of(lambda gaps: gaps.abs().sum(-1)),
@@ -156,19 +158,20 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "summed-before-squared",
-            "The differences are summed first and squared afterwards, so that they cancel. Square each, then sum.",
+            "The differences are summed first and squared afterwards, so they cancel. Square each, then sum.",
             slips.of(lambda gaps: -gaps.sum(-1).square()),
             slips.of(lambda gaps: gaps.sum(-1).square()),
         ),
         Misconception(
             "square-missing",
-            "The differences are summed as they are, and those above and below zero cancel. Square them first.",
+            "The differences are summed with their signs, so they cancel. Square them first.",
             slips.of(lambda gaps: -gaps.sum(-1)),
             slips.of(lambda gaps: gaps.sum(-1)),
         ),
         Misconception(
             "squared-twice",
-            "The squared distance is squared once more. `cdist` gives the distance; `square().sum()` is its square already.",
+            "The squared distance is squared again. `cdist` gives the distance; `square().sum()` is already its "
+            "square.",
             slips.then(lambda logits: -logits.square()),
             slips.then(torch.square),
         ),
@@ -186,15 +189,15 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "added",
-            "This is what comes of query *plus* prototype: either the two are added, or, multiplied out, their product has "
-            "the wrong sign. The distance is the length of their difference.",
+            "This is the result for query *plus* prototype: either you add the two, or their product has the wrong "
+            "sign in the expanded square. The distance is the length of their difference.",
             lambda queries, centres: -(queries[:, None] + centres).square().sum(-1),
             slips.multiplied_out(-2, slips.far, slips.far),
         ),
         Misconception(
             "length-with-wrong-sign",
-            "The product is right, but a squared length that should be subtracted is added: the query's, the prototype's, "
-            "or both. Multiply the minus out again.",
+            "The product is right, but a squared length is added that should be subtracted: the query's, the "
+            "prototype's, or both. Check the signs of the expanded square.",
             slips.multiplied_out(2, lambda queries: -slips.far(queries), slips.far),
             slips.multiplied_out(2, slips.far, lambda centres: -slips.far(centres)),
             slips.multiplied_out(2, lambda queries: -slips.far(queries), lambda centres: -slips.far(centres)),
@@ -202,8 +205,8 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "own-length-left-out",
-            "Each query's own squared length is left out. No softmax sees that, but these are not the distances; the "
-            "shortcut comes below.",
+            "Each query's squared length is left out. That does not change the softmax, but these are not the "
+            "distances; the shortcut comes below.",
             slips.multiplied_out(2, slips.none, slips.far),
         ),
         Misconception(
@@ -213,49 +216,50 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "two-missing",
-            "Multiplied out, the product of query and prototype counts twice: the factor 2 is missing.",
+            "In the expanded square, the product of query and prototype counts twice: the factor 2 is missing.",
             slips.multiplied_out(1, slips.far, slips.far),
         ),
         Misconception(
             "lengths-not-squared",
-            "Multiplied out, the lengths of query and prototype must be squared. Here they are taken as they are.",
+            "In the expanded square, the lengths of query and prototype are squared. Yours are not.",
             slips.multiplied_out(2, slips.length, slips.length),
         ),
         Misconception(
             "softmax-already",
-            "The softmax is already applied. Logits are asked for: the loss applies its own softmax.",
+            "The softmax is already applied. Return logits: the loss applies its own softmax.",
             slips.then(lambda logits: logits.softmax(-1)),
             slips.then(lambda logits: logits.softmax(0)),
             slips.then(lambda logits: (-logits).softmax(-1)),
         ),
         Misconception(
             "log-softmax-already",
-            "A log-softmax is already taken. No later softmax notices, but minus the squared distances are asked for.",
+            "A log-softmax is already applied. That does not change a later softmax, but return minus the squared "
+            "distances.",
             slips.then(lambda logits: logits.log_softmax(-1)),
         ),
         Misconception(
             "largest-subtracted",
-            "The largest logit is subtracted, as inside a stable softmax. The softmax will do that itself: minus the "
-            "squared distances are asked for.",
+            "The largest logit is subtracted, as inside a stable softmax. The softmax does that itself: return minus "
+            "the squared distances.",
             slips.then(lambda logits: logits - logits.amax(-1, keepdim=True)),
             slips.then(lambda logits: logits - logits.max()),
         ),
         Misconception(
             "exponential-already",
-            "exp is already taken. Logits are what comes before the softmax, whose first step is exp.",
+            "exp is already applied. Logits are the input of the softmax, whose first step is exp.",
             slips.then(torch.exp),
         ),
         Misconception(
             "inverse",
-            "This is one over the distance, or over its square. It favours what is near, too, but explodes where a query is "
-            "a prototype: put a minus in front instead.",
+            "This is one over the distance, or over its square. It also favours near prototypes, but is infinite if "
+            "a query equals a prototype: use minus the square instead.",
             slips.of(lambda gaps: 1 / gaps.square().sum(-1)),
             slips.of(lambda gaps: 1 / gaps.square().sum(-1).sqrt()),
         ),
         Misconception(
             "inverse-of-one-more",
-            "This is one divided by one plus the distance, or plus its square. It favours what is near, too, but is not "
-            "what the formula says: put a minus in front of the square.",
+            "This is one divided by one plus the distance, or plus its square. It also favours near prototypes, but "
+            "use minus the square, as in the formula.",
             slips.of(lambda gaps: 1 / (1 + gaps.square().sum(-1))),
             slips.of(lambda gaps: 1 / (1 + gaps.square().sum(-1).sqrt())),
         ),
@@ -266,15 +270,14 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "class-instead-of-logits",
-            "Only one number per query is returned. The logits of all classes are asked for, from which the nearest is then "
-            "chosen.",
+            "Only one number per query is returned. Return the logits of all classes.",
             slips.then(lambda logits: logits.argmax(-1)),
             slips.then(lambda logits: logits.argmin(-1)),
             slips.then(lambda logits: logits.amax(-1)),
         ),
         Misconception(
             "summed-over-the-wrong-axis",
-            "The squares are summed over the wrong axis. Sum over the features: pictures and classes remain.",
+            "The squares are summed over the wrong axis. Sum over the features: images and classes remain.",
             slips.of(lambda gaps: -gaps.square().sum(1)),
             slips.of(lambda gaps: -gaps.square().sum(0)),
             slips.of(lambda gaps: gaps.square().sum(1)),
@@ -291,7 +294,7 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "paired",
-            "Queries and centres are paired, the first with the first. Every query meets every centre: give them axes of "
+            "Queries and centres are paired one to one. Compare every query with every centre: give them axes of "
             "length 1, so that they broadcast.",
             lambda queries, centres: -(queries - centres).square().sum(-1),
             lambda queries, centres: -(centres - queries).square().sum(-1),
@@ -301,12 +304,12 @@ PROTOTYPE_LOGITS = Exercise(
         ),
         Misconception(
             "first-centre-only",
-            "Every column holds the distance to the same prototype, the first. If you use a loop, look at its variable.",
+            "Every column has the distance to the same prototype, the first. If you use a loop, check its variable.",
             lambda queries, centres: prototype_logits(queries, centres[:1].expand_as(centres)),
         ),
         Misconception(
             "first-query-only",
-            "Every row is that of the first query. If you use a loop, look at its variable.",
+            "Every row is that of the first query. If you use a loop, check its variable.",
             lambda queries, centres: prototype_logits(queries[:1].expand_as(queries), centres),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Ways to get the logits of nearest prototype wrong."""
+"""The logits of the nearest prototype with one of their steps replaced, as students write them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,17 +12,17 @@ Logits = Callable[[Tensor, Tensor], Tensor]
 
 
 def differences(queries: Tensor, centres: Tensor) -> Tensor:
-    """(pictures, ways, dim)."""
+    """(images, ways, dim)."""
     return queries[:, None] - centres
 
 
 def of(logits: Callable[[Tensor], Tensor]) -> Logits:
-    """From the differences (pictures, ways, dim)."""
+    """From the differences (images, ways, dim)."""
     return lambda queries, centres: logits(differences(queries, centres))
 
 
 def then(change: Callable[[Tensor], Tensor]) -> Logits:
-    """The right logits, and something done to them."""
+    """The right logits, changed afterwards."""
     return lambda queries, centres: change(prototype_logits(queries, centres))
 
 

@@ -1,4 +1,4 @@
-"""A frozen layer with a small correction."""
+"""A frozen layer with a low-rank update."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def _layer(g: Generator, batch: int, features: int, outputs: int, rank: int, alp
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """All sizes different; a square layer; and up at zero, as it starts."""
+    """All sizes different; a square layer; and up at zero, its initial value."""
     cases = [_layer(g, *sizes) for sizes in ((3, 6, 5, 2, 3.0), (4, 8, 8, 3, 6.0), (2, 5, 7, 4, 1.5))]
     inputs, weight, bias, down, up, alpha = _layer(g, 3, 4, 6, 2, 4.0)
     return [*cases, (inputs, weight, bias, down, torch.zeros_like(up), alpha)]
@@ -44,14 +44,14 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (transposed[0], transposed[1], bias, transposed[2], transposed[3], alpha),
-            "the matrices are transposed views, whose numbers lie in another order in memory",
+            "the matrices are transposed views, in another memory order",
             "`reshape` copies where `view` cannot.",
         ),
     ]
 
 
 class _Watched(TorchFunctionMode):
-    """Notes whether a multiple of a matrix, or of its transpose, is computed.
+    """Records whether a multiple of a matrix, or of its transpose, is computed.
 
     A TorchDispatchMode would see more, but its first use in a kernel takes seconds.
     """
@@ -76,20 +76,20 @@ def _multiple(one: Tensor, other: Tensor) -> bool:
 
 
 def _product_made(fn: Callable[..., Tensor]) -> str | None:
-    """up @ down, which is as large as weight, is made on the way; weight is zero here, so that it hides nothing."""
+    """Whether up @ down, which is as large as weight, is computed; weight is zero here, so it hides nothing."""
     inputs, weight, bias, down, up, alpha = _layer(torch.Generator().manual_seed(0), 2, 24, 20, 3, 1.0)
     with _Watched(up @ down) as watched:
         fn(inputs, torch.zeros_like(weight), bias, down, up, alpha)
     if not watched.seen:
         return None
     return (
-        "The numbers are right, but the product of `up` and `down` is computed, a matrix as large as weight (20 × 24 here). "
-        "The docstring promises that it is never made: let the inputs go down first, and then up."
+        "The numbers are right, but the product of `up` and `down` is computed, a matrix as large as weight (20 × 24 "
+        "here). The docstring promises that it is never computed: apply `down` to the inputs first, then `up`."
     )
 
 
 def _gradient_switched(fn: Callable[..., Tensor]) -> str | None:
-    """The caller's tensors are told to want no gradient any more, or to want one that they did not."""
+    """Whether requires_grad of the caller's tensors is changed."""
     names = ("inputs", "weight", "bias", "down", "up")
     for wants in ((True, True, True, True, True), (True, False, False, True, True)):
         *tensors, alpha = _layer(torch.Generator().manual_seed(0), 2, 4, 3, 2, 1.0)
@@ -101,15 +101,15 @@ def _gradient_switched(fn: Callable[..., Tensor]) -> str | None:
         if changed:
             how = "on, although it was off before" if all(changed.values()) else "off for good"
             return (
-                f"The numbers are right, but the function changes {' and '.join(changed)}: whoever called it finds "
-                f"requires_grad switched {how}. Keep the gradient out of this one computation instead."
+                f"The numbers are right, but the function changes {' and '.join(changed)} of its caller: "
+                f"requires_grad is switched {how}. Block the gradient only in this computation."
             )
     return None
 
 
 LORA_LINEAR = Exercise(
     name="09.lora_linear",
-    title="A low-rank correction of a frozen layer",
+    title="A low-rank update of a frozen layer",
     points=2,
     reference=lora_linear,
     learns=("inputs", "down", "up"),
@@ -121,31 +121,32 @@ LORA_LINEAR = Exercise(
         Promise("changes-the-callers-tensors", _gradient_switched),
     ),
     hints=(
-        "There are two paths, which are added. The formula writes one picture as a column x; here `inputs` has one picture "
-        "per row, so every matrix stands on the right, transposed.",
-        "First the inputs go down to `rank` numbers each, then up again. Which of the sizes of `down` is the rank?",
-        "`weight` and `bias` must get no gradient, but a gradient must still reach `inputs` through them: so it is these two "
-        "that are cut off, and not the product. What does a tensor's `.detach()` give?",
+        "There are two paths, which are added. In the formula, x is a column; here `inputs` has one x per row, so "
+        "every matrix is on the right, transposed.",
+        "First `down` maps each row to `rank` numbers, then `up` maps them to the outputs. Which of the sizes of "
+        "`down` is the rank?",
+        "`weight` and `bias` must get no gradient, but a gradient must still reach `inputs` through them: so detach "
+        "these two, not the product. What does a tensor's `.detach()` return?",
     ),
     misconceptions=(
         Misconception(
             "no-factor",
-            "The factor alpha / rank is missing: without it the learning rate must be tuned again for each rank.",
+            "The factor alpha / rank is missing: without it, you must tune the learning rate again for each rank.",
             slips.scaled(lambda alpha, inputs, down, up: 1.0),
         ),
         Misconception(
             "not-divided-by-the-rank",
-            "The correction is multiplied by alpha; the division by the rank is missing.",
+            "The update is multiplied by alpha; the division by the rank is missing.",
             slips.scaled(lambda alpha, inputs, down, up: alpha),
         ),
         Misconception(
             "alpha-missing",
-            "The correction is divided by the rank, but alpha is missing.",
+            "The update is divided by the rank, but alpha is missing.",
             slips.scaled(lambda alpha, inputs, down, up: 1 / len(down)),
         ),
         Misconception(
             "divided-by-the-features",
-            "alpha is divided by the number of features. The rank is how many numbers the way down leaves.",
+            "alpha is divided by the number of features. The rank is the number of outputs of `down`.",
             slips.scaled(lambda alpha, inputs, down, up: alpha / down.shape[1]),
         ),
         Misconception(
@@ -155,25 +156,25 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "divided-by-the-batch",
-            "alpha is divided by the number of rows in the batch, so that a picture's result depends on how many others "
-            "there are. Divide by the rank.",
+            "alpha is divided by the number of rows in the batch, so a row's result depends on the batch size. "
+            "Divide by the rank.",
             slips.scaled(lambda alpha, inputs, down, up: alpha / len(inputs)),
         ),
         Misconception(
             "one-rank-always",
-            "alpha is divided by a fixed number, whatever the rank is. Read the rank off the matrices.",
+            "alpha is divided by a constant, whatever the rank is. Read the rank from the shapes.",
             slips.scaled(lambda alpha, inputs, down, up: alpha / 4),
             slips.scaled(lambda alpha, inputs, down, up: alpha / 2),
             slips.scaled(lambda alpha, inputs, down, up: alpha / 8),
         ),
         Misconception(
             "rank-over-alpha",
-            "The fraction stands upside down: it is alpha over the rank.",
+            "The fraction is inverted: it is alpha over the rank.",
             slips.scaled(lambda alpha, inputs, down, up: len(down) / alpha),
         ),
         Misconception(
             "times-the-rank",
-            "alpha is multiplied by the rank. It should be divided by it, so that a higher rank does not make larger steps.",
+            "alpha is multiplied by the rank. Divide by it, so that a higher rank does not cause larger steps.",
             slips.scaled(lambda alpha, inputs, down, up: alpha * len(down)),
         ),
         Misconception(
@@ -183,22 +184,22 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "factor-twice",
-            "The factor alpha / rank is applied twice. Once is enough, on the way down or on the way up.",
+            "The factor alpha / rank is applied twice. Apply it once.",
             slips.scaled(lambda alpha, inputs, down, up: (alpha / len(down)) ** 2),
         ),
         Misconception(
             "divided-by-all-numbers",
-            "alpha is divided by how many numbers `down` holds. The rank is its first size only.",
+            "alpha is divided by the total size of `down`. The rank is only its first size.",
             slips.scaled(lambda alpha, inputs, down, up: alpha / down.numel()),
         ),
         Misconception(
             "alpha-rounded",
-            "alpha is rounded to a whole number. It is a float, and may be 1.5.",
+            "alpha is rounded to an integer. It is a float and may be 1.5.",
             slips.scaled(lambda alpha, inputs, down, up: int(alpha) / len(down)),
         ),
         Misconception(
             "factor-rounded",
-            "The factor alpha / rank is rounded. Take it as it is.",
+            "The factor alpha / rank is rounded. Do not round it.",
             slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 1)),
             slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down))),
             slips.scaled(lambda alpha, inputs, down, up: round(alpha / len(down), 2)),
@@ -210,24 +211,24 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "subtracted",
-            "The correction is subtracted. It should be added.",
+            "The update is subtracted. It should be added.",
             slips.scaled(lambda alpha, inputs, down, up: -alpha / len(down)),
         ),
         Misconception(
             "factor-on-everything",
-            "The factor multiplies the frozen layer's output as well. It belongs to the correction alone.",
-            slips.slip(joined=lambda plain, correction, scale: scale * (plain + correction)),
+            "The factor multiplies the frozen layer's output as well. It belongs to the update alone.",
+            slips.slip(joined=lambda plain, update, scale: scale * (plain + update)),
         ),
         Misconception(
             "factor-on-the-frozen-path",
-            "The factor multiplies the frozen layer's output and not the correction. It should be the other way round.",
-            slips.slip(joined=lambda plain, correction, scale: scale * plain + correction),
+            "The factor multiplies the frozen layer's output and not the update. It should be the other way round.",
+            slips.slip(joined=lambda plain, update, scale: scale * plain + update),
         ),
         Misconception(
             "multiplied",
-            "The frozen layer's output is multiplied by the correction. The correction should only be added.",
-            slips.slip(joined=lambda plain, correction, scale: plain * (1 + scale * correction)),
-            slips.slip(joined=lambda plain, correction, scale: plain * scale * correction),
+            "The frozen layer's output is multiplied by the update. The update should only be added.",
+            slips.slip(joined=lambda plain, update, scale: plain * (1 + scale * update)),
+            slips.slip(joined=lambda plain, update, scale: plain * scale * update),
         ),
         Misconception(
             "bias-lost",
@@ -236,29 +237,29 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "bias-twice",
-            "The bias is added twice. It belongs to the frozen path alone.",
+            "The bias is added twice. It belongs only to the frozen path.",
             slips.bias_twice,
             slips.bias_in_both,
         ),
         Misconception(
             "bias-in-the-correction",
-            "The bias is added in the correction and scaled with it. It belongs to the frozen path.",
+            "The bias is added in the update and scaled with it. It belongs to the frozen path.",
             slips.bias_scaled,
         ),
         Misconception(
             "correction-only",
-            "Only the correction is returned. The frozen layer's own output should be added to it.",
-            slips.slip(joined=lambda plain, correction, scale: scale * correction),
-            slips.slip(joined=lambda plain, correction, scale: correction),
+            "Only the update is returned. The frozen layer's own output should be added to it.",
+            slips.slip(joined=lambda plain, update, scale: scale * update),
+            slips.slip(joined=lambda plain, update, scale: update),
         ),
         Misconception(
             "frozen-layer-only",
-            "This is the frozen layer alone, without a correction. Add the second path.",
-            slips.slip(joined=lambda plain, correction, scale: plain),
+            "This is the frozen layer alone, without a update. Add the second path.",
+            slips.slip(joined=lambda plain, update, scale: plain),
         ),
         Misconception(
             "activation-between",
-            "There is an activation between down and up. Then the correction is no longer a matrix, and cannot be merged "
+            "There is an activation between down and up. Then the update is no longer a matrix, and cannot be merged "
             "into the weights.",
             slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T).relu() @ up.T),
             slips.slip(corrected=lambda inputs, down, up: F.gelu(inputs @ down.T) @ up.T),
@@ -268,33 +269,34 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "activation-after",
-            "There is an activation after the correction. Then it is no longer a matrix, and cannot be merged into the "
+            "There is an activation after the update. Then it is no longer a matrix, and cannot be merged into the "
             "weights.",
             slips.slip(corrected=lambda inputs, down, up: (inputs @ down.T @ up.T).relu()),
-            slips.slip(joined=lambda plain, correction, scale: (plain + scale * correction).relu()),
+            slips.slip(joined=lambda plain, update, scale: (plain + scale * update).relu()),
         ),
         Misconception(
             "after-the-layer",
-            "The correction works on the frozen layer's output. Both paths start from `inputs`.",
+            "The update works on the frozen layer's output. Both paths start from `inputs`.",
             slips.after_the_layer,
             slips.of_the_output,
             slips.of_the_output_brought_back,
         ),
         Misconception(
             "weight-not-transposed",
-            "weight is not transposed. Its shape is (outputs, features): without a transpose only square layers give a "
-            "result, and a wrong one.",
+            "weight is not transposed. Its shape is (outputs, features): without a transpose only square layers give "
+            "a result, and a wrong one.",
             slips.slip(frozen=lambda inputs, weight, bias: inputs @ weight + bias),
             slips.slip(frozen=lambda inputs, weight, bias: F.linear(inputs, weight.T, bias)),
         ),
         Misconception(
             "up-before-down",
-            "The inputs go through up first. They go down to the rank first, and then up.",
+            "up is applied to the inputs first. Apply down first, then up.",
             slips.slip(corrected=lambda inputs, down, up: inputs @ up @ down),
         ),
         Misconception(
             "reshaped-for-transposed",
-            "A matrix is reshaped where it should be transposed: the shape is right, but its numbers are in other places.",
+            "A matrix is reshaped instead of transposed: the shape is right, but its numbers are in the wrong "
+            "positions.",
             slips.slip(corrected=lambda inputs, down, up: inputs @ down.reshape(-1, len(down)) @ up.T),
             slips.slip(corrected=lambda inputs, down, up: inputs @ down.T @ up.reshape(len(down), -1)),
             slips.slip(
@@ -312,8 +314,8 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "changes-the-callers-tensors",
-            "`detach_()`, with an underscore, changes the tensors of whoever called the function, and fails for a tensor "
-            "that is a view of another. Use `detach()`.",
+            "`detach_()`, with an underscore, changes the caller's tensors, and fails for a tensor that is a view of "
+            "another. Use `detach()`.",
             slips.detached_in_place,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Ways to get a frozen layer with a low-rank correction wrong."""
+"""A frozen layer with a low-rank update with one of its steps replaced, as students write it."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def rank(alpha: float, inputs: Tensor, down: Tensor, up: Tensor) -> float:
 
 
 def down_and_up(inputs: Tensor, down: Tensor, up: Tensor) -> Tensor:
-    """The correction without its factor."""
+    """The update without its factor."""
     return inputs @ down.T @ up.T
 
 
@@ -29,13 +29,13 @@ def slip(
     scale: Scale = rank,
     frozen: Callable[[Tensor, Tensor, Tensor], Tensor] = linear,
     corrected: Callable[[Tensor, Tensor, Tensor], Tensor] = down_and_up,
-    joined: Callable[[Tensor, Tensor, float], Tensor] = lambda plain, correction, scale: plain + scale * correction,
+    joined: Callable[[Tensor, Tensor, float], Tensor] = lambda plain, update, scale: plain + scale * update,
 ) -> Callable[..., Tensor]:
     """The layer with one of its parts replaced."""
 
     def wrong(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-        plain, correction = frozen(inputs, weight.detach(), bias.detach()), corrected(inputs, down, up)
-        return joined(plain, correction, scale(alpha, inputs, down, up))
+        plain, update = frozen(inputs, weight.detach(), bias.detach()), corrected(inputs, down, up)
+        return joined(plain, update, scale(alpha, inputs, down, up))
 
     return wrong
 
@@ -51,7 +51,7 @@ def bias_twice(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: T
 
 
 def bias_scaled(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """The bias is a part of the correction."""
+    """The bias is a part of the update."""
     return F.linear(inputs, weight) + alpha / len(down) * F.linear(inputs @ down.T, up, bias)
 
 
@@ -61,13 +61,13 @@ def bias_in_both(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up:
 
 
 def after_the_layer(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """The correction of the output, by up alone."""
+    """The update of the output, by up alone."""
     plain = F.linear(inputs, weight, bias)
     return plain + alpha / len(down) * plain @ up @ up.T
 
 
 def of_the_output(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """The correction of the output; works for square layers."""
+    """The update of the output; works for square layers."""
     plain = F.linear(inputs, weight, bias)
     return plain + alpha / len(down) * plain @ down.T @ up.T
 
@@ -75,11 +75,11 @@ def of_the_output(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up
 def of_the_output_brought_back(
     inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float
 ) -> Tensor:
-    """The correction of the output, brought back to the features."""
+    """The update of the output, brought back to the features."""
     plain = F.linear(inputs, weight, bias)
     return plain + alpha / len(down) * plain @ weight @ down.T @ up.T
 
 
 def detached_in_place(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """weight and bias are cut off for good."""
+    """Detaches weight and bias in place."""
     return lora_linear(inputs, weight.detach_(), bias.detach_(), down, up, alpha)

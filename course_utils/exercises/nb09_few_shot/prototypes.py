@@ -1,4 +1,4 @@
-"""A class as the mean of its few pictures."""
+"""A class as the mean of its few images."""
 
 import torch
 from torch import Generator, Tensor
@@ -12,14 +12,15 @@ from course_utils.few_shot.episodes import prototypes
 
 
 def _labelled(g: Generator, shots: list[int], dim: int) -> Arguments:
-    """Features and labels of so many pictures of each class, in mixed order."""
+    """Features and labels of a given number of images per class, in mixed order."""
     labels = torch.arange(len(shots)).repeat_interleave(torch.tensor(shots))
     labels = labels[torch.randperm(len(labels), generator=g)]
     return torch.randn(len(labels), dim, generator=g) + 1, labels, len(shots)
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """In the last ones some classes have more pictures than others; in the very last many features are 0, as by ReLU."""
+    """In the last two cases, classes differ in their number of images; in the last, many features are 0, as after
+    ReLU."""
     sizes = (([2, 2, 2], 4), ([5] * 5, 8), ([5, 3, 6, 2], 6), ([1, 4, 7], 5))
     features, labels, ways = _labelled(g, [5, 7, 3], 6)
     return [*(_labelled(g, shots, dim) for shots, dim in sizes), ((features - 1).relu(), labels, ways)]
@@ -31,49 +32,46 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "one-shot",
             _labelled(g, [1] * 6, 3),
-            "every class has one picture (K-way-1-shot)",
-            "Its prototype is that picture's feature vector: look for a squeeze, or an index that loses an axis.",
+            "every class has one image (K-way-1-shot)",
+            "Its prototype is that image's feature vector: look for a squeeze or an index that removes an axis.",
         ),
         Wild(
             "transposed-memory",
             (features.mT.contiguous().mT, labels, ways),
-            "the features are a transposed view, whose numbers lie in another order in memory",
+            "the features are a transposed view, in another memory order",
             "`reshape` copies where `view` cannot.",
         ),
     ]
 
 
 def _row_lost(fn: slips.Prototypes) -> str | None:
-    """A class without pictures still has a row; what stands there is left open."""
+    """Whether a class without images still has a row; its contents do not matter."""
     features = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 1.0], [5.0, 3.0]])
     for labels in ([0, 2, 0, 2], [1, 0, 1, 0], [1, 2, 2, 1]):
         places = torch.tensor(labels)
-        shown = f"only {' and '.join(map(str, sorted(set(labels))))} of 4 classes have pictures"
+        shown = f"only {' and '.join(map(str, sorted(set(labels))))} of 4 classes have images"
         try:
             found = fn(features.clone(), places.clone(), 4)
         except Exception as error:
             said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
             return (
-                f"The numbers are right, but when {shown}, it raises {type(error).__name__}{said}. The docstring promises "
-                "a row for each class: go by `ways`, not by the labels that are there."
+                f"The numbers are right, but when {shown}, it raises {type(error).__name__}{said}. The docstring "
+                "promises one row per class: use `ways`, not the labels in the batch."
             )
         if not isinstance(found, Tensor) or found.shape != (4, 2):
             return (
-                f"The numbers are right, but when {shown}, it returns {describe(found)} and not one of shape (4, 2). The "
-                "docstring promises a row for each class: go by `ways`, not by the labels that are there."
+                f"The numbers are right, but when {shown}, it returns {describe(found)} instead of one of shape (4, "
+                "2). The docstring promises one row per class: use `ways`, not the labels in the batch."
             )
         right = prototypes(features, places, 4)
         if not torch.allclose(found[places].to(right.dtype), right[places], atol=1e-5):
-            return (
-                f"The numbers are right, but when {shown}, the rows of these two are wrong. Row k belongs to the class "
-                "with label k."
-            )
+            return f"The numbers are right, but when {shown}, the rows of these two are wrong. Row k is for label k."
     return None
 
 
 PROTOTYPES = Exercise(
     name="09.prototypes",
-    title="A class is the mean of its pictures",
+    title="A class is the mean of its images",
     points=2,
     reference=prototypes,
     learns=("features",),
@@ -81,35 +79,34 @@ PROTOTYPES = Exercise(
     wild=_wild,
     promises=(Promise("a-row-for-each-class", _row_lost),),
     hints=(
-        "For one class: which rows of `features` belong to it? `labels == 2` is True for those of class 2, and can stand in "
-        "square brackets.",
-        "Their mean over the pictures is one row of the answer: which axis are the pictures? `torch.stack` puts the rows of "
-        "all classes together.",
-        "Without a loop: `F.one_hot(labels, ways).….mT @ features` adds up the features of each class, once "
-        "the dots turn whole numbers into floats. How many ones stand in a column of the matrix (pictures, "
-        "ways)?",
+        "For one class: which rows of `features` belong to it? `labels == 2` is True for those of class 2, and you "
+        "can use it as an index.",
+        "Their mean over the images is one row of the result: which axis are the images? `torch.stack` combines the "
+        "rows of all classes.",
+        "Without a loop: `F.one_hot(labels, ways).….mT @ features` sums the features of each class, if the dots "
+        "convert integers to floats. How many ones are in a column of the matrix (images, ways)?",
     ),
     misconceptions=(
         Misconception(
             "sorted-blocks",
-            "The pictures are taken in blocks, as if they were sorted by class. They come in any order: go by the labels.",
+            "The images are taken in blocks, as if they were sorted by class. They are in any order: use the labels.",
             slips.in_blocks,
         ),
         Misconception(
             "taking-turns",
-            "Every `ways`-th picture is taken, as if the classes took turns. They come in any order: go by the labels.",
+            "Every `ways`-th image is taken, as if the classes alternated. They are in any order: use the labels.",
             lambda features, labels, ways: torch.stack([features[way::ways].mean(0) for way in range(ways)]),
         ),
         Misconception(
             "class-taken-for-a-place",
-            "These are the first pictures, one for each class number: a label says which class a picture is of, not where "
-            "it stands. Compare `labels` with the class.",
+            "These are the first images, one per class index: a label is the class of an image, not its position. "
+            "Compare `labels` with the class.",
             lambda features, labels, ways: features[:ways],
         ),
         Misconception(
             "equal-parts",
-            "The pictures are sorted by class and then cut into equal parts. Classes may have different numbers of "
-            "pictures: go by the labels.",
+            "The images are sorted by class and then split into equal parts. Classes may have different numbers of "
+            "images: use the labels.",
             slips.equal_shares,
         ),
         Misconception(
@@ -119,39 +116,36 @@ PROTOTYPES = Exercise(
         ),
         Misconception(
             "divided-by-all",
-            "Each sum is divided by the number of all pictures instead of those of its own class.",
+            "Each sum is divided by the number of all images instead of those of its own class.",
             slips.sum_over(lambda labels, ways: len(labels)),
         ),
         Misconception(
             "divided-by-the-average",
-            "Each sum is divided by the average number of pictures per class. Classes may have different numbers: count "
-            "those of each class.",
+            "Each sum is divided by the average number of images per class. Classes may have different numbers: "
+            "count the images of each class.",
             slips.sum_over(lambda labels, ways: len(labels) / ways),
             slips.sum_over(lambda labels, ways: len(labels) // ways),
         ),
         Misconception(
             "divided-by-ways",
-            "Each sum is divided by the number of classes. A mean is divided by how many things were added up: the "
-            "pictures of that class.",
+            "Each sum is divided by the number of classes. Divide by the number of images of that class.",
             slips.sum_over(lambda labels, ways: ways),
         ),
         Misconception(
             "divided-by-dim",
-            "Each sum is divided by the number of features. A mean is divided by how many things were added up: the "
-            "pictures of that class.",
+            "Each sum is divided by the number of features. Divide by the number of images of that class.",
             lambda features, labels, ways: slips.members(labels, ways).T @ features / features.shape[1],
         ),
         Misconception(
             "zeros-not-counted",
-            "Features that are exactly zero are not counted. Divide by the number of pictures of the class, whatever their "
-            "features are.",
+            "Features that are exactly zero are not counted. Divide by the number of images of the class.",
             slips.zeros_left_out(0),
             slips.zeros_left_out(1),
         ),
         Misconception(
             "runs-for-classes",
-            "Runs of equal labels are taken for classes, as `unique_consecutive` finds them. But the pictures come in any "
-            "order, and those of a class need not stand together.",
+            "Runs of equal labels are treated as classes, as with `unique_consecutive`. But the images are in any "
+            "order, and those of a class need not be adjacent.",
             slips.means_of_runs,
             slips.over_runs,
             lambda features, labels, ways: slips.means_of_runs(features, labels, ways)[:ways],
@@ -160,8 +154,8 @@ PROTOTYPES = Exercise(
         ),
         Misconception(
             "softmax-of-the-members",
-            "A softmax is taken of who belongs to which class, and it gives every picture a share in every class. A "
-            "picture should count in its own class only, and there like every other.",
+            "A softmax is applied to the one-hot labels, so every image gets a weight in every class. An image "
+            "should count only in its own class, with the same weight as the others.",
             slips.shares(0),
             slips.shares(1),
             slips.shares(0, 1),
@@ -169,13 +163,14 @@ PROTOTYPES = Exercise(
         ),
         Misconception(
             "five-shots-always",
-            "Each sum is divided by five, whatever the class. The notebook's five shots are an example: count.",
+            "Each sum is divided by five. The notebook's five shots are only an example: count the images of each "
+            "class.",
             slips.sum_over(lambda labels, ways: 5),
         ),
         Misconception(
             "one-count-for-all",
-            "All sums are divided by the same number, the count of one class. Classes may have different numbers of "
-            "pictures: count those of each class.",
+            "All sums are divided by the count of one class. Classes may have different numbers of images: count the "
+            "images of each class.",
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways)[0]),
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways).max()),
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways).min()),
@@ -183,99 +178,99 @@ PROTOTYPES = Exercise(
         ),
         Misconception(
             "one-too-many",
-            "Each sum is divided by one picture too many. If you start from zeros, these must not count as a picture.",
+            "Each divisor is one too large. If you start with zeros, do not count them as an image.",
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways) + 1),
         ),
         Misconception(
             "one-too-few",
-            "Each sum is divided by one picture too few, as for a variance. A mean is divided by the number of pictures.",
+            "Each divisor is one too small, as for a variance. Divide by the number of images.",
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways) - 1),
         ),
         Misconception(
             "first-picture",
-            "Only the first picture of each class counts. The prototype is the mean of all its shots.",
+            "Only the first image of each class counts. The prototype is the mean of all its shots.",
             slips.each(lambda own: own[0]),
         ),
         Misconception(
             "last-picture",
-            "Only the last picture of each class is left: each one overwrites those before it. Add them up, then divide.",
+            "Only the last image of each class is left: each one overwrites those before it. Sum them, then divide.",
             slips.each(lambda own: own[-1]),
         ),
         Misconception(
             "added-once",
-            "Only the last picture of each class is added. `out[labels] += features` adds just once where a label occurs "
+            "Only the last image of each class is added. `out[labels] += features` adds only once if a label occurs "
             "several times; `index_add` adds every time.",
             slips.each(lambda own: own[-1] / len(own)),
         ),
         Misconception(
             "halved-each-time",
-            "Each new picture counts for half, so that the first ones are almost forgotten. In a mean all count alike: add "
-            "up first, divide once.",
+            "Each new image gets weight one half, so the first ones hardly count. In a mean, all have equal weight: "
+            "sum first, divide once.",
             slips.each(slips.halved),
         ),
         Misconception(
             "means-of-length-one",
-            "The means are scaled to length one. Snell et al. compare Euclidean distances to the means as they are.",
+            "The means are scaled to length one. Snell et al. use Euclidean distances to the unscaled means.",
             slips.each(lambda own: F.normalize(own.mean(0), dim=0)),
         ),
         Misconception(
             "features-of-length-one",
-            "The features are scaled to length one before they are averaged. Snell et al. take them as they are.",
+            "The features are scaled to length one before they are averaged. Snell et al. do not scale them.",
             slips.each(lambda own: F.normalize(own, dim=1).mean(0)),
         ),
         Misconception(
             "median",
-            "This is the median. The mean is the point with the smallest sum of squared distances, which is what the "
-            "next step measures.",
+            "This is the median. Use the mean, the point with the smallest sum of squared distances, because the "
+            "next step uses squared distances.",
             slips.each(lambda own: own.median(0).values),
         ),
         Misconception(
             "largest",
-            "The largest number of each feature is kept. The prototype is the mean.",
+            "You take the maximum of each feature. The prototype is the mean.",
             slips.each(lambda own: own.amax(0)),
         ),
         Misconception(
             "smallest",
-            "The smallest number of each feature is kept. The prototype is the mean.",
+            "You take the minimum of each feature. The prototype is the mean.",
             slips.each(lambda own: own.amin(0)),
         ),
         Misconception(
             "divided-by-the-root",
-            "Each sum is divided by the root of the number of pictures. A mean is divided by the number itself.",
+            "Each sum is divided by the root of the number of images. Divide by the number itself.",
             slips.sum_over(lambda labels, ways: slips.counts(labels, ways).sqrt()),
         ),
         Misconception(
             "centred",
-            "The mean of all pictures is subtracted. Snell et al. take the class means as they are.",
+            "The mean of all images is subtracted. Snell et al. do not subtract it.",
             lambda features, labels, ways: prototypes(features, labels, ways) - features.mean(0),
             lambda features, labels, ways: prototypes(features - features.mean(0), labels, ways),
         ),
         Misconception(
             "the-others",
-            "This is the mean of all pictures that are *not* of the class. Compare with ==.",
+            "This is the mean of all images that are *not* of the class. Compare with ==.",
             lambda features, labels, ways: torch.stack([features[labels != way].mean(0) for way in range(ways)]),
         ),
         Misconception(
             "order-of-appearance",
-            "The classes stand in the order in which they first appear. Row k belongs to label k.",
+            "The classes are in the order of their first appearance. Row k is for label k.",
             slips.as_they_appear,
         ),
         Misconception(
             "mean-over-everything",
-            "The mean runs over the features too, so that each class has a single number. Average over the pictures only.",
+            "The mean runs over the features too, so each class has a single number. Average over the images only.",
             slips.each(lambda own: own.mean()),
             lambda features, labels, ways: prototypes(features, labels, ways).mean(1),
             slips.one_number,
         ),
         Misconception(
             "not-stacked",
-            "The rows are right, but they come as a list. `torch.stack` makes one tensor of them.",
+            "The rows are right, but they are a list. Make one tensor with `torch.stack`.",
             slips.not_stacked,
             lambda features, labels, ways: tuple(prototypes(features, labels, ways)),
         ),
         Misconception(
             "counted-from-one",
-            "The classes are counted from 1. Labels are 0 … ways - 1, and no picture is of class `ways`.",
+            "The classes are counted from 1. Labels are 0 … ways - 1, and no image is of class `ways`.",
             slips.after_the_first,
             slips.numbered(lambda ways: range(1, ways + 1)),
         ),
@@ -291,18 +286,17 @@ PROTOTYPES = Exercise(
         ),
         Misconception(
             "five-ways-always",
-            "There are always five classes here, whatever `ways` is. The notebook's five are an example.",
+            "There are always five classes. The notebook's five are only an example: use `ways`.",
             slips.numbered(lambda ways: range(5)),
         ),
         Misconception(
             "a-row-for-each-picture",
-            "There is a row for each picture: the prototype of its class. One row for each class is asked for.",
+            "There is one row per image: the prototype of its class. Return one row per class.",
             lambda features, labels, ways: prototypes(features, labels, ways)[labels],
         ),
         Misconception(
             "first-class-only",
-            "Only the first class is computed. If you use a loop, look at where your `return` stands: it belongs after the "
-            "loop, not inside.",
+            "Only the first class is computed. If you use a loop, put the `return` after it, not inside.",
             slips.only_first_row,
             lambda features, labels, ways: prototypes(features, labels, ways)[0],
             lambda features, labels, ways: prototypes(features, labels, ways)[:1],

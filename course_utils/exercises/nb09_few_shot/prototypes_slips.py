@@ -1,4 +1,4 @@
-"""Ways to get the means of classes wrong."""
+"""Class means with one of their steps replaced, as students write them."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Prototypes = Callable[[Tensor, Tensor, int], Tensor]
 
 
 def members(labels: Tensor, ways: int) -> Tensor:
-    """Ones where a picture is of a class: (pictures, ways)."""
+    """Ones where an image is of a class: (images, ways)."""
     return F.one_hot(labels, ways).float()
 
 
@@ -22,7 +22,7 @@ def sum_over(divisor: Callable[[Tensor, int], Tensor | float]) -> Prototypes:
 
 
 def counts(labels: Tensor, ways: int) -> Tensor:
-    """How many pictures each class has."""
+    """The number of images per class."""
     return labels.bincount(minlength=ways)[:, None].float()
 
 
@@ -32,7 +32,7 @@ def each(combine: Callable[[Tensor], Tensor]) -> Prototypes:
 
 
 def in_blocks(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """As if the pictures were sorted."""
+    """As if the images were sorted."""
     shots = len(features) // ways
     return features[: ways * shots].unflatten(0, (ways, shots)).mean(1)
 
@@ -43,7 +43,7 @@ def equal_shares(features: Tensor, labels: Tensor, ways: int) -> Tensor:
 
 
 def halved(own: Tensor) -> Tensor:
-    """Each new picture counts for half."""
+    """Each new image counts for half."""
     mean = own[0]
     for feature in own[1:]:
         mean = (mean + feature) / 2
@@ -51,7 +51,7 @@ def halved(own: Tensor) -> Tensor:
 
 
 def as_they_appear(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """The classes in the order in which they first appear."""
+    """The classes in the order of their first appearance."""
     return prototypes(features, labels, ways)[list(dict.fromkeys(labels.tolist()))]
 
 
@@ -77,7 +77,7 @@ def only_first_row(features: Tensor, labels: Tensor, ways: int) -> Tensor:
 
 
 def zeros_left_out(least: int) -> Prototypes:
-    """Divided by how many features are not zero; by no less than least."""
+    """Divided by the number of features that are not zero, but at least by least."""
 
     def wrong(features: Tensor, labels: Tensor, ways: int) -> Tensor:
         own = features * members(labels, ways).T[:, :, None]
@@ -99,13 +99,13 @@ def over_runs(features: Tensor, labels: Tensor, ways: int) -> Tensor:
 
 
 def shares(axis: int, divided: int = 0) -> Prototypes:
-    """Weighed with a softmax of who belongs to which class; divided by each class's number to that power."""
+    """Weighted with a softmax of the one-hot labels; divided by each class's number of images to that power."""
     return lambda features, labels, ways: (
         members(labels, ways).softmax(axis).T @ features / counts(labels, ways) ** divided
     )
 
 
 def one_number(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """The mean over pictures and features, in place of every feature."""
+    """The mean over images and features, instead of every feature."""
     rows = prototypes(features, labels, ways)
     return rows.mean(1, keepdim=True).expand_as(rows)

@@ -1,4 +1,4 @@
-"""Rounding to few bits, and back."""
+"""Rounding to a few bits and back."""
 
 import torch
 from torch import Generator
@@ -10,7 +10,7 @@ from course_utils.exercises.nb09_few_shot.rounding_ends import ENDS
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """A scale and a zero point for each row; some values lie beyond either end."""
+    """One scale and one zero point per row; some values are beyond either end."""
     cases: list[Arguments] = []
     for size, bits in (((3, 8), 4), ((5, 12), 8), ((2, 9), 3)):
         values = 3 * torch.randn(*size, generator=g)
@@ -27,94 +27,94 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "learned-values",
             (torch.randn(2, 5, generator=g).requires_grad_(), torch.tensor([[0.3], [0.2]]), torch.zeros(2, 1), 4),
-            "the values are a layer's weights, which learn",
-            "Stay with PyTorch's functions: NumPy takes no tensor that learns.",
+            "the values are a layer's weights, with gradients",
+            "Use PyTorch's functions: NumPy cannot use a tensor that requires gradients.",
         ),
         Wild(
             "one-scale",
             (torch.randn(1, 9, generator=g), torch.tensor([[0.3]]), torch.tensor([[2.0]]), 4),
-            "one scale of shape (1, 1) serves a whole layer",
-            "Plain arithmetic broadcasts by itself.",
+            "one scale of shape (1, 1) is for a whole layer",
+            "Plain arithmetic broadcasts automatically.",
         ),
         Wild(
             "one-scale-for-many-rows",
             (torch.randn(3, 4, generator=g), torch.tensor([[0.2]]), torch.tensor([[-1.0]]), 4),
-            "one scale of shape (1, 1) serves several rows",
-            "Plain arithmetic broadcasts by itself.",
+            "one scale of shape (1, 1) is for several rows",
+            "Plain arithmetic broadcasts automatically.",
         ),
         Wild(
             "numbers",
             (torch.randn(2, 5, generator=g), torch.tensor(0.25), torch.tensor(1.0), 4),
             "scale and zero_point are single numbers of shape ()",
-            "Plain arithmetic broadcasts by itself.",
+            "Plain arithmetic broadcasts automatically.",
         ),
         Wild(
             "kernels",
             (kernels, torch.tensor([0.1, 0.2, 0.3])[:, None, None, None], torch.zeros(3, 1, 1, 1), 4),
-            "values are kernels of four axes, with a scale for each output channel",
-            "Plain arithmetic broadcasts by itself.",
+            "values are kernels with four axes, with one scale per output channel",
+            "Plain arithmetic broadcasts automatically.",
         ),
         Wild(
             "columns",
             (torch.randn(4, 3, generator=g), torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.0, 1.0, -1.0]), 4),
-            "each column has a scale, so that scale has the shape (columns,)",
-            "Plain arithmetic broadcasts by itself.",
+            "each column has a scale, so scale has the shape (columns,)",
+            "Plain arithmetic broadcasts automatically.",
         ),
         Wild(
             "half-way",
             (torch.stack([halves, halves / 2]), torch.tensor([[1.0], [0.5]]), torch.tensor([[1.0], [-1.0]]), 4),
-            "a value lies exactly half-way between two steps",
-            "The docstring says where it goes, and PyTorch's own quantisation agrees: `torch.round` of value / scale, before "
-            "the zero point is added.",
+            "a value is exactly half-way between two steps",
+            "As in the docstring and in PyTorch's quantisation, apply `torch.round` to value / scale, before you add "
+            "the zero point.",
         ),
     ]
 
 
 FAKE_QUANTISE = Exercise(
     name="09.fake_quantise",
-    title="Round to whole numbers and back",
+    title="Round to integers and back",
     points=2,
     reference=fake_quantise,
     cases=_cases,
     wild=_wild,
     hints=(
-        "Solve the docstring's equation for q. Where must you round, so that q is a whole number?",
-        "What does not fit into `bits` bits goes to the nearer end. With 3 bits these are −4 and 3: write "
-        "both ends for any number of bits, and `.clamp`.",
-        "For the way back use the same equation, with the q that you have.",
+        "Solve the docstring's equation for q. Where must you round, so that q is an integer?",
+        "Numbers that do not fit into `bits` bits become the nearer end. With 3 bits the ends are −4 and 3: write "
+        "both for any number of bits, and `.clamp`.",
+        "For the way back, use the same equation with your q.",
     ),
     misconceptions=(
         *ENDS,
         Misconception(
             "zero-point-not-taken-off",
-            "On the way back the zero point is not subtracted, so that everything is shifted.",
+            "On the way back, the zero point is not subtracted, so everything is shifted.",
             slips.rounded(back=lambda whole, scale, zero: whole * scale),
         ),
         Misconception(
             "zero-point-not-added",
-            "On the way there the zero point is not added, and yet it is subtracted on the way back, so that everything is "
+            "The zero point is not added when rounding, but it is subtracted on the way back, so everything is "
             "shifted.",
             slips.rounded(whole=lambda values, scale, zero: (values / scale).round()),
         ),
         Misconception(
             "zero-point-with-wrong-sign",
-            "The zero point's sign is inverted: it is subtracted first and added afterwards. Solve value = scale · (q − "
-            "zero_point) for q.",
+            "The zero point's sign is inverted: it is subtracted first and added afterwards. Solve value = scale · "
+            "(q − zero_point) for q.",
             slips.before(lambda values, scale, zero: (values, scale, -zero)),
         ),
         Misconception(
             "zero-point-added-twice",
-            "The zero point is added on both ways. On the way back it should be subtracted.",
+            "The zero point is added both times. On the way back, subtract it.",
             slips.rounded(back=lambda whole, scale, zero: (whole + zero) * scale),
         ),
         Misconception(
             "zero-point-taken-off-twice",
-            "The zero point is subtracted on both ways. On the way there it should be added.",
+            "The zero point is subtracted both times. When rounding, add it.",
             slips.rounded(whole=lambda values, scale, zero: (values / scale).round() - zero),
         ),
         Misconception(
             "zero-point-added-to-values",
-            "The zero point is added to the values. It is a whole number: add it after the division by the scale.",
+            "The zero point is added to the values. It is an integer: add it after the division by the scale.",
             lambda values, scale, zero_point, bits: (
                 ((values + zero_point) / scale).round().clamp(slips.least(bits), slips.most(bits)) * scale
                 - zero_point
@@ -122,7 +122,7 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             "zero-point-subtracted-from-values",
-            "The zero point is subtracted from the values. It is a whole number like q: add it after the division by the "
+            "The zero point is subtracted from the values. It is an integer like q: add it after the division by the "
             "scale.",
             lambda values, scale, zero_point, bits: (
                 ((values - zero_point) / scale).round().clamp(slips.least(bits), slips.most(bits)) * scale
@@ -136,7 +136,7 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             "zero-point-added-at-the-end",
-            "On the way back the zero point is added to the values. Subtract it from q, then multiply by the scale.",
+            "On the way back, the zero point is added to the values. Subtract it from q, then multiply by the scale.",
             slips.rounded(back=lambda whole, scale, zero: whole * scale + zero),
             slips.rounded(
                 whole=lambda values, scale, zero: (values / scale).round(),
@@ -145,29 +145,29 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             "brackets-missing",
-            "Brackets are missing on the way back: of q and the zero point only one is multiplied by the scale.",
+            "Brackets are missing on the way back: only one of q and the zero point is multiplied by the scale.",
             slips.rounded(back=lambda whole, scale, zero: whole - zero * scale),
             slips.rounded(back=lambda whole, scale, zero: whole * scale - zero),
         ),
         Misconception(
             "whole-numbers",
-            "The whole numbers themselves are returned. They must go back to floats, in the units of the values.",
+            "The integers themselves are returned. Convert them back to floats in the units of the values.",
             slips.rounded(back=lambda whole, scale, zero: whole),
             slips.rounded(back=lambda whole, scale, zero: whole.to(torch.int8)),
         ),
         Misconception(
             "not-scaled-back",
-            "The zero point is subtracted, but the result still counts in steps. Multiply by the scale.",
+            "The zero point is subtracted, but the result is still in steps. Multiply by the scale.",
             slips.rounded(back=lambda whole, scale, zero: whole - zero),
         ),
         Misconception(
             "divided-on-the-way-back",
-            "On the way back the whole numbers are divided by the scale. A step is `scale` wide: multiply.",
+            "On the way back, the integers are divided by the scale. A step is `scale` wide: multiply.",
             slips.rounded(back=lambda whole, scale, zero: (whole - zero) / scale),
         ),
         Misconception(
             "multiplied-on-the-way-there",
-            "The values are multiplied by the scale on the way in. The scale is the width of a step: divide.",
+            "The values are multiplied by the scale before rounding. The scale is the width of a step: divide.",
             slips.rounded(whole=lambda values, scale, zero: (values * scale).round() + zero),
             slips.rounded(
                 whole=lambda values, scale, zero: (values * scale).round() + zero,
@@ -176,28 +176,29 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             "rounded-down",
-            "This rounds down. Rounding to the nearest halves the largest error and shifts nothing.",
+            "This rounds down. Round to the nearest, which halves the largest error and has no bias.",
             slips.to_whole_by(torch.floor),
         ),
         Misconception(
             "rounded-up",
-            "This rounds up. Rounding to the nearest halves the largest error and shifts nothing.",
+            "This rounds up. Round to the nearest, which halves the largest error and has no bias.",
             slips.to_whole_by(torch.ceil),
         ),
         Misconception(
             "cut-off",
-            "The fraction is cut off, as `int` and `trunc` do. Rounding to the nearest halves the largest error.",
+            "The fraction is truncated, as by `int` and `trunc`. Round to the nearest, which halves the largest "
+            "error.",
             slips.to_whole_by(torch.trunc),
             slips.rounded(whole=lambda values, scale, zero: (values / scale + zero).trunc()),
         ),
         Misconception(
             "not-rounded",
-            "Nothing is rounded: all values within the range come back as they were.",
+            "Nothing is rounded: all values within the range are unchanged. Use `torch.round`.",
             slips.to_whole_by(torch.clone),
         ),
         Misconception(
             "result-rounded",
-            "The result is rounded to whole numbers. It is q that must be whole, and the result a multiple of the scale.",
+            "The result is rounded to integers. Round q; the result is then a multiple of the scale.",
             lambda values, scale, zero_point, bits: slips.to_whole_by(torch.clone)(
                 values, scale, zero_point, bits
             ).round(),
@@ -211,38 +212,38 @@ FAKE_QUANTISE = Exercise(
         ),
         Misconception(
             "wraps-round",
-            "What does not fit into eight bits wraps round to the other end: int8 turns 128 into −128. Clamp while the "
-            "numbers are still floats.",
+            "Numbers that do not fit into eight bits wrap around to the other end: int8 turns 128 into −128. Clamp "
+            "while the numbers are still floats.",
             slips.wrapped,
             slips.as_int8(clamped=True),
         ),
         Misconception(
             "int8-for-a-clamp",
-            "Nothing is clamped. In int8 what does not fit into eight bits wraps round to the other end, and with fewer bits "
-            "too many numbers are let through: clamp while they are still floats.",
+            "Nothing is clamped. In int8, numbers that do not fit into eight bits wrap around to the other end, and "
+            "with fewer bits too many numbers are allowed: clamp while they are still floats.",
             slips.as_int8(clamped=False),
             slips.as_int8(clamped=False, first=torch.int32),
         ),
         Misconception(
             "comes-in-at-the-other-end",
-            "What does not fit into `bits` bits comes in again at the other end of the range, as `%` does it. It should stay "
-            "at the nearer end.",
+            "Numbers that do not fit into `bits` bits wrap around to the other end of the range, as with `%`. Clamp "
+            "them to the nearer end.",
             slips.wrapped_round,
         ),
         Misconception(
             "first-scale-for-all",
-            "The first scale and zero point are used for all rows. Each row has its own: let them broadcast.",
+            "All rows use the first scale and zero point. Each row has its own: let them broadcast.",
             slips.before(lambda values, scale, zero: (values, scale.flatten()[0], zero.flatten()[0])),
         ),
         Misconception(
             "average-scale-for-all",
-            "An average scale and zero point are used for all rows. Each row has its own: let them broadcast.",
+            "All rows use an average scale and zero point. Each row has its own: let them broadcast.",
             slips.before(lambda values, scale, zero: (values, scale.mean(), zero.mean().round())),
             slips.before(lambda values, scale, zero: (values, scale.mean(), zero.mean())),
         ),
         Misconception(
             "error-instead",
-            "This is the error of the rounding. The rounded values themselves are asked for.",
+            "This is the rounding error. Return the rounded values themselves.",
             lambda values, scale, zero_point, bits: values - fake_quantise(values, scale, zero_point, bits),
             lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits) - values,
         ),

@@ -1,4 +1,4 @@
-"""What students get wrong about the ends of the range."""
+"""Misconceptions about the ends of the range."""
 
 import torch
 
@@ -9,72 +9,72 @@ from course_utils.exercises.nb09_few_shot import rounding_slips as slips
 ENDS = (
     Misconception(
         "not-clamped",
-        "Nothing is clamped: values outside the range would need more bits than there are.",
+        "Nothing is clamped: values outside the range would need more bits. Clamp both ends.",
         slips.rounded(least=lambda bits: -(10**9), most=lambda bits: 10**9),
     ),
     Misconception(
         "only-low-clamped",
-        "Only the low end is clamped: large values would need more bits than there are.",
+        "Only the low end is clamped: large values would need more bits. Clamp the high end too.",
         slips.rounded(most=lambda bits: 10**9),
     ),
     Misconception(
         "only-high-clamped",
-        "Only the high end is clamped: very negative values would need more bits than there are.",
+        "Only the high end is clamped: very negative values would need more bits. Clamp the low end too.",
         slips.rounded(least=lambda bits: -(10**9)),
     ),
     Misconception(
         "unsigned",
-        "The whole numbers are clamped at 0 from below. They are signed here: half of them lie below zero.",
+        "The integers are clamped at 0 from below. They are signed here: half of them are negative.",
         slips.rounded(least=lambda bits: 0, most=lambda bits: 2**bits - 1),
         slips.rounded(least=lambda bits: 0, most=lambda bits: 2**bits),
         slips.rounded(least=lambda bits: 0),
     ),
     Misconception(
         "least-left-out",
-        "The least whole number is left out: with 8 bits it is −128, not −127.",
+        "The smallest integer is left out: with 8 bits it is −128, not −127.",
         slips.rounded(least=lambda bits: -(2 ** (bits - 1)) + 1),
     ),
     Misconception(
         "one-too-many",
-        "The largest whole number is one too large: with 8 bits it is 127, not 128.",
+        "The largest integer is one too large: with 8 bits it is 127, not 128.",
         slips.rounded(most=lambda bits: 2 ** (bits - 1)),
     ),
     Misconception(
         "one-too-many-below",
-        "The least whole number is one too small: with 8 bits it is −128, not −129.",
+        "The smallest integer is one too small: with 8 bits it is −128, not −129.",
         slips.rounded(least=lambda bits: -(2 ** (bits - 1)) - 1),
     ),
     Misconception(
         "largest-left-out",
-        "The largest whole number is left out: with 8 bits it is 127, not 126.",
+        "The largest integer is left out: with 8 bits it is 127, not 126.",
         slips.rounded(most=lambda bits: 2 ** (bits - 1) - 2),
     ),
     Misconception(
         "one-bit-too-many",
-        "More whole numbers are let through than so many bits hold. With 8 bits the ends are −128 and 127.",
+        "The range has more integers than these bits can represent. With 8 bits the ends are −128 and 127.",
         lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits + 1),
         *slips.OTHER_ENDS,
     ),
     Misconception(
         "one-bit-too-few",
-        "Fewer whole numbers are let through than so many bits hold: the ends are those of one bit less.",
+        "The range has fewer integers than these bits can represent: the ends are those of one bit less.",
         lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, bits - 1),
     ),
     Misconception(
         "bits-for-ends",
-        "The ends are counted in bits. Each bit doubles the number of values.",
+        "The ends are computed from `bits` without a power. Each bit doubles the number of values.",
         slips.rounded(least=lambda bits: -bits, most=lambda bits: bits - 1),
         slips.rounded(least=lambda bits: -bits, most=lambda bits: bits),
     ),
     Misconception(
         "exclusive-or",
-        "`^` is not a power in Python but an exclusive or: 2 ^ 8 is 10. Write `2**(bits - 1)`.",
+        "In Python, `^` is not a power but an exclusive or: 2 ^ 8 is 10. Write `2**(bits - 1)`.",
         slips.rounded(least=lambda bits: -(2 ^ (bits - 1)), most=lambda bits: (2 ^ (bits - 1)) - 1),
         slips.rounded(least=lambda bits: -(2 ^ (bits - 1)), most=lambda bits: 2 ^ (bits - 1) - 1),
     ),
     Misconception(
         "eight-bits-always",
-        "The ends are fixed, as if for eight bits, whatever `bits` is.",
+        "The ends are hard-coded, for example for eight bits. Use `bits`.",
         lambda values, scale, zero_point, bits: fake_quantise(values, scale, zero_point, 8),
         slips.rounded(least=lambda bits: -127, most=lambda bits: 127),
         slips.rounded(least=lambda bits: -128, most=lambda bits: 128),
@@ -82,30 +82,30 @@ ENDS = (
     ),
     Misconception(
         "ends-exchanged",
-        "The two ends of the clamp are swapped, so that every value becomes the same. The least number comes first.",
+        "The two ends of the clamp are swapped, so every value becomes the same. The smaller number comes first.",
         slips.rounded(least=slips.most, most=slips.least),
     ),
     Misconception(
         "outside-to-zero",
-        "What lies outside the range is set to zero. It should go to the nearer end of the range.",
+        "Values outside the range become zero. Clamp them to the nearer end of the range.",
         slips.outside_whole(lambda whole, zero: torch.zeros_like(whole)),
         slips.outside_whole(lambda whole, zero: zero.expand_as(whole)),
         slips.outside(lambda values: torch.zeros_like(values)),
     ),
     Misconception(
         "outside-as-it-is",
-        "What lies outside the range is left as it is. It should go to the nearer end of the range.",
+        "Values outside the range are unchanged. Clamp them to the nearer end of the range.",
         slips.outside(lambda values: values),
     ),
     Misconception(
         "clamped-without-the-zero-point",
-        "The whole numbers are clamped without the zero point, so that the ends lie elsewhere. What is stored is "
-        "round(value / scale) *plus* the zero point, and that must fit.",
+        "The integers are clamped without the zero point, so the ends are wrong. The stored number is round(value / "
+        "scale) *plus* the zero point, and that must fit.",
         slips.clamped_first,
     ),
     Misconception(
         "values-clamped",
-        "The values are clamped, not the whole numbers. The ends are those of q: divide by the scale first.",
+        "The values are clamped, not the integers. The ends are for q: divide by the scale first.",
         slips.values_clamped,
         lambda values, scale, zero_point, bits: fake_quantise(
             values.clamp(slips.least(bits), slips.most(bits)), scale, zero_point, 32

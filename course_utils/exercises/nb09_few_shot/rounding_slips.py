@@ -1,4 +1,4 @@
-"""Ways to get rounding to few bits wrong."""
+"""Rounding to a few bits with one of its steps replaced, as students write it."""
 
 from collections.abc import Callable
 
@@ -11,22 +11,22 @@ Quantise = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 
 
 def steps(values: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
-    """How many steps of the scale each value makes, moved by the zero point."""
+    """Each value in steps of the scale, shifted by the zero point."""
     return (values / scale).round() + zero
 
 
 def back(whole: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
-    """From whole numbers to values."""
+    """From integers to values."""
     return (whole - zero) * scale
 
 
 def least(bits: int) -> float:
-    """The least signed whole number."""
+    """The smallest signed integer."""
     return -(2 ** (bits - 1))
 
 
 def most(bits: int) -> float:
-    """The largest signed whole number."""
+    """The largest signed integer."""
     return 2 ** (bits - 1) - 1
 
 
@@ -43,12 +43,12 @@ def rounded(
 
 
 def to_whole_by(to_whole: Callable[[Tensor], Tensor]) -> Quantise:
-    """Another way to make whole numbers."""
+    """Another way to round."""
     return rounded(whole=lambda values, scale, zero: to_whole(values / scale) + zero)
 
 
 def before(change: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> Quantise:
-    """Right, but of other values, scales or zero points."""
+    """The right result for other values, scales or zero points."""
     return lambda values, scale, zero_point, bits: fake_quantise(*change(values, scale, zero_point), bits)
 
 
@@ -59,7 +59,7 @@ def clamped_first(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) 
 
 
 def values_clamped(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
-    """The values are clamped to the range of the whole numbers."""
+    """The values are clamped to the range of the integers."""
     return (values.clamp(least(bits), most(bits)) / scale).round() * scale
 
 
@@ -70,7 +70,7 @@ def wrapped(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Ten
 
 
 def as_int8(clamped: bool, first: torch.dtype = torch.int8) -> Quantise:
-    """int8, directly or by way of another dtype; a clamp follows, or none."""
+    """int8, directly or through another dtype, with or without a clamp afterwards."""
 
     def wrong(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
         whole = steps(values, scale, zero_point).to(first).to(torch.int8)
@@ -91,7 +91,7 @@ def outside(instead: Callable[[Tensor], Tensor]) -> Quantise:
 
 
 def outside_whole(instead: Callable[[Tensor, Tensor], Tensor]) -> Quantise:
-    """Whole numbers outside the range are not clamped, but become something else."""
+    """Integers outside the range are not clamped, but become something else."""
 
     def wrong(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
         whole = steps(values, scale, zero_point)
@@ -102,7 +102,7 @@ def outside_whole(instead: Callable[[Tensor, Tensor], Tensor]) -> Quantise:
 
 
 def wrapped_round(values: Tensor, scale: Tensor, zero_point: Tensor, bits: int) -> Tensor:
-    """What does not fit comes in at the other end."""
+    """Numbers that do not fit wrap around."""
     whole = (steps(values, scale, zero_point) - least(bits)) % 2**bits + least(bits)
     return (whole - zero_point) * scale
 
@@ -119,7 +119,7 @@ _UPPER: tuple[Callable[[int], float], ...] = (
     lambda bits: 2**bits - 1,
     lambda bits: 2**bits,
 )
-# Ends that let too much through; one that is one too far at one end has a name of its own.
+# Ends that allow too many integers; a range that is one too large at one end has its own name.
 OTHER_ENDS = tuple(
     rounded(least=lower, most=upper)
     for place, lower in enumerate(_LOWER)

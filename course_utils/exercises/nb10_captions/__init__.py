@@ -1,4 +1,4 @@
-"""Notebook 10: pictures and captions, from the joint space to an attack on it."""
+"""Notebook 10: images and captions, from the joint space to an attack on it."""
 
 from course_utils.exercises.nb10_captions.attack import PGD_STEP
 from course_utils.exercises.nb10_captions.loss import CONTRASTIVE_LOSS

@@ -21,37 +21,37 @@ def _cases(g: Generator) -> list[Arguments]:
     return [
         _arguments(g, (2, 3, 4, 4), 0.2, 0.1),
         _arguments(g, (1, 1, 6, 5), 0.1, 0.25, contrast=0.4),
-        (torch.rand(centre.shape, generator=g), gradient, centre, radius, step_size),  # from outside the ball
+        (torch.rand(centre.shape, generator=g), gradient, centre, radius, step_size),  # starting outside the ball
     ]
 
 
 def _wild(g: Generator) -> list[Wild]:
-    pictures, gradient, centre, radius, step_size = _arguments(g, (2, 3, 4, 5), 0.2, 0.05)
+    images, gradient, centre, radius, step_size = _arguments(g, (2, 3, 4, 5), 0.2, 0.05)
     half = gradient * (torch.rand(gradient.shape, generator=g) < 0.5)
     return [
         Wild(
             "zero-gradient",
-            (pictures, half, centre, radius, step_size),
+            (images, half, centre, radius, step_size),
             "the gradient is exactly 0 at some pixels",
-            "A pixel whose gradient is 0 should take no step.",
+            "Pixels with gradient 0 should not change.",
         ),
         Wild(
             "tiny-gradient",
-            (pictures, 1e-8 * gradient.sign(), centre, radius, step_size),
+            (images, 1e-8 * gradient.sign(), centre, radius, step_size),
             "the gradient is tiny",
-            "Only its sign counts, so the step should be as large as ever.",
+            "Only its sign counts, so the step has its usual size.",
         ),
         Wild(
             "radius-0",
             (centre, half, centre, 0.0, step_size),
             "the radius is 0",
-            "The ball is then a single point, so `centre` should come out. Divide nothing by the radius.",
+            "The ball is then a single point, so the result is `centre`. Do not divide by the radius.",
         ),
         Wild(
             "other-memory",
-            (*(x.mT.contiguous().mT for x in (pictures, gradient, centre)), radius, step_size),
-            "the pictures lie in memory column by column, as after a transposition",
-            "Use `.reshape` where you use `.view`.",
+            (*(x.mT.contiguous().mT for x in (images, gradient, centre)), radius, step_size),
+            "the images are stored column by column, as after a transpose",
+            "Use `.reshape` instead of `.view`.",
         ),
     ]
 
@@ -61,14 +61,17 @@ PGD_STEP = Exercise(
     title="A step, and back into the ball",
     points=2,
     reference=pgd_step,
+    former=(("pictures", "images"),),
     cases=_cases,
     wild=_wild,
     hints=(
-        "Three moves: a step, back into the ball around `centre`, back into [0, 1]. Where does the step begin?",
-        "The step has the same size at every pixel, however large the gradient is there: what remains of `gradient`? The "
-        "loss should fall, so in which direction does the step go?",
-        "The ball is a box: at each pixel from centre − radius to centre + radius. Its sides are tensors: `torch.minimum` "
-        "and `torch.maximum` take tensors as limits, and `.clamp` takes tensors or numbers such as 0 and 1.",
+        "There are three operations: a step, back into the ball around `centre`, back into [0, 1]. Where does the "
+        "step begin?",
+        "The step has the same size at every pixel, for any size of the gradient: what remains of `gradient`? The "
+        "loss should decrease, so in which direction does the step go?",
+        "The ball is a box: at each pixel from centre − radius to centre + radius. Its limits are tensors: "
+        "`torch.minimum` and `torch.maximum` accept tensors, and `.clamp` accepts tensors or numbers such as 0 and "
+        "1.",
     ),
     misconceptions=SLIPS,
 )

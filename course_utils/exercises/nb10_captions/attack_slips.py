@@ -1,4 +1,4 @@
-"""Steps that go elsewhere, and boxes that are not the ball."""
+"""Misconceptions about a PGD step: wrong steps and wrong projections."""
 
 from course_utils.exercises.nb10_captions.attack_balls import BALLS
 from course_utils.exercises.nb10_captions.attack_ranges import RANGES

@@ -1,4 +1,4 @@
-"""The loss of right pairs, in both directions."""
+"""The contrastive loss."""
 
 import torch
 from torch import Generator, Tensor
@@ -23,11 +23,11 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "logits-near-100",
             (torch.where(same, -100.0, 100.0) + torch.rand(4, 4, generator=g), same),
-            "logits reach ±100, as at a temperature of 0.01",
-            "If you take the logarithm of a softmax or of a sum of exponentials, do it in one step, with `log_softmax`, "
-            "`logsumexp` or `cross_entropy`; and set the loss no limit.",
+            "logits reach ±100, as with a temperature of 0.01",
+            "If you take the logarithm of a softmax or of a sum of exponentials, do it in one step, with "
+            "`log_softmax`, `logsumexp` or `cross_entropy`; do not clamp the loss.",
         ),
-        Wild("one-pair", _batch(g, 7), "the batch is a single pair", "There is nothing to choose: the loss is 0."),
+        Wild("one-pair", _batch(g, 7), "the batch is a single pair", "There is only one choice: the loss is 0."),
         Wild("all-twins", _batch(g, 5, 5, 5), "all captions of the batch say the same"),
         Wild(
             "double-precision",
@@ -38,8 +38,8 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "transposed-memory",
             (logits.mT.contiguous().mT, same),
-            "the logits lie in memory column by column, as after a transposition",
-            "Use `.reshape` where you use `.view`.",
+            "the logits are stored column by column, as after a transpose",
+            "Use `.reshape` instead of `.view`.",
         ),
     ]
 
@@ -53,14 +53,14 @@ CONTRASTIVE_LOSS = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Without twins the target of row i is place i, and the loss of the pictures is "
-        "`F.cross_entropy(logits, torch.arange(len(logits)))`. What is the same question, asked by the captions?",
-        "With twins, a row of `same` has several True, and the target becomes a row of shares that sum to one. What must "
-        "each row of `same` be divided by?",
-        "Cross entropy with shares is −(shares · log softmax), summed over a row; then the mean over the rows. "
-        "`F.cross_entropy` also accepts shares, of the logits' dtype, in place of class numbers.",
-        "A picture chooses among the captions: its softmax runs along dim=1. A caption chooses among the pictures: along "
-        "dim=0, or along dim=1 of `logits.mT`. Take the mean of the two losses.",
+        "If no two captions say the same, the target of row i is index i, and the loss of the images is "
+        "`F.cross_entropy(logits, torch.arange(len(logits)))`. What is the same loss for the captions?",
+        "If captions say the same, a row of `same` has several True, and the target is a row of shares that sum to "
+        "one. What must each row of `same` be divided by?",
+        "Cross-entropy with shares is −(shares · log softmax), summed over a row; then the mean over the rows. "
+        "`F.cross_entropy` also accepts shares, in the logits' dtype, instead of class indices.",
+        "For an image, the softmax runs over the captions, dim=1. For a caption, it runs over the images, dim=0, or "
+        "dim=1 of `logits.mT`. Take the mean of the two losses.",
     ),
     misconceptions=SLIPS,
 )

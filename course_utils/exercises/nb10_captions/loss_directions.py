@@ -1,4 +1,4 @@
-"""Two directions put together otherwise than by their mean."""
+"""The two directions not combined by their mean."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def slip(
     target: Callable[[Tensor], Tensor] = shares,
     log: Callable[[Tensor, int], Tensor] = _log_softmax,
 ) -> Answer:
-    """The loss with a part replaced: how two directions become one, the target, the logarithm of probabilities."""
+    """The loss with a part replaced: the combination of the two directions, the target, the log-probabilities."""
 
     def wrong(logits: Tensor, same: Tensor) -> Any:
         shares = target(same)
@@ -35,21 +35,21 @@ def slip(
 
 
 def both_ways(one_way: Answer) -> Answer:
-    """The mean of a loss of the pictures and the same loss of the captions."""
+    """The mean of a loss for the images and the same loss for the captions."""
     return lambda logits, same: (one_way(logits, same) + one_way(logits.mT, same)) / 2
 
 
 DIRECTIONS = (
     Misconception(
         "pictures-only",
-        "Only the pictures choose here: every softmax runs over the captions of a picture. The captions choose too, "
-        "among the pictures.",
+        "Only one direction: every softmax runs over the captions for an image. Add the other, over the images for a "
+        "caption.",
         slip(combine=lambda one, other: one.mean()),
     ),
     Misconception(
         "captions-only",
-        "Only the captions choose here: every softmax runs over the pictures of a caption. The pictures choose too, "
-        "among the captions.",
+        "Only one direction: every softmax runs over the images for a caption. Add the other, over the captions for "
+        "an image.",
         slip(combine=lambda one, other: other.mean()),
     ),
     Misconception(
@@ -59,33 +59,33 @@ DIRECTIONS = (
     ),
     Misconception(
         "one-halved",
-        "Only one of the two directions is halved, so the other counts double. Look for a bracket: the sum of both is "
-        "what should be halved.",
+        "Only one of the two directions is halved, so the other counts double. Check the brackets: halve the sum of "
+        "both.",
         slip(combine=lambda one, other: one.mean() + other.mean() / 2),
         slip(combine=lambda one, other: one.mean() / 2 + other.mean()),
     ),
     Misconception(
         "batch-summed",
-        "The losses of the batch are added. Take their mean, so that a larger batch has no larger loss.",
+        "The losses of the batch are summed. Take their mean, so that the loss does not grow with the batch.",
         slip(combine=lambda one, other: (one.sum() + other.sum()) / 2),
         slip(combine=lambda one, other: one.sum() + other.sum()),
     ),
     Misconception(
         "mean-of-all-entries",
-        "The sum is divided by the batch size once too often, as the mean over all entries of the matrix does. Sum over a "
-        "row, and take the mean over the rows.",
+        "The sum is divided by the batch size once too often, as with the mean over all entries of the matrix. Sum "
+        "over a row, and take the mean over the rows.",
         slip(combine=lambda one, other: (one.mean() + other.mean()) / 2 / len(one)),
         slip(combine=lambda one, other: (one.mean() + other.mean()) / len(one)),
     ),
     Misconception(
         "sign",
-        "The sign is wrong: this grows when the right pairs become more likely. A loss should fall then.",
+        "The sign is wrong: this grows when the right pairs become more likely. A loss should then decrease.",
         slip(combine=lambda one, other: -(one.mean() + other.mean()) / 2),
         slip(combine=lambda one, other: -one.mean() - other.mean()),
     ),
     Misconception(
         "difference",
-        "One direction is subtracted from the other. Both should become small: take their mean.",
+        "One direction is subtracted from the other. Both should decrease: take their mean.",
         slip(combine=lambda one, other: (one.mean() - other.mean()) / 2),
         slip(combine=lambda one, other: (other.mean() - one.mean()) / 2),
         slip(combine=lambda one, other: one.mean() - other.mean()),
@@ -100,7 +100,7 @@ DIRECTIONS = (
     ),
     Misconception(
         "not-averaged",
-        "The losses of the batch are returned one by one. Their mean is still to be taken.",
+        "The losses of the batch are returned separately. Take their mean.",
         slip(combine=lambda one, other: (one + other) / 2),
         slip(combine=lambda one, other: one),
         slip(combine=lambda one, other: other),
@@ -110,7 +110,7 @@ DIRECTIONS = (
     ),
     Misconception(
         "both-returned",
-        "Both directions are returned side by side. Training needs one number: their mean.",
+        "Both directions are returned separately. Training needs one number: their mean.",
         slip(combine=lambda one, other: (one.mean(), other.mean())),
         slip(combine=lambda one, other: torch.stack([one.mean(), other.mean()])),
     ),
@@ -122,14 +122,14 @@ DIRECTIONS = (
     ),
     Misconception(
         "directions-weighted",
-        "One direction counts more than the other. Both count alike: take their plain mean.",
+        "One direction counts more than the other. Both have equal weight: take their plain mean.",
         slip(combine=lambda one, other: (2 * one.mean() + other.mean()) / 3),
         slip(combine=lambda one, other: (one.mean() + 2 * other.mean()) / 3),
     ),
     Misconception(
         "averaged-too-early",
-        "The logits and their transpose are averaged before the softmax. Each direction needs a softmax of its own: take "
-        "two losses, and average these.",
+        "The logits and their transpose are averaged before the softmax. Each direction needs its own softmax: "
+        "compute two losses and average them.",
         lambda logits, same: slip()((logits + logits.mT) / 2, same),
     ),
 )

@@ -1,4 +1,4 @@
-"""Losses that are no cross entropy of the logits, or one of something else."""
+"""Losses other than the cross-entropy of the logits."""
 
 import math
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def _one_softmax_for_both(half: bool) -> Answer:
 
 
 def _hits(form: Callable[[Tensor, Tensor], Tensor]) -> Answer:
-    """Made of how often a right answer has the largest logit of its row, and of its column."""
+    """Computed from how often a right answer has the largest logit in its row and in its column."""
 
     def wrong(logits: Tensor, same: Tensor) -> Tensor:
         place = torch.arange(len(logits))
@@ -83,14 +83,14 @@ def _limited(most: float) -> Answer:
 FORMS = (
     Misconception(
         "softmax-twice",
-        "A softmax is taken twice: `cross_entropy` and `log_softmax` take logits, and begin with a softmax of their own.",
+        "A softmax is applied twice: `cross_entropy` and `log_softmax` need logits and include a softmax.",
         slip(log=lambda logits, dim: logits.softmax(dim=dim).log_softmax(dim=dim)),
         _of(lambda logits: logits.softmax(dim=1)),
         _of(lambda logits: logits.softmax(dim=0)),
     ),
     Misconception(
         "no-softmax",
-        "There is no softmax: this is minus the mean logit of the right pairs, and nothing keeps the wrong ones low.",
+        "There is no softmax: this is minus the mean logit of the right pairs, so nothing keeps the wrong ones low.",
         slip(log=lambda logits, dim: logits),
     ),
     Misconception(
@@ -107,60 +107,60 @@ FORMS = (
     ),
     Misconception(
         "softmax-over-everything",
-        "One softmax runs over the whole matrix, so all pairs of the batch compete. A picture chooses among its "
-        "captions, a caption among its pictures.",
+        "One softmax runs over the whole matrix, so all pairs of the batch compete. Use one softmax per image over "
+        "the captions, and one per caption over the images.",
         slip(log=lambda logits, dim: logits.flatten().log_softmax(dim=0).view_as(logits)),
     ),
     Misconception(
         "right-ones-not-in-the-sum",
-        "The sum inside the softmax runs over the wrong answers only. The right ones belong in it too.",
+        "The sum inside the softmax has only the wrong answers. Include the right ones.",
         both_ways(_among_wrong_ones(-math.inf)),
         *tuple(both_ways(_among_wrong_ones(low)) for low in (-1e4, -1e9)),
     ),
     Misconception(
         "pairs-alone",
-        "This asks about each pair on its own whether it belongs together (a sigmoid). Here the captions of a batch compete for "
-        "a picture, and the pictures for a caption.",
+        "This treats each pair separately (a sigmoid). Here the captions of a batch compete for an image, and the "
+        "images for a caption.",
         _pairs_alone("mean"),
         _pairs_alone("sum"),
         _pairs_alone("sum", over_rows=True),
     ),
     Misconception(
         "divergence",
-        "This is the divergence from the target, a cross entropy minus the target's own entropy. With twins that is not "
-        "zero: take the cross entropy itself.",
+        "This is the divergence from the target, a cross-entropy minus the target's own entropy. If captions say the "
+        "same, that is not zero: use the cross-entropy itself.",
         both_ways(_divergence),
     ),
     Misconception(
         "divergence-over-entries",
-        "This is the divergence from the target, a cross entropy minus the target's own entropy, and it is divided by the "
-        "batch size once too often. Take the cross entropy itself, and its mean over the rows.",
+        "This is the divergence from the target, a cross-entropy minus the target's own entropy, and it is divided "
+        "by the batch size once too often. Take the cross-entropy itself, and its mean over the rows.",
         both_ways(_divergence_by("mean")),
     ),
     Misconception(
         "divergence-summed",
-        "This is the divergence from the target, a cross entropy minus the target's own entropy, and it is summed over "
-        "the batch. Take the cross entropy itself, and its mean over the rows.",
+        "This is the divergence from the target, a cross-entropy minus the target's own entropy, and it is summed "
+        "over the batch. Take the cross-entropy itself, and its mean over the rows.",
         both_ways(_divergence_by("sum")),
     ),
     Misconception(
         "raised-probabilities",
-        "The probabilities are raised before the logarithm, so that it cannot become infinite. That changes the loss: take "
-        "the logarithm of the softmax in one step.",
+        "A small number is added to the probabilities, or they are clamped, so that the logarithm is finite. That "
+        "changes the loss: compute the log-softmax in one step.",
         slip(log=lambda logits, dim: (logits.softmax(dim=dim) + 1e-3).log()),
         *map(_added, (0.1, 0.01, 1e-4, 1e-5)),
         *map(_at_least, (0.1, 0.01, 1e-3, 1e-4)),
     ),
     Misconception(
         "logits-normalised",
-        "The logits are normalised to length one. That was done to the embeddings already; the logits stay as they are.",
+        "The logits are normalised to length one. The embeddings already are; do not change the logits.",
         _of(lambda logits: F.normalize(logits, dim=1)),
         _of(lambda logits: F.normalize(logits, dim=0)),
         _of(lambda logits: logits / logits.norm()),
     ),
     Misconception(
         "scaled-again",
-        "The logits are scaled once more. The temperature is in them already.",
+        "The logits are scaled again. They already include the temperature.",
         _of(lambda logits: logits / 0.07),
         _of(lambda logits: logits * 0.07),
         _of(lambda logits: logits / 0.1),
@@ -169,7 +169,7 @@ FORMS = (
     ),
     Misconception(
         "squared-error",
-        "This is a squared error. The loss is a cross entropy: shares times logarithms of probabilities.",
+        "This is a squared error. Use a cross-entropy: shares times log-probabilities.",
         _squared(lambda logits: logits.softmax(dim=1), shares),
         both_ways(_squared(lambda logits: logits.softmax(dim=1), shares)),
         both_ways(_squared(lambda logits: logits.softmax(dim=1), Tensor.float)),
@@ -179,14 +179,14 @@ FORMS = (
     ),
     Misconception(
         "one-softmax-for-both",
-        "Both directions share one softmax, so captions compete with pictures. Each direction has a softmax of its own.",
+        "Both directions share one softmax, so captions compete with images. Each direction has its own softmax.",
         _one_softmax_for_both(half=True),
         _one_softmax_for_both(half=False),
     ),
     Misconception(
         "accuracy",
-        "This counts how often the largest logit is a right answer, or a wrong one. Nothing can learn from a count: the "
-        "loss is a cross entropy.",
+        "This counts how often the largest logit is a right or a wrong answer. A count has no gradient: use a "
+        "cross-entropy.",
         _hits(lambda rows, columns: (rows + columns) / 2),
         _hits(lambda rows, columns: 1 - (rows + columns) / 2),
         _hits(lambda rows, columns: rows),
@@ -194,7 +194,7 @@ FORMS = (
     ),
     Misconception(
         "loss-limited",
-        "The loss is cut off at a largest value. It may become as large as it likes, and then it has most to teach.",
+        "The loss is clamped at a maximum. Do not limit it: large losses give the most useful gradients.",
         _limited(10),
         *tuple(map(_limited, (1, 2, 5, 20))),
     ),

@@ -1,4 +1,4 @@
-"""Losses that ask another question than which caption belongs to a picture, and which picture to a caption."""
+"""Misconceptions about the contrastive loss."""
 
 from course_utils.exercises.nb10_captions.loss_directions import DIRECTIONS
 from course_utils.exercises.nb10_captions.loss_forms import FORMS

@@ -1,4 +1,4 @@
-"""Targets that are not shared evenly by the right answers."""
+"""Targets that are not spread evenly over the right answers."""
 
 import math
 from collections.abc import Callable
@@ -56,9 +56,9 @@ def _smoothed(part: float) -> Answer:
     return slip(target=lambda same: (1 - part) * shares(same) + part / len(same))
 
 
-def _mistakes_for_one(pictures: bool) -> Answer:
+def _mistakes_for_one(images: bool) -> Answer:
     def wrong(logits: Tensor, same: Tensor) -> Tensor:
-        one, place = (logits, logits.mT) if pictures else (logits.mT, logits), torch.arange(len(logits))
+        one, place = (logits, logits.mT) if images else (logits.mT, logits), torch.arange(len(logits))
         return (F.cross_entropy(one[0], place) + F.cross_entropy(one[1], shares(same).to(logits.dtype))) / 2
 
     return wrong
@@ -78,25 +78,27 @@ def _own_shares(logits: Tensor, same: Tensor) -> Tensor:
 TARGETS = (
     Misconception(
         "twins-as-mistakes",
-        "Twins count as mistakes: only the diagonal is a right answer here. Where `same` is True, the answer is right.",
+        "Captions that say the same count as wrong: only the diagonal is right here. All answers with `same` True "
+        "are right.",
         slip(target=lambda same: torch.eye(len(same))),
     ),
     Misconception(
         "one-right-answer",
-        "Each row has a single right answer here, and its twins count as mistakes. All right answers share the target.",
+        "Each row has only one right answer here, and captions that say the same count as wrong. All right answers "
+        "share the target.",
         _one_right_answer(),
         _one_right_answer(last=True),
     ),
     Misconception(
         "twins-left-out",
-        "The twins are taken out of the softmax, so they are neither right nor wrong. They are right answers, and share "
-        "the target.",
+        "Captions that say the same are excluded from the softmax, so they are neither right nor wrong. They are "
+        "right answers and share the target.",
         _without_twins,
     ),
     Misconception(
         "shares-not-one",
-        "The shares of a row's right answers do not add up to one. Divide them by the number of right answers in the "
-        "row, which is the number of True in that row of `same`.",
+        "The shares of a row's right answers do not sum to one. Divide them by the number of True in that row of "
+        "`same`.",
         slip(target=lambda same: same.float()),
         *tuple(
             slip(combine=combine, target=target)
@@ -118,33 +120,33 @@ TARGETS = (
     ),
     Misconception(
         "mean-over-pairs",
-        "All right pairs of the batch count alike, so a picture with twins counts more than one without. Share the "
-        "target within each row, then take the mean over the rows.",
+        "All right pairs of the batch have equal weight, so an image with several right captions counts more. Split "
+        "the target within each row, then take the mean over the rows.",
         slip(combine=lambda one, other: (one.sum() + other.sum()) / 2, target=lambda same: same / same.sum()),
         slip(combine=lambda one, other: one.sum() + other.sum(), target=lambda same: same / same.sum()),
         slip(target=lambda same: same / same.sum()),
     ),
     Misconception(
         "softmax-of-target",
-        "The target gives wrong answers a share too, as a softmax of `same` or label smoothing does. A wrong answer gets "
-        "none.",
+        "The target gives wrong answers a share too, as with a softmax of `same` or label smoothing. Wrong answers "
+        "get none.",
         slip(target=lambda same: same.float().softmax(dim=1)),
         *tuple(map(_smoothed, (0.1, 0.2, 0.01))),
     ),
     Misconception(
         "target-of-length-one",
-        "The rows of the target get length one, as vectors do. Shares have to add up to one.",
+        "The rows of the target are scaled to length one. They must sum to one.",
         slip(target=lambda same: F.normalize(same.float(), dim=1)),
     ),
     Misconception(
         "log-of-sum",
-        "The probabilities of all right answers are added before the logarithm, so one likely twin is enough. Each right "
-        "answer has its share of the target, and its own logarithm.",
+        "The probabilities of all right answers are summed before the logarithm, so one likely right answer is "
+        "enough. Each right answer has its own share of the target and its own logarithm.",
         _summed_chance(share=False),
     ),
     Misconception(
         "log-of-mean",
-        "The mean of the right answers' probabilities is taken before the logarithm. Take the mean of their logarithms.",
+        "You average the right answers' probabilities before the logarithm. Average their logarithms.",
         _summed_chance(share=True),
     ),
     Misconception(
@@ -155,12 +157,12 @@ TARGETS = (
     ),
     Misconception(
         "shares-of-diagonal",
-        "The target is shared, but only the diagonal's share is counted. The twins' shares belong to the sum.",
+        "The target is split, but only the diagonal's share is counted. Add the shares of all right answers.",
         slip(target=lambda same: shares(same) * torch.eye(len(same))),
     ),
     Misconception(
         "diagonal-left-out",
-        "The diagonal is left out of the target. A picture's own caption is a right answer, with twins or without.",
+        "The diagonal is left out of the target. An image's own caption is always a right answer.",
         slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True).clamp(min=1)),
         slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True)),
         slip(target=lambda same: _others(same) / same.sum(dim=1, keepdim=True)),
@@ -168,30 +170,31 @@ TARGETS = (
     ),
     Misconception(
         "same-inverted",
-        "`same` is inverted: the target lies on the wrong answers here.",
+        "`same` is inverted: the target is on the wrong answers.",
         slip(target=_shares_of_wrong_ones),
         _towards_wrong_ones,
         slip(target=lambda same: (~same).float()),
     ),
     Misconception(
         "twins-as-mistakes-in-one-direction",
-        "Twins count as mistakes in one of the two directions. In both, all right answers share the target.",
-        _mistakes_for_one(pictures=True),
-        _mistakes_for_one(pictures=False),
+        "In one of the two directions, captions that say the same count as wrong. In both, all right answers share "
+        "the target.",
+        _mistakes_for_one(images=True),
+        _mistakes_for_one(images=False),
     ),
     Misconception(
         "twins-logits-added",
-        "The logits of all right answers are added. Each has only its share of the target, so take their mean.",
+        "The logits of all right answers are summed. Each has only its share of the target, so take their mean.",
         both_ways(lambda logits, same: (logits.logsumexp(dim=1) - (logits * same).sum(dim=1)).mean()),
     ),
     Misconception(
         "without-those-with-twins",
-        "Only pictures and captions without twins count here. Those with twins belong to the mean as well.",
+        "Only images and captions with one right answer count here. Include those with several in the mean.",
         _alone,
     ),
     Misconception(
         "shared-by-probability",
-        "The model's own probabilities decide how the right answers share the target. They share it evenly.",
+        "The target is split by the model's own probabilities. Split it evenly.",
         both_ways(_own_shares),
     ),
 )

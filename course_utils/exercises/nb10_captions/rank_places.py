@@ -1,4 +1,4 @@
-"""Numbers that are not the rank of the right caption."""
+"""Numbers other than the rank of the right caption."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def slip(
     seen: Callable[[Tensor], Tensor] = lambda logits: logits,
     of: Callable[[Tensor, Tensor], Tensor] = of_right,
 ) -> Answer:
-    """The rank with another comparison, counted from another number, of other logits or of another caption."""
+    """The rank with another comparison, another start, other logits or another caption."""
 
     def wrong(logits: Tensor, right: Tensor) -> Tensor:
         logits = seen(logits)
@@ -44,7 +44,7 @@ def _best(logits: Tensor, right: Tensor) -> Tensor:
 
 
 def _among(best: int, missed: int | None) -> Answer:
-    """The rank among the best few; another number for those further down, or that of captions (None)."""
+    """The rank among the best few; another number for those further down, or the number of captions (None)."""
 
     def wrong(logits: Tensor, right: Tensor) -> Tensor:
         found = _order(logits)[:, :best] == right[:, None]
@@ -64,7 +64,7 @@ def _rounded(decimals: int) -> Answer:
 
 
 def _pick_row(fit: Callable[[Tensor, int], Tensor]) -> Answer:
-    """`right` as the row and the picture's number as the column."""
+    """`right` as the row and the index of the image as the column."""
     return lambda logits, right: logits[
         fit(right, len(logits)), torch.arange(len(right)).clamp(max=logits.shape[1] - 1)
     ][:, None]
@@ -77,32 +77,30 @@ def _recall(best: int, form: Callable[[Tensor], Tensor]) -> Answer:
 PLACES = (
     Misconception(
         "from-zero",
-        "The ranks begin with 0. The best caption should have rank 1, so a median rank of 1 means that at least half of "
-        "the answers are right.",
+        "The ranks begin with 0. The best caption should have rank 1, so a median rank of 1 means that at least half "
+        "of the answers are right.",
         slip(first=0),
     ),
     Misconception(
-        "one-too-high",
-        "All ranks are one too high: a right caption that is the best gets 2 here, and should get 1.",
-        slip(above=torch.ge),
+        "one-too-high", "All ranks are one too high: the best caption gets 2, but should get 1.", slip(above=torch.ge)
     ),
     Misconception(
         "turned-round",
-        "The order is reversed: a caption comes first here when its logit is small. The best one has the largest.",
+        "The order is reversed: a caption with a small logit comes first. The best one has the largest.",
         slip(above=torch.lt),
         slip(above=torch.lt, first=0),
         slip(above=torch.le),
     ),
     Misconception(
         "best-caption",
-        "This tells which caption is the best. What is asked for is the rank of the right one.",
+        "This is the index of the best caption. Return the rank of the right one.",
         lambda logits, right: logits.argmax(dim=1),
         lambda logits, right: logits.argmax(dim=1) + 1,
     ),
     Misconception(
         "who-stands-there",
-        "This tells which caption stands at place number `right`. What is asked for is the place at which caption `right` "
-        "stands. (Sorting once gives the first, sorting the order again gives the second.)",
+        "This is the caption at position `right` of the sorted order. Return the position of caption `right` in it. "
+        "(Sorting once gives the first, sorting the order again gives the second.)",
         lambda logits, right: _order(logits).gather(1, right[:, None])[:, 0] + 1,
         lambda logits, right: _order(logits).gather(1, right[:, None])[:, 0],
         lambda logits, right: logits.argsort(dim=1).gather(1, right[:, None])[:, 0] + 1,
@@ -110,8 +108,7 @@ PLACES = (
     ),
     Misconception(
         "right-or-wrong",
-        "This looks only at whether the right caption is the best, or among the best few. A rank also says how far off a "
-        "wrong answer was.",
+        "This only says whether the right caption is the best, or among the best few. Return its rank.",
         lambda logits, right: _best(logits, right).long(),
         lambda logits, right: (~_best(logits, right)).long(),
         lambda logits, right: (~_best(logits, right)).long() + 1,
@@ -123,45 +120,45 @@ PLACES = (
     ),
     Misconception(
         "distance-of-numbers",
-        "This is how far the numbers of the best and of the right caption lie apart. The captions' numbers have no "
-        "order: count those that are better.",
+        "This is the difference between the indices of the best and the right caption. Indices have no meaning as "
+        "distances: count the captions that are better.",
         lambda logits, right: (logits.argmax(dim=1) - right).abs() + 1,
         lambda logits, right: (logits.argmax(dim=1) - right).abs(),
         lambda logits, right: logits.argmax(dim=1) - right + 1,
     ),
     Misconception(
         "pictures-compete",
-        "Pictures compete for a caption here. What is asked for is the rank of a caption among all captions of its own "
-        "picture, along its row.",
+        "Here images are ranked for a caption. Rank the right caption among all captions of its image, along the "
+        "row.",
         lambda logits, right: (logits[:, right] > of_right(logits, right).mT).sum(dim=0) + 1,
         lambda logits, right: (logits[:, right] > of_right(logits, right).mT).sum(dim=0),
     ),
     Misconception(
         "counted-down-the-columns",
-        "The comparisons are counted down the columns, which gives one number per caption. A picture is a row.",
+        "The comparisons are counted along the columns, which gives one number per caption. An image is a row.",
         lambda logits, right: (logits > of_right(logits, right)).sum(dim=0) + 1,
         lambda logits, right: (logits > of_right(logits, right)).sum(dim=0),
     ),
     Misconception(
         "diagonal",
-        "The right caption of picture i is taken to be caption i. Its number stands in `right`.",
+        "Caption i is used as the right caption of image i. Use the index in `right`.",
         slip(of=lambda logits, right: logits.diagonal()[:, None]),
     ),
     Misconception(
         "first-for-all",
-        "All pictures are asked for the right caption of the first one. Each has a right caption of its own.",
+        "The right caption of the first image is used for all images. Each has its own.",
         slip(of=lambda logits, right: logits[:, right[0]][:, None]),
     ),
     Misconception(
         "columns-of-all",
-        "In each row the right captions of all pictures are looked up, not only its own. A row needs one entry.",
+        "In each row, the right captions of all images are looked up, not only its own. Look up one entry per row.",
         slip(of=lambda logits, right: logits[:, right]),
         slip(of=lambda logits, right: logits[:, right].amax(dim=1, keepdim=True)),
         slip(of=lambda logits, right: logits[:, right].mean(dim=1, keepdim=True)),
     ),
     Misconception(
         "picks-rows",
-        "`right` numbers captions, but here it picks rows, which are pictures. Pick a column in each row.",
+        "`right` has caption indices, but here it selects rows, which are images. Select a column in each row.",
         slip(of=lambda logits, right: logits[right]),
         slip(of=lambda logits, right: logits[right % len(logits)]),
         slip(of=lambda logits, right: logits[right % len(logits)].amax(dim=1, keepdim=True)),
@@ -170,25 +167,25 @@ PLACES = (
     ),
     Misconception(
         "not-a-column",
-        "The logits of the right captions run along the rows: that fails, or compares with those of other pictures. "
-        "They must stand in a column, one per row.",
+        "The logits of the right captions are a row, so the comparison fails or uses those of other images. They "
+        "must be a column, one per row.",
         slip(of=lambda logits, right: of_right(logits, right)[:, 0]),
     ),
     Misconception(
         "right-from-one",
-        "The numbers in `right` are taken to begin with 1. They begin with 0.",
+        "The indices in `right` are assumed to begin with 1. They begin with 0.",
         slip(of=lambda logits, right: of_right(logits, (right - 1).clamp(min=0))),
         slip(of=lambda logits, right: of_right(logits, (right - 1) % logits.shape[1])),
     ),
     Misconception(
         "ranks-of-all",
-        "These are the ranks of all captions. What is asked for is one per picture, that of its right caption.",
+        "These are the ranks of all captions. Return one per image, that of its right caption.",
         lambda logits, right: _order(logits).argsort(dim=1) + 1,
         lambda logits, right: _order(logits).argsort(dim=1),
     ),
     Misconception(
         "the-logit",
-        "These are logits, or numbers made of them. What is asked for is the rank of the right caption in its row.",
+        "These are logits, or functions of them. Return the rank of the right caption in its row.",
         lambda logits, right: of_right(logits, right)[:, 0],
         lambda logits, right: logits.softmax(dim=1).gather(1, right[:, None])[:, 0],
         lambda logits, right: logits.amax(dim=1) - of_right(logits, right)[:, 0],
@@ -196,13 +193,13 @@ PLACES = (
     ),
     Misconception(
         "not-counted",
-        "This says which captions are better, and does not count them yet.",
+        "This says which captions are better. Count them and add 1.",
         lambda logits, right: logits > of_right(logits, right),
         lambda logits, right: (logits > of_right(logits, right)).long(),
     ),
     Misconception(
         "not-whole",
-        "The ranks are right, but not whole numbers: leave out what turns them into floating-point numbers.",
+        "The ranks are right, but not integers: leave out the conversion to floating point.",
         lambda logits, right: ranks(logits, right).float(),
     ),
     Misconception(
@@ -213,36 +210,38 @@ PLACES = (
     ),
     Misconception(
         "reciprocal",
-        "This is one over the rank, as its mean is often reported. Return the rank itself.",
+        "This is the reciprocal rank. Return the rank itself.",
         lambda logits, right: 1 / ranks(logits, right),
     ),
     Misconception(
         "one-number",
-        "This is one number for all pictures. What is asked for is one rank per picture.",
+        "This is one number for all images. Return one rank per image.",
         lambda logits, right: ranks(logits, right).float().mean(),
         lambda logits, right: ranks(logits, right).median(),
         lambda logits, right: ranks(logits, right).sum(),
         lambda logits, right: (logits > of_right(logits, right)).sum() + 1,
     ),
     Misconception(
-        "absolute", "The logits have lost their signs. A very negative logit is a very bad one.", slip(seen=torch.abs)
+        "absolute",
+        ("The logits have lost their signs. A very negative logit is very bad: keep the signs."),
+        slip(seen=torch.abs),
     ),
     Misconception(
         "rounded",
-        "The logits are rounded before they are compared, so close ones become equal. Compare them as they are.",
+        "The logits are rounded before the comparison, so close ones become equal. Do not round them.",
         slip(seen=torch.round),
         *map(_slip_seen, (torch.floor, torch.trunc)),
         _rounded(1),
     ),
     Misconception(
         "softmax-over-pictures",
-        "A softmax over the pictures is taken first, which changes the order within a row.",
+        "A softmax over the images is applied first, which changes the order within a row. Compare the logits.",
         slip(seen=lambda logits: logits.softmax(dim=0)),
     ),
     Misconception(
         "best-few",
-        "Only the best few captions are looked at, and a right one that is not among them gets no true rank. Rank all of "
-        "them.",
+        "Only the best few captions are ranked, and a right one that is not among them gets a wrong rank. Rank all "
+        "of them.",
         _among(5, 1),
         *(_among(best, missed) for best in (3, 4, 5) for missed in (0, 1, -1, best, best + 1)),
         *(_among(best, None) for best in (3, 4, 5)),

@@ -1,4 +1,4 @@
-"""Numbers that are not the rank of the right caption."""
+"""Misconceptions about the rank of the right caption."""
 
 from course_utils.exercises.nb10_captions.rank_counts import COUNTS
 from course_utils.exercises.nb10_captions.rank_places import PLACES

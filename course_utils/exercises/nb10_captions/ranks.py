@@ -10,8 +10,8 @@ from course_utils.models.image_text import retrieval_ranks
 
 def _cases(g: Generator) -> list[Arguments]:
     return [
-        (2 * torch.randn(pictures, captions, generator=g), torch.randint(captions, (pictures,), generator=g))
-        for pictures, captions in [(4, 6), (9, 9), (3, 8)]
+        (2 * torch.randn(images, captions, generator=g), torch.randint(captions, (images,), generator=g))
+        for images, captions in [(4, 6), (9, 9), (3, 8)]
     ]
 
 
@@ -24,31 +24,31 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "one-picture",
             (logits[:1], right[:1]),
-            "there is only one picture",
-            "Its rank still stands in a row of one.",
+            "there is only one image",
+            "The result still has one axis, of length one.",
         ),
         Wild(
             "transposed-memory",
             (logits.mT, torch.tensor([0, 1, 2, 2, 1])),
-            "there are more pictures than captions, and the logits lie in memory column by column",
-            "Use `.reshape` where you use `.view`, and take care which axis is which.",
+            "there are more images than captions, and the logits are stored column by column",
+            "Use `.reshape` instead of `.view`, and check the axes.",
         ),
         Wild(
             "many-captions",
             (many, many.argmin(dim=1)),
             "there are 300 captions and the right one comes last",
-            "Rank them all, and count in whole numbers that go far enough, such as int64.",
+            "Rank them all, and count in an integer dtype that is large enough, such as int64.",
         ),
         Wild(
             "near-logits",
             (near, right),
-            "the logits lie close together",
-            "They are not ties: compare them exactly, without a tolerance and without rounding.",
+            "the logits are close together",
+            "There are no ties: compare exactly, without a tolerance and without rounding.",
         ),
         Wild(
             "far-logits",
             (far, torch.tensor([1, 3, 4])),
-            "logits reach ±100, as at a temperature of 0.01",
+            "logits reach ±100, as with a temperature of 0.01",
             "Compare the logits themselves: a softmax would turn all the small ones into 0.",
         ),
     ]
@@ -56,16 +56,16 @@ def _wild(g: Generator) -> list[Wild]:
 
 RETRIEVAL_RANKS = Exercise(
     name="10.retrieval_ranks",
-    title="What rank does the right caption get?",
+    title="The rank of the right caption",
     reference=retrieval_ranks,
     cases=_cases,
     wild=_wild,
     hints=(
-        "You need not sort. What must you count to know the rank of a caption?",
-        "The logit of each picture's right caption is one entry of its row, number `right`: `.gather` along "
-        "dim=1 takes it, and so do two lists of indices, one for the rows and one for the columns.",
-        "Compare each row with its own entry, as a column (broadcasting does it), and count along dim=1. From which "
-        "number do ranks begin?",
+        "You need not sort. What must you count to find the rank of a caption?",
+        "The logit of each image's right caption is one entry of its row, at index `right`: select it with `.gather` "
+        "along dim=1, or with two index tensors, one for the rows and one for the columns.",
+        "Compare each row with its own entry, as a column (it broadcasts), and count along dim=1. With which number "
+        "do ranks begin?",
     ),
     misconceptions=SLIPS,
 )

@@ -1,4 +1,4 @@
-"""Cosines that are none, and temperatures in the wrong place."""
+"""Misconceptions about cosine similarities and the temperature."""
 
 from course_utils.exercises.nb10_captions.similarity_forms import FORMS
 from course_utils.exercises.nb10_captions.similarity_lengths import LENGTHS

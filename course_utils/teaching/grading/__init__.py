@@ -1,6 +1,7 @@
-"""Grading with nbgrader: a course folder made from the notebooks, and submissions examined safely.
+"""Grading with nbgrader: a course folder made from the notebooks, and safe examination of submissions.
 
-nbgrader's own commands hand out, collect, grade, give feedback and export; here stands only what it cannot know:
-``course_folder`` makes its folder, ``preprocessors`` are its steps for our notebooks, ``submission`` chooses what of
-a submission is run, ``examiner`` runs that in a process of its own, ``student_process``, and judges what comes back.
+nbgrader's own commands hand out, collect, grade, give feedback and export. This package adds the parts specific to
+the course: ``course_folder`` makes its folder, ``preprocessors`` are its steps for our notebooks, ``submission``
+selects the parts of a submission to run, and ``examiner`` runs them in a separate process, ``student_process``, and
+judges the results.
 """

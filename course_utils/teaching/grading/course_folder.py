@@ -1,4 +1,4 @@
-"""A course folder for nbgrader, made from the notebooks: settings, instructor's versions, and what is handed out."""
+"""A course folder for nbgrader, made from the notebooks: settings, instructor's and students' versions."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ SETTINGS = "nbgrader_config.py"
 NOT_IMPLEMENTED = "    raise NotImplementedError\n"
 
 _SETTINGS_TEXT = '''\
-"""nbgrader for the course Attention for Vision, made by `course grade setup`. Change what you like."""
+"""nbgrader for the course Attention for Vision, made by `course grade setup`. Change it as you like."""
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors as nbgrader
@@ -25,17 +25,17 @@ from course_utils.teaching.grading.preprocessors import ExamineExercises, Restor
 
 c = get_config()
 c.CourseDirectory.course_id = "attention-for-vision"
-# c.Exchange.root = "/srv/nbgrader/exchange"  # a folder that everyone may write to, if you use nbgrader's exchange
+# c.Exchange.root = "/srv/nbgrader/exchange"  # a folder that everyone can write to, if you use nbgrader's exchange
 
-# What a student may use: an endless loop costs the time below, and no other exercise its points.
+# Limits for a student: an endless loop costs this time, but no points of other exercises.
 c.ExamineExercises.cell_seconds = 20
 c.ExamineExercises.notebook_seconds = 300
 c.ExamineExercises.memory_gib = 4
 
-# A solution becomes the line that the course's stubs have.
+# In place of a solution, students get the line from the course's stubs.
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 
-# A submission's marks are restored, then its exercises are examined in a process apart, in the place of Execute.
+# Restores the grading marks of a submission, then examines its exercises in a separate process, instead of Execute.
 c.Autograde.exporter_class = SubmissionExporter
 c.Autograde.sanitize_preprocessors = [
     RestoreCells,
@@ -57,10 +57,10 @@ c.Autograde.autograde_preprocessors = [
 
 
 def make(folder: Path) -> list[str]:
-    """Make the course folder; return the assignments' names, one a notebook.
+    """Make the course folder; → the names of the assignments, one per notebook.
 
-    ``source`` gets the instructor's versions, solutions included, and ``release`` the students'. Raises
-    FileExistsError when there is something in the folder already; on any error nothing is left behind.
+    ``source`` gets the instructor's versions with solutions, and ``release`` the students' versions. Raises
+    FileExistsError if the folder is not empty; after any error, no files remain.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty: choose another folder for the course.")
@@ -77,7 +77,7 @@ def make(folder: Path) -> list[str]:
 
 
 def instructors_version(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with solutions where nbgrader takes them out again, and with the exercises' points; in place."""
+    """Add solutions, marked for nbgrader to remove, and the points of the exercises, in place; → the notebook."""
     for cell in notebook.cells:
         course = cell.metadata.get("course", {})
         if name := course.get("exercise"):
@@ -90,7 +90,7 @@ def instructors_version(notebook: NotebookNode) -> NotebookNode:
 
 
 def _generate(folder: Path) -> None:
-    """Have nbgrader make the students' versions and the gradebook. It calls alembic, which lies beside Python."""
+    """Let nbgrader make the students' versions and the gradebook. It calls alembic, which is next to Python."""
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),

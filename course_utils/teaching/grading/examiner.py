@@ -1,4 +1,4 @@
-"""A submission's steps, done in a process of their own, whatever they do there; and verdicts that can be trusted."""
+"""Run the steps of a submission in a separate process, and return trustworthy verdicts."""
 
 import multiprocessing
 import os
@@ -23,23 +23,23 @@ from course_utils.teaching.grading import student_process
 from course_utils.teaching.grading.student_process import Step, unpack
 
 LARGEST_MESSAGE = 2**28  # bytes
-SECONDS_TO_START = 300.0  # a fraction of one, but for the first process, which waits for all modules
-SECONDS_BESIDES = 10.0  # for what an examination does besides running the student's function
+SECONDS_TO_START = 300.0  # usually less than one; the first process waits for all imports
+SECONDS_BESIDES = 10.0  # for the rest of an examination, apart from the student's function
 
-Findings = dict[int, str | Verdict]  # by the step's number: what a cell printed, or the verdict on an exercise
+Findings = dict[int, str | Verdict]  # by number of the step: the output of a cell, or the verdict on an exercise
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submitted notebook may use."""
+    """Limits for one submitted notebook."""
 
     cell_seconds: float = 20.0
     notebook_seconds: float = 300.0
-    memory: int = 4 * 2**30  # bytes, beyond those of the course's own libraries
+    memory: int = 4 * 2**30  # bytes, in addition to the course's own libraries
 
 
 class _Stopped(Exception):
-    """A step did not come to its end; the message says how. ``late``: because its time was over."""
+    """A step did not finish; the message says why. ``late``: it ran out of time."""
 
     def __init__(self, how: str, late: bool) -> None:
         super().__init__(how)
@@ -47,17 +47,17 @@ class _Stopped(Exception):
 
 
 def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequence[str] = ()) -> Findings:
-    """Do the steps, cells and checks, in the folder. One that hangs or ends the process costs no other its result:
-    the process is ended, and what is left is done in a new one, without it.
+    """Do the steps (cells and checks) in the folder. If one hangs or ends the process, the others still get their
+    results: the remaining steps run in a new process, without it.
 
-    ``preload`` names modules that every process shall find imported; those of the first call count. Raises
-    RuntimeError when a process cannot even be started, or ends before any cell was run.
+    ``preload``: modules to import before any process starts; only the first call counts. Raises RuntimeError if a
+    process cannot start, or ends before it runs a cell.
     """
     return _Examination(steps, folder, limits, preload).finish()
 
 
 class _Examination:
-    """One submission: its steps, what was found so far, and which cells no further process does."""
+    """One submission: its steps, the findings so far, and the cells to skip in later processes."""
 
     def __init__(self, steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequence[str]) -> None:
         self.steps, self.folder, self.limits, self.preload = steps, folder, limits, tuple(preload)
@@ -66,7 +66,7 @@ class _Examination:
         self.deadline: float | None = time.monotonic() + limits.notebook_seconds
 
     def finish(self) -> Findings:
-        """One process after another, until there is a finding for each step."""
+        """Start processes until there is a finding for each step."""
         while len(self.findings) < len(self.steps):
             if self.is_late():
                 self.leave_out_extras()
@@ -74,19 +74,19 @@ class _Examination:
         return self.findings
 
     def is_late(self) -> bool:
-        """Whether the notebook's time is over while extra cells still count."""
+        """Whether the notebook is out of time while extra cells remain."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def leave_out_extras(self) -> None:
-        """What remains then is short, for each exercise has its limits: there is no deadline any more."""
+        """Skip the extra cells, and drop the deadline: the rest is short, because each exercise has its own limit."""
         extras = {step.number for step in self.steps if step.kind == "extra"} - self.left_out
-        how = f"took longer than {self.limits.notebook_seconds:.0f} s, so its extra cells were left out"
+        how = f"took longer than {self.limits.notebook_seconds:.0f} s, so its extra cells were skipped"
         self.findings |= dict.fromkeys(extras, f"This notebook {how}.\n")
         self.left_out |= extras
         self.deadline = None
 
     def run_once(self) -> None:
-        """Do what is not left out in a new process, to the end or until that process is of no more use."""
+        """Do the remaining steps in a new process, until they are done or the process fails."""
         todo = [self.again(step) for step in self.steps if step.number not in self.left_out]
         with (
             TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
@@ -102,14 +102,14 @@ class _Examination:
                     return
 
     def again(self, step: Step) -> Step:
-        """The step as a further process does it: an exercise that was judged is not examined again."""
+        """The step for a later process: an exercise that has a verdict is not examined again."""
         verdict = self.findings.get(step.number)
         if not isinstance(verdict, Verdict):
             return step
         return Step(step.number, "keep" if verdict.passed else "lend", step.text)
 
     def result(self, step: Step, receiver: Connection, process: Any) -> str | Verdict:
-        """What the process says about the step, held against what is known. Raises _Stopped when it says nothing."""
+        """The process's result for the step, verified. Raises _Stopped if there is none."""
         exercise = find(step.text) if step.kind == "check" else None
         seconds = self.limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
         message = _receive(receiver, process, seconds)
@@ -119,30 +119,30 @@ class _Examination:
                 return self.findings[step.number]
             return _text(found) if exercise is None else _confirmed(exercise, found)
         except Exception as error:
-            raise _Stopped("sent something that is no result", late=False) from error
+            raise _Stopped("sent something that is not a result", late=False) from error
 
     def blame(self, step: Step, ending: _Stopped) -> None:
-        """Note what became of the step. A cell that ended a process is left out of all further ones."""
+        """Record the result of the step. A cell that ended a process is skipped in all later ones."""
         self.findings[step.number] = _what_became_of(step, ending)
         if step.is_cell:
             self.left_out.add(step.number)
 
 
 def _culprit(step: Step, todo: Sequence[Step], ending: _Stopped) -> Step:
-    """The step that ended the process: keep and lend do nothing, so it is something that a cell before left behind.
+    """The step that ended the process; keep and lend do nothing, so then an earlier cell is the cause.
 
-    Raises RuntimeError when there is no such cell.
+    Raises RuntimeError if there is no such cell.
     """
     if step.kind not in ("keep", "lend"):
         return step
     cells = [before for before in todo[: todo.index(step)] if before.is_cell]
     if not cells:
-        raise RuntimeError(f"The process for a student's code {ending} although no cell was run in it.") from ending
+        raise RuntimeError(f"The process for a student's code {ending} although it ran no cell.") from ending
     return cells[-1]
 
 
 def _may_still_run(found: str | Verdict) -> bool:
-    """Whether the function that was examined may be running on, and would slow down whatever follows."""
+    """Whether the examined function may still be running, which would slow down later steps."""
     return isinstance(found, Verdict) and found.kind in (Kind.TOO_SLOW, Kind.WAITING)
 
 
@@ -152,12 +152,12 @@ def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
     name = find(step.text).reference.__name__
     if ending.late:
         return not_yet(Kind.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
-    return not_yet(Kind.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor much too large.")
+    return not_yet(Kind.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor that is much too large.")
 
 
 @cache
 def _context(preload: tuple[str, ...]) -> Any:
-    """On Linux a server that has imported everything once and forks; elsewhere each process imports for itself."""
+    """On Linux, a server that imports everything once and forks; elsewhere each process imports by itself."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -169,7 +169,7 @@ def _context(preload: tuple[str, ...]) -> Any:
 def _started(
     steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, preload: tuple[str, ...]
 ) -> Iterator[tuple[Connection, Any]]:
-    """A process that does the steps, with the line on which it answers; both are ended with the block."""
+    """A process that does the steps, and the connection for its results; both end with the block."""
     context = _context(preload)
     receiver, sender = context.Pipe(duplex=False)
     seconds = int(2 * limits.notebook_seconds)
@@ -182,7 +182,7 @@ def _started(
         try:
             _receive(receiver, process, SECONDS_TO_START)
         except _Stopped as ending:
-            raise RuntimeError(f"The process for a student's code {ending} before any of it was run.") from ending
+            raise RuntimeError(f"The process for a student's code {ending} before it ran any code.") from ending
         yield receiver, process
     finally:
         _end(process)
@@ -190,7 +190,7 @@ def _started(
 
 
 def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
-    """The next message, within seconds. Raises _Stopped when there is none."""
+    """The next message within that many seconds. Raises _Stopped if there is none."""
     ready = wait([receiver, process.sentinel], timeout=seconds)
     if not ready:
         raise _Stopped(f"was still running after {seconds:.0f} s", late=True)
@@ -201,14 +201,14 @@ def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
         pass
     process.join(1)
     if process.exitcode is None:
-        raise _Stopped("closed its line to the examiner", late=False)
+        raise _Stopped("closed its connection to the examiner", late=False)
     if process.exitcode < 0:
         raise _Stopped(f"ended the whole process ({signal.strsignal(-process.exitcode)})", late=False)
     raise _Stopped(f"ended the whole process (exit code {process.exitcode})", late=False)
 
 
 def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
-    """The verdict that the student's process gave. That it is a pass is not believed but computed again here."""
+    """The verdict from the student's process. A pass is not trusted but computed again here."""
     misconception = None if found["misconception"] is None else _text(found["misconception"])
     verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]), Kind(found["kind"]), misconception)
     if not verdict.passed:
@@ -222,12 +222,12 @@ def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
 
 
 def _text(value: Any) -> str:
-    """What can be written into a file, and not too much of it."""
+    """Text of limited length that can be written into a file."""
     return str(value)[: 2 * student_process.SHOWN].encode(errors="replace").decode()
 
 
 def _end(process: Any) -> None:
-    """Stop the process and what it has started."""
+    """Stop the process and its children."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

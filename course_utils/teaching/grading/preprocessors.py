@@ -1,4 +1,4 @@
-"""Steps of ``nbgrader autograde`` for the course's notebooks; ``nbgrader_config.py`` puts them in their places."""
+"""Steps of ``nbgrader autograde`` for the course's notebooks; ``nbgrader_config.py`` lists them."""
 
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ Resources = dict[str, Any]
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Grading marks and check cells as they were handed out, whatever the submission made of them."""
+    """Restores grading marks and check cells, even if the student changed them."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Change the submission in place."""
@@ -29,11 +29,11 @@ class RestoreCells(NbGraderPreprocessor):
 
 
 class ExamineExercises(NbGraderPreprocessor):
-    """In the place of nbgrader's Execute: the student's cells and functions are run in a fenced process, the course's
-    own experiments are not run at all, and the verdicts become the outputs of the check cells.
+    """Replaces nbgrader's Execute: runs the student's cells and functions in an isolated process, skips the course's
+    own experiments, and writes the verdicts as outputs of the check cells.
     """
 
-    cell_seconds = Float(20.0, help="Seconds for each cell that the student wrote.").tag(config=True)
+    cell_seconds = Float(20.0, help="Seconds for each cell by the student.").tag(config=True)
     notebook_seconds = Float(300.0, help="Seconds for the whole notebook.").tag(config=True)
     memory_gib = Integer(4, help="GiB of memory for the student's code, on Linux.").tag(config=True)
 
@@ -48,13 +48,13 @@ class ExamineExercises(NbGraderPreprocessor):
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a submission. A file that is not a notebook counts as empty stubs, and a sentence on top says so."""
+    """Reads a submission. A file that is not a notebook counts as empty stubs, with a note at the top."""
 
     def from_file(
         self, file_stream: Any, resources: Resources | None = None, **kw: Any
     ) -> tuple[NotebookNode, Resources]:
         """The notebook, converted."""
-        assert resources is not None  # nbgrader names student and assignment in them
+        assert resources is not None  # nbgrader puts student and assignment in them
         try:
             nb = nbformat.read(file_stream, as_version=4)
             for cell in nb.cells:
@@ -63,27 +63,29 @@ class SubmissionExporter(NotebookExporter):
         except Exception as error:
             who, what = resources["nbgrader"]["student"], resources["nbgrader"]["notebook"]
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            self.log.error("The file %s.ipynb of %s is no notebook (%s): graded as not attempted.", what, who, reason)
+            self.log.error(
+                "The file %s.ipynb of %s is not a notebook (%s): graded as not attempted.", what, who, reason
+            )
             nb = _given(self, resources)
             sentence = (
                 f"**The file {what}.ipynb that was handed in cannot be read as a notebook, so nothing was graded.**"
             )
-            nb.cells.insert(0, new_markdown_cell(f"{sentence} Hand in the file again, as JupyterLab saved it."))
+            nb.cells.insert(0, new_markdown_cell(f"{sentence} Hand in the file again, as saved by JupyterLab."))
         return self.from_notebook_node(nb, resources=resources, **kw)  # type: ignore[no-untyped-call]
 
 
 def _given(parent: Any, resources: Resources) -> NotebookNode:
-    """The notebook that was handed out. Raises FileNotFoundError, with what to do, when it is gone."""
+    """The notebook that was handed out. Raises FileNotFoundError, with what to do, if it is missing."""
     course, names = CourseDirectory(parent=parent), resources["nbgrader"]
     folder = Path(course.format_path(course.release_directory, ".", names["assignment"]))
     path = folder / f"{names['notebook']}.ipynb"
     if not path.exists():
-        raise FileNotFoundError(f"{path} is gone: run `nbgrader generate_assignment {names['assignment']}` first.")
+        raise FileNotFoundError(f"{path} is missing: run `nbgrader generate_assignment {names['assignment']}` first.")
     return nbformat.read(path, as_version=4)
 
 
 @cache
 def _preload() -> tuple[str, ...]:
-    """What any notebook imports, so that only the first process waits for it; and the program that starts them."""
+    """All imports of the notebooks, so that only the first process waits for them, and the start program."""
     ours = (submission.modules(notebooks.read(notebooks.find(number))) for number in notebooks.numbers())
     return "nbgrader.apps.nbgraderapp", *sorted(set().union(*ours))

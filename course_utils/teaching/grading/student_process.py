@@ -1,7 +1,7 @@
-"""The process that a student's code runs in: cells one after the other, and what each exercise's function does.
+"""The process that runs a student's code: its cells in order, and the functions of the exercises.
 
-Nothing here is trusted by whoever reads its messages: the student's code shares this process and could send its own.
-A message is data only, tensors, numbers, text and containers of these; reading one runs no code.
+The reader of its messages trusts none of them, because the student's code shares this process and could send its own.
+A message is only data: tensors, numbers, text and containers of these; reading one runs no code.
 """
 
 import contextlib
@@ -26,35 +26,35 @@ from course_utils.exercises.observe import Observation
 from course_utils.exercises.typed import typed
 from course_utils.exercises.verdict import Kind
 
-SHOWN = 10_000  # characters of a cell's output that are kept
+SHOWN = 10_000  # characters of a cell's output to store
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to do: ``run`` a cell that exercises need, or an ``extra`` one; ``check`` an exercise; once it is judged,
+    """One step: ``run`` a cell that exercises need, or an ``extra`` one; ``check`` an exercise; after its verdict,
     ``keep`` the student's function or ``lend`` the course's.
     """
 
     number: int
     kind: str
-    text: str  # source, or the exercise's name
+    text: str  # source code, or the name of the exercise
 
     @property
     def is_cell(self) -> bool:
-        """Whether the text is a cell's source."""
+        """Whether the text is the source of a cell."""
         return self.kind in ("run", "extra")
 
 
 def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds: int, sender: Connection) -> None:
-    """Do the steps in the folder; send one message when ready and one after each step: what came of it.
+    """Do the steps in the folder; send one message when ready, and the result after each step.
 
-    The process may use memory bytes beyond what it starts with and seconds of processor time, where the system can
-    limit these. The student's progress and settings go to the folder scratch.
+    memory: bytes that the process may use beyond those at its start; seconds: of processor time. Both apply where the
+    system can limit them. The student's progress and settings go to the folder scratch.
     """
     _fence(memory, seconds)
     os.chdir(folder)
     os.environ.update(COURSE_STATE=str(scratch), IPYTHONDIR=str(scratch), MPLBACKEND="Agg")
-    os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is no graded one
+    os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is not graded
     torch.set_num_threads(1)
     shell = _shell()
     session.name_types(shell)
@@ -73,14 +73,14 @@ def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds
 
 
 def pack(value: Any) -> bytes:
-    """The value as bytes, with what is no data replaced by a word about its type."""
+    """The value as bytes; anything that is not data becomes a description of its type."""
     buffer = io.BytesIO()
     torch.save(_plain(value), buffer)
     return buffer.getvalue()
 
 
 def unpack(message: bytes) -> Any:
-    """The value again. Raises an exception of any kind for bytes that are no such message; runs no code in them."""
+    """The value from its bytes. Raises an exception of any kind for other bytes; never runs code in them."""
     return torch.load(io.BytesIO(message), weights_only=True)
 
 
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fence(memory: int, seconds: int) -> None:
-    """A process group of its own, nothing on the terminal, and the system's limits."""
+    """Start a new process group, close the terminal, and set the system's limits."""
     if hasattr(os, "setsid"):
         os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -109,7 +109,7 @@ def _fence(memory: int, seconds: int) -> None:
         import ctypes
         import resource
 
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody left to watch it
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with its parent
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         limits = {
             resource.RLIMIT_AS: size + memory,
@@ -124,7 +124,7 @@ def _fence(memory: int, seconds: int) -> None:
 
 
 def _shell() -> Any:
-    """IPython without a kernel, so that magics and display() in a student's cell do what they do in a notebook."""
+    """IPython without a kernel, so that magics and display() in a student's cell work as in a notebook."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -132,26 +132,26 @@ def _shell() -> Any:
 
 
 def _output_of(shell: Any, source: str) -> str:
-    """What a cell prints, its exception included."""
+    """The output of a cell, including its exception."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
             shell.run_cell(source, silent=True)
-        except BaseException:  # what IPython lets through: KeyboardInterrupt
+        except BaseException:  # IPython does not catch KeyboardInterrupt
             traceback.print_exc()
     text = printed.getvalue()
     return text if len(text) <= SHOWN else text[:SHOWN] + "\n… (the rest is not shown)\n"
 
 
 def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
-    """The verdict and the results it rests on. Afterwards, as after check, the name stands for a right function."""
+    """The verdict and the results behind it. Afterwards, as after check, the name is bound to a right function."""
     exercise = find(exercise_name)
     name = exercise.reference.__name__
     observed: list[Observation] = []
     if name not in names:
         verdict = not_yet(
             Kind.NOT_A_FUNCTION,
-            f"No function {name} is defined here: the cell that defines it is missing, was left out, or failed.",
+            f"No function {name} is defined here: the cell that defines it is missing, was skipped, or failed.",
         )
     else:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -1,4 +1,4 @@
-"""What of a submitted notebook is run when it is graded, and what the grading writes into it."""
+"""The parts of a submitted notebook that grading runs, and the results that it writes into it."""
 
 import ast
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from course_utils.teaching.grading.student_process import Step
 
 
 class Graded(Report):
-    """A verdict as the feedback shows it."""
+    """A verdict in the form for the feedback."""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentence below the heading; nothing runs on after it."""
+        """Only the sentence below the heading."""
         return (self.verdict.message,)
 
 
 def restore(submitted: NotebookNode, given: NotebookNode) -> None:
-    """Give the submission's cells the grading metadata of the notebook that was handed out, in place.
+    """Restore the grading metadata of the submission's cells from the notebook that was handed out, in place.
 
-    A cell is recognised by its grade_id, or by the id that Jupyter gave it. A check cell gets its source back as
-    well; one that is missing is added at the end.
+    It recognises a cell by its grade_id or by its Jupyter id. A check cell also gets its original source; a missing
+    one is added at the end.
     """
     marked = {cell.metadata.nbgrader.grade_id: cell for cell in given.cells if "nbgrader" in cell.metadata}
     by_id = {cell.id: grade_id for grade_id, cell in marked.items()}
@@ -44,15 +44,15 @@ def restore(submitted: NotebookNode, given: NotebookNode) -> None:
     for grade_id, cell in marked.items():
         if cell.metadata.nbgrader.grade and grade_id not in seen:
             submitted.cells.append(deepcopy(cell))
-            if (submitted.nbformat, submitted.nbformat_minor) < (4, 5):  # cells had no id then
+            if (submitted.nbformat, submitted.nbformat_minor) < (4, 5):  # cells had no id before that version
                 del submitted.cells[-1]["id"]
 
 
 def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
-    """What to do to grade a restored submission; a step's number is that of its cell, or -1 - n for one of ours.
+    """The steps to grade a restored submission; a step has the number of its cell, or -1 - n for one of ours.
 
-    The course's own imports come first, whatever became of them. What the course wrote is left out, its minutes of
-    training above all, but for cells that only define. What the student wrote is run: exercises, and extra cells.
+    The course's own imports come first, even if the student changed them. Cells of the course are skipped, especially
+    long training, except cells that only define functions. The student's cells run: exercises and extra cells.
     """
     ours = [cell for cell in given.cells if cell.cell_type == "code"]
     known = {cell.source.strip() for cell in ours}
@@ -71,7 +71,7 @@ def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
 
 
 def write_down(submitted: NotebookNode, given: NotebookNode, findings: Findings) -> None:
-    """Put what was found below the cells, in place: nbgrader reads the points there, and the student the reasons."""
+    """Write the findings below the cells, in place: nbgrader reads the points there, and the student the reasons."""
     known = {cell.source.strip() for cell in given.cells}
     for number, cell in enumerate(submitted.cells):
         if cell.cell_type != "code":
@@ -93,7 +93,7 @@ def modules(notebook: NotebookNode) -> set[str]:
 def _outputs_of(graded: Graded) -> Iterator[NotebookNode]:
     yield new_output("display_data", {"text/html": graded._repr_html_(), "text/plain": repr(graded)})
     if not graded.verdict.passed:
-        # nbgrader gives no points to a cell with an error.
+        # nbgrader gives no points for a cell with an error.
         words = f"0 of {graded.exercise.points} points"
         yield new_output("error", ename="NotPassed", evalue=words, traceback=[f"NotPassed: {words}"])
 
@@ -103,13 +103,13 @@ def _imports(source: str) -> bool:
 
 
 def _declares(source: str) -> bool:
-    """Whether the cell does nothing but import, and define functions and classes."""
+    """Whether the cell only imports, and defines functions and classes."""
     kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
     return all(isinstance(node, kinds) for node in _statements(source))
 
 
 def _statements(source: str) -> list[ast.stmt]:
-    """The cell's statements; one that says nothing when the cell is no plain Python."""
+    """The cell's statements; a single empty one if the cell is not plain Python."""
     try:
         return ast.parse(source).body
     except SyntaxError:

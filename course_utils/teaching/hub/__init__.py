@@ -1,1 +1,1 @@
-"""The course on a JupyterHub: its configuration, and what a student's server does before it starts."""
+"""The course on a JupyterHub: its configuration, and the copying of notebooks for each student."""

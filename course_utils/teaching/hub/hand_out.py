@@ -1,6 +1,6 @@
-"""A student's server: hand out the notebooks that are missing, then become JupyterHub's single-user server.
+"""A student's server: copy missing notebooks, then start JupyterHub's single-user server.
 
-It runs as the student, so the copies belong to the student. What is there already is never touched.
+It runs as the student, so the copies belong to the student. It never changes existing files.
 """
 
 import os
@@ -15,9 +15,9 @@ FOLDER = "attention-for-vision"
 
 
 def hand_out(home: Path) -> list[Path]:
-    """Copy each notebook that home/attention-for-vision lacks; → the copies made. Raises OSError when it cannot.
+    """Copy each notebook that is missing in home/attention-for-vision; → the copies. Raises OSError on failure.
 
-    A copy appears under its name only when it is whole.
+    A copy gets its name only when it is complete.
     """
     folder = home / FOLDER
     made = []
@@ -31,7 +31,7 @@ def hand_out(home: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Hand out, then replace this process by jupyterhub-singleuser with the same arguments."""
+    """Copy the notebooks, then replace this process by jupyterhub-singleuser with the same arguments."""
     try:
         hand_out(Path.home())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The course as a static site: every page with its outputs, every widget alive without a kernel or another host."""
+"""The course as a static site: pages with outputs, and widgets that work without a kernel or another host."""
 
 from course_utils.teaching.site.build import build_site, github_repository
 from course_utils.teaching.site.slides import build_slides

@@ -1,4 +1,4 @@
-"""Scripts and fonts that pages need: installed by ``make teach``, copied beside the pages, never fetched by them."""
+"""Scripts and fonts for the pages: installed by ``make teach`` and copied next to the pages, which fetch nothing."""
 
 import importlib.util
 import shutil
@@ -17,7 +17,7 @@ REVEAL = WEB / "reveal.js" / "dist"
 
 
 def check_installed(modules: Sequence[str], scripts: Sequence[str] = SCRIPTS) -> None:
-    """Raises ModuleNotFoundError or FileNotFoundError, in one sentence, when a part is missing."""
+    """Raise ModuleNotFoundError or FileNotFoundError, in one sentence, if a part is missing."""
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise ModuleNotFoundError(f"This needs {module}, which is not installed: run `make teach` first.")
@@ -27,7 +27,7 @@ def check_installed(modules: Sequence[str], scripts: Sequence[str] = SCRIPTS) ->
 
 
 def copy_scripts(static: Path) -> None:
-    """Copy what widgets and formulas need into the folder static."""
+    """Copy the scripts for widgets and formulas into the folder static."""
     static.mkdir(parents=True, exist_ok=True)
     for script in SCRIPTS:
         shutil.copy(WEB / script, static)
@@ -36,7 +36,7 @@ def copy_scripts(static: Path) -> None:
 
 
 def copy_fonts(pages: Path) -> None:
-    """Copy the widgets' manager's fonts to both places below the page where its parts look for them."""
+    """Copy the fonts of the widget manager to the two places where its parts look for them."""
     (pages / MANAGER).mkdir(parents=True, exist_ok=True)
     for font in (WEB / MANAGER).glob("*.woff2"):
         shutil.copy(font, pages / MANAGER)

@@ -1,4 +1,4 @@
-"""``course book``: execute notebooks, or take executed ones, and let Sphinx with MyST-NB make a site of them."""
+"""``course book``: execute notebooks, or read executed ones, and build a site from them with Sphinx and MyST-NB."""
 
 import contextlib
 import os
@@ -28,14 +28,14 @@ def build_site(
 ) -> list[str]:
     """Build the site of these notebooks into the folder output; → Sphinx's warnings.
 
-    Notebooks are executed first, or read from the folder executed, where ``course run --output`` has left them.
-    repository, "owner/name" on GitHub, gives the pages their buttons. The site takes its place only when it is
-    whole. Raises ModuleNotFoundError or FileNotFoundError when a part is not installed, ValueError for a notebook
-    that fails or was not executed.
+    Notebooks are executed first, or read from the folder executed, written by ``course run --output``. repository,
+    "owner/name" on GitHub, is for the buttons of the pages. output gets the site only when it is complete. Raises
+    ModuleNotFoundError or FileNotFoundError if a part is not installed, and ValueError for a notebook that fails or
+    was not executed.
     """
     check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
     if output.exists() and not (output / ".buildinfo").exists():
-        raise FileExistsError(f"{output} exists and is no site: name another folder, or remove it.")
+        raise FileExistsError(f"{output} exists and is not a site: choose another folder, or remove it.")
     pages = {notebooks.find(number).name[:2]: executed_notebook(number, executed) for number in numbers}
     with TemporaryDirectory() as folder, atomic(output) as made:
         source = Path(folder) / "source"
@@ -47,7 +47,7 @@ def build_site(
 
 
 def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
-    """Notebook number with its outputs, executed now or read from folder. Raises ValueError when it has failed."""
+    """Notebook number with its outputs, executed now or read from folder. Raises ValueError if it failed."""
     path = notebooks.find(number)
     if folder is not None:
         notebook = notebooks.read(folder / path.name)
@@ -82,7 +82,7 @@ def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
 
 
 def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
-    """Run Sphinx; → its warnings. Raises ValueError, with its last words, when it fails."""
+    """Run Sphinx; → its warnings. Raises ValueError, with its last line of output, if it fails."""
     environment = {**os.environ, "COURSE_REPOSITORY": repository or ""}
     command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", str(source), str(made)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -92,7 +92,7 @@ def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
 
 
 def github_repository() -> str | None:
-    """OWNER/NAME of the remote called origin when it is on GitHub, else None."""
+    """OWNER/NAME of the remote called origin if it is on GitHub, else None."""
     with contextlib.suppress(OSError):
         done = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
         if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?$", done.stdout.strip()):

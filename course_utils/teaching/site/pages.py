@@ -1,12 +1,12 @@
-"""From an executed notebook to a page: its run time, and an alternative text for every figure."""
+"""Turn an executed notebook into a page, with its run time and an alternative text for every figure."""
 
 from nbformat import NotebookNode
 
-NO_WORDS = "A figure without a description."  # of a cell that is not the course's own
+NO_WORDS = "A figure without a description."  # for a cell that is not part of the course
 
 
 def page_of(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with its run time under the title and an alternative text for every figure; changed in place."""
+    """Add the run time under the title and an alternative text for every figure, in place; → the notebook."""
     run = notebook.metadata["course_run"]
     notebook.cells[0].source += (
         f"\n\n*This page was run from top to bottom on {run['date']} in {run['seconds']:.0f} s, with "
@@ -16,7 +16,7 @@ def page_of(notebook: NotebookNode) -> NotebookNode:
 
 
 def describe_figures(notebook: NotebookNode) -> NotebookNode:
-    """Put each cell's ``course.alt`` with its figures, where MyST-NB and nbconvert look; changed in place."""
+    """Copy each cell's ``course.alt`` to its figures, where MyST-NB and nbconvert read it; in place."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if "image/png" in output.get("data", {}):

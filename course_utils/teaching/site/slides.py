@@ -1,4 +1,4 @@
-"""``course slides 04``: a notebook as slides of reveal.js that need neither a kernel nor a network."""
+"""``course slides 04``: a notebook as reveal.js slides that need no kernel and no network."""
 
 import re
 from pathlib import Path
@@ -16,10 +16,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def build_slides(number: str, output: Path, executed: Path | None = None) -> Path:
-    """Write the slides of a notebook into the folder output; → the page, which lies beside its scripts.
+    """Write the slides of a notebook into the folder output; → the page, next to its scripts.
 
     The notebook is executed first, or read from the folder executed (see `build_site`). Raises ModuleNotFoundError,
-    FileNotFoundError and ValueError as `build_site` does.
+    FileNotFoundError and ValueError like `build_site`.
     """
     check_installed(("nbconvert",))
     if not REVEAL.exists():
@@ -49,10 +49,10 @@ def build_slides(number: str, output: Path, executed: Path | None = None) -> Pat
 
 
 def arrange(notebook: NotebookNode) -> NotebookNode:
-    """Say for each cell which slide it is on; changed in place.
+    """Assign each cell to a slide, in place; → the notebook.
 
-    A section begins a slide to the right, its further texts, figures and widgets follow below. Of code, only the
-    exercises are shown, with their stubs; checks and cells that show nothing are left out.
+    A section begins a new slide to the right; its other texts, figures and widgets follow below. The only code on
+    slides is the stubs of exercises; checks and cells without visible output are dropped.
     """
     notebook.cells = [part for cell in notebook.cells for part in split(cell)]
     for cell in notebook.cells:
@@ -71,7 +71,7 @@ def arrange(notebook: NotebookNode) -> NotebookNode:
 
 
 def split(cell: NotebookNode) -> list[NotebookNode]:
-    """A cell of text cut where a section begins inside it; any other cell as it is."""
+    """A text cell, split where a section begins inside it; any other cell unchanged."""
     if cell.cell_type != "markdown":
         return [cell]
     parts = re.split(r"\n(?=#{1,3} )", cell.source)
@@ -79,5 +79,5 @@ def split(cell: NotebookNode) -> list[NotebookNode]:
 
 
 def shows(output: NotebookNode) -> bool:
-    """Whether an output is more than empty text."""
+    """Whether an output is visible: anything but empty text."""
     return output.output_type in ("display_data", "execute_result") or bool(output.get("text", "").strip())

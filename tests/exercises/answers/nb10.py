@@ -10,35 +10,35 @@ from einops import einsum
 # 10.similarities
 
 
-def similarities_normalised(pictures, captions, temperature):
-    return F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
+def similarities_normalised(images, captions, temperature):
+    return F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
 
 
-def similarities_cosine_similarity(pictures, captions, temperature):
-    return F.cosine_similarity(pictures[:, None, :], captions[None, :, :], dim=-1) / temperature
+def similarities_cosine_similarity(images, captions, temperature):
+    return F.cosine_similarity(images[:, None, :], captions[None, :, :], dim=-1) / temperature
 
 
-def similarities_dividing_last(pictures, captions, temperature):
-    dots = einsum(pictures, captions, "p d, c d -> p c")
-    lengths = torch.outer(pictures.norm(dim=1), captions.norm(dim=1))
+def similarities_dividing_last(images, captions, temperature):
+    dots = einsum(images, captions, "p d, c d -> p c")
+    lengths = torch.outer(images.norm(dim=1), captions.norm(dim=1))
     return dots / (lengths * temperature)
 
 
-def similarities_loops(pictures, captions, temperature):
+def similarities_loops(images, captions, temperature):
     def cosine(one, other):
         return torch.dot(one, other) / (one.norm() * other.norm())
 
-    return torch.stack([torch.stack([cosine(u, v) / temperature for v in captions]) for u in pictures])
+    return torch.stack([torch.stack([cosine(u, v) / temperature for v in captions]) for u in images])
 
 
-def similarities_by_squares(pictures, captions, temperature):
-    pictures = pictures * pictures.pow(2).sum(1, keepdim=True).rsqrt()
+def similarities_by_squares(images, captions, temperature):
+    images = images * images.pow(2).sum(1, keepdim=True).rsqrt()
     captions = captions * captions.pow(2).sum(1, keepdim=True).rsqrt()
-    return (pictures[:, None] * captions).sum(-1) / temperature
+    return (images[:, None] * captions).sum(-1) / temperature
 
 
-def similarities_einsum(pictures, captions, temperature):
-    unit = [vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True) for vectors in (pictures, captions)]
+def similarities_einsum(images, captions, temperature):
+    unit = [vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True) for vectors in (images, captions)]
     return torch.einsum("id,jd->ij", *unit) * (1 / temperature)
 
 
@@ -48,43 +48,43 @@ class Similarities:
     def unit(self, vectors):
         return torch.nn.functional.normalize(vectors, p=2, dim=1)
 
-    def __call__(self, pictures, captions, temperature):
-        return F.linear(self.unit(pictures), self.unit(captions)).div(temperature)
+    def __call__(self, images, captions, temperature):
+        return F.linear(self.unit(images), self.unit(captions)).div(temperature)
 
 
-def similarities_in_place(pictures, captions, temperature):
-    pictures /= pictures.norm(dim=-1, keepdim=True)
+def similarities_in_place(images, captions, temperature):
+    images /= images.norm(dim=-1, keepdim=True)
     captions /= captions.norm(dim=-1, keepdim=True)
-    return pictures @ captions.T / temperature
+    return images @ captions.T / temperature
 
 
-def similarities_without_grad(pictures, captions, temperature):
+def similarities_without_grad(images, captions, temperature):
     with torch.no_grad():
-        return F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
+        return F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
 
 
-def similarities_frozen_captions(pictures, captions, temperature):
-    return F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).detach().T / temperature
+def similarities_frozen_captions(images, captions, temperature):
+    return F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).detach().T / temperature
 
 
-def similarities_lengths_detached(pictures, captions, temperature):
-    pictures = pictures / pictures.norm(dim=-1, keepdim=True).detach()
+def similarities_lengths_detached(images, captions, temperature):
+    images = images / images.norm(dim=-1, keepdim=True).detach()
     captions = captions / captions.norm(dim=-1, keepdim=True).detach()
-    return pictures @ captions.T / temperature
+    return images @ captions.T / temperature
 
 
-def similarities_by_item(pictures, captions, temperature):
-    rows = [[(F.cosine_similarity(u, v, dim=0) / temperature).item() for v in captions] for u in pictures]
-    return torch.tensor(rows, dtype=pictures.dtype)
+def similarities_by_item(images, captions, temperature):
+    rows = [[(F.cosine_similarity(u, v, dim=0) / temperature).item() for v in captions] for u in images]
+    return torch.tensor(rows, dtype=images.dtype)
 
 
-def similarities_limited(pictures, captions, temperature):
+def similarities_limited(images, captions, temperature):
     scale = min(1 / temperature, 10)
-    return F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T * scale
+    return F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T * scale
 
 
-def similarities_clipped(pictures, captions, temperature):
-    return (F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature).clamp(-1, 1)
+def similarities_clipped(images, captions, temperature):
+    return (F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature).clamp(-1, 1)
 
 
 # 10.contrastive_loss
@@ -253,8 +253,8 @@ def contrastive_float_target(logits, same):
 
 def contrastive_einsum_of_floats(logits, same):
     target = same.float() / same.float().sum(dim=1, keepdim=True)
-    of_pictures = torch.einsum("ij,ij->i", target, logits.log_softmax(1)).mean()
-    return -(of_pictures + torch.einsum("ij,ij->j", target, logits.log_softmax(0)).mean()) / 2
+    of_images = torch.einsum("ij,ij->i", target, logits.log_softmax(1)).mean()
+    return -(of_images + torch.einsum("ij,ij->j", target, logits.log_softmax(0)).mean()) / 2
 
 
 def contrastive_summed_cross_entropy(logits, same):
@@ -342,139 +342,139 @@ def ranks_among_ten(logits, right):
 # 10.pgd_step
 
 
-def pgd_clamp_with_tensors(pictures, gradient, centre, radius, step_size):
-    stepped = pictures - step_size * torch.sign(gradient)
+def pgd_clamp_with_tensors(images, gradient, centre, radius, step_size):
+    stepped = images - step_size * torch.sign(gradient)
     return stepped.clamp(centre - radius, centre + radius).clamp(min=0.0, max=1.0)
 
 
-def pgd_by_the_change(pictures, gradient, centre, radius, step_size):
-    change = pictures - step_size * gradient.sign() - centre
+def pgd_by_the_change(images, gradient, centre, radius, step_size):
+    change = images - step_size * gradient.sign() - centre
     change = torch.clamp(change, -radius, radius)
     return torch.clamp(centre + change, 0, 1)
 
 
-def pgd_one_box(pictures, gradient, centre, radius, step_size):
+def pgd_one_box(images, gradient, centre, radius, step_size):
     lowest, highest = (centre - radius).clamp(min=0), (centre + radius).clamp(max=1)
-    return torch.max(torch.min(pictures - step_size * gradient.sign(), highest), lowest)
+    return torch.max(torch.min(images - step_size * gradient.sign(), highest), lowest)
 
 
-def pgd_pixels_first(pictures, gradient, centre, radius, step_size):
-    stepped = torch.add(pictures, gradient.sign(), alpha=-step_size).clip(0, 1)
+def pgd_pixels_first(images, gradient, centre, radius, step_size):
+    stepped = torch.add(images, gradient.sign(), alpha=-step_size).clip(0, 1)
     return torch.minimum(torch.maximum(stepped, centre - radius), centre + radius)
 
 
-def pgd_where(pictures, gradient, centre, radius, step_size):
-    x = torch.where(gradient > 0, pictures - step_size, pictures)
-    x = torch.where(gradient < 0, pictures + step_size, x)
+def pgd_where(images, gradient, centre, radius, step_size):
+    x = torch.where(gradient > 0, images - step_size, images)
+    x = torch.where(gradient < 0, images + step_size, x)
     x = torch.where(x > centre + radius, centre + radius, x)
     x = torch.where(x < centre - radius, centre - radius, x)
     return F.hardtanh(x, 0.0, 1.0)
 
 
-def pgd_one_picture_at_a_time(pictures, gradient, centre, radius, step_size):
-    def step(picture, slope, middle):
-        moved = (picture.double() - step_size * slope.sign()).clamp(middle - radius, middle + radius)
+def pgd_one_image_at_a_time(images, gradient, centre, radius, step_size):
+    def step(image, slope, middle):
+        moved = (image.double() - step_size * slope.sign()).clamp(middle - radius, middle + radius)
         return moved.clamp(0, 1)
 
-    return torch.stack([step(*each) for each in zip(pictures, gradient, centre, strict=True)])
+    return torch.stack([step(*each) for each in zip(images, gradient, centre, strict=True)])
 
 
-def pgd_on_a_copy(pictures, gradient, centre, radius, step_size):
-    result = pictures.clone()
+def pgd_on_a_copy(images, gradient, centre, radius, step_size):
+    result = images.clone()
     result -= step_size * gradient.sign()
     result.sub_(centre).clamp_(-radius, radius).add_(centre)
     return result.clamp_(0, 1)
 
 
 def pgd_with(
-    pictures, gradient, centre, radius, step_size, least=0.0, most=1.0, direction=torch.sign, low=-1.0, high=1.0
+    images, gradient, centre, radius, step_size, least=0.0, most=1.0, direction=torch.sign, low=-1.0, high=1.0
 ):
-    moved = pictures - step_size * direction(gradient)
+    moved = images - step_size * direction(gradient)
     return moved.clamp(centre + low * radius, centre + high * radius).clamp(least, most)
 
 
-def pgd_in_place(pictures, gradient, centre, radius, step_size):
-    pictures -= step_size * gradient.sign()
-    return pictures.clamp(centre - radius, centre + radius).clamp(0, 1)
+def pgd_in_place(images, gradient, centre, radius, step_size):
+    images -= step_size * gradient.sign()
+    return images.clamp(centre - radius, centre + radius).clamp(0, 1)
 
 
-def pgd_in_place_add(pictures, gradient, centre, radius, step_size):
-    moved = pictures.add_(gradient.sign(), alpha=-step_size)
+def pgd_in_place_add(images, gradient, centre, radius, step_size):
+    moved = images.add_(gradient.sign(), alpha=-step_size)
     return torch.clamp(moved, centre - radius, centre + radius).clamp(0, 1)
 
 
-def pgd_writing_into_the_gradient(pictures, gradient, centre, radius, step_size):
-    moved = pictures - gradient.sign_().mul_(step_size)
+def pgd_writing_into_the_gradient(images, gradient, centre, radius, step_size):
+    moved = images - gradient.sign_().mul_(step_size)
     return moved.clamp(centre - radius, centre + radius).clamp(0, 1)
 
 
-def pgd_projecting_first(pictures, gradient, centre, radius, step_size):
-    inside = pictures.clamp(centre - radius, centre + radius).clamp(0, 1)
+def pgd_projecting_first(images, gradient, centre, radius, step_size):
+    inside = images.clamp(centre - radius, centre + radius).clamp(0, 1)
     return inside - step_size * gradient.sign()
 
 
-def pgd_step_between(pictures, gradient, centre, radius, step_size):
-    inside = pictures.clamp(centre - radius, centre + radius)
+def pgd_step_between(images, gradient, centre, radius, step_size):
+    inside = images.clamp(centre - radius, centre + radius)
     return (inside - step_size * gradient.sign()).clamp(0, 1)
 
 
-def pgd_change_only(pictures, gradient, centre, radius, step_size):
-    return (pictures - step_size * gradient.sign() - centre).clamp(-radius, radius)
+def pgd_change_only(images, gradient, centre, radius, step_size):
+    return (images - step_size * gradient.sign() - centre).clamp(-radius, radius)
 
 
-def pgd_from_the_centre(pictures, gradient, centre, radius, step_size):
+def pgd_from_the_centre(images, gradient, centre, radius, step_size):
     return (centre - (step_size * gradient.sign()).clamp(-radius, radius)).clamp(0, 1)
 
 
-def pgd_l2_ball(pictures, gradient, centre, radius, step_size):
-    change = pictures - step_size * gradient.sign() - centre
+def pgd_l2_ball(images, gradient, centre, radius, step_size):
+    change = images - step_size * gradient.sign() - centre
     length = change.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     return (centre + change * (radius / length).clamp(max=1)).clamp(0, 1)
 
 
-def pgd_shrunk_as_a_whole(pictures, gradient, centre, radius, step_size):
-    change = pictures - step_size * gradient.sign() - centre
+def pgd_shrunk_as_a_whole(images, gradient, centre, radius, step_size):
+    change = images - step_size * gradient.sign() - centre
     largest = change.abs().amax(dim=(1, 2, 3), keepdim=True)
     return (centre + change * (radius / largest).clamp(max=1)).clamp(0, 1)
 
 
-def pgd_box_of_the_batch(pictures, gradient, centre, radius, step_size):
-    moved = pictures - step_size * gradient.sign()
+def pgd_box_of_the_batch(images, gradient, centre, radius, step_size):
+    moved = images - step_size * gradient.sign()
     return moved.clamp((centre.min() - radius).item(), (centre.max() + radius).item()).clamp(0, 1)
 
 
-def pgd_maximum_and_minimum_swapped(pictures, gradient, centre, radius, step_size):
-    moved = pictures - step_size * gradient.sign()
+def pgd_maximum_and_minimum_swapped(images, gradient, centre, radius, step_size):
+    moved = images - step_size * gradient.sign()
     return torch.minimum(torch.maximum(moved, centre + radius), centre - radius).clamp(0, 1)
 
 
-def pgd_back_to_the_centre(pictures, gradient, centre, radius, step_size):
-    moved = pictures - step_size * gradient.sign()
+def pgd_back_to_the_centre(images, gradient, centre, radius, step_size):
+    moved = images - step_size * gradient.sign()
     return torch.where((moved - centre).abs() <= radius, moved, centre).clamp(0, 1)
 
 
-def pgd_no_step_where_outside(pictures, gradient, centre, radius, step_size):
-    moved = (pictures - step_size * gradient.sign()).clamp(0, 1)
-    return torch.where((moved - centre).abs() <= radius, moved, pictures)
+def pgd_no_step_where_outside(images, gradient, centre, radius, step_size):
+    moved = (images - step_size * gradient.sign()).clamp(0, 1)
+    return torch.where((moved - centre).abs() <= radius, moved, images)
 
 
-def pgd_wrapping_round(pictures, gradient, centre, radius, step_size):
-    moved = (pictures - step_size * gradient.sign()).clamp(centre - radius, centre + radius)
+def pgd_wrapping_round(images, gradient, centre, radius, step_size):
+    moved = (images - step_size * gradient.sign()).clamp(centre - radius, centre + radius)
     return moved % 1.0
 
 
-def pgd_rescaled_into_the_range(pictures, gradient, centre, radius, step_size):
-    moved = (pictures - step_size * gradient.sign()).clamp(centre - radius, centre + radius)
+def pgd_rescaled_into_the_range(images, gradient, centre, radius, step_size):
+    moved = (images - step_size * gradient.sign()).clamp(centre - radius, centre + radius)
     return (moved - moved.min()) / (moved.max() - moved.min())
 
 
-def pgd_division_by_the_size(pictures, gradient, centre, radius, step_size):
-    return pgd_with(pictures, gradient, centre, radius, step_size, direction=lambda slope: slope / slope.abs())
+def pgd_division_by_the_size(images, gradient, centre, radius, step_size):
+    return pgd_with(images, gradient, centre, radius, step_size, direction=lambda slope: slope / slope.abs())
 
 
-def pgd_two_signs_only(pictures, gradient, centre, radius, step_size):
+def pgd_two_signs_only(images, gradient, centre, radius, step_size):
     step = torch.where(gradient > 0, step_size, -step_size)
-    return (pictures - step).clamp(centre - radius, centre + radius).clamp(0, 1)
+    return (images - step).clamp(centre - radius, centre + radius).clamp(0, 1)
 
 
 RIGHT = {
@@ -515,202 +515,198 @@ RIGHT = {
         pgd_one_box,
         pgd_pixels_first,
         pgd_where,
-        pgd_one_picture_at_a_time,
+        pgd_one_image_at_a_time,
         pgd_on_a_copy,
     ],
 }
 
 WRONG = {
     "10.similarities": [
-        ("dot products, not cosines", lambda pictures, captions, temperature: pictures @ captions.T / temperature),
+        ("dot products, not cosines", lambda images, captions, temperature: images @ captions.T / temperature),
         (
-            "only the pictures are normalised",
-            lambda pictures, captions, temperature: F.normalize(pictures, dim=-1) @ captions.T / temperature,
+            "only the images are normalised",
+            lambda images, captions, temperature: F.normalize(images, dim=-1) @ captions.T / temperature,
         ),
         (
             "only the captions are normalised",
-            lambda pictures, captions, temperature: pictures @ F.normalize(captions, dim=-1).T / temperature,
+            lambda images, captions, temperature: images @ F.normalize(captions, dim=-1).T / temperature,
         ),
         (
             "normalised along the batch",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=0) @ F.normalize(captions, dim=0).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=0) @ F.normalize(captions, dim=0).T / temperature
             ),
         ),
         (
             "normalised along the batch, by norm",
-            lambda pictures, captions, temperature: (
-                (pictures / pictures.norm(dim=0)) @ (captions / captions.norm(dim=0)).T / temperature
+            lambda images, captions, temperature: (
+                (images / images.norm(dim=0)) @ (captions / captions.norm(dim=0)).T / temperature
             ),
         ),
         (
             "divided by the length of the whole matrix",
-            lambda pictures, captions, temperature: (
-                (pictures / pictures.norm()) @ (captions / captions.norm()).T / temperature
+            lambda images, captions, temperature: (
+                (images / images.norm()) @ (captions / captions.norm()).T / temperature
             ),
         ),
         (
             "divided by the largest number",
-            lambda pictures, captions, temperature: (
-                (pictures / pictures.abs().amax(1, keepdim=True))
+            lambda images, captions, temperature: (
+                (images / images.abs().amax(1, keepdim=True))
                 @ (captions / captions.abs().amax(1, keepdim=True)).T
                 / temperature
             ),
         ),
         (
             "divided by the squared length",
-            lambda pictures, captions, temperature: (
-                (pictures / pictures.square().sum(1, keepdim=True))
+            lambda images, captions, temperature: (
+                (images / images.square().sum(1, keepdim=True))
                 @ (captions / captions.square().sum(1, keepdim=True)).T
                 / temperature
             ),
         ),
         (
             "divided by the sum of the entries",
-            lambda pictures, captions, temperature: (
-                (pictures / pictures.sum(1, keepdim=True))
-                @ (captions / captions.sum(1, keepdim=True)).T
-                / temperature
+            lambda images, captions, temperature: (
+                (images / images.sum(1, keepdim=True)) @ (captions / captions.sum(1, keepdim=True)).T / temperature
             ),
         ),
         (
             "divided by the L1 length",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, p=1, dim=-1) @ F.normalize(captions, p=1, dim=-1).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, p=1, dim=-1) @ F.normalize(captions, p=1, dim=-1).T / temperature
             ),
         ),
         (
             "standardised instead of normalised",
-            lambda pictures, captions, temperature: (
-                F.layer_norm(pictures, pictures.shape[-1:])
-                @ F.layer_norm(captions, captions.shape[-1:]).T
-                / temperature
+            lambda images, captions, temperature: (
+                F.layer_norm(images, images.shape[-1:]) @ F.layer_norm(captions, captions.shape[-1:]).T / temperature
             ),
         ),
         (
             "the mean taken off first: correlation",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures - pictures.mean(1, keepdim=True), dim=-1)
+            lambda images, captions, temperature: (
+                F.normalize(images - images.mean(1, keepdim=True), dim=-1)
                 @ F.normalize(captions - captions.mean(1, keepdim=True), dim=-1).T
                 / temperature
             ),
         ),
         (
             "softmax instead of length one",
-            lambda pictures, captions, temperature: pictures.softmax(-1) @ captions.softmax(-1).T / temperature,
+            lambda images, captions, temperature: images.softmax(-1) @ captions.softmax(-1).T / temperature,
         ),
         (
             "scaled by the square root of the features",
-            lambda pictures, captions, temperature: pictures @ captions.T / pictures.shape[-1] ** 0.5 / temperature,
+            lambda images, captions, temperature: images @ captions.T / images.shape[-1] ** 0.5 / temperature,
         ),
         (
             "the temperature is forgotten",
-            lambda pictures, captions, temperature: F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T,
+            lambda images, captions, temperature: F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T,
         ),
         (
             "the temperature multiplies",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T * temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T * temperature
             ),
         ),
         (
             "the temperature's logarithm was expected",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T * math.exp(temperature)
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T * math.exp(temperature)
             ),
         ),
         (
             "the temperature divides before normalising",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures / temperature, dim=-1) @ F.normalize(captions, dim=-1).T
+            lambda images, captions, temperature: (
+                F.normalize(images / temperature, dim=-1) @ F.normalize(captions, dim=-1).T
             ),
         ),
         (
             "the temperature divides twice",
-            lambda pictures, captions, temperature: (
-                (F.normalize(pictures, dim=-1) / temperature) @ (F.normalize(captions, dim=-1) / temperature).T
+            lambda images, captions, temperature: (
+                (F.normalize(images, dim=-1) / temperature) @ (F.normalize(captions, dim=-1) / temperature).T
             ),
         ),
         (
             "the temperature's square root",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature**0.5
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature**0.5
             ),
         ),
         (
             "0.07 hard-coded",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / 0.07
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / 0.07
             ),
         ),
         ("one over the temperature limited", similarities_limited),
         ("the logits cut to -1 … 1", similarities_clipped),
         (
             "captions as rows",
-            lambda pictures, captions, temperature: (
-                F.normalize(captions, dim=-1) @ F.normalize(pictures, dim=-1).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(captions, dim=-1) @ F.normalize(images, dim=-1).T / temperature
             ),
         ),
         (
             "pairs only",
-            lambda pictures, captions, temperature: F.cosine_similarity(pictures, captions, dim=-1) / temperature,
+            lambda images, captions, temperature: F.cosine_similarity(images, captions, dim=-1) / temperature,
         ),
         (
             "captions reshaped instead of transposed",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1)
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1)
                 @ F.normalize(captions, dim=-1).reshape(captions.shape[1], -1)
                 / temperature
             ),
         ),
         (
             "transposed before it is normalised along the last axis",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions.T, dim=-1) / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions.T, dim=-1) / temperature
             ),
         ),
         (
             "softmax applied already",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
             ).softmax(-1),
         ),
         (
             "absolute values",
-            lambda pictures, captions, temperature: (
-                (F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T).abs() / temperature
+            lambda images, captions, temperature: (
+                (F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T).abs() / temperature
             ),
         ),
         (
             "one minus the cosine",
-            lambda pictures, captions, temperature: (
-                (1 - F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T) / temperature
+            lambda images, captions, temperature: (
+                (1 - F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T) / temperature
             ),
         ),
         (
             "minus the distance",
-            lambda pictures, captions, temperature: (
-                -torch.cdist(F.normalize(pictures, dim=-1), F.normalize(captions, dim=-1)) / temperature
+            lambda images, captions, temperature: (
+                -torch.cdist(F.normalize(images, dim=-1), F.normalize(captions, dim=-1)) / temperature
             ),
         ),
         (
             "a pinch in the denominator that is too large",
-            lambda pictures, captions, temperature: (
-                (pictures / (pictures.norm(dim=1, keepdim=True) + 0.1))
+            lambda images, captions, temperature: (
+                (images / (images.norm(dim=1, keepdim=True) + 0.1))
                 @ (captions / (captions.norm(dim=1, keepdim=True) + 0.1)).T
                 / temperature
             ),
         ),
         (
             "squeeze loses the axis of a single caption",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1) @ F.normalize(captions, dim=-1).T / temperature
             ).squeeze(),
         ),
         (
             "cosine_similarity along the captions",
-            lambda pictures, captions, temperature: (
-                F.cosine_similarity(pictures[:, None], captions[None], dim=1) / temperature
+            lambda images, captions, temperature: (
+                F.cosine_similarity(images[:, None], captions[None], dim=1) / temperature
             ),
         ),
         ("normalises the caller's embeddings", similarities_in_place),
@@ -729,7 +725,7 @@ WRONG = {
         ),
         ("only the first right answer of a row", contrastive_first_true),
         ("twins are left out altogether", contrastive_twins_left_out),
-        ("pictures only", one_direction),
+        ("images only", one_direction),
         ("captions only", lambda logits, same: one_direction(logits.T, same)),
         (
             "the same direction twice",
@@ -851,9 +847,9 @@ WRONG = {
             "the same, by indexing",
             lambda logits, right: logits.argsort(dim=1, descending=True)[torch.arange(len(right)), right] + 1,
         ),
-        ("sorted over the pictures", lambda logits, right: (logits > logits.gather(1, right[:, None])).sum(0) + 1),
+        ("sorted over the images", lambda logits, right: (logits > logits.gather(1, right[:, None])).sum(0) + 1),
         (
-            "pictures compete, not captions",
+            "images compete, not captions",
             lambda logits, right: (logits[:, right] > logits.gather(1, right[:, None]).T).sum(0) + 1,
         ),
         (
@@ -888,7 +884,7 @@ WRONG = {
             lambda logits, right: (logits > logits.gather(1, right[:, None])).sum(1, keepdim=True) + 1,
         ),
         (
-            "squeeze loses the axis of a single picture",
+            "squeeze loses the axis of a single image",
             lambda logits, right: ((logits > logits.gather(1, right[:, None])).sum(1) + 1).squeeze(),
         ),
         ("not whole numbers", lambda logits, right: (logits > logits.gather(1, right[:, None])).float().sum(1) + 1),
@@ -932,32 +928,32 @@ WRONG = {
     "10.pgd_step": [
         (
             "up the gradient",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, -gradient, centre, radius, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, -gradient, centre, radius, step_size
             ),
         ),
         (
             "up the gradient, spelt with plus",
-            lambda pictures, gradient, centre, radius, step_size: torch.clamp(
-                pictures + step_size * gradient.sign(), centre - radius, centre + radius
+            lambda images, gradient, centre, radius, step_size: torch.clamp(
+                images + step_size * gradient.sign(), centre - radius, centre + radius
             ).clamp(0, 1),
         ),
         (
             "the gradient itself, not its sign",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=torch.clone
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=torch.clone
             ),
         ),
         (
             "the gradient brought to length one",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=lambda g: g / g.norm()
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=lambda g: g / g.norm()
             ),
         ),
         (
-            "the gradient brought to length one for each picture",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures,
+            "the gradient brought to length one for each image",
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images,
                 gradient,
                 centre,
                 radius,
@@ -967,152 +963,140 @@ WRONG = {
         ),
         (
             "the gradient over its largest entry",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=lambda g: g / g.abs().max()
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=lambda g: g / g.abs().max()
             ),
         ),
         (
             "tanh instead of sign",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=torch.tanh
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=torch.tanh
             ),
         ),
         (
             "absolute gradient",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=lambda g: g.abs().sign()
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=lambda g: g.abs().sign()
             ),
         ),
         (
             "the sign of the mean over the colours",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient.mean(1, keepdim=True), centre, radius, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient.mean(1, keepdim=True), centre, radius, step_size
             ),
         ),
         (
             "the sign of the mean over the batch",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient.mean(0, keepdim=True), centre, radius, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient.mean(0, keepdim=True), centre, radius, step_size
             ),
         ),
         (
             "only where the gradient is positive",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, direction=lambda g: (g > 0).float()
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, direction=lambda g: (g > 0).float()
             ),
         ),
         (
             "no ball",
-            lambda pictures, gradient, centre, radius, step_size: (pictures - step_size * gradient.sign()).clamp(
-                0, 1
-            ),
+            lambda images, gradient, centre, radius, step_size: (images - step_size * gradient.sign()).clamp(0, 1),
         ),
         (
             "no range of pixels",
-            lambda pictures, gradient, centre, radius, step_size: (pictures - step_size * gradient.sign()).clamp(
+            lambda images, gradient, centre, radius, step_size: (images - step_size * gradient.sign()).clamp(
                 centre - radius, centre + radius
             ),
         ),
         (
             "no projection at all",
-            lambda pictures, gradient, centre, radius, step_size: pictures - step_size * gradient.sign(),
+            lambda images, gradient, centre, radius, step_size: images - step_size * gradient.sign(),
         ),
         (
-            "ball around the pictures, not around the centre",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, pictures, radius, step_size
-            ),
+            "ball around the images, not around the centre",
+            lambda images, gradient, centre, radius, step_size: pgd_with(images, gradient, images, radius, step_size),
         ),
         (
             "ball around zero",
-            lambda pictures, gradient, centre, radius, step_size: (
-                (pictures - step_size * gradient.sign()).clamp(-radius, radius).clamp(0, 1)
+            lambda images, gradient, centre, radius, step_size: (
+                (images - step_size * gradient.sign()).clamp(-radius, radius).clamp(0, 1)
             ),
         ),
         (
             "the step is cut to the radius, not the change",
-            lambda pictures, gradient, centre, radius, step_size: (
-                pictures - (step_size * gradient.sign()).clamp(-radius, radius)
+            lambda images, gradient, centre, radius, step_size: (
+                images - (step_size * gradient.sign()).clamp(-radius, radius)
             ).clamp(0, 1),
         ),
         ("starts at the centre again", pgd_from_the_centre),
         (
             "starts at the centre, projected well",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                centre, gradient, centre, radius, step_size
-            ),
+            lambda images, gradient, centre, radius, step_size: pgd_with(centre, gradient, centre, radius, step_size),
         ),
         (
             "the ball has an upper side only",
-            lambda pictures, gradient, centre, radius, step_size: torch.minimum(
-                pictures - step_size * gradient.sign(), centre + radius
+            lambda images, gradient, centre, radius, step_size: torch.minimum(
+                images - step_size * gradient.sign(), centre + radius
             ).clamp(0, 1),
         ),
         (
             "the ball has a lower side only",
-            lambda pictures, gradient, centre, radius, step_size: torch.maximum(
-                pictures - step_size * gradient.sign(), centre - radius
+            lambda images, gradient, centre, radius, step_size: torch.maximum(
+                images - step_size * gradient.sign(), centre - radius
             ).clamp(0, 1),
         ),
         (
             "ball of half the radius",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius / 2, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius / 2, step_size
             ),
         ),
         (
             "radius in 255ths again",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius / 255, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius / 255, step_size
             ),
         ),
         (
             "12/255 hard-coded",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, 12 / 255, step_size
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, 12 / 255, step_size
             ),
         ),
         (
             "step of 2.5 radius / 40 hard-coded",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, 2.5 * radius / 40
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, 2.5 * radius / 40
             ),
         ),
         (
             "radius and step swapped",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, step_size, radius
-            ),
+            lambda images, gradient, centre, radius, step_size: pgd_with(images, gradient, centre, step_size, radius),
         ),
         (
             "a step of the whole radius",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, radius
-            ),
+            lambda images, gradient, centre, radius, step_size: pgd_with(images, gradient, centre, radius, radius),
         ),
         (
-            "pictures and centre swapped",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                centre, gradient, pictures, radius, step_size
-            ),
+            "images and centre swapped",
+            lambda images, gradient, centre, radius, step_size: pgd_with(centre, gradient, images, radius, step_size),
         ),
         ("maximum and minimum swapped", pgd_maximum_and_minimum_swapped),
         (
             "pixels in -1 … 1",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, least=-1.0
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, least=-1.0
             ),
         ),
         (
             "pixels in 0 … 255",
-            lambda pictures, gradient, centre, radius, step_size: pgd_with(
-                pictures, gradient, centre, radius, step_size, most=255.0
+            lambda images, gradient, centre, radius, step_size: pgd_with(
+                images, gradient, centre, radius, step_size, most=255.0
             ),
         ),
         (
             "cut below only",
-            lambda pictures, gradient, centre, radius, step_size: (
-                (pictures - step_size * gradient.sign()).clamp(centre - radius, centre + radius).relu()
+            lambda images, gradient, centre, radius, step_size: (
+                (images - step_size * gradient.sign()).clamp(centre - radius, centre + radius).relu()
             ),
         ),
         ("an L2 ball", pgd_l2_ball),
@@ -1124,14 +1108,14 @@ WRONG = {
         ("pixels are stretched to 0 … 1", pgd_rescaled_into_the_range),
         ("projected first, stepped afterwards", pgd_projecting_first),
         ("ball, step, range", pgd_step_between),
-        ("the change instead of the picture", pgd_change_only),
-        ("writes into the pictures", pgd_in_place),
-        ("writes into the pictures, by add_", pgd_in_place_add),
+        ("the change instead of the image", pgd_change_only),
+        ("writes into the images", pgd_in_place),
+        ("writes into the images, by add_", pgd_in_place_add),
         ("writes into the gradient", pgd_writing_into_the_gradient),
         (
-            "picture and change",
-            lambda pictures, gradient, centre, radius, step_size: (
-                pgd_with(pictures, gradient, centre, radius, step_size),
+            "image and change",
+            lambda images, gradient, centre, radius, step_size: (
+                pgd_with(images, gradient, centre, radius, step_size),
                 centre,
             ),
         ),
@@ -1142,12 +1126,12 @@ FRAGILE = {
     "10.similarities": [
         (
             "text, 'CLIP learns τ': a temperature that learns is cut off by float()",
-            lambda pictures, captions, temperature: similarities_normalised(pictures, captions, float(temperature)),
+            lambda images, captions, temperature: similarities_normalised(images, captions, float(temperature)),
         ),
         (
             "docstring, length one: eps of 1e-4 is too much for short vectors",
-            lambda pictures, captions, temperature: (
-                F.normalize(pictures, dim=-1, eps=1e-4) @ F.normalize(captions, dim=-1, eps=1e-4).T / temperature
+            lambda images, captions, temperature: (
+                F.normalize(images, dim=-1, eps=1e-4) @ F.normalize(captions, dim=-1, eps=1e-4).T / temperature
             ),
         ),
     ],

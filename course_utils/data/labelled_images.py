@@ -1,4 +1,4 @@
-"""A labelled set of pictures that fits in memory: what every dataset of the course is. All notebooks."""
+"""A labelled set of images that fits in memory; every dataset of the course is one. All notebooks."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -8,10 +8,10 @@ from torch.utils.data import Dataset
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Pictures(Dataset[tuple[Tensor, Tensor]]):
+class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
     """images (count, channels, height, width), float32 in [0, 1], and labels (count,), int64.
 
-    classes names the labels; source says in words where the pictures came from.
+    classes are the names of the labels; source says where the images came from.
     """
 
     images: Tensor
@@ -31,5 +31,5 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         return self.images[index], self.labels[index]
 
     def select(self, indices: Tensor | slice) -> Self:
-        """The pictures at these places, in this order."""
+        """The images at these places, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])

@@ -1,4 +1,4 @@
-"""Making, changing and loading pictures: shapes, augmentations and torchvision's, batches and a DataLoader's."""
+"""Making, augmenting and loading images: shapes, our and torchvision's augmentations, batches and a DataLoader."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ from course_utils.training.regularise import mixup, mixup_shares
 BATCH = 256
 
 
-def picture_races() -> Iterator[Race]:
-    """On a CPU, with as many threads as PyTorch was given."""
+def image_races() -> Iterator[Race]:
+    """On a CPU, with PyTorch's number of threads."""
     made = 2000
     yield Race(
-        "pictures", f"shapes of 32 × 32, {made:,} at once", {"make_shapes": lambda: make_shapes(made)}, pictures=made
+        "images", f"shapes of 32 × 32, {made:,} at once", {"make_shapes": lambda: make_shapes(made)}, images=made
     )
 
     generator = torch.Generator().manual_seed(0)
@@ -30,31 +30,31 @@ def picture_races() -> Iterator[Race]:
 
     cut = v2.Compose([v2.RandomCrop(32, padding=2), v2.RandomHorizontalFlip()])
     yield Race(
-        "pictures",
-        f"shift and flip, {BATCH} pictures, each its own way",
+        "images",
+        f"shift and flip, {BATCH} images, each its own way",
         {
             "shift_and_flip": lambda: shift_and_flip(images, generator),
-            "torchvision, picture by picture": lambda: torch.stack([cut(image) for image in images]),
+            "torchvision, image by image": lambda: torch.stack([cut(image) for image in images]),
         },
-        pictures=BATCH,
+        images=BATCH,
     )
     ours, theirs = RandAugment(2, 9), v2.RandAugment(2, 9)
-    bytes_of = (255 * images).to(torch.uint8)  # what torchvision's is made for
+    bytes_of = (255 * images).to(torch.uint8)  # the type that torchvision's is made for
     yield Race(
-        "pictures",
-        f"RandAugment(2, 9), {BATCH} pictures, each its own way",
+        "images",
+        f"RandAugment(2, 9), {BATCH} images, each its own way",
         {
             "RandAugment": lambda: ours(images, generator),
-            "torchvision, picture by picture": lambda: torch.stack([theirs(image) for image in bytes_of]),
+            "torchvision, image by image": lambda: torch.stack([theirs(image) for image in bytes_of]),
         },
-        pictures=BATCH,
+        images=BATCH,
     )
     mix = v2.MixUp(num_classes=10)
     yield Race(
-        "pictures",
-        f"MixUp, {BATCH} pictures, one λ",
+        "images",
+        f"MixUp, {BATCH} images, one λ",
         {"mixup": lambda: mixup(images, targets, mixup_shares(1, 1.0)), "torchvision": lambda: mix(images, labels)},
-        pictures=BATCH,
+        images=BATCH,
     )
     many = torch.rand(20_000, 1, 28, 28, generator=generator)
     numbers = torch.arange(len(many))
@@ -68,8 +68,8 @@ def picture_races() -> Iterator[Race]:
             pass
 
     yield Race(
-        "pictures",
-        f"{len(many):,} pictures in shuffled batches of {BATCH}",
+        "images",
+        f"{len(many):,} images in shuffled batches of {BATCH}",
         {"indexed (ours)": indexed, "DataLoader": loaded},
-        pictures=len(many),
+        images=len(many),
     )

@@ -73,7 +73,7 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"costs", "plots", "diagrams", "paths", "console", "downloads", "files", "settings"},
+    {"costs", "plots", "paths", "console", "downloads", "files", "settings"},
     {"attention"},
     {"data", "models"},
     {"analysis", "robustness"},
@@ -120,7 +120,7 @@ def test_modules_are_short_enough_to_be_read_in_one_sitting():
         assert len(path.read_text().splitlines()) <= 350, f"{path} is too long to read in one sitting: split it"
 
 
-TAUGHT = ("analysis", "attention", "costs", "data", "deployment", "diagrams", "experiments", "few_shot", "models")
+TAUGHT = ("analysis", "attention", "costs", "data", "deployment", "experiments", "few_shot", "models")
 TAUGHT += ("plots", "robustness", "training", "widgets")
 
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from course_utils import diagrams
+from course_utils.plots import diagrams
 
 DRAWN = [
     draw()

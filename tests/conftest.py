@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # read when torch is imported; two workers that both want both cores wait
+# Read when torch is imported: two workers that both want both cores spend their time waiting for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 GIB_PER_WORKER = 4  # a worker of the largest notebook's tests, with its kernel, a browser and a server
 # What takes longest begins first, so that no worker waits for the other at the end; notebooks lead by themselves.

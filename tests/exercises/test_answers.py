@@ -89,6 +89,10 @@ def test_an_answer_begun_with_an_earlier_editions_argument_passes(exercise, old,
     begun = re.sub(rf"\b{new}\b", old, solution(exercise.name))
     assert old in begun
     assert examine(exercise, cell(exercise, begun)).passed
+    for earlier, present in exercise.former:  # and with all of them at once
+        begun = re.sub(rf"\b{present}\b", earlier, begun)
+    verdict = examine(exercise, cell(exercise, begun))
+    assert verdict.passed, verdict.message
 
 
 @EVERY_FORMER

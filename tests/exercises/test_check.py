@@ -303,18 +303,6 @@ def test_an_earlier_editions_name_finds_the_exercise_and_counts_for_it(former, p
     assert [row.name for row in course.progress() if row.status == "passed"] == [present]
 
 
-@pytest.mark.parametrize("exercise", [each for each in course.exercises() if each.former], ids=lambda each: each.name)
-def test_an_earlier_editions_arguments_still_pass(exercise):
-    code = exercise.reference.__code__
-    old = {present: former for former, present in exercise.former}
-    names = tuple(old.get(name, name) for name in code.co_varnames)
-    assert names != code.co_varnames
-    student = types.FunctionType(code.replace(co_varnames=names), exercise.reference.__globals__)
-    student.__defaults__ = exercise.reference.__defaults__
-    verdict = examine(exercise, student)
-    assert verdict.passed, verdict.message
-
-
 @pytest.mark.parametrize("ask", [lambda name: check(name, len), course.hint, course.solution, course.passed])
 def test_a_name_that_there_is_not_is_one_sentence_with_the_nearest(ask):
     with pytest.raises(course.UnknownExercise, match=r"no exercise '04.patchfy': did you mean '04.patchify'\?"):

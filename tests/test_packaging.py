@@ -17,6 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from course_utils.exercises.source import WIDTH
 from course_utils.paths import NOTEBOOKS, ROOT
 
 
@@ -61,6 +62,7 @@ def test_notebooks_are_stored_without_outputs_and_with_cells_one_can_read(path):
             assert not cell.outputs
             assert cell.execution_count is None
             assert len(cell.source.splitlines()) <= 30, cell.id
+            assert max(map(len, cell.source.splitlines())) <= WIDTH, cell.id
 
 
 def test_every_path_the_readme_names_exists():
@@ -73,7 +75,8 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"costs", "plots", "paths", "console", "downloads", "files", "settings"},
+    {"paths", "console", "downloads", "files", "modes", "settings"},
+    {"costs", "plots"},
     {"attention"},
     {"data", "models"},
     {"analysis", "robustness"},
@@ -214,6 +217,7 @@ def test_every_library_that_is_imported_is_declared():
             )
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_not_import_heavy_libraries():
     code = "import course_utils.data, course_utils.paths, sys; print([m for m in ('torchvision', 'sklearn', 'skimage') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from course_utils.files import atomic
+from course_utils import files
 from course_utils.paths import DATA
 from course_utils.training.device import machine
-from course_utils.training.progress import duration
+from course_utils.training.history import duration
 
 RESULTS = DATA / "results"
 
@@ -78,10 +78,23 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
     """Run the points that are missing in the table, one by one; → its path, folder/NAME.csv.
 
     A row holds the settings, the measurements, the seconds, the machine and the date. An interruption (ctrl-C) drops
-    the current point. Raises ValueError if the existing table has other columns.
+    the current point. Raises ValueError if the existing table has other columns or is damaged, and
+    :class:`~course_utils.files.Refused` if the folder cannot be written to, or another process makes this table.
     """
     sweep = sweep or find_sweep(name)
     path = Path(folder or RESULTS) / f"{name}.csv"
+    files.prepare(path.parent, 1, "choose another --folder")
+    with files.locked(path.with_name(f".{name}.lock"), f"{path} is being made"):
+        files.clear(path.parent)
+        try:
+            _run_missing(name, path, sweep)
+        except (KeyboardInterrupt, OSError):
+            print(f"Run `course train {name}` again to continue with this point.", flush=True)
+            raise
+    return path
+
+
+def _run_missing(name: str, path: Path, sweep: Sweep) -> None:
     rows = read_results(name, path.parent) if path.exists() else []
     settings = list(sweep.points[0])
     if rows and list(rows[0])[: len(settings)] != settings:
@@ -100,32 +113,54 @@ def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None)
         taken.append(time.perf_counter() - began)
         about = {"seconds": round(taken[-1], 2), "machine": machine(), "date": date.today().isoformat()}
         rows.append({**point, **measured, **about})
-        write_results(rows, path)
         print(f"  {words(measured)}", flush=True)
-    return path
+        write_results(rows, path)
 
 
 def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
     """The rows of a sweep's table in order, with numbers parsed.
 
-    Raises FileNotFoundError if there is no such table.
+    Raises FileNotFoundError if there is no such table, and ValueError if it is damaged.
     """
     path = Path(folder or RESULTS) / f"{name}.csv"
     if not path.exists():
         raise FileNotFoundError(f"There is no table {path}: run `course train {name}` to make it.")
-    with path.open(newline="") as file:
-        return [{column: parsed(text) for column, text in row.items()} for row in csv.DictReader(file)]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = [row for row in csv.reader(file, strict=True) if row]
+        if not table:
+            raise ValueError("it is empty")
+        columns, *rows = table
+        for number, row in enumerate(rows, start=1):
+            if len(row) != len(columns):
+                raise ValueError(f"its row {number} has {len(row)} values, and its heading {len(columns)}")
+    except (ValueError, csv.Error) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): restore it with git, or move it away and run `course train {name}`."
+        ) from error
+    return [{column: parsed(text) for column, text in zip(columns, row, strict=True)} for row in rows]
 
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
-    """Replace the table in one step, so that there is never half a row."""
-    with atomic(path) as partial, partial.open("w", newline="") as file:
+    """Replace the table in one step, so that there is never half a row. Raises OSError on a full disk."""
+    with files.atomic(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
+class Interval(NamedTuple):
+    """A mean and half the width of its 95 % confidence interval, written as in ``f"{gain:+.1f} points"``."""
+
+    mean: float
+    reach: float
+
+    def __format__(self, spec: str) -> str:
+        """``+5.1f`` → " +2.1 ± 1.0": sign and width are the mean's."""
+        return f"{self.mean:{spec}} ± {self.reach:{spec[spec.find('.') :]}}"
+
+
+def interval(values: Sequence[float]) -> Interval:
     """→ mean of the runs and half the width of its 95 % confidence interval, by Student's t; NaN for a single run.
 
     Student 1908. It covers what varies between runs: seeds and the draw of the training images.
@@ -134,8 +169,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
     mean, count = statistics.fmean(values), len(values)
     if count < 2:
-        return mean, math.nan
-    return mean, float(student_t.ppf(0.975, count - 1)) * statistics.stdev(values) / math.sqrt(count)
+        return Interval(mean, math.nan)
+    return Interval(mean, float(student_t.ppf(0.975, count - 1)) * statistics.stdev(values) / math.sqrt(count))
 
 
 def key(point: Mapping[str, Value]) -> tuple[str, ...]:

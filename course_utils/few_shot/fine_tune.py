@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.few_shot.episodes import fit_head, prototype_head, prototypes
+from course_utils.few_shot.episodes import check_support, checked_prototypes, fit_head, prototype_head
 from course_utils.few_shot.lora import add_lora
 from course_utils.models import ResNet, build
-from course_utils.models.model import modes_kept
+from course_utils.modes import modes_kept
 from course_utils.settings import Settings, above, at_least, one_of
 from course_utils.training.augment import shift_and_flip
-from course_utils.training.inputs import Examples
+from course_utils.training.inputs import Examples, check_images, for_model, random_kept
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 
@@ -31,22 +31,34 @@ class Method(Settings):
     learns: Annotated[str, one_of(LEARNERS)]  # "nothing", "head", "all" or "lora"
     steps: Annotated[int, at_least(0)] = 0
     learning_rate: Annotated[float, above(0)] = 1e-3
-    frozen_normalisation: bool = False  # BatchNorm keeps the teacher's means, variances, scales and shifts
+    frozen_normalisation: bool = False  # BatchNorm uses and keeps its stored means and variances
     from_scratch: bool = False  # forget the teacher's weights first
 
 
 @torch.no_grad()
 def features_of(model: ResNet, images: Tensor, batch_size: int = 256) -> Tensor:
-    """(count, channels, height, width) → (count, dim): the inputs of the head; the model's modes stay the same."""
-    with modes_kept(model):
+    """(count, channels, height, width) → (count, dim): the inputs of the head; the model's modes stay the same.
+
+    Images are converted to the type of the model's weights; the features are on the images' device. Raises ValueError
+    for images that the model cannot read, and for a model other than a ResNet, whose features are maps.
+    """
+    if not isinstance(model, ResNet):
+        raise ValueError(f"The model is a {type(model).__name__}, but must be a ResNet, whose features are maps.")
+    check_images(images, "set of images")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
+    device = next(model.parameters()).device
+    with modes_kept(model), random_kept(device):
         model.eval()
-        return torch.cat([model.features(part).mean(dim=(-2, -1)) for part in images.split(batch_size)])
+        parts = for_model(model, images).split(batch_size)
+        found = [model.features(part.to(device)).mean(dim=(-2, -1)) for part in parts]
+        return torch.cat(found).to(images.device)
 
 
 def with_head(model: ResNet, head: nn.Linear) -> ResNet:
-    """A copy of the model with another head."""
+    """A copy of the model with another head, on the model's device and in its type."""
     copy = deepcopy(model)
-    copy.head = head
+    copy.head = head.to(model.head.weight.device, model.head.weight.dtype)
     copy.config = replace(model.config, classes=head.out_features)
     return copy
 
@@ -55,14 +67,18 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     """→ a ResNet for the new classes, in evaluation mode; the teacher is not changed.
 
     images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set; there are no
-    other images, so training cannot stop early.
+    other images, so training cannot stop early. Raises ValueError for a support set in which a class has no image.
     """
+    check_images(images, "support set")
+    check_support(images.flatten(1), labels, ways)
     if method.from_scratch:
-        model = build(replace(teacher.config, classes=ways), seed)
+        model = build(replace(teacher.config, classes=ways), seed).to(next(teacher.parameters()).device)
     else:
         features = features_of(teacher, images)
-        centred = method.learns != "head"
-        head = prototype_head(prototypes(features, labels, ways)) if centred else fit_head(features, labels, ways)
+        if method.learns == "head":
+            head = fit_head(features, labels, ways)
+        else:
+            head = prototype_head(checked_prototypes(features, labels, ways))
         model = with_head(teacher, head)
     if method.learns in ("nothing", "head"):
         return model.eval()

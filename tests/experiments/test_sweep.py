@@ -1,5 +1,6 @@
 """Sweeps: a table that grows point by point, survives a kill, and is shipped whole."""
 
+import errno
 import math
 import os
 import signal
@@ -86,6 +87,52 @@ def test_a_table_of_another_sweep_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (b"", "it is empty"),
+        (b"number,word,square\n1,a,1\n2,b\n", "its row 2 has 2 values, and its heading 3"),
+        (b"number,word,square\n1,a,1,9\n", "its row 1 has 4 values, and its heading 3"),
+        (b'number,word,square\n1,"a,1\n', "unexpected end of data"),
+        (b"number,word,square\n1,\xff,1\n", "can't decode byte 0xff"),
+    ],
+)
+def test_a_damaged_table_is_named_and_left_alone(tmp_path, table, words):
+    path = tmp_path / "sweep-squares.csv"
+    path.write_bytes(table)
+    sentence = rf"sweep-squares.csv is damaged \(.*{words}.*\): restore it with git, or move it away"
+    with pytest.raises(ValueError, match=sentence):
+        read_results("sweep-squares", tmp_path)
+    with pytest.raises(ValueError, match=sentence):
+        run_sweep("sweep-squares", tmp_path, Sweep([{"number": 1, "word": "a"}], squares([])))
+    assert path.read_bytes() == table
+
+
+def test_a_table_is_made_by_one_process_at_a_time_and_what_kills_left_is_swept(tmp_path):
+    (tmp_path / ".writing-999999999-0a1b2c3d-sweep-squares.csv").write_text("half")
+
+    def again(**settings):
+        with pytest.raises(ValueError, match=f"sweep-squares.csv is being made by process {os.getpid()}: wait until"):
+            run_sweep("sweep-squares", tmp_path, sweep)
+        return {"square": 1}
+
+    sweep = Sweep([{"number": 1}], again)
+    path = run_sweep("sweep-squares", tmp_path, sweep)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_loses_no_point_without_a_word(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_sweep("sweep-squares", tmp_path, Sweep([{"number": 3, "word": "a"}], squares([])))
+    assert "square 9, half 1.5" in (printed := capsys.readouterr().out)
+    assert "Run `course train sweep-squares` again to continue with this point." in printed
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("points", "sentence"),
     [
         ([], "no points"),
@@ -119,3 +166,11 @@ def test_the_interval_is_students():
     assert mean == 2
     assert reach == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
     assert math.isnan(interval([1.0])[1])
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [(".1f", "2.0 ± 2.5"), ("+6.1f", "  +2.0 ± 2.5"), ("6.2f", "  2.00 ± 2.48"), ("", "2.0 ± 2.48")],
+)
+def test_an_interval_is_written_as_mean_and_reach(spec, words):
+    assert format(interval([1.0, 2.0, 3.0]), spec).startswith(words)

@@ -10,11 +10,12 @@ NODE := .venv/web/node_modules/.bin
 lab: $(INSTALLED)  ## open the course
 	$(BIN)/course lab
 
-test: $(TEACH) lint types test-js  ## run everything, including the browser tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+test: $(TEACH)  ## run everything, including the browser tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types test-js
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 test-fast: $(INSTALLED)  ## between two edits: no browser, no notebook, no test of more than two seconds
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup --no-loadscope-reorder -m "not browser and not notebook and not slow"
+	$(BIN)/python -m pytest -q -n auto --no-loadscope-reorder -m "not browser and not notebook and not slow"
 
 test-js: $(WEB)  ## the functions of the widgets, without a browser
 	node --test tests/js/*.test.mjs

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Read when torch is imported: two workers that both want both cores spend their time waiting for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,15 +30,11 @@ def sleeper(monkeypatch) -> Callable[[float], Callable[[], None]]:
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
-    """-n auto: a worker for each core, where memory allows."""
-    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)))
+    """-n auto: a worker for each core, where memory allows, and one for while they wait for a browser or a kernel."""
+    return max(1, min((os.cpu_count() or 1) + 1, psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)))
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """A file's tests share their fixtures, so one worker runs them; of the notebooks' tests, a notebook's."""
-    for item in items:
-        path = getattr(getattr(item, "callspec", None), "params", {}).get("path")
-        item.add_marker(pytest.mark.xdist_group(str(item.path) if path is None else f"{item.path} {path}"))
     items.sort(key=_place)  # stable: within a file the order stays
 
 
@@ -45,3 +42,18 @@ def _place(item) -> int:
     if item.get_closest_marker("notebook") and "executions" in item.fixturenames:
         return -1
     return next((place for place, part in enumerate(LONG) if part in item.path.as_posix()), len(LONG))
+
+
+class OneWorkerPerFile(LoadScopeScheduling):
+    """A file's tests share their fixtures, so one worker runs them; of the notebooks' tests, a notebook's.
+
+    ``--dist loadgroup`` would do, but pytest-xdist 3.8 writes a group into a field that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return test.partition("[")[2] if file.endswith("test_notebooks.py") else file
+
+
+def pytest_xdist_make_scheduler(config, log) -> OneWorkerPerFile:
+    return OneWorkerPerFile(config, log)

@@ -1,5 +1,8 @@
 """Output to a notebook or a terminal: times in local time, errors as one sentence."""
 
+import errno
+import io
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +30,34 @@ def sentences() -> Iterator[None]:
     """Print an error meant for the student as one line, and exit with code 2."""
     try:
         yield
-    except (ValueError, OSError, LookupError, ModuleNotFoundError, MemoryError) as error:
+    except OSError as error:
+        refuse(in_words(error))
+    except (ValueError, LookupError, ModuleNotFoundError, MemoryError) as error:
         refuse(str(error))
+
+
+def in_words(error: OSError) -> str:
+    """An error of the course as it is; one of the system as a sentence: the path, the reason and what to do."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):  # of a copied folder: one for each file
+        _, path, reason = error.args[0][0]
+    elif error.errno is None:
+        return str(error)
+    else:
+        path, reason = error.filename2 or error.filename or "A file", error.strerror
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "choose a folder that you can write to, with the command's option or COURSE_STATE"
+    elif error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)) or "No space left" in str(reason):
+        remedy = "free some space there"
+    else:
+        remedy = "check this path"
+    return f"{path} cannot be used ({reason}): {remedy}."
+
+
+def printable() -> None:
+    """Let the terminal replace characters that it does not have, instead of ending the command with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -1,12 +1,19 @@
 """What a model costs in parameters, FLOPs and bytes, computed and measured. All notebooks."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from course_utils.modes import evaluating
+from course_utils.settings import checked, shown
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -15,9 +22,10 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_flops(model: nn.Module, *inputs: Tensor) -> int:
-    """FLOPs of one forward pass in matrix products and convolutions; a multiply-add counts as two.
+    """FLOPs of one forward pass in evaluation mode, in matrix products and convolutions; a multiply-add counts as two.
 
-    Vision papers usually report multiply-adds and call them FLOPs: halve this number to compare.
+    Vision papers usually report multiply-adds and call them FLOPs: halve this number to compare. The model is not
+    changed.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -25,7 +33,8 @@ def count_flops(model: nn.Module, *inputs: Tensor) -> int:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        counter = FlopCounterMode(display=False)
+        with evaluating(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             model(*inputs)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
@@ -39,10 +48,19 @@ def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = t
     type dtype takes dtype.itemsize bytes. Example: 14 · 14 tokens, one head and one layer make 153,664 bytes, the
     slide's 150 KB. Raises ValueError if a count is below one.
     """
+    check_counts(dtype, tokens=tokens, heads=heads, layers=layers, batch=batch)
     for name, value in {"tokens": tokens, "heads": heads, "layers": layers, "batch": batch}.items():
         if value < 1:
             raise ValueError(f"{name} is {value}, but must be at least 1.")
     return tokens**2 * heads * layers * batch * dtype.itemsize
+
+
+def check_counts(dtype: Any, **counts: Any) -> None:
+    """Raise ValueError unless the counts are whole numbers and dtype is a torch.dtype."""
+    for name, count in counts.items():
+        checked(name, count, int)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"dtype is {shown(dtype)}, but must be a torch.dtype, such as torch.float16.")
 
 
 def vit_parameters(
@@ -75,11 +93,49 @@ def local_parameters(channels: int, out_channels: int, size: int) -> int:
     return projections + positions
 
 
+SYSTEM = Path("/")  # the root of the file system
+
+
 def free_memory(device: torch.device | str = "cpu") -> int:
-    """Bytes you can allocate now on the device without slowing the machine down."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return psutil.virtual_memory().available
+    """Bytes that can be allocated now on the device without slowing the machine down.
+
+    On a CPU, the smaller of the machine's free memory and of what its container's limit leaves. A device without
+    memory of its own, such as ``"meta"``, has no limit.
+    """
+    kind = torch.device(device).type
+    if kind == "meta" or (kind == "cuda" and not torch.cuda.is_available()):
+        return sys.maxsize
+    if kind == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    free = min(psutil.virtual_memory().available, *_left_in_containers(), sys.maxsize)
+    if kind == "mps":  # a part of the same memory
+        free = min(free, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return max(free, 0)
+
+
+def _left_in_containers() -> Iterator[int]:
+    """Bytes left by each limit on this process: its Linux control group's, version 1 or 2, and those above it."""
+    with suppress(OSError, ValueError):
+        for line in (SYSTEM / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            top, limit, usage, cache = SYSTEM / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
+            if controllers:
+                top, limit, usage = top / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+                cache = "total_inactive_file"
+            if not controllers or "memory" in controllers.split(","):
+                inside = top / group.strip("/")
+                for folder in (inside, *inside.parents[: len(inside.parts) - len(top.parts)]):
+                    with suppress(OSError, ValueError):  # no such file, or "max"
+                        used = int((folder / usage).read_text())
+                        yield int((folder / limit).read_text()) - used + _entry(folder / "memory.stat", cache)
+
+
+def _entry(file: Path, name: str) -> int:
+    """A number in a file of lines "name number"; 0 if it is not there. Here: cached files, which the system drops."""
+    with suppress(OSError):
+        return next((int(line.split()[1]) for line in file.read_text().splitlines() if line.split()[0] == name), 0)
+    return 0
 
 
 def refuse_beyond_free_memory(wanted: int, what: str, device: torch.device | str = "cpu") -> None:

@@ -1,12 +1,98 @@
-"""Files and folders that are written completely or not at all, even if the program is killed."""
+"""Files and folders: opened without surprises, written completely or not at all, locked while they are used."""
 
+import errno
 import os
 import re
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # what such file systems answer
+
+
+class Refused(OSError, ValueError):
+    """Nothing can be written to this folder, or another process is using it; the message says what to do."""
+
+
+def reason(error: BaseException) -> str:
+    """An error of the file system in words: "Permission denied", without its number and path."""
+    return getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """A plain file, open for reading bytes.
+
+    Raises OSError for everything that cannot be read: also for a folder, a pipe, which could wait without end, a device,
+    a loop of links, and a name with a NUL byte.
+    """
+    try:
+        plain = stat.S_ISREG(os.stat(path).st_mode)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error
+    if not plain:
+        raise OSError(errno.EINVAL, "it is not a plain file")
+    with path.open("rb") as file:
+        yield file
+
+
+def prepare(folder: Path, mebibytes: int, remedy: str) -> None:
+    """Make a folder and try whether that much can be written there: before the work, not after it.
+
+    Raises Refused if it cannot; remedy: the end of its sentence.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"probe")
+            probe.flush()
+            os.fsync(probe.fileno())
+        usage = shutil.disk_usage(folder)
+    except (OSError, ValueError) as error:
+        why = "it is a file" if os.path.isfile(folder) else reason(error)
+        raise Refused(f"Nothing can be written to {folder} ({why}): {remedy}.") from error
+    if usage.total and usage.free < mebibytes * 2**20:  # some network folders do not know their size
+        raise Refused(
+            f"{folder} has {usage.free / 2**20:.0f} MiB of free space, but {mebibytes} MiB are needed: free some space, or "
+            f"{remedy}."
+        )
+
+
+@contextmanager
+def locked(path: Path, use: str) -> Iterator[None]:
+    """Within the block, this process alone has locked path, a file that exists only during the block.
+
+    The system frees the lock of a process that is killed. On network folders without locks, the block runs unlocked.
+    Raises Refused, with use, such as "data/runs/one is in use", and the number of the process that has locked it.
+    """
+    from filelock import FileLock, Timeout  # imported here, because the import takes as long as a small write
+
+    lock = FileLock(path, blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except (Timeout, RuntimeError) as error:  # RuntimeError: this thread has locked it
+        holder = "another process"
+        with suppress(OSError, ValueError):
+            holder = f"process {int(path.read_text())}"
+        raise Refused(f"{use} by {holder}: wait until it ends, or stop it.") from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise Refused(f"{path} cannot be locked ({reason(error)}): choose another folder.") from error
+        yield
+        return
+    try:
+        with suppress(OSError):  # Windows refuses to write to a locked file
+            path.write_text(str(os.getpid()))
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes it on release
+            path.unlink()
+        lock.release()
 
 
 @contextmanager
@@ -37,8 +123,8 @@ def remove(path: Path) -> None:
     _delete(unwanted)
 
 
-def clear(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in a folder.
+def clear(folder: Path, prefix: str = ".writing-") -> None:
+    """Remove the temporary files, ``.writing-PROCESS-…``, that killed processes left in a folder.
 
     The files that another process is writing at this moment stay. Process numbers are reused (the first one in a
     container is always 1), so a leftover with this process's own number is removed too: call this before writing in
@@ -46,8 +132,8 @@ def clear(folder: Path) -> None:
     """
     import psutil  # only here: importing it takes longer than most writes
 
-    for leftover in folder.glob(".writing-*"):
-        process = re.match(r"\.writing-(\d+)-", leftover.name)
+    for leftover in folder.glob(f"{prefix}*"):
+        process = re.match(rf"{re.escape(prefix)}(\d+)-", leftover.name)
         if process is None or int(process[1]) == os.getpid() or not psutil.pid_exists(int(process[1])):
             _delete(leftover)
 
@@ -57,8 +143,8 @@ def _temporary(path: Path) -> Path:
 
 
 def _flush(file: Path) -> None:
-    with file.open("r+b" if os.name == "nt" else "rb") as opened:  # Windows flushes only files opened for writing
-        os.fsync(opened.fileno())
+    with file.open("r+b" if os.name == "nt" else "rb") as written:  # Windows flushes only files opened for writing
+        os.fsync(written.fileno())
 
 
 def _rename(new: Path, path: Path) -> None:

@@ -71,6 +71,7 @@ def one_of(names: Collection[str]) -> Must:
 
 Count = Annotated[int, at_least(1), at_most(LARGEST)]
 Depth = Annotated[int, at_least(1), at_most(DEEPEST)]  # of layers or blocks
+Seed = Annotated[int, between(-(2**63), 2**63 - 1)]  # of a torch.Generator
 ODD = Must("odd, so that it has a centre", lambda value: value % 2 == 1)
 ONE_PER_STAGE = Must("one number for each of 1 to 8 stages", lambda stages: 1 <= len(stages) <= 8)
 Stages = Annotated[tuple[Depth, ...], ONE_PER_STAGE]  # blocks
@@ -120,6 +121,14 @@ class Settings:
         if missing := [name for name in known if name not in values and name not in optional]:
             raise WrongSetting(f"{cls.__name__} lacks the field {missing[0]}: add it.")
         return cls(**values)
+
+
+def checked(name: str, value: Any, hint: Any) -> Any:
+    """The value of one argument, checked and converted by an annotation as a field of :class:`Settings` is.
+
+    Raises WrongSetting if it does not fit.
+    """
+    return _checked(name, value, hint, "")
 
 
 def shown(value: object) -> str:

@@ -1,6 +1,7 @@
 """How the tests share a machine: one thread each, as many workers as memory allows, long ones first."""
 
 import os
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -10,6 +11,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Read when torch is imported: two workers that both want both cores spend their time waiting for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts what runs in its background deaf to Ctrl-C, which some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GIB_PER_WORKER = 4  # a worker of the largest notebook's tests, with its kernel, a browser and a server
 # What takes longest begins first, so that no worker waits for the other at the end; notebooks lead by themselves.

@@ -1,4 +1,6 @@
+import sys
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -25,6 +27,10 @@ def test_the_slides_memory_figures():
     assert attention_bytes(16 * 16, heads=16, layers=48, dtype=torch.bfloat16, batch=3) == 3 * 96 * 2**20
     with pytest.raises(ValueError, match="heads is 0, but must be at least 1"):
         attention_bytes(4, heads=0, layers=1)
+    with pytest.raises(ValueError, match=r"dtype is 'float16', but must be a torch.dtype, such as torch.float16"):
+        attention_bytes(4, 1, 1, "float16")
+    with pytest.raises(ValueError, match="tokens is 'four', but must be a whole number"):
+        attention_bytes("four", 1, 1)
 
 
 def test_predicted_attention_memory_is_what_the_maps_of_a_model_occupy():
@@ -57,6 +63,17 @@ def test_pytorchs_own_encoder_costs_the_same_in_evaluation_which_takes_a_fast_pa
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+def test_counting_needs_no_batch_statistics_and_fails_without_a_trace():
+    norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).train()
+    assert count_flops(norm, torch.rand(1, 4)) == 2 * 3 * 4  # in training, a norm cannot read a single image
+    with pytest.raises(RuntimeError):
+        count_flops(norm, torch.rand(1, 5))
+    assert torch.backends.mha.get_fastpath_enabled()
+    assert norm[1].training
+    with pytest.raises(TypeError, match=r"The model is a function, but must be a torch\.nn\.Module"):
+        count_flops(lambda images: images, torch.rand(1))
+
+
 def test_peak_memory_counts_what_lives_at_once():
     megabyte = 2**18
 
@@ -87,6 +104,42 @@ def test_what_does_not_fit_in_memory_is_refused_with_both_figures(monkeypatch):
 
 def test_free_memory_is_a_part_of_this_machines():
     assert 0 < free_memory() <= psutil.virtual_memory().total
+    assert free_memory("meta") == sys.maxsize
+
+
+V2, V1 = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("limit_in_bytes", "usage_in_bytes", "total_inactive_file"),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "groups", "left"),
+    [
+        ("0::/kernel", {"kernel": (V2, 5000, 3000, 700), "": (V2, "max", 9000, 0)}, 2700),
+        ("0::/", {"": (V2, 5000, 3000, 0)}, 2000),  # in a container, which sees its own group as the root
+        ("0::/user/kernel", {"user": (V2, 4000, 3990, 0), "user/kernel": (V2, 5000, 3000, 700)}, 10),
+        ("0::/user/kernel", {"user/kernel": (V2, 3000, 4000, 0)}, 0),  # above its limit for a moment
+        ("4:cpu,memory:/docker/1f", {"memory": (V1, 6000, 1000, 500)}, 5500),
+        ("9:cpuset:/a\n4:memory:/b", {"memory/b": (V1, 6000, 1000, 0), "memory": (V1, 2**63 - 4096, 1000, 0)}, 5000),
+        ("0::/kernel", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_free_memory_is_at_most_what_the_limits_of_a_container_leave(line, groups, left, tmp_path, monkeypatch):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(f"7:pids:/x\n{line}\n")
+    for group, ((limit, usage, cache), *numbers) in groups.items():
+        folder = tmp_path / "sys/fs/cgroup" / group
+        folder.mkdir(parents=True, exist_ok=True)
+        prefix = "memory." if "memory." not in limit else ""
+        (folder / f"{prefix}{limit}").write_text(f"{numbers[0]}\n")
+        (folder / f"{prefix}{usage}").write_text(f"{numbers[1]}\n")
+        (folder / "memory.stat").write_text(f"anon 12\n{cache} {numbers[2]}\nfile 3\n")
+    monkeypatch.setattr("course_utils.costs.SYSTEM", tmp_path)
+    available = psutil.virtual_memory().available
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
+    assert free_memory() == (available if left is None else left)
 
 
 def test_naive_attention_keeps_what_the_formula_says_and_fused_attention_keeps_nothing():

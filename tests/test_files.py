@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -170,3 +171,80 @@ def test_what_is_removed_is_out_of_sight_before_it_is_taken_apart(writer, tmp_pa
     monkeypatch.undo()
     files.clear(tmp_path)
     assert not os.listdir(tmp_path)
+
+
+LOCKED = """
+import sys, pathlib
+from course_utils import files
+with files.locked(pathlib.Path(sys.argv[1]), "It is used"):
+    print("ready", flush=True)
+    input()
+"""
+
+
+def test_a_lock_names_its_process_and_is_freed_with_it(running, tmp_path):
+    path = tmp_path / ".lock"
+    holder = running(LOCKED, path)
+    assert holder.stdout.readline() == "ready\n"
+    sentence = f"^It is used by process {holder.pid}: wait until it ends, or stop it.$"
+    with pytest.raises(files.Refused, match=sentence), files.locked(path, "It is used"):
+        pass
+    holder.kill()
+    holder.wait()
+    with files.locked(path, "It is used"):
+        assert path.read_text() == str(os.getpid())
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks in another way")
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
+def test_a_folder_without_locks_is_used_without(tmp_path, monkeypatch, number):
+    def unsupported(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    if number == errno.EIO:
+        with (
+            pytest.raises(files.Refused, match=r"cannot be locked \(Input/output error"),
+            files.locked(tmp_path / "it", ""),
+        ):
+            pass
+    else:
+        with files.locked(tmp_path / ".lock", "It is used"):
+            pass
+
+
+@pytest.mark.parametrize("call", ["mkdir", "fsync"])
+def test_a_folder_is_tried_before_the_work(tmp_path, monkeypatch, call):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(*((Path, "mkdir") if call == "mkdir" else (os, "fsync")), full)
+    with pytest.raises(
+        files.Refused, match=r"^Nothing can be written to .*out \(No space left on device\): use --output.$"
+    ):
+        files.prepare(tmp_path / "out", 1, "use --output")
+
+
+def test_a_folder_that_is_tried_stays_empty(tmp_path):
+    files.prepare(tmp_path / "new" / "out", 1, "use --output")
+    assert not os.listdir(tmp_path / "new" / "out")
+    with pytest.raises(files.Refused, match="needed: free some space, or use --output"):
+        files.prepare(tmp_path, 2**40, "use --output")
+    with pytest.raises(files.Refused, match="null byte"):
+        files.prepare(Path("a\0b"), 1, "use --output")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_only_plain_files_are_opened(tmp_path):
+    for make in (
+        os.mkdir,
+        os.mkfifo,
+        lambda path: os.symlink(path, path),
+        lambda path: os.symlink("/dev/zero", path),
+    ):
+        make(path := tmp_path / secrets.token_hex(4))
+        with pytest.raises(OSError), files.opened(path):  # noqa: PT011 – any
+            pass
+    with pytest.raises(OSError, match="null byte"), files.opened(Path("a\0b")):
+        pass

@@ -6,169 +6,34 @@ import inspect
 import math
 import pickle
 import pkgutil
-import random
-import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated
 
 import numpy as np
 import pytest
 import torch
 
 import course_utils
+from course_utils.bench.nonsense import WITH_SETTINGS, configurations
+from course_utils.few_shot import draw_episode
 from course_utils.models import ResNetConfig, SwinConfig, ViTConfig, build
-from course_utils.models.model import Config
-from course_utils.settings import Settings, WrongSetting, at_least, one_of, shown
-from course_utils.training.rand_augment import RandAugment
+from course_utils.robustness.attack import attack
+from course_utils.robustness.smoothing import certify
+from course_utils.settings import Count, Settings, WrongSetting, at_least, checked, one_of
+from course_utils.training.rand_augment import RandAugment, variations
 from course_utils.training.recipe import Recipe
-
-WITH_SETTINGS = ("data", "models", "analysis", "robustness", "training", "few_shot", "deployment", "experiments")
-for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
-    if module.name.split(".")[1] in WITH_SETTINGS:
-        importlib.import_module(module.name)
-
-# What a class has no default for, and small sizes, so that building its model takes milliseconds.
-VIT = {
-    "image_size": 8,
-    "patch_size": 4,
-    "channels": 1,
-    "dim": 12,
-    "layers": 1,
-    "heads": 2,
-    "mlp_dim": 8,
-    "classes": 3,
-}
-STAGES = {"blocks": (1, 2), "widths": (16, 32)}
-BASES: dict[str, dict[str, Any]] = {
-    "ViTConfig": VIT,
-    "DistilledViTConfig": VIT,
-    "HybridViTConfig": {**VIT, "stages": (1,), "width": 32, "patch_size": 1},
-    "PixelTransformerConfig": {"image_size": 4, "dim": 12, "layers": 1, "heads": 2, "mlp_dim": 8},
-    "SwinConfig": {"dim": 12, "depths": (1, 2), "heads": (2, 4)},
-    "ResNetConfig": STAGES,
-    "NonLocalResNetConfig": {**STAGES, "after": ((1, 0),)},
-    "LRNetConfig": {**STAGES, "outputs": (16, 32), "size": 3},
-    "ImageTextConfig": {"words": ("a", "red", "ring")},
-    "Method": {"learns": "head"},
-    "Task": {"ways": 5, "teacher": "shapes-resnet"},
-    "CaptionRun": {"recipe": Recipe()},
-    "Card": dict.fromkeys(("name", "model", "command", "dataset", "machine", "date", "sha256"), "x")
-    | {"config": {}, "seed": 0, "accuracy": 0.5, "test_count": 1},
-}  # fmt: skip
-
-NUMBERS = [0, -1, 1, 2, 3, 7, 64, 2.5, 64.0, 64 / 2, 1e300, -0.5, 1e-9, math.nan, math.inf, -math.inf, 10**9, 10**30]
-NUMBERS += [-(10**30), 10**5000, True, False, 1j, Decimal("0.5"), Fraction(1, 2), Fraction(10**400)]
-NUMPY = [
-    np.int64(3),
-    np.int64(-3),
-    np.float32(0.5),
-    np.float64(math.nan),
-    np.bool_(True),
-    np.array([1, 2]),
-    np.ones(2000),
-]
-TEXTS = ["", "3", "0.5", "1e-3", "nan", "linear", "two\nlines", "x" * 10**6, b"3"]
-OTHERS = [None, [], (), {}, {1}, object(), int, print, range(3), iter(()), ..., torch.tensor(3), torch.ones(2, 2)]
-TUPLES = [
-    (1, 2),
-    [1, 2],
-    (1.0, 2),
-    ("a", "b"),
-    ["a", "a"],
-    (None,),
-    (3,) * 1000,
-    ((0, 0),),
-    [[0, 1]],
-    (True, 1),
-    (0, 1),
-]
-TUPLES += [(10**9, 1), (math.nan, 2.0), (2, 10**5000), [[[]]], (np.int64(1), np.int64(2))]
-NONSENSE = [*NUMBERS, *NUMPY, *TEXTS, *OTHERS, *TUPLES]
-
-
-def subclasses(kind: type) -> set[type]:
-    return {kind}.union(*map(subclasses, kind.__subclasses__()))
-
-
-KINDS = [
-    kind for kind in subclasses(Settings) if kind.__module__.startswith("course_utils.") and dataclasses.fields(kind)
-]
-KINDS.sort(key=lambda kind: kind.__name__)
-
-
-def drawn() -> list[tuple[type, str, Any]]:
-    """Fourteen values for each field of each class, always the same."""
-    generator = random.Random(0)
-    pairs = [(kind, field.name) for kind in KINDS for field in dataclasses.fields(kind)]
-    return [(kind, name, value) for kind, name in pairs for value in generator.sample(NONSENSE, 14)]
-
-
-def fits(value: Any, hint: Any) -> bool:
-    """Whether a value has exactly the annotated type and is finite."""
-    if get_origin(hint) is Annotated:
-        return fits(value, get_args(hint)[0])
-    if get_origin(hint) in (Union, UnionType):
-        return any(value is None if kind is NoneType else fits(value, kind) for kind in get_args(hint))
-    if get_origin(hint) is tuple:
-        kinds = get_args(hint)
-        kinds = kinds[:1] * len(value) if kinds[-1] is ... else kinds
-        return type(value) is tuple and len(kinds) == len(value) and all(map(fits, value, kinds))
-    if hint in (int, float, bool, str):
-        return type(value) is hint and (hint is not float or math.isfinite(value))
-    return isinstance(value, get_origin(hint) or hint)
-
-
-def named(value: Any, sentence: str) -> bool:
-    """Whether a sentence contains the beginning of the value, or of a part of it, as Python writes it."""
-    value = value.item() if isinstance(value, np.generic) and "np." not in sentence else value
-    parts = value[:3] if isinstance(value, (tuple, list)) else ()
-    return shown(value)[:8] in sentence or any(named(part, sentence) for part in parts)
 
 
 @pytest.mark.slow
 def test_nonsense_is_refused_in_one_sentence_or_becomes_what_the_annotation_says():
-    refused = accepted = 0
-    values = drawn()
-    assert len(values) > 1600
-    for kind, name, value in values:
-        config, sentence = made(kind, name, value)
-        if config is None:
-            refused += 1
-            assert "\n" not in sentence, (kind, name, value)
-            assert len(sentence) < 400, sentence
-            assert name in sentence, (kind, name, value, sentence)
-            assert named(value, sentence), (kind, name, value, sentence)
-        else:
-            accepted += 1
-            hints = get_type_hints(kind, include_extras=True)
-            wrong = [each for each, hint in hints.items() if not fits(getattr(config, each), hint)]
-            assert not wrong, (config, name, value)
-            if isinstance(config, Config) and largest(config) < 4096:
-                with torch.device("meta"):
-                    build(config)
-    assert refused > accepted > 100
-
-
-def made(kind: type, name: str, value: Any) -> tuple[Any, str]:
-    """The configuration or the sentence that refuses it; either takes less than a megabyte."""
-    tracemalloc.start()
-    try:
-        return kind(**{**BASES.get(kind.__name__, {}), name: value}), ""
-    except ValueError as error:
-        return None, str(error)
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < 2**20, (kind, name, peak)
-
-
-def largest(config: Config) -> int:
-    values = [part for value in vars(config).values() for part in (value if isinstance(value, tuple) else (value,))]
-    return max(value for value in values if isinstance(value, int))
+    tried = list(configurations())
+    assert len(tried) > 1600
+    wrong = [each for each in tried if each.wrong]
+    assert not wrong, wrong[0]
+    outcomes = Counter(each.outcome for each in tried)
+    assert outcomes["refused in one sentence"] > outcomes["accepted"] > 100
 
 
 def test_every_dataclass_with_numbers_to_choose_checks_them():
@@ -245,3 +110,35 @@ def test_fields_that_are_unknown_or_missing_are_named():
         with pytest.raises(WrongSetting) as raised:
             Oven.from_fields(fields)
         assert str(raised.value) == sentence
+
+
+def test_one_argument_is_checked_as_a_field_is():
+    assert checked("size", np.int64(3), Count) == 3
+    assert checked("sizes", [3, np.uint8(4)], tuple[Count, ...]) == (3, 4)
+    for value, sentence in (("3", "a whole number: write 3."), (0, "at least 1."), (True, "a whole number.")):
+        with pytest.raises(WrongSetting, match=f"size is .*, but must be {sentence}$"):
+            checked("size", value, Count)
+
+
+LABELS, IMAGE = torch.arange(200) % 10, torch.full((1, 1, 2, 2), 0.5)
+SEEDED = {  # what draws random numbers, as a tensor
+    "build": lambda seed: next(build(ViTConfig(8, 4, 1, dim=16, layers=1, heads=2, mlp_dim=32), seed).parameters()),
+    "episode": lambda seed: draw_episode(LABELS, seed=seed).classes,
+    "attack": lambda seed: attack(
+        lambda images: images.sum(dim=(1, 2, 3)), IMAGE, 0.1, steps=1, restarts=2, seed=seed
+    ),
+    "certify": lambda seed: torch.tensor(certify(coin, IMAGE[0], 0.5, 2, choose=5, samples=9, seed=seed).votes),
+    "variations": lambda seed: variations(torch.full((1, 3, 8, 8), 0.5), 1, (5,), 2, seed)[0],
+}
+
+
+def coin(images):
+    return (images.sum(dim=(1, 2, 3)) > 2).long()
+
+
+@pytest.mark.parametrize("draw", SEEDED.values(), ids=SEEDED)
+def test_a_seed_is_any_whole_number_and_nothing_else(draw):
+    assert torch.equal(draw(np.int64(7)), draw(7))
+    for wrong in (1.5, "7", 2**64):
+        with pytest.raises(ValueError, match=r"^seed is .*, but must be (a whole number|from)"):
+            draw(wrong)

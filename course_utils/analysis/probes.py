@@ -7,7 +7,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.models.model import modes_kept
+from course_utils.models.refusals import may_read
+from course_utils.modes import evaluating
 
 
 def grid_distances(rows: int, columns: int, patch_size: int) -> Tensor:
@@ -27,7 +28,7 @@ def attention_distance(weights: Tensor, distances: Tensor) -> Tensor:
     """
     between = weights[:, :, 1:, 1:]
     between = between / between.sum(dim=-1, keepdim=True)
-    return (between * distances).sum(dim=-1).mean(dim=(0, 2))
+    return (between * distances.to(between)).sum(dim=-1).mean(dim=(0, 2))
 
 
 def shift_images(images: Tensor, down: int, right: int) -> Tensor:
@@ -49,9 +50,32 @@ def shuffle_patches(images: Tensor, patch_size: int, order: Tensor) -> Tensor:
     patch_size, the side of a patch in pixels, divides height and width, which may differ. Pixels keep their places
     inside a patch, and gradients pass through.
     """
+    check_shuffle(images, patch_size, order)
     rows = images.shape[-2] // patch_size
     patches = rearrange(images, "b c (h p) (w q) -> b (h w) c p q", p=patch_size, q=patch_size)
     return rearrange(patches[:, order], "b (h w) c p q -> b c (h p) (w q)", h=rows)
+
+
+def check_shuffle(images: Tensor, patch_size: int, order: Tensor) -> None:
+    """Raise ValueError unless patch_size divides the images and order is a permutation of their patches."""
+    height, width = images.shape[-2:]
+    if patch_size < 1 or height % patch_size or width % patch_size:
+        raise ValueError(
+            f"Images of {height} × {width} pixels cannot be cut into patches of {patch_size} × {patch_size}: choose a "
+            "patch_size that divides both."
+        )
+    patches = height // patch_size * (width // patch_size)
+    if not isinstance(order, Tensor) or order.dtype not in (torch.int32, torch.int64) or order.shape != (patches,):
+        found = f"{order.dtype} of shape {tuple(order.shape)}" if isinstance(order, Tensor) else type(order).__name__
+        wrong = f"is a {found}"
+    elif may_read(order) and order.sort().values.tolist() != list(range(patches)):
+        wrong = "does not contain every number once"
+    else:
+        return
+    raise ValueError(
+        f"order {wrong}, but must be a permutation of the {patches} patches, 0 to {patches - 1}: draw one with "
+        f"torch.randperm({patches})."
+    )
 
 
 @torch.no_grad()
@@ -65,8 +89,7 @@ def accuracy_under_shifts(model: nn.Module, images: Tensor, labels: Tensor, pixe
     if unusable := [distance for distance in pixels if not 0 <= distance < side]:
         raise ValueError(f"A shift of {unusable[0]} pixels is not possible here: choose from 0 to {side - 1}.")
     accuracies = []
-    with modes_kept(model):
-        model.eval()
+    with evaluating(model):
         for distance in pixels:
             ways = {(0, distance), (0, -distance), (distance, 0), (-distance, 0)}
             right = [

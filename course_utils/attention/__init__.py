@@ -5,9 +5,7 @@ from course_utils.attention.core import (
     Layer,
     MultiHeadCrossAttention,
     MultiHeadSelfAttention,
-    RecordedAttention,
     attend,
-    attention_recorded,
     causal_mask,
     cross_attention,
     merge_heads,
@@ -24,6 +22,7 @@ from course_utils.attention.maps import (
     gated_residual,
     unflatten_positions,
 )
+from course_utils.attention.recording import RecordedAttention, attention_recorded
 from course_utils.attention.stochastic_depth import StochasticDepth
 from course_utils.attention.window import WindowAttention
 

@@ -1,18 +1,20 @@
 """Attention, from a function to heads. All notebooks.
 
 There is one forward pass. Normally the layers call PyTorch's fused kernel, which never stores the attention weights.
-Inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which returns them. The
-tests compare the two outputs.
+Inside :func:`attention_recorded`, and where the kernel is slow, they call :func:`attend`, which returns them. Both
+take the same masks; the tests compare the two outputs.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from course_utils.attention.checks import check_attention
+from course_utils.attention.recording import RecordedAttention
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -26,6 +28,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     mask is boolean, broadcastable to (..., queries, keys): True where a query may attend to a key. If a query may
     attend to no key, its output and its weights are zero. Vaswani et al. 2017, section 3.2.1.
     """
+    check_attention(query, key, value, mask)
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
@@ -68,26 +71,17 @@ def cross_attention(tokens: Tensor, memory: Tensor, to_query: Layer, to_key: Lay
     return output
 
 
-class RecordedAttention(nn.Module):
-    """What all attention layers share: the number of heads, and a place to record the weights."""
-
-    def __init__(self, dim: int, heads: int) -> None:
-        super().__init__()
-        if dim < 1 or heads < 1 or dim % heads:
-            raise ValueError(
-                f"dim {dim} cannot be shared equally among {heads} heads: make dim a multiple of heads, "
-                f"for example {max(1, round(dim / max(heads, 1))) * max(heads, 1)}."
-            )
-        self.heads = heads
-        self.recorded: list[Tensor] | None = None
+class ScaledDotProduct(RecordedAttention):
+    """What the layers with ordinary attention share: :func:`attend`, or the fused kernel, for heads."""
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, heads, tokens, dim) each → (batch, heads, queries, dim)."""
-        if self.recorded is None and not written_out_is_faster(query, key):
-            return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        """(batch, heads, tokens, dim) each → (batch, heads, queries, dim); mask: as in :func:`attend`."""
+        if not self.recorded and not written_out_is_faster(query, key):
+            check_attention(query, key, value, mask, stored=False)
+            return F.scaled_dot_product_attention(query, key, value, mask if mask is None else torch.atleast_2d(mask))
+        self.expect((*query.shape[:-1], key.shape[-2]), query)
         mixed, weights = attend(query, key, value, mask)
-        if self.recorded is not None:
-            self.recorded.append(weights)
+        self.record(weights)
         return mixed
 
 
@@ -97,28 +91,13 @@ def written_out_is_faster(query: Tensor, key: Tensor) -> bool:
     return in_bf16 and torch.is_grad_enabled() and key.shape[-2] <= 512
 
 
-@contextmanager
-def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Within the block, every attention layer of model appends its weights (batch, heads, queries, keys) to the list.
-
-    They come in the order of the forward pass; gradients flow through them as usual.
-    """
-    maps: list[Tensor] = []
-    layers = [module for module in model.modules() if isinstance(module, RecordedAttention)]
-    for layer in layers:
-        layer.recorded = maps
-    try:
-        yield maps
-    finally:
-        for layer in layers:
-            layer.recorded = None
-
-
-class MultiHeadSelfAttention(RecordedAttention):
+class MultiHeadSelfAttention(ScaledDotProduct):
     """(batch, tokens, dim) → (batch, tokens, dim). Vaswani et al. 2017, section 3.2.2.
 
-    ``to_qkv`` stacks the three projections in the order query, key, value, as ``nn.MultiheadAttention`` does.
-    Raises ValueError when dim is not a multiple of heads.
+    ``to_qkv`` stacks the three projections in the order query, key, value, as ``nn.MultiheadAttention`` does. mask is
+    boolean, broadcastable to (batch, heads, tokens, tokens): True where a token may attend to another, as in
+    :func:`attend`. Raises ValueError when dim is not a multiple of heads, and for any other mask, such as one of
+    numbers to be added to the scores.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -131,12 +110,13 @@ class MultiHeadSelfAttention(RecordedAttention):
         return self.to_out(merge_heads(self.mix(query, key, value, mask)))
 
 
-class MultiHeadCrossAttention(RecordedAttention):
+class MultiHeadCrossAttention(ScaledDotProduct):
     """tokens (batch, queries, dim), memory (batch, keys, dim) → (batch, queries, dim).
 
     :func:`cross_attention` with several heads: queries come from the tokens, keys and values from the memory, which
-    is the encoder's output. ``to_key_value`` stacks the two projections of the memory into one product. Vaswani et
-    al. 2017, section 3.2.3. Raises ValueError when dim is not a multiple of heads.
+    is the encoder's output. ``to_key_value`` stacks the two projections of the memory into one product. mask is
+    boolean, broadcastable to (batch, heads, queries, keys), as in :func:`attend`. Vaswani et al. 2017, section 3.2.3.
+    Raises ValueError when dim is not a multiple of heads, and for any other mask.
     """
 
     def __init__(self, dim: int, heads: int) -> None:

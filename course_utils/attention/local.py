@@ -22,6 +22,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from course_utils.attention.checks import check_mask, check_memory
+
 TILE = 4  # rows of queries in a tile
 
 
@@ -75,6 +77,7 @@ def local_attend(
     the scaled scores, for example a score for a neighbour's position. The dots are any number of axes, or none:
     batch, heads. Ramachandran et al. 2019, eq. 2 and 3.
     """
+    check_mask(inside, key.shape[:-1], key.device, "inside", "for a neighbour inside the map")
     scores = einsum(query, key, "... p d, ... p n d -> ... p n") / math.sqrt(query.shape[-1]) + prior
     weights = scores.masked_fill(~inside, -math.inf).softmax(dim=-1)
     return einsum(weights, value, "... p n, ... p n d -> ... p d"), weights
@@ -98,6 +101,7 @@ def unfold(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, 
 def masked(query: Tensor, key: Tensor, value: Tensor, prior: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
     """Full attention under :func:`neighbourhood_mask`: (height · width)² scores per head, most of them masked."""
     height, width = key.shape[-2:]
+    check_memory((*query.shape[:2], query.shape[-2] * query.shape[-1], height * width), query)
     place = torch.arange(height * width, device=key.device).view(height, width)
     near = neighbourhood_mask(height, width, size).to(key.device)[place[::stride, ::stride].flatten()]
     inside = inside_map(key, size, stride)

@@ -11,8 +11,8 @@ from einops import einsum, rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention.core import RecordedAttention
 from course_utils.attention.local import CHOICES, IMPLEMENTATIONS, fastest, relative_positions
+from course_utils.attention.recording import RecordedAttention
 
 
 class _Local(RecordedAttention):
@@ -42,9 +42,9 @@ class _Local(RecordedAttention):
         chosen = self.implementation
         if chosen == "auto":
             chosen = fastest(self.size, height, width, torch.is_grad_enabled())
+        self.expect((*query.shape[:2], *query.shape[3:], self.size**2), query)
         output, weights = IMPLEMENTATIONS[chosen](query, key, value, prior, self.size, self.stride)
-        if self.recorded is not None:
-            self.recorded.append(weights)
+        self.record(weights)
         return output
 
     def extra_repr(self) -> str:

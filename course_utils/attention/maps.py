@@ -5,7 +5,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention.core import RecordedAttention, attend, merge_heads, split_heads
+from course_utils.attention.checks import check_attention
+from course_utils.attention.core import ScaledDotProduct, attend, merge_heads, split_heads
 
 SIMILARITIES = ("softmax", "dot_product")
 
@@ -45,6 +46,7 @@ def attend_by_dot_product(query: Tensor, key: Tensor, value: Tensor) -> tuple[Te
     With a single key, the weight is the dot product itself. If every key and every value appears twice, the output
     does not change. Wang et al. 2018, equation 4 and section 3.2.
     """
+    check_attention(query, key, value)
     weights = query @ key.mT / key.shape[-2]
     return weights @ value, weights
 
@@ -59,7 +61,7 @@ def gated_residual(features: Tensor, update: Tensor, gate: Tensor) -> Tensor:
     return features + gate * update
 
 
-class SelfAttention2d(RecordedAttention):
+class SelfAttention2d(ScaledDotProduct):
     """(batch, channels, height, width) → the same shape, of any size: every position attends to all positions.
 
     Query, key and value are 1×1 convolutions to channels / reduction; another one restores channels. The result times
@@ -95,9 +97,11 @@ class SelfAttention2d(RecordedAttention):
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
         if self.similarity == "softmax":
             return super().mix(query, key, value, mask)
+        if mask is not None:
+            raise ValueError("Attention without a softmax takes no mask: use similarity='softmax'.")
+        self.expect((*query.shape[:-1], key.shape[-2]), query)
         mixed, weights = attend_by_dot_product(query, key, value)
-        if self.recorded is not None:
-            self.recorded.append(weights)
+        self.record(weights)
         return mixed
 
     def forward(self, features: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention.core import RecordedAttention
+from course_utils.attention.checks import check_mask
+from course_utils.attention.recording import RecordedAttention
 
 
 def partition(maps: Tensor, window: int) -> Tensor:
@@ -99,14 +100,19 @@ class WindowAttention(RecordedAttention):
         self.register_buffer("bias_index", relative_position_index(window), persistent=False)
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, windows, heads, window², dim) each, mask (windows, 1, window², window²) → the shape of query."""
+        """(batch, windows, heads, window², dim) each → the shape of query.
+
+        mask: boolean, broadcastable to (batch, windows, heads, window², window²), as in :func:`attend`.
+        """
+        shape = (*query.shape[:-1], key.shape[-2])
+        check_mask(mask, shape, query.device)
+        self.expect(shape, query)
         prior = rearrange(self.bias[self.bias_index], "q k heads -> heads q k")
         if mask is not None:
             prior = prior.masked_fill(~mask, -math.inf)
         # Written out, because PyTorch's fused kernels are no faster on windows this small: see `course bench models`.
         weights = (query / math.sqrt(query.shape[-1]) @ key.mT + prior).softmax(dim=-1)
-        if self.recorded is not None:
-            self.recorded.append(weights.flatten(0, 1))
+        self.record(weights.flatten(0, 1))
         return weights @ value
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -77,11 +77,16 @@ def forward(layer: nn.Module, maps: Tensor) -> Callable[[], Tensor]:
     return torch.inference_mode()(lambda: layer(maps))
 
 
-def local_races(device: str = "cpu") -> Iterator[Race]:
+def local_races(
+    device: str = "cpu",
+    sides: tuple[int, ...] = (14, 28, 56),
+    sizes: tuple[int, ...] = (3, 7, 11),
+    passes: tuple[bool, ...] = (False, True),
+) -> Iterator[Race]:
     """3 × 3, 7 × 7 and 11 × 11 on maps of 14 × 14 to 56 × 56, forward, and forward and backward. Ours is the default
     of the layer, so its rivals are the other three of the four implementations.
     """
-    for side, size, trained in itertools.product((14, 28, 56), (3, 7, 11), (False, True)):
+    for side, size, trained in itertools.product(sides, sizes, passes):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
         make = forward_backward if trained else forward
         layers = local_layers(side, size, trained, device)

@@ -7,6 +7,8 @@ from typing import Any
 
 from course_utils.bench.checks import Score
 from course_utils.bench.figure import Figure
+from course_utils.bench.gpu import Measurement
+from course_utils.bench.injected import Injected
 from course_utils.bench.memory import Prediction
 from course_utils.bench.race import Result
 
@@ -25,6 +27,8 @@ def exceeded(
     figures: Sequence[Figure] = (),
     predictions: Sequence[Prediction] = (),
     scores: Sequence[Score] = (),
+    injected: Sequence[Injected] = (),
+    on_card: Sequence[Measurement] = (),
 ) -> Iterator[str]:
     """One sentence for each result that exceeds its budget."""
     limit = budgets()
@@ -49,6 +53,10 @@ def exceeded(
                 f"{p.case}: the formula is {p.percent:.1f} % off the measured bytes, but the budget is "
                 f"{limit['attention_bytes_percent']} %."
             )
+    yield from filter(None, (row.wrong for row in on_card))
+    for each in injected:
+        if each.wrong:
+            yield f"{each.where}, {each.what}: {each.outcome}, but {each.wrong}"
     for score in scores:
         for finding in score.accepted:
             yield f"{score.exercise}: the check accepts {finding.mutant.change}"

@@ -7,8 +7,21 @@ from typing import Any
 
 from rich import get_console
 
-from course_utils.bench import attention, checks, growth, images, memory, models, program, report, widgets
+from course_utils.bench import (
+    attention,
+    checks,
+    faults,
+    gpu,
+    growth,
+    images,
+    memory,
+    models,
+    program,
+    report,
+    widgets,
+)
 from course_utils.bench.figure import Figure
+from course_utils.bench.injected import Injected
 from course_utils.bench.race import Race, Result, run_races
 
 console = get_console()
@@ -35,6 +48,8 @@ class Measured:
     predictions: list[memory.Prediction] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     scores: list[checks.Score] = field(default_factory=list)
+    injected: list[Injected] = field(default_factory=list)
+    on_card: list[gpu.Measurement] = field(default_factory=list)
 
     def tables(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
         """(name, rows) of each CSV file with rows."""
@@ -47,13 +62,15 @@ class Measured:
                 "program": list(report.figure_rows(self.figures)),
                 "checks": list(report.score_rows(self.scores)),
                 "mutants": list(report.mutant_rows(self.scores)),
+                "faults": [asdict(each) for each in self.injected],
+                "gpu": [asdict(each) for each in self.on_card],
             }.items()
             if rows
         )
 
 
-def measure(groups: Mapping[str, str], rounds: int) -> Measured:
-    """groups: name → duration in words; rounds: how often each run is timed, taking turns.
+def measure(groups: Mapping[str, str], rounds: int, device: str = "") -> Measured:
+    """groups: name → duration in words; rounds: how often each run is timed, taking turns; device: of the group gpu.
 
     Without a browser, it skips the widgets and says so.
     """
@@ -62,13 +79,13 @@ def measure(groups: Mapping[str, str], rounds: int) -> Measured:
         for group, minutes in groups.items():
             status.update(f"{group}: {minutes}")
             try:
-                measure_group(group, rounds, measured)
+                measure_group(group, rounds, measured, device)
             except (FileNotFoundError, ModuleNotFoundError) as missing:
                 console.print(f"{group}: not measured. {missing}", markup=False, soft_wrap=True)
     return measured
 
 
-def measure_group(group: str, rounds: int, measured: Measured) -> None:
+def measure_group(group: str, rounds: int, measured: Measured, device: str = "") -> None:
     """Measure one group, add it to measured and print it."""
     if group in RACES:
         for _, runs in groupby(run_races(RACES[group](), rounds), key=lambda result: result.case):
@@ -88,6 +105,14 @@ def measure_group(group: str, rounds: int, measured: Measured) -> None:
             measured.scores.append(score)
             console.print(report.score_lines(score), markup=False, highlight=False, soft_wrap=True)
         console.print(report.score_table(measured.scores))
+    elif group == "gpu":
+        for _, rows in groupby(gpu.measurements(device), key=lambda row: row.part):
+            part = list(rows)
+            measured.on_card += part
+            console.print(report.card_table(part))
+    elif group == "faults":
+        measured.injected += faults.faults()
+        console.print(report.fault_table(measured.injected))
     else:
         measured.predictions += memory.predictions()
         console.print(report.prediction_table(measured.predictions))

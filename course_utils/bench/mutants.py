@@ -16,6 +16,7 @@ from course_utils.bench import statement_slips
 from course_utils.bench.expression_slips import FAMILIES, number, text
 from course_utils.bench.same_code import bytecode
 from course_utils.bench.traced import Trace, place, traced
+from course_utils.exercises.source import only_checks
 
 NOTHING = "(nothing)"
 FORM = {"shape", "ndim", "dtype", "device"}  # of a tensor: they carry no gradient
@@ -70,12 +71,13 @@ def compiled(mutant: Mutant, function: Callable[..., Any]) -> Callable[..., Any]
 
 
 def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
-    """The function's syntax tree without docstring, decorators and annotations."""
+    """The function's syntax tree without docstring, decorators, annotations and checks of its arguments."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     if not isinstance(tree, ast.FunctionDef):
         raise TypeError(f"{function!r} is not a plain function, so it has no mutants.")
     if ast.get_docstring(tree) is not None:
         del tree.body[0]
+    tree.body = [statement for statement in tree.body if not only_checks(statement)]
     tree.decorator_list, tree.returns = [], None
     for argument in ast.walk(tree.args):
         if isinstance(argument, ast.arg):

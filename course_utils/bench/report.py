@@ -2,6 +2,7 @@
 
 import csv
 import platform
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -16,7 +17,9 @@ from rich.table import Table
 
 from course_utils.bench.checks import Score
 from course_utils.bench.figure import Figure
+from course_utils.bench.gpu import Measurement
 from course_utils.bench.growth import Growth
+from course_utils.bench.injected import Injected
 from course_utils.bench.memory import Prediction
 from course_utils.bench.race import Result, quartiles
 from course_utils.exercises import Outcome
@@ -77,6 +80,26 @@ def figure_table(title: str, figures: Sequence[Figure]) -> Table:
             seconds += f" ({low:.3f}–{high:.3f})"
         peak = "" if f.peak_bytes is None else f"{f.peak_bytes / 2**30:.2f} GiB"
         table.add_row(f.name, seconds, peak, "failed" if f.error else "")
+    return table
+
+
+def card_table(rows: Sequence[Measurement]) -> Table:
+    """One row per measurement of a part, on the card that the last column names."""
+    table = table_of(f"{rows[0].part} on {rows[0].card}", "", "Measured", "", "Limit", "", "Wrong")
+    for row in rows:
+        value = "" if row.value is None else f"{row.value:.3g}"
+        limit = "" if row.limit is None else f"{row.limit:g}"
+        table.add_row(row.case, value, row.unit, limit, row.note, "yes" if row.wrong else "")
+    return table
+
+
+def fault_table(injected: Sequence[Injected]) -> Table:
+    """One row per kind of fault and outcome; wrong: how often that outcome was not what the course promises."""
+    table = table_of("faults injected on purpose", "", "Outcome", "Times", "Wrong")
+    counts = Counter((each.where, each.outcome) for each in injected)
+    wrong = Counter((each.where, each.outcome) for each in injected if each.wrong)
+    for (where, outcome), times in counts.items():
+        table.add_row(where, outcome, f"{times:,}", str(wrong[where, outcome]))
     return table
 
 

@@ -1,11 +1,21 @@
 """The command line, ``course``. Each module is a family of commands: student, teach, grade, develop, bench."""
 
+from typing import Any
+
 import typer
 
 from course_utils.cli import bench, develop, student, teach
 from course_utils.cli.grade import grade
+from course_utils.console import printable
 
-app = typer.Typer(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
+
+class _App(typer.Typer):
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        printable()
+        return super().__call__(*arguments, **options)
+
+
+app = _App(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
 
 PANELS = {
     "Students": (student.lab, student.run, student.check, student.solve, student.train, student.doctor),

@@ -15,9 +15,7 @@ def exercise(
     after: Annotated[str | None, typer.Option(help="Id of the cell after which to put its cells.")] = None,
 ) -> None:
     """Make or refresh an exercise's cells in its notebook: the stub, and the check with its points for nbgrader."""
-    import nbformat
-
-    from course_utils import exercises, files
+    from course_utils import exercises
     from course_utils.lab import notebooks
     from course_utils.lab.exercise_cells import place
 
@@ -26,8 +24,7 @@ def exercise(
         path = notebooks.find(found.name[:2])
         notebook = notebooks.read(path)
         place(notebook, found, after)
-        with files.atomic(path) as partial:
-            nbformat.write(notebook, partial)
+        notebooks.write(notebook, path)
     console.print(
         f"{path.name} has the stub and the check of {found.name}, {found.points} point{'s' * (found.points > 1)}.",
         soft_wrap=True,

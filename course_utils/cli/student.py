@@ -1,6 +1,8 @@
 """Commands for students: ``course lab | run | check | solve | data | train | doctor``."""
 
-import subprocess
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +11,9 @@ from rich import get_console
 from rich.table import Table
 from typer.core import TyperArgument, TyperCommand
 
-from course_utils.console import local_time, sentences
-from course_utils.lab.server import lab_command, lab_environment
+from course_utils import files
+from course_utils.console import in_words, local_time, sentences
+from course_utils.lab.server import lab_command, lab_environment, run_server
 from course_utils.paths import ROOT
 
 console = get_console()
@@ -26,7 +29,7 @@ def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to 
 
     with sentences():
         path = notebooks.find(notebook)
-    raise typer.Exit(subprocess.call([*lab_command(), str(path)], cwd=ROOT, env=lab_environment()))
+    raise typer.Exit(run_server([*lab_command(), str(path)], ROOT, lab_environment()))
 
 
 def run(
@@ -35,14 +38,12 @@ def run(
     output: Annotated[Path | None, typer.Option(help="Folder for the executed notebooks.")] = None,
 ) -> None:
     """Execute notebooks without opening them; print time and memory. Your progress does not change."""
-    import nbformat
-
     from course_utils.lab import notebooks
 
     with sentences():
         paths = [notebooks.find(number) for number in numbers or notebooks.numbers()]
         if output is not None:
-            output.mkdir(parents=True, exist_ok=True)
+            files.prepare(output, 10 * len(paths), "use another --output")
     table = Table("Notebook", "Code cells", "Seconds", "Peak memory", "Result")
     failed = False
     for path in paths:
@@ -60,7 +61,11 @@ def run(
         if execution.error:
             console.print(execution.error, markup=False)
         if output is not None:
-            nbformat.write(execution.notebook, output / path.name)
+            try:
+                notebooks.write(execution.notebook, output / path.name)
+            except OSError as error:
+                failed = True
+                console.print(in_words(error), markup=False, soft_wrap=True)
     console.print(table)
     if failed:
         raise typer.Exit(1)
@@ -73,13 +78,13 @@ def check(numbers: Numbers = None) -> None:
 
     with sentences():
         chosen = [notebooks.find(number).name[:2] for number in numbers or notebooks.numbers()]
-    rows = [row for row in exercises.progress() if row.name[:2] in chosen]
+        rows = [row for row in exercises.progress() if row.name[:2] in chosen]
     table = Table("Exercise", "Title", "State", "Attempts", "Last attempt")
     for row in rows:
         table.add_row(row.name, row.title, row.status, str(row.attempts), local_time(row.tried_at))
     console.print(table)
     for row in rows:
-        if row.status == "tried":
+        if row.status in ("tried", "unreadable"):
             console.print(f"{row.name}: {row.message}", markup=False, soft_wrap=True)
     passed, tried = (sum(row.status == status for row in rows) for status in ("passed", "tried"))
     console.print(f"{passed} of {len(rows)} passed, {tried} tried but not passed yet.")
@@ -91,8 +96,6 @@ def solve(
     force: Annotated[bool, typer.Option(help="Overwrite an earlier solved notebook.")] = False,
 ) -> None:
     """Print the solution of an exercise, or write a solved copy of a notebook."""
-    import nbformat
-
     from course_utils import exercises
     from course_utils.lab import notebooks
 
@@ -106,8 +109,8 @@ def solve(
             raise FileExistsError(f"{target} exists already: add --force to overwrite it.")
         notebook = notebooks.read(path)
         solved = notebooks.solve(notebook, notebooks.exercises_of(notebook))
-        output.mkdir(parents=True, exist_ok=True)
-        nbformat.write(solved, target)
+        files.prepare(output, 1, "use another --output")
+        notebooks.write(solved, target)
     console.print(f"Wrote {target}", soft_wrap=True)
 
 
@@ -151,14 +154,16 @@ def train(
         Path | None, typer.Option(help="Folder of the teacher's run, if not the default; distilled models only.")
     ] = None,
 ) -> None:
-    """Train a model, or make the table of a sweep. The same command continues an interrupted run."""
-    from course_utils.experiments import SWEEPS, run_named, run_names, run_sweep
+    """Train a model, or make the table of a sweep. The same command continues an interrupted run.
 
-    if name is None:
-        print("\n".join(run_names()))
-        return
-    with sentences():
-        if name not in SWEEPS:
+    The exit code is 130 after Ctrl-C and 143 after SIGTERM.
+    """
+    with sentences(), _stopped():
+        from course_utils.experiments import SWEEPS, run_named, run_names, run_sweep
+
+        if name is None:
+            print("\n".join(run_names()))
+        elif name not in SWEEPS:
             run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher)
         elif epochs is not None or seed is not None or teacher is not None:
             raise ValueError(
@@ -166,6 +171,25 @@ def train(
             )
         else:
             console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """Within the block, SIGTERM stops the work as Ctrl-C does, so that a checkpoint is saved."""
+    codes = [128 + signal.SIGINT]
+
+    def terminate(number: int, frame: Any) -> None:
+        codes.append(128 + number)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"course: stopped by {'Ctrl-C' if len(codes) == 1 else 'SIGTERM'}.", err=True)
+        raise typer.Exit(codes[-1]) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def doctor() -> None:

@@ -1,6 +1,5 @@
 """Commands for teachers: ``course book | slides | load | demo``; ``course grade`` is in ``grade.py``."""
 
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -9,8 +8,10 @@ import typer
 from rich import get_console
 from rich.table import Table
 
+from course_utils import files
 from course_utils.cli.student import Numbers
 from course_utils.console import sentences
+from course_utils.lab.server import run_server
 from course_utils.paths import NOTEBOOKS, ROOT
 
 console = get_console()
@@ -30,6 +31,7 @@ def book(
     from course_utils.teaching.site import build_site, github_repository
 
     with sentences():
+        files.prepare(output.absolute().parent, 200, "use another --output")
         address = repository or github_repository()
         if address is None:
             console.print(
@@ -39,7 +41,8 @@ def book(
             warnings = build_site(numbers or notebooks.numbers(), output, executed, address)
     for warning in warnings:
         console.print(warning, markup=False)
-    console.print(f"The site is in {output}; view it with `python -m http.server -d {output}`.", soft_wrap=True)
+    view = f"python -m http.server --bind 127.0.0.1 -d {output}"
+    console.print(f"The site is in {output}; view it with `{view}`.", soft_wrap=True)
 
 
 def slides(
@@ -53,6 +56,7 @@ def slides(
     from course_utils.teaching.site import build_slides
 
     with sentences(), console.status("making slides"):
+        files.prepare(output, 50, "use another --output")
         page = build_slides(number, output, executed)
     console.print(f"The slides are in {page}", soft_wrap=True)
 
@@ -84,12 +88,13 @@ def load(
 
 def demo(
     name: Annotated[str | None, typer.Argument(help="A widget. Default: list the names.")] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; if it is taken, the next free one.")] = 8866,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on this machine; if it is taken, the next free one.")
+    ] = 8866,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
     """Show one widget on the whole screen, for a lecture."""
-    import nbformat
-
+    from course_utils.lab import notebooks
     from course_utils.teaching import demo
 
     if name is None:
@@ -101,5 +106,5 @@ def demo(
     with sentences(), TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.ipynb"
         command = demo.voila_command(path, port, browser)
-        nbformat.write(demo.notebook_of(name), path)
-        raise typer.Exit(subprocess.call(command, cwd=NOTEBOOKS, env=demo.voila_environment()))
+        notebooks.write(demo.notebook_of(name), path)
+        raise typer.Exit(run_server(command, NOTEBOOKS, demo.voila_environment()))

@@ -10,6 +10,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from course_utils.settings import Count, Seed, checked
+
 SHAPES = ("circle", "square", "triangle", "cross", "ring", "star", "bar", "crescent")
 TEXTURES = ("plain", "striped", "dotted", "checked")
 COLOURS = {
@@ -48,6 +50,7 @@ class Scene:
 
 def draw(scene: Scene, size: int, night: bool = False, seed: int = 0) -> Tensor:
     """→ (count, 3, size, size), float32 in [0, 1]. seed affects only the noise at night."""
+    size, seed = checked("size", size, Count), checked("seed", seed, Seed)
     generator = torch.Generator().manual_seed(seed)
     count = len(scene.background)
     images = torch.empty(count, 3, size, size)

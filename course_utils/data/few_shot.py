@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, draw
-from course_utils.data.labelled_images import LabelledImages
+from course_utils.data.labelled_images import HowMany, LabelledImages
 from course_utils.data.shapes import Shapes, ShapesConfig, make_shapes
+from course_utils.settings import Seed, checked
 
 COUNT = len(SHAPES) * len(TEXTURES) * len(COLOURS)
 _ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))
@@ -37,6 +38,7 @@ def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> S
     """
     if pool not in POOLS:
         raise ValueError(f"There is no pool {pool!r}: choose one of {', '.join(POOLS)}.")
+    count, seed = checked("count", count, HowMany), checked("seed", seed, Seed)
     plain = make_shapes(count, ShapesConfig(scales=(3.0, 8.0)), seed)
     labels = torch.randint(len(POOLS[pool]), (count,), generator=torch.Generator().manual_seed(seed))
     number = POOLS[pool][labels][:, None]
@@ -70,13 +72,14 @@ def placed_anywhere(examples: LabelledImages, side: int = 24, seed: int = 0) -> 
 
     Raises ValueError for a side outside 8 … 32.
     """
+    side, seed = checked("side", side, int), checked("seed", seed, Seed)
     if not 8 <= side <= 32:
         raise ValueError(f"side is {side} pixels, but must be from 8 to 32, the side of the whole image.")
     small = F.interpolate(examples.images, (side, side), mode="bilinear", antialias=True)
     at = torch.randint(33 - side, (2, len(small), 1), generator=torch.Generator().manual_seed(seed))
-    rows, columns = at + torch.arange(side)
-    images = torch.zeros(len(small), 32, 32, small.shape[1])
-    which = torch.arange(len(small))[:, None, None]
+    rows, columns = (at + torch.arange(side)).to(small.device)
+    images = torch.zeros(len(small), 32, 32, small.shape[1], dtype=small.dtype, device=small.device)
+    which = torch.arange(len(small), device=small.device)[:, None, None]
     images[which, rows[:, :, None], columns[:, None, :]] = small.movedim(1, -1)
     return replace(examples, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
 
@@ -85,6 +88,7 @@ def only(examples: LabelledImages, labels: tuple[int, ...]) -> LabelledImages:
     """The images with these labels, which become 0, 1, … in this order."""
     new = torch.full((len(examples.classes),), -1)
     new[list(labels)] = torch.arange(len(labels))
+    new = new.to(examples.labels.device)
     kept = examples.select((new[examples.labels] >= 0).nonzero()[:, 0])
     return replace(kept, labels=new[kept.labels], classes=tuple(examples.classes[label] for label in labels))
 

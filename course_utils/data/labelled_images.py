@@ -1,10 +1,14 @@
 """A labelled set of images that fits in memory; every dataset of the course is one. All notebooks."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Annotated, Self
 
 from torch import Tensor
 from torch.utils.data import Dataset
+
+from course_utils.settings import at_least
+
+HowMany = Annotated[int, at_least(1), "a whole number of images, at least 1"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,8 +8,9 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from course_utils.data import plain_pickle
 from course_utils.data.dataset import Dataset
-from course_utils.data.resolve import Files, find_files, from_torchvision
+from course_utils.data.resolve import DataNotFound, Files, find_files, from_torchvision
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # those inside the scikit-image package itself
 
@@ -64,6 +65,7 @@ FASHION_MNIST_FILES = Files(
     advice="on Debian or Ubuntu `sudo apt-get install dataset-fashion-mnist`; elsewhere connect and run "
     "`course data fetch fashion_mnist`",
     download=partial(from_torchvision, "FashionMNIST"),
+    largest=16 + 60_000 * 28 * 28,  # the training images and their header
 )
 
 
@@ -106,6 +108,7 @@ CIFAR10_FILES = Files(
     archive="cifar-10-python.tar.gz",
     advice="connect and run `course data fetch cifar10`",
     download=partial(from_torchvision, "CIFAR10"),
+    largest=2**25,  # a batch is 10,000 images of 3,072 bytes; labels and names take less than 283 bytes per image
 )
 
 
@@ -113,8 +116,10 @@ def _cifar10(test: bool) -> tuple[Tensor, Tensor, str]:
     """50,000 images, or the 10,000 of the test set."""
     names = ("test_batch",) if test else tuple(f"data_batch_{number}" for number in range(1, 6))
     content, place = find_files(CIFAR10_FILES, names)
-    # Unpickling runs code from the file; the checksum has just shown that it is the authors' file.
-    batches = [pickle.loads(content[name], encoding="bytes") for name in names]
+    try:
+        batches = [plain_pickle.loads(content[name]) for name in names]
+    except pickle.UnpicklingError as error:
+        raise DataNotFound(f"CIFAR-10 in {place} cannot be used, because of a batch: {error}.") from error
     pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch[b"labels"] for batch in batches])
     return *_tensors(pixels, labels), f"CIFAR-10 from {place}"

@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from course_utils.data.dataset import Dataset
 from course_utils.data.drawing import SHAPES
-from course_utils.data.labelled_images import LabelledImages
+from course_utils.data.labelled_images import HowMany, LabelledImages
 from course_utils.data.real import CIFAR10, DIGITS, FASHION_MNIST
 from course_utils.data.resolve import DataNotFound, find_files
 from course_utils.data.shapes import make_shapes
+from course_utils.settings import Seed, checked
 
 DRAWN = Dataset(
     name="shapes",
@@ -41,12 +42,11 @@ def load(
 
     Raises ValueError for a name, split or size that does not exist, and DataNotFound without a fallback.
     """
-    if name not in DATASETS:
+    if name not in tuple(DATASETS):
         raise ValueError(f"There is no dataset {name!r}: choose one of {', '.join(DATASETS)}.")
     if split not in SPLITS:
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
-    if size is not None and (not isinstance(size, int) or size < 1):
-        raise ValueError(f"size is {size!r}, but must be a whole number of images, at least 1.")
+    size, seed = checked("size", size, HowMany | None), checked("seed", seed, Seed)
     if fallback is not None and fallback not in EMBEDDED:
         raise ValueError(
             f"fallback is {fallback!r}, but must come without a download: choose one of {', '.join(EMBEDDED)}."
@@ -118,7 +118,7 @@ class Status:
 
 
 def status() -> list[Status]:
-    """One row per dataset. Files are verified and damaged ones renamed, as in load; nothing is downloaded."""
+    """One row per dataset. Files are verified, as in load, and damaged ones named; nothing is changed or downloaded."""
     return [_status(dataset) for dataset in DATASETS.values()]
 
 

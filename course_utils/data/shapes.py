@@ -23,8 +23,8 @@ from course_utils.data.drawing import (
     draw,
     masks_of,
 )
-from course_utils.data.labelled_images import LabelledImages
-from course_utils.settings import LARGEST, Settings, at_least, at_most, between
+from course_utils.data.labelled_images import HowMany, LabelledImages
+from course_utils.settings import LARGEST, Seed, Settings, at_least, at_most, between, checked
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -
     The same count, config and seed give exactly the same images on the same machine; PyTorch's global random state is
     neither used nor changed. Raises ValueError for a count below one.
     """
-    if count < 1:
-        raise ValueError(f"count is {count}, but must be at least 1.")
-    config = config or ShapesConfig()
+    count, seed = checked("count", count, HowMany), checked("seed", seed, Seed)
+    config = checked("config", config, ShapesConfig | None) or ShapesConfig()
     generator = torch.Generator().manual_seed(seed)
     scene = _random_scene(count, config, generator)
     return _shapes(scene, scene.shape[:, 0], SHAPES, "shapes", config.size, config.night, seed)
@@ -120,14 +119,14 @@ def same_different(
     two objects of that scale cannot be that far apart in the image, and for shapes or colours that are unknown,
     repeated or fewer than two.
     """
+    count, seed = checked("count", count, HowMany), checked("seed", seed, Seed)
+    distance, scale = checked("distance", distance, float), checked("scale", scale, float)
     radius = scale / (2 * LARGEST_SCALE)
     if not 2 * radius <= distance <= 1 - 2 * radius:
         raise ValueError(
             f"distance is {distance}, but objects of scale {scale} fit between {2 * radius:.2f} and "
             f"{1 - 2 * radius:.2f} of the side: change one of the two."
         )
-    if count < 1:
-        raise ValueError(f"count is {count}, but must be at least 1.")
     kinds = _places("shapes", shapes, SHAPES)
     compared = kinds if colours is None else _places("colours", colours, tuple(COLOURS))
     generator = torch.Generator().manual_seed(seed)

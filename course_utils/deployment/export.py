@@ -22,58 +22,94 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_utils import files
 from course_utils.analysis.throughput import time_runs
-from course_utils.models.model import modes_kept
 from course_utils.models.refusals import WrongShape
+from course_utils.modes import evaluating
+
+ONNX_TYPES = {"tensor(float16)": torch.float16, "tensor(double)": torch.float64}  # all others: float32
 
 
 class OnnxModel:
-    """An ONNX file as a function: images (batch, channels, height, width) → logits (batch, classes), on the CPU.
+    """An ONNX file as a function: images (batch, channels, height, width) → logits (batch, classes).
 
-    Raises FileNotFoundError if the file does not exist and WrongShape for images of another shape.
+    It computes on the CPU, in the file's own type; the logits are on the images' device. Raises FileNotFoundError if
+    the file does not exist, ValueError if it is no ONNX file or the images are not floating point, and WrongShape for
+    images of another shape.
     """
 
     def __init__(self, path: str | Path, threads: int = 1) -> None:
         import onnxruntime
 
         self.path = Path(path)
-        if not self.path.exists():
+        if not self.path.is_file():
             raise FileNotFoundError(f"There is no ONNX file {self.path}: export a model to it first.")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # one of onnxruntime's own, which share no base
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{self.path} is damaged or not an ONNX file ({reason}): export it again.") from error
         self.input = self.session.get_inputs()[0]
 
     def __call__(self, images: Tensor) -> Tensor:
         expected = self.input.shape[1:]
+        if not isinstance(images, Tensor) or not images.is_floating_point():
+            kind = str(images.dtype).removeprefix("torch.") if isinstance(images, Tensor) else type(images).__name__
+            raise ValueError(
+                f"The images are {kind}, but {self.path.name} reads a tensor of float32: use images.float() / 255 for "
+                "bytes, and torch.from_numpy(array).float() for an array."
+            )
         if images.ndim != 4 or list(images.shape[1:]) != expected:
             reads = f"(batch, {', '.join(map(str, expected))})"
             raise WrongShape(
                 images.shape, self.path.name, reads, "resize the images or export the model for this shape"
             )
-        return torch.from_numpy(self.session.run(None, {self.input.name: images.numpy()})[0])
+        own = images.detach().to("cpu", ONNX_TYPES.get(self.input.type, torch.float32)).numpy()
+        return torch.from_numpy(self.session.run(None, {self.input.name: own})[0]).to(images.device)
 
 
 def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
     """Export the model in evaluation mode, for any number of images of this shape; → path.
 
-    Only the shape of images (batch, channels, height, width) matters. The modes of the model stay as they are.
+    Only the shape of images (batch, channels, height, width) matters. The modes of the model stay as they are; of a
+    compiled model, the original is exported. Raises ValueError, and writes nothing, for images that the model cannot
+    read and for a model that the exporter cannot trace.
     """
-    pair = images[:1].repeat(2, 1, 1, 1)  # the exporter treats a batch size of one as a constant
-    with modes_kept(model), quiet():
-        torch.onnx.export(
-            model.eval(),
-            (pair,),
-            str(path),
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+    model = getattr(model, "_orig_mod", model)  # of torch.compile
+    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
+        shape = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise WrongShape(shape, "the export", "(batch, channels, height, width)", "pass at least one image")
+    known = next(model.parameters(), images)
+    # The exporter treats a batch size of one as a constant.
+    pair = images[:1].detach().to(known.device, known.dtype).repeat(2, 1, 1, 1)
+    with evaluating(model), files.atomic(Path(path)) as partial_path:
+        try:
+            with torch.no_grad():
+                model(pair)
+            with quiet():
+                torch.onnx.export(
+                    model,
+                    (pair,),
+                    str(partial_path),
+                    input_names=["images"],
+                    output_names=["logits"],
+                    dynamic_shapes=({0: torch.export.Dim("batch")},),
+                    dynamo=True,
+                    external_data=False,
+                    verbose=False,
+                )
+        except ValueError:
+            raise
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+            raise ValueError(
+                f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} ({reason}): "
+                "pass images that it reads, or simplify its forward."
+            ) from error
     return Path(path)
 
 
@@ -103,7 +139,7 @@ def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
 
         def get_next(self) -> dict[str, Any] | None:
             batch = next(self.left, None)
-            return None if batch is None else {"images": batch.numpy()}
+            return None if batch is None else {"images": batch.detach().float().cpu().numpy()}
 
     with prepared(source) as ready, quiet():
         quantize_static(
@@ -153,9 +189,15 @@ class Latency:
 
 
 def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
-    """Time each model on one image (channels, height, width), in turn, so that slow moments affect all models."""
+    """Time each model on one image (channels, height, width), in turn, so that slow moments affect all models.
+
+    Modules run in evaluation mode; afterwards their modes are as before.
+    """
     single = image[None].contiguous()
-    with torch.inference_mode():
+    with torch.inference_mode(), contextlib.ExitStack() as modes:
+        for run in runs.values():
+            if isinstance(run, nn.Module):
+                modes.enter_context(evaluating(run))
         seconds = time_runs({name: partial(run, single) for name, run in runs.items()}, rounds=rounds)
     found = {}
     for name, values in seconds.items():
@@ -173,7 +215,7 @@ if kind == "onnx":
     import onnxruntime
 else:
     import torch
-    import course_utils.models
+    from course_utils.models.model import MODELS
     torch.set_num_threads(1)
     images = torch.from_numpy(images)
 before = psutil.Process().memory_info().rss
@@ -183,7 +225,11 @@ if kind == "onnx":
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     run = lambda: session.run(None, {session.get_inputs()[0].name: images})
 else:
-    model = torch.load(path, weights_only=False).eval()
+    def kinds(base):
+        return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
+    known = [kind for kind in kinds(torch.nn.Module) if kind.__module__.startswith(("torch.nn.", "course_utils."))]
+    torch.serialization.add_safe_globals([*known, *MODELS])  # a file may name these classes, but run no other code
+    model = torch.load(path, weights_only=True).eval()
     run = torch.inference_mode()(lambda: model(images))
 peak = before
 for _ in range(runs):
@@ -202,9 +248,10 @@ class Memory:
 
 
 def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory:
-    """Load an ONNX file, or a whole model saved by torch.save, in a new process and run it; → its memory.
+    """Load an ONNX file, or a whole model of the course saved by torch.save, in a new process and run it; → its memory.
 
-    shape: of the images, (batch, channels, height, width). The resident memory is read after every run.
+    shape: of the images, (batch, channels, height, width). The resident memory is read after every run. Raises
+    RuntimeError if the process fails, for example for a file that holds anything but layers and their weights.
     """
     kind = "onnx" if path.suffix == ".onnx" else "torch"
     command = [sys.executable, "-c", MEASURE_MEMORY, kind, str(path), json.dumps(shape), str(runs)]

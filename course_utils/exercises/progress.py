@@ -14,7 +14,11 @@ from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """One student's record of one exercise. ``status`` is passed, tried or not attempted; a pass is never lost."""
+    """One student's record of one exercise; a pass is never lost.
+
+    ``status`` is passed, tried, not attempted, or unreadable: there is a record, and message says why it cannot be
+    read.
+    """
 
     name: str
     title: str
@@ -31,6 +35,7 @@ class _Record:
     passed_at: str | None = None
     tried_at: str | None = None
     message: str = ""
+    unreadable: bool = False  # never in a file
 
     @property
     def sound(self) -> bool:
@@ -45,11 +50,12 @@ class _Record:
 
 
 def progress(notebook: str | None = None) -> list[Row]:
-    """One row per exercise of the course or of one notebook. A record that cannot be read counts as missing."""
+    """One row per exercise of the course or of one notebook. Raises OSError if COURSE_STATE cannot be a folder."""
     rows = []
     for exercise in exercises(notebook):
         record = _so_far(exercise.name)
         status = "passed" if record.passed_at else "tried" if record.attempts else "not attempted"
+        status = "unreadable" if record.unreadable else status
         rows.append(
             Row(
                 exercise.name,
@@ -81,7 +87,8 @@ def record(name: str, verdict: Verdict) -> str | None:
             passed_at = old.passed_at or (now if verdict.passed else None)
             new = _Record(old.attempts + 1, passed_at, now, verdict.message)
             with files.atomic(folder / f"{name}.json") as partial:
-                partial.write_text(json.dumps(asdict(new), ensure_ascii=False), encoding="utf-8")
+                fields = {name: value for name, value in asdict(new).items() if name != "unreadable"}
+                partial.write_text(json.dumps(fields, ensure_ascii=False), encoding="utf-8")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         reason = getattr(error, "strerror", None) or error
         return f"Your progress could not be saved ({reason}): free some space or set COURSE_STATE to another folder."
@@ -95,16 +102,28 @@ def _folder() -> Path:
 def _so_far(name: str) -> _Record:
     """The exercise's record, or the one under its former name if there is none."""
     names = (name, *(former for former, present in FORMER_NAMES.items() if present == name))
-    records = (_read(_folder() / f"{each}.json") for each in names)
-    return next((record for record in records if record.attempts), _Record())
+    records = [_read(_folder() / f"{each}.json") for each in names]
+    found = (record for record in records if record.attempts)
+    return next(found, next((record for record in records if record.unreadable), _Record()))
 
 
 def _read(path: Path) -> _Record:
+    """The record in a file; fields of later versions are left out."""
     try:
-        record = _Record(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError, MemoryError):
+        with files.opened(path) as file:
+            said = json.loads(file.read())
+        known = ("attempts", "passed_at", "tried_at", "message")
+        record = _Record(**{name: said[name] for name in known if name in said})
+        if record.sound and "attempts" in said:
+            return record
+        reason, remedy = "its values are no attempts", "check the exercise again"
+    except (FileNotFoundError, NotADirectoryError):
         return _Record()
-    return record if record.sound else _Record()
+    except OSError as error:
+        reason, remedy = files.reason(error), "make it readable, or set COURSE_STATE to a folder of your own"
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        reason, remedy = "it is damaged", "check the exercise again"
+    return _Record(message=f"The record {path} cannot be read ({reason}): {remedy}.", unreadable=True)
 
 
 def _is_date(value: object) -> bool:

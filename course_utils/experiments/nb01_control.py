@@ -9,7 +9,7 @@ import torch
 
 from course_utils.data import Shapes, ShapesConfig, make_shapes, same_different
 from course_utils.experiments.sweep import Sweep
-from course_utils.models import NonLocalResNet, ResNet, ResNetConfig
+from course_utils.models import NonLocalResNet, ResNet, ResNetConfig, build
 from course_utils.models.refusals import look_up
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
@@ -31,17 +31,17 @@ def pairs(split: str) -> Shapes:
 def run(network: str, epochs: int, learning_rate: float, split: str, seed: int) -> dict[str, float]:
     """Accuracy in [0, 1] and cross entropy (nats) on the split and on the training pairs; and the seconds."""
     config = look_up(NETWORKS, network, "network")
-    torch.manual_seed(seed)
-    recogniser = ResNet(replace(config, classes=8))
+    recogniser = build(replace(config, classes=8), seed)
     singles = make_shapes(10_000, ShapesConfig(size=24, scales=(4, 4)), seed=3)
     fit(recogniser, singles, None, Recipe(epochs=2, batch_size=32, learning_rate=5e-3, seed=seed), quiet=True)
-    torch.manual_seed(seed)
-    model = ResNet(config)
     weights = recogniser.state_dict()
     trained = {name: weights[name] for name in weights if not name.startswith("head")}
-    model.load_state_dict({**model.state_dict(), **trained})
-    if network == "CNN + block":
-        model = NonLocalResNet.from_resnet(model, after=((0, 0),), heads=4, reduction=4)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        model = ResNet(config)
+        model.load_state_dict({**model.state_dict(), **trained})
+        if network == "CNN + block":
+            model = NonLocalResNet.from_resnet(model, after=((0, 0),), heads=4, reduction=4)
     recipe = Recipe(epochs=epochs, batch_size=32, learning_rate=learning_rate, seed=seed)
     seconds = fit(model, pairs("train"), None, recipe, quiet=True).seconds
     score, fitted = evaluate(model, pairs(split)), evaluate(model, pairs("train"))

@@ -14,6 +14,7 @@ from course_utils.data.captions import CAPTIONS
 from course_utils.experiments.runs_captions import CAPTION_RUNS, captioned
 from course_utils.experiments.sweep import Sweep
 from course_utils.models.image_text import ImageText
+from course_utils.modes import evaluating
 from course_utils.robustness.attack import attack
 from course_utils.training.weights import load_checkpoint
 
@@ -39,7 +40,8 @@ def defended(defence: str) -> tuple[ImageText, Tensor]:
 def other_captions(numbers: Tensor, seed: int = 0) -> Tensor:
     """→ (images,): for each image a random caption that is not its own."""
     generator = torch.Generator().manual_seed(seed)
-    return (numbers + torch.randint(1, len(CAPTIONS), numbers.shape, generator=generator)) % len(CAPTIONS)
+    steps = torch.randint(1, len(CAPTIONS), numbers.shape, generator=generator).to(numbers.device)
+    return (numbers + steps) % len(CAPTIONS)
 
 
 def objective(
@@ -55,10 +57,11 @@ def objective(
 
     def loss(images: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(7)
-        total = torch.zeros(len(images))
+        total = torch.zeros(len(images), device=images.device)
         for _ in range(SMOOTH_SAMPLES if noise else 1):
-            seen = images + noise * torch.randn(images.shape, generator=generator) if noise else images
-            cosine = model.embed_images(seen) @ captions.mT
+            seen = images + noise * torch.randn(images.shape, generator=generator).to(images) if noise else images
+            with evaluating(model):
+                cosine = model.embed_images(seen) @ captions.mT
             if strength == "weak":
                 total = total - sign * cosine.gather(1, wanted[:, None])[:, 0]
             else:
@@ -72,11 +75,12 @@ def objective(
 def answers(model: ImageText, captions: Tensor, images: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
     """→ (images,): the index of the caption of each image; with noise, the one with most votes."""
     if not noise:
-        return (model.embed_images(images) @ captions.mT).argmax(dim=1)
+        with evaluating(model):
+            return (model.embed_images(images) @ captions.mT).argmax(dim=1)
     generator = torch.Generator().manual_seed(seed)
-    votes = torch.zeros(len(images), len(captions))
+    votes = torch.zeros(len(images), len(captions), device=images.device)
     for _ in range(VOTES):
-        said = answers(model, captions, images + noise * torch.randn(images.shape, generator=generator))
+        said = answers(model, captions, images + noise * torch.randn(images.shape, generator=generator).to(images))
         votes += F.one_hot(said, len(captions))
     return votes.argmax(dim=1)
 

@@ -15,6 +15,7 @@ from course_utils.experiments.runs_captions import CONFIG, captioned, ranks_of
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ImageText, build
 from course_utils.models.image_text import contrastive_loss
+from course_utils.modes import evaluating
 from course_utils.training.batches import mixed_seed
 from course_utils.training.contrast import PairLoss, train_pairs
 from course_utils.training.recipe import Recipe
@@ -75,14 +76,15 @@ def zero_shot(model: ImageText, images: Tensor, field: str, mean_of_prompts: boo
     A word's prompt is the mean embedding of all captions that contain it (Radford et al. 2021, section 3.1.4), or,
     without mean_of_prompts, the embedding of "a red" alone, which is no training caption.
     """
-    if mean_of_prompts:
-        embedded = model.embed_captions(model.tokenise(CAPTIONS))
-        word = field_numbers(torch.arange(len(CAPTIONS)), field)
-        prompts = torch.stack([embedded[word == index].mean(dim=0) for index in range(len(FIELDS[field]))])
-    else:
-        prompts = model.embed_captions(model.tokenise([f"a {word}" for word in FIELDS[field]]))
-    prompts = prompts / prompts.norm(dim=-1, keepdim=True)
-    return torch.cat([(model.embed_images(batch) @ prompts.mT).argmax(dim=1) for batch in images.split(500)])
+    with evaluating(model):
+        if mean_of_prompts:
+            embedded = model.embed_captions(model.tokenise(CAPTIONS))
+            word = field_numbers(torch.arange(len(CAPTIONS), device=embedded.device), field)
+            prompts = torch.stack([embedded[word == index].mean(dim=0) for index in range(len(FIELDS[field]))])
+        else:
+            prompts = model.embed_captions(model.tokenise([f"a {word}" for word in FIELDS[field]]))
+        prompts = prompts / prompts.norm(dim=-1, keepdim=True)
+        return torch.cat([(model.embed_images(batch) @ prompts.mT).argmax(dim=1) for batch in images.split(500)])
 
 
 def measured(model: ImageText, test: Shapes) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """The end of a named run: weights and card, or the command that continues it. Notebooks 04, 05, 09 and 10."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -15,20 +16,31 @@ from course_utils.training.weights import Card, save_checkpoint_card, save_weigh
 
 @contextmanager
 def continued_by(command: str, folder: Path) -> Iterator[None]:
-    """On an interruption, print how to continue and raise it again."""
+    """On an interruption or a full disk, print how to continue and raise it again."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError):
         if any(folder.glob("epoch-*")):
-            print(f"Run `{command}` again to continue from the last checkpoint in {folder}.")
+            print(f"Run `{command}` again to continue from the last checkpoint in {folder}.", flush=True)
         raise
 
 
 def keep_model(model: Model, history: History, folder: Path, name: str, **about: Any) -> Path:
     """Write the weights, their card and the epochs to folder; → the path of the weights.
 
-    about: the other fields of the :class:`Card`, such as command, seed and accuracy.
+    about: the other fields of the :class:`Card`, such as command, seed and accuracy. If the folder's disk is full,
+    they go to a temporary folder, which is printed, before the OSError is raised.
     """
+    try:
+        return _written(model, history, folder, name, about)
+    except OSError:
+        with suppress(OSError):
+            rescued = _written(model, history, Path(tempfile.mkdtemp(prefix=f"{name}-")), name, about)
+            print(f"The weights could not be written to {folder}, so they are in {rescued}.", flush=True)
+        raise
+
+
+def _written(model: Model, history: History, folder: Path, name: str, about: Mapping[str, Any]) -> Path:
     history.to_csv(folder / "history.csv")
     weights = folder / f"{name}.safetensors"
     kept = {"command": about["command"], "test_accuracy": f"{about['accuracy']:.4f}"}

@@ -110,10 +110,11 @@ def run_named(
     train, validation, test = (images_of(run.dataset, split) for split in ("fit", "validation", "test"))
     with continued_by(command, folder):
         history = fit(model, train, validation, recipe, loss=loss, folder=folder)
-    score = evaluate(model, test)
-    if not make_accelerator(recipe.precision).is_main_process:
-        return history
-    tested = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
-    weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
-    print(f"Test: {score}. The weights are in {weights}, next to their card.")
+        score = evaluate(model, test)
+        if not make_accelerator(recipe.precision).is_main_process:
+            return history
+        print(f"Test: {score}.")
+        tested = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
+        weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
+    print(f"The weights are in {weights}, next to their card.")
     return history

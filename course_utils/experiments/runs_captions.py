@@ -11,8 +11,9 @@ from course_utils.data.shapes import Shapes, make_shapes
 from course_utils.experiments.outcome import continued_by, keep_model
 from course_utils.models import ImageText, ImageTextConfig, build
 from course_utils.models.image_text import retrieval_ranks
+from course_utils.modes import evaluating
 from course_utils.paths import run_folder
-from course_utils.settings import Settings
+from course_utils.settings import Seed, Settings, checked
 from course_utils.training.contrast import PLAIN, Hardening, Noise, train_pairs
 from course_utils.training.device import make_accelerator
 from course_utils.training.history import History
@@ -46,19 +47,20 @@ def captioned(split: str, size: int | None = None) -> tuple[Shapes, Tensor]:
     """Single shapes of one split and the indices of their captions. Raises ValueError for any other split."""
     if split not in IMAGES:
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(IMAGES)}.")
-    shapes = make_shapes(size or IMAGES[split], seed=SEEDS[split])
+    shapes = make_shapes(IMAGES[split] if size is None else size, seed=SEEDS[split])
     return shapes, caption_numbers(shapes)
 
 
 @torch.no_grad()
 def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
     """→ (images,): the rank of the right caption among all captions; with noise, one draw per image."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     captions = model.tokenise(CAPTIONS)
     found = []
-    for batch, right in zip(images.split(500), numbers.split(500), strict=True):
-        seen = batch + noise * torch.randn(batch.shape, generator=generator) if noise else batch
-        found.append(retrieval_ranks(model(seen, captions), right))
+    with evaluating(model):
+        for batch, right in zip(images.split(500), numbers.split(500), strict=True):
+            seen = batch + noise * torch.randn(batch.shape, generator=generator).to(batch) if noise else batch
+            found.append(retrieval_ranks(model(seen, captions), right))
     return torch.cat(found)
 
 
@@ -79,11 +81,12 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
     captions = model.tokenise(CAPTIONS)
     with continued_by(command, folder):
         history = train_pairs(model, train.images, numbers, captions, recipe, hardening=run.hardening, folder=folder)
-    test, right = captioned("test")
-    accuracy = (ranks_of(model.eval(), test.images, right, run.noise) == 1).float().mean().item()
-    if not make_accelerator(recipe.precision).is_main_process:
-        return history
-    tested = {"dataset": f"captioned shapes, noise {run.noise:g}", "accuracy": accuracy, "test_count": len(test)}
-    weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
-    print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}. The weights are in {weights}.")
+        test, right = captioned("test")
+        accuracy = (ranks_of(model.eval(), test.images, right, run.noise) == 1).float().mean().item()
+        if not make_accelerator(recipe.precision).is_main_process:
+            return history
+        print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}.")
+        tested = {"dataset": f"captioned shapes, noise {run.noise:g}", "accuracy": accuracy, "test_count": len(test)}
+        weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
+    print(f"The weights are in {weights}, next to their card.")
     return history

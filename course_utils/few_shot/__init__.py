@@ -1,6 +1,7 @@
 """Learning from a few images: episodes, low-rank adapters, fine-tuning. Notebook 09."""
 
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, fit_head, prototype_head
+from course_utils.few_shot.episodes import checked_prototypes as prototypes
 from course_utils.few_shot.fine_tune import adapt, features_of
 from course_utils.few_shot.lora import LoRA, add_lora, merge_lora
 
@@ -14,4 +15,5 @@ __all__ = [
     "fit_head",
     "merge_lora",
     "prototype_head",
+    "prototypes",
 ]

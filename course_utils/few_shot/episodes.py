@@ -4,13 +4,13 @@ An episode is drawn from labels alone, so it works for images and for stored fea
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.settings import Count, Settings, at_least
+from course_utils.settings import Count, Seed, Settings, at_least, checked
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
     and when a class that was drawn has fewer images than shots and queries together.
     """
     config = config or EpisodeConfig()
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     known = labels.unique()
     if len(known) < config.ways:
         raise ValueError(
@@ -63,7 +63,7 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
         places = places[torch.randperm(len(places), generator=generator)[:wanted]]
         support.append(places[: config.shots])
         query.append(places[config.shots :])
-    own = torch.arange(config.ways)
+    own = torch.arange(config.ways, device=labels.device)
     return Episode(
         classes,
         torch.cat(support),
@@ -94,13 +94,50 @@ def prototype_logits(queries: Tensor, centres: Tensor) -> Tensor:
     return -differences.square().sum(dim=-1)
 
 
+def check_support(features: Any, labels: Any, ways: int) -> Tensor:
+    """→ labels as int64 on the features' device. Raises ValueError unless both fit together and ways.
+
+    features (images, dim), finite floats; labels (images,), whole numbers in 0 … ways - 1, each at least once.
+    """
+    ways = checked("ways", ways, Count)
+    if not isinstance(features, Tensor) or features.ndim != 2 or not features.is_floating_point():
+        raise ValueError(f"The features are {_described(features)}, but must be (images, dim) in floating point.")
+    whole = isinstance(labels, Tensor) and not labels.is_floating_point() and labels.dtype != torch.bool
+    if not whole or labels.shape != features.shape[:1]:
+        raise ValueError(
+            f"The labels are {_described(labels)} for {len(features)} images, but must be whole numbers (images,)."
+        )
+    if not features.isfinite().all():
+        raise ValueError("The features hold NaN or infinity: repair the images or the network that made them.")
+    counts = torch.bincount(labels.clamp(min=0).cpu(), minlength=max(ways, 1)).tolist()
+    if (len(labels) and labels.min() < 0) or len(counts) > ways:
+        raise ValueError(
+            f"The labels go from {int(labels.min())} to {int(labels.max())}, but there are {ways} ways, 0 to "
+            f"{ways - 1}: number the classes of the episode from 0."
+        )
+    if 0 in counts:
+        raise ValueError(
+            f"Class {counts.index(0)} of {ways} has no image, so it has no mean: pass at least one image per class, or "
+            "fewer ways."
+        )
+    return labels.long().to(features.device)
+
+
+def checked_prototypes(features: Tensor, labels: Tensor, ways: int) -> Tensor:
+    """:func:`prototypes`, after :func:`check_support`: the package exports it under that name.
+
+    Raises ValueError for a class without images, whose mean would be NaN, and for features and labels that do not fit.
+    """
+    return prototypes(features, check_support(features, labels, ways), ways)
+
+
 def prototype_head(centres: Tensor) -> nn.Linear:
     """centres (ways, dim) → the linear layer that predicts the nearest prototype: weights 2c, biases −‖c‖².
 
-    −‖f − c‖² = 2 c·f − ‖c‖² − ‖f‖², and ‖f‖² is the same for all classes, so it does not change the softmax. Snell et
-    al. 2017, section 2.4.
+    −‖f − c‖² = 2 c·f − ‖c‖² − ‖f‖², and ‖f‖² is the same for all classes, so it does not change the softmax. The
+    layer has the device and type of the centres. Snell et al. 2017, section 2.4.
     """
-    head = nn.Linear(centres.shape[1], len(centres))
+    head = nn.utils.skip_init(nn.Linear, centres.shape[1], len(centres), device=centres.device, dtype=centres.dtype)
     with torch.no_grad():
         head.weight.copy_(2 * centres)
         head.bias.copy_(-centres.square().sum(dim=1))
@@ -111,22 +148,35 @@ def fit_head(features: Tensor, labels: Tensor, ways: int, weight_decay: float = 
     """A linear layer trained on stored features (images, dim) with cross-entropy and L-BFGS, starting at zero.
 
     The loss is the mean cross-entropy plus weight_decay times half the squared norm of the weights, without biases.
-    Features are divided by their mean norm first, so that weight_decay means the same for every network.
+    Features are divided by their mean norm first, so that weight_decay means the same for every network. The layer
+    has the device and type of the features; in half precision it is trained in float32. Raises ValueError for
+    features that are all zero, and the errors of :func:`check_support`.
     """
-    length = features.norm(dim=1).mean()
-    head = nn.Linear(features.shape[1], ways)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    unit = features / length
-    optimiser = torch.optim.LBFGS(head.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
+    labels = check_support(features, labels, ways)
+    inputs = features.detach().to(torch.promote_types(features.dtype, torch.float32))
+    length = inputs.norm(dim=1).mean()
+    if length == 0:
+        raise ValueError("The features are all zero, so no head can tell the classes apart: check the network.")
+    with torch.inference_mode(False), torch.enable_grad():
+        head = nn.utils.skip_init(nn.Linear, features.shape[1], ways, device=inputs.device, dtype=inputs.dtype)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        unit, labels = inputs.clone() / length, labels.clone()  # tensors made in inference mode learn nothing
+        optimiser = torch.optim.LBFGS(head.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
 
-    def loss() -> Tensor:
-        optimiser.zero_grad()
-        value = F.cross_entropy(head(unit), labels) + 0.5 * weight_decay * head.weight.square().sum()
-        value.backward()
-        return value
+        def loss() -> Tensor:
+            optimiser.zero_grad()
+            value = F.cross_entropy(head(unit), labels) + 0.5 * weight_decay * head.weight.square().sum()
+            value.backward()
+            return value
 
-    optimiser.step(loss)
+        optimiser.step(loss)
     with torch.no_grad():
         head.weight /= length
-    return head
+    return head.to(features.dtype).requires_grad_()
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"of shape {tuple(value.shape)} and type {str(value.dtype).removeprefix('torch.')}"
+    return f"a {type(value).__name__}"

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from course_utils.few_shot.episodes import check_support, checked_prototypes, fit_head, prototype_head
 from course_utils.few_shot.lora import add_lora
 from course_utils.models import ResNet, build
-from course_utils.modes import modes_kept
-from course_utils.settings import Settings, above, at_least, one_of
+from course_utils.modes import evaluating
+from course_utils.settings import Seed, Settings, above, at_least, checked, one_of
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.inputs import Examples, check_images, for_model, random_kept
 from course_utils.training.loop import fit
@@ -48,8 +48,7 @@ def features_of(model: ResNet, images: Tensor, batch_size: int = 256) -> Tensor:
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
     device = next(model.parameters()).device
-    with modes_kept(model), random_kept(device):
-        model.eval()
+    with evaluating(model), random_kept(device):
         parts = for_model(model, images).split(batch_size)
         found = [model.features(part.to(device)).mean(dim=(-2, -1)) for part in parts]
         return torch.cat(found).to(images.device)
@@ -85,7 +84,7 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     if method.learns == "lora":
         head = model.head
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(checked("seed", seed, Seed))
             add_lora(model)
         model.head = head.requires_grad_(True)
     recipe = Recipe(

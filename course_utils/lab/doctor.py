@@ -7,12 +7,14 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from course_utils.files import reason
 from course_utils.lab.browser import chromium
 from course_utils.paths import ROOT, state_dir
 
@@ -90,23 +92,24 @@ def _disk() -> Finding:
 def _kernel() -> Finding:
     """The kernel of JupyterLab must use the Python in which the course is installed."""
     specification = Path(sys.prefix) / "share/jupyter/kernels/python3/kernel.json"
-    if not specification.exists():
+    try:
+        return Finding("Kernel", json.loads(specification.read_text(encoding="utf-8"))["display_name"])
+    except (OSError, ValueError, LookupError, TypeError):
         return Finding("Kernel", f"none in {sys.prefix}", "run `make clean lab` to install it again.", needed=True)
-    return Finding("Kernel", json.loads(specification.read_text())["display_name"])
 
 
 def _progress() -> Finding:
-    folder = state_dir()
+    """Whether progress can be saved, without making its folder: in that folder, or in the first one above it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        folder = state_dir()
+        existing = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+        with tempfile.TemporaryFile(dir=existing):
+            return Finding("Progress", str(folder))
     except OSError as error:
-        return Finding(
-            "Progress", f"{folder}: {error.strerror}", "set COURSE_STATE to a folder that you can write to."
-        )
-    return Finding("Progress", str(folder))
+        seen, _, remedy = str(error).rpartition(": ")  # the sentence of state_dir
+        if error.errno is not None:
+            seen, remedy = f"{folder}: {reason(error)}", "set COURSE_STATE to a folder that you can write to."
+        return Finding("Progress", seen, remedy)
 
 
 def _data() -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from course_utils.exercises import solution
+from course_utils.files import atomic
 from course_utils.lab.sampler import sampled
 from course_utils.paths import NOTEBOOKS, ROOT
 
@@ -47,13 +48,21 @@ def find(number: str) -> Path:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook at path. Raises ValueError, naming the file, if it is not a notebook."""
+    """The notebook at path. Raises ValueError, naming the file, if it is not a notebook, and OSError if there is none."""
     try:
         return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no notebook {path}: correct the path.") from None
     except Exception as error:
         raise ValueError(
             f"{path} cannot be read as a notebook ({error}): restore it with `git checkout -- {path.name}`."
         ) from error
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write the notebook, completely or not at all. Raises OSError, such as on a full disk."""
+    with atomic(path) as partial:
+        nbformat.write(notebook, partial)
 
 
 def exercises_of(notebook: NotebookNode) -> list[str]:

@@ -2,17 +2,19 @@
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from course_utils.paths import ROOT
 
@@ -24,12 +26,42 @@ def lab_command() -> list[str]:
 
 
 def lab_environment() -> dict[str, str]:
-    """Environment in which JupyterLab does not fetch news, so that the course works offline."""
-    ours = str(Path(__file__).parent)
-    return {
-        **os.environ,
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [ours, os.getenv("JUPYTER_CONFIG_PATH")])),
-    }
+    """Environment in which JupyterLab does not fetch news, so that the course works offline.
+
+    It also has the course's extension, which says what to do where a widget has lost its kernel.
+    """
+    ours = Path(__file__).parent
+    paths = {"JUPYTER_CONFIG_PATH": ours, "JUPYTER_PATH": ours / "jupyter"}
+    own = {name: os.pathsep.join(filter(None, [str(path), os.getenv(name)])) for name, path in paths.items()}
+    return {**os.environ, **own}
+
+
+def run_server(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """Run a server in the folder until it ends; → the exit code. Signals that ask this process to end go to it.
+
+    A terminal sends Ctrl-C to the server itself, which may ask a question; this process waits for it.
+    """
+    server: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def forward(number: int, frame: Any) -> None:
+        if number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty():
+            return
+        for each in server:
+            each.send_signal(number)
+        early.append(number)
+
+    asked = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, forward) for number in asked}
+    try:
+        server.append(subprocess.Popen(command, cwd=folder, env=environment))
+        if early:  # between the two lines above
+            server[0].terminate()
+        code = server[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from course_utils.attention.window import WindowAttention, relative_position_index
+from course_utils.models.conversion import Form, Weights, converted, unknown
 from course_utils.models.convert_timm import from_timm
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.swin import Swin, SwinConfig
@@ -16,53 +15,43 @@ __all__ = ["from_timm", "from_torchvision"]
 
 
 def from_torchvision(model: nn.Module) -> ViT | ResNet | Swin:
-    """Our model with a copy of a torchvision model's weights, in its mode (train or eval) and on its device.
+    """Our model with a copy of a torchvision model's weights, on its device and in the modes of its parts.
 
     Takes torchvision's ``vit_b_16``, ``vit_b_32``, ``vit_l_16``, ``vit_l_32``, ``vit_h_14`` or any
     ``VisionTransformer`` of another size (→ ViT), ``resnet18``, ``34``, ``50``, ``101``, ``152`` or any ``ResNet`` of
-    other depths (→ ResNet), and ``swin_t``, ``swin_s``, ``swin_b`` or any ``SwinTransformer`` of the first version (→
-    Swin). Raises TypeError for any other model and ValueError for a VisionTransformer with a convolutional stem or a
-    representation layer, for a ResNet with wide or grouped convolutions, and for a Swin of the second version.
+    other depths, widths or with a stem for small images (→ ResNet), and ``swin_t``, ``swin_s``, ``swin_b`` or any
+    ``SwinTransformer`` of the first version (→ Swin). The head may be replaced by a linear layer.
+
+    Before it returns, it compares the logits of the two models in evaluation mode, with random weights; the model
+    itself is only read. Dropout of a VisionTransformer comes along; other layers that act only in training, such as
+    stochastic depth, do not. Raises TypeError for any other model, and ValueError, with the cause if it can be told,
+    for one that computes something else than ours: with a convolutional stem, dilation, other activations or norms,
+    a forward of its own, and so on.
     """
     from torchvision.models import ResNet as TorchvisionResNet
     from torchvision.models import SwinTransformer, VisionTransformer
 
-    if isinstance(model, VisionTransformer):
-        return _vit(model)
-    if isinstance(model, TorchvisionResNet):
-        return _resnet(model)
-    if isinstance(model, SwinTransformer):
-        return _swin(model)
-    raise TypeError(
-        f"Cannot convert a {type(model).__name__}: pass from_torchvision one of torchvision's VisionTransformer, "
-        "ResNet or SwinTransformer models, such as torchvision.models.vit_b_16(), resnet50() or swin_t()."
+    for kind, form in ((VisionTransformer, _VIT), (TorchvisionResNet, _RESNET), (SwinTransformer, _SWIN)):
+        if isinstance(model, kind):
+            return converted(model, form)
+    takes = (
+        "one of torchvision's VisionTransformer, ResNet or SwinTransformer models, such as vit_b_16() or resnet50()"
     )
+    raise unknown(model, "from_torchvision", takes)
 
 
-def _vit(model: Any) -> ViT:
-    source = model.state_dict()
-    if "conv_proj.weight" not in source or "heads.head.weight" not in source or "heads.pre_logits.weight" in source:
-        raise ValueError(
-            "This VisionTransformer has a convolutional stem or a representation layer: convert one with a plain "
-            "patch projection and a single linear head, such as torchvision.models.vit_b_16()."
-        )
-    first = model.encoder.layers[0]
-    config = ViTConfig(
+def _vit_config(model: Any, weights: Weights) -> ViTConfig:
+    return ViTConfig(
         image_size=model.image_size,
         patch_size=model.patch_size,
-        channels=source["conv_proj.weight"].shape[1],
+        channels=model.conv_proj.in_channels,
         dim=model.hidden_dim,
         layers=len(model.encoder.layers),
-        heads=first.num_heads,
-        mlp_dim=model.mlp_dim,
-        classes=source["heads.head.weight"].shape[0],
+        heads=model.encoder.layers[0].num_heads,
+        mlp_dim=len(weights["blocks.0.mlp.0.weight"]),
+        classes=len(weights["head.weight"]),
         dropout=model.dropout,
     )
-    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
-        ours = ViT(config)
-    weights = {_vit_name(name): _vit_value(name, value).clone() for name, value in source.items()}
-    ours.load_state_dict(weights, assign=True)
-    return ours.train(model.training)
 
 
 def _vit_name(name: str) -> str:
@@ -72,7 +61,8 @@ def _vit_name(name: str) -> str:
         "encoder.pos_embedding": "positions",
         "encoder.layers.encoder_layer_": "blocks.",
         "encoder.ln": "norm",
-        "heads.head": "head",
+        "heads.head.": "head.",
+        "heads.": "head.",
         "ln_1": "norm1",
         "ln_2": "norm2",
         "self_attention.in_proj_": "attention.to_qkv.",
@@ -84,30 +74,38 @@ def _vit_name(name: str) -> str:
 
 def _vit_value(name: str, value: Tensor) -> Tensor:
     """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "conv_proj.weight" else value
+    return rearrange(value, "dim c p q -> dim (c p q)") if name == "project.weight" else value
 
 
-def _resnet(model: Any) -> ResNet:
-    source = model.state_dict()
+def _few_patches(model: Any) -> None:
+    """The model reads images of 3 × 3 patches, or as many as before if they are fewer."""
+    patches = min(3, model.image_size // model.patch_size)
+    model.image_size = patches * model.patch_size
+    model.encoder.pos_embedding = nn.Parameter(model.encoder.pos_embedding[:, : patches**2 + 1], requires_grad=False)
+
+
+_VIT = Form(
+    ViT,
+    _vit_name,
+    _vit_config,
+    "convert one with a plain patch projection and one linear head, such as torchvision.models.vit_b_16()",
+    _vit_value,
+    _few_patches,
+)
+
+
+def _resnet_config(model: Any, weights: Weights) -> ResNetConfig:
     stages = (model.layer1, model.layer2, model.layer3, model.layer4)
-    basic = "layer1.0.conv3.weight" not in source
-    config = ResNetConfig(
-        block="basic" if basic else "bottleneck",
+    return ResNetConfig(
+        block="bottleneck" if "stages.0.0.conv3.weight" in weights else "basic",
         blocks=tuple(map(len, stages)),
+        widths=tuple(len(weights[f"stages.{stage}.0.conv1.weight"]) for stage in range(len(stages))),
+        stem_kernel=model.conv1.kernel_size[0],
+        stem_stride=model.conv1.stride[0],
+        max_pool=not isinstance(model.maxpool, nn.Identity),
         channels=model.conv1.in_channels,
-        classes=model.fc.out_features,
+        classes=len(weights["head.weight"]),
     )
-    with torch.device("meta"):
-        ours = ResNet(config)
-    weights = {_resnet_name(name): value.clone() for name, value in source.items()}
-    expected = {name: value.shape for name, value in ours.state_dict().items()}
-    if {name: value.shape for name, value in weights.items()} != expected:
-        raise ValueError(
-            "This ResNet has wide or grouped convolutions or another stem: convert one of the original form, such as "
-            "torchvision.models.resnet50()."
-        )
-    ours.load_state_dict(weights, assign=True)
-    return ours.train(model.training)
 
 
 def _resnet_name(name: str) -> str:
@@ -119,33 +117,26 @@ def _resnet_name(name: str) -> str:
     return name.replace("bn", "norm").replace("downsample", "shortcut")
 
 
-def _swin(model: Any) -> Swin:
-    source = model.state_dict()
+_RESNET = Form(
+    ResNet,
+    _resnet_name,
+    _resnet_config,
+    "convert one without wide, grouped or dilated convolutions, such as torchvision.models.resnet50()",
+)
+
+
+def _swin_config(model: Any, weights: Weights) -> SwinConfig:
     stem, stages = model.features[0][0], model.features[1::2]
-    window = stages[0][0].attn.window_size
-    if "features.1.0.attn.logit_scale" in source or window[0] != window[1]:
-        raise ValueError(
-            "This SwinTransformer is of the second version or has no square windows: convert one of the first version "
-            "with square windows, such as torchvision.models.swin_t()."
-        )
-    config = SwinConfig(
+    return SwinConfig(
         patch_size=stem.kernel_size[0],
         channels=stem.in_channels,
         dim=stem.out_channels,
         depths=tuple(len(stage) for stage in stages),
         heads=tuple(stage[0].attn.num_heads for stage in stages),
-        window=window[0],
-        mlp_ratio=stages[0][0].mlp[0].out_features / stem.out_channels,
-        classes=model.head.out_features,
+        window=stages[0][0].attn.window_size[0],
+        mlp_ratio=len(weights["stages.0.0.mlp.0.weight"]) / stem.out_channels,
+        classes=len(weights["head.weight"]),
     )
-    with torch.device("meta"):
-        ours = Swin(config)
-    weights = {_swin_name(name): value.clone() for name, value in source.items() if "index" not in name}
-    ours.load_state_dict(weights, assign=True)
-    for block in ours.modules():  # the only tensor that is not a weight
-        if isinstance(block, WindowAttention):
-            block.bias_index = relative_position_index(block.window).to(model.head.weight.device)
-    return ours.train(model.training)
 
 
 def _swin_name(name: str) -> str:
@@ -169,3 +160,19 @@ def _swin_name(name: str) -> str:
     }.items():
         name = name.replace(theirs, mine)
     return name
+
+
+def _with_indices(model: Any) -> None:
+    """A copy of a model on the meta device lacks the indices of the relative positions: compute them."""
+    for module in model.modules():
+        if hasattr(module, "define_relative_position_index") and not module.relative_position_index.any():
+            module.define_relative_position_index()
+
+
+_SWIN = Form(
+    Swin,
+    _swin_name,
+    _swin_config,
+    "convert one of the first version with square patches and windows, such as torchvision.models.swin_t()",
+    smaller=_with_indices,
+)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
+from course_utils.models.conversion import Form, Weights, converted
 from course_utils.models.hybrid import HybridViT, HybridViTConfig
 
 # timm's part of a parameter's name → ours, in this order.
@@ -25,44 +25,32 @@ NAMES = {
 
 
 def from_timm_hybrid(model: Any) -> HybridViT:
-    """A HybridViT with a copy of the weights of a timm hybrid.
+    """A HybridViT with a copy of the weights of a timm hybrid, on its device and in the modes of its parts.
 
-    That is ``vit_tiny_r_s16_p8``, ``vit_small_r26_s32`` or ``vit_large_r50_s32``. The copy is in the mode (train or eval) of the model. Raises ValueError for a model with another stem or encoder.
+    That is ``vit_tiny_r_s16_p8``, ``vit_small_r26_s32`` or ``vit_large_r50_s32``. Raises ValueError for a model with
+    another stem or encoder, as :func:`from_timm` does.
     """
-    embed = model.patch_embed
-    stem: Any = getattr(getattr(embed, "backbone", None), "stem", getattr(embed, "backbone", None))
-    if not hasattr(stem, "conv"):
-        raise refused(model)
-    config = HybridViTConfig(
-        stages=tuple(len(stage.blocks) for stage in getattr(embed.backbone, "stages", ())),
-        image_size=embed.img_size[0],
+    return converted(model, _HYBRID)
+
+
+def _config(model: Any, weights: Weights) -> HybridViTConfig:
+    backbone = model.patch_embed.backbone
+    stem: Any = getattr(backbone, "stem", backbone)
+    return HybridViTConfig(
+        stages=tuple(len(stage.blocks) for stage in getattr(backbone, "stages", ())),
+        image_size=model.patch_embed.img_size[0],
         channels=stem.conv.in_channels,
         width=stem.conv.out_channels,
-        patch_size=embed.proj.kernel_size[0],
+        patch_size=model.patch_embed.proj.kernel_size[0],
         dim=model.embed_dim,
         layers=len(model.blocks),
         heads=model.blocks[0].attn.num_heads,
-        mlp_dim=model.blocks[0].mlp.fc1.out_features,
-        classes=model.num_classes,
-    )
-    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
-        ours = HybridViT(config)
-    weights = {our_name(name): our_value(name, value).clone() for name, value in model.state_dict().items()}
-    if {name: value.shape for name, value in weights.items()} != {n: v.shape for n, v in ours.state_dict().items()}:
-        raise refused(model)
-    ours.load_state_dict(weights, assign=True)
-    return ours.train(model.training)
-
-
-def refused(model: Any) -> ValueError:
-    """The error for any other model."""
-    return ValueError(
-        f"This {type(model).__name__} is not a ResNet followed by a ViT with a class token: convert one of timm's "
-        "vit_tiny_r_s16_p8, vit_small_r26_s32 or vit_large_r50_s32."
+        mlp_dim=len(weights["vit.blocks.0.mlp.0.weight"]),
+        classes=len(weights["vit.head.weight"]),
     )
 
 
-def our_name(name: str) -> str:
+def _name(name: str) -> str:
     """timm's name of a parameter → ours."""
     for theirs, mine in NAMES.items():
         name = name.replace(theirs, mine)
@@ -71,6 +59,27 @@ def our_name(name: str) -> str:
     return name if name.startswith("vit.") else f"vit.{name}"
 
 
-def our_value(name: str, value: Tensor) -> Tensor:
+def _value(name: str, value: Tensor) -> Tensor:
     """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "patch_embed.proj.weight" else value
+    return rearrange(value, "dim c p q -> dim (c p q)") if name == "vit.project.weight" else value
+
+
+def few_patches(model: Any) -> None:
+    """A timm model reads images of 3 × 3 patches, or as many as before if they are fewer."""
+    embed = model.patch_embed
+    patches, before = min(3, embed.grid_size[0]), embed.grid_size[0]
+    special = model.pos_embed.shape[1] - before**2
+    side = embed.img_size[0] // before * patches
+    embed.img_size, embed.grid_size = (side, side), (patches, patches)
+    model.pos_embed = nn.Parameter(model.pos_embed[:, : special + patches**2], requires_grad=False)
+
+
+_HYBRID = Form(
+    HybridViT,
+    _name,
+    _config,
+    "convert a ResNet with group norms followed by a ViT with a class token: timm's vit_tiny_r_s16_p8_224, "
+    "vit_small_r26_s32_224 or vit_large_r50_s32_224",
+    _value,
+    few_patches,
+)

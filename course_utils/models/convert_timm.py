@@ -1,15 +1,19 @@
 """timm's ViTs and DeiTs: their weights in our classes, with the same logits. Notebook 07."""
 
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from course_utils.models.convert_hybrid import from_timm_hybrid
+from course_utils.models.conversion import Form, Weights, converted, unknown
+from course_utils.models.convert_hybrid import few_patches, from_timm_hybrid
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT
 from course_utils.models.vit import ViT, ViTConfig
+
+C = TypeVar("C", bound=ViTConfig)
 
 # timm's part of a parameter's name → ours.
 NAMES = {
@@ -26,49 +30,36 @@ NAMES = {
 
 
 def from_timm(model: nn.Module) -> ViT | DistilledViT | HybridViT:
-    """Our model with a copy of a timm model's weights, in its mode (train or eval) and on its device.
+    """Our model with a copy of a timm model's weights, on its device and in the modes of its parts.
 
     Takes ``deit_{tiny,small,base}_distilled_patch16_224`` (→ DistilledViT), ``vit_*_patch*`` and ``deit_*_patch*``
-    with a class token (→ ViT), and the hybrids of :func:`from_timm_hybrid`. Raises TypeError for anything but a
-    VisionTransformer, and ValueError for one of another form, such as one that averages its tokens.
+    with a class token (→ ViT), and the hybrids of :func:`from_timm_hybrid`. Before it returns, it compares the logits
+    of the two models in evaluation mode, with random weights; the model itself is only read. Dropout and stochastic
+    depth do not come along. Raises TypeError for anything but a VisionTransformer, and ValueError, with the cause if
+    it can be told, for one that computes something else than ours, such as one that averages its tokens.
     """
     from timm.models.deit import VisionTransformerDistilled
     from timm.models.vision_transformer import VisionTransformer
 
     if not isinstance(model, VisionTransformer):
-        raise TypeError(
-            f"Cannot convert a {type(model).__name__}: pass from_timm one of timm's VisionTransformer models, such as "
-            'timm.create_model("deit_tiny_distilled_patch16_224").'
-        )
+        takes = "one of timm's VisionTransformer models, such as timm.create_model('deit_tiny_patch16_224')"
+        raise unknown(model, "from_timm", takes)
     if hasattr(model.patch_embed, "backbone"):
         return from_timm_hybrid(model)
-    distilled = isinstance(model, VisionTransformerDistilled)
-    return _converted(model, *((DistilledViT, DistilledViTConfig) if distilled else (ViT, ViTConfig)))
+    return converted(model, _DISTILLED if isinstance(model, VisionTransformerDistilled) else _PLAIN)
 
 
-def _converted(model: Any, kind: type[ViT], config_kind: type[ViTConfig]) -> ViT:
-    block = model.blocks[0]
-    config = config_kind(
+def _config(kind: type[C], model: Any, weights: Weights) -> C:
+    return kind(
         image_size=model.patch_embed.img_size[0],
         patch_size=model.patch_embed.patch_size[0],
         channels=model.patch_embed.proj.in_channels,
         dim=model.embed_dim,
         layers=len(model.blocks),
-        heads=block.attn.num_heads,
-        mlp_dim=block.mlp.fc1.out_features,
-        classes=model.num_classes,
+        heads=model.blocks[0].attn.num_heads,
+        mlp_dim=len(weights["blocks.0.mlp.0.weight"]),
+        classes=len(weights["head.weight"]),
     )
-    with torch.device("meta"):  # needs no memory and no random numbers for weights that are replaced anyway
-        ours = kind(config)
-    weights = {_name(name): _value(name, value).clone() for name, value in model.state_dict().items()}
-    expected = {name: value.shape for name, value in ours.state_dict().items()}
-    if {name: value.shape for name, value in weights.items()} != expected or model.global_pool != "token":
-        raise ValueError(
-            "This VisionTransformer is of another form (another pooling, more norms, no class token or register "
-            'tokens): convert one of the original form, such as timm.create_model("vit_base_patch16_224").'
-        )
-    ours.load_state_dict(weights, assign=True)
-    return ours.train(model.training)
 
 
 def _name(name: str) -> str:
@@ -79,4 +70,22 @@ def _name(name: str) -> str:
 
 def _value(name: str, value: Tensor) -> Tensor:
     """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "patch_embed.proj.weight" else value
+    return rearrange(value, "dim c p q -> dim (c p q)") if name == "project.weight" else value
+
+
+_PLAIN = Form(
+    ViT,
+    _name,
+    partial(_config, ViTConfig),
+    "convert one of the original form, with a class token and no register tokens, no LayerScale and no other pooling, "
+    'such as timm.create_model("vit_base_patch16_224")',
+    _value,
+    few_patches,
+)
+_DISTILLED = replace(
+    _PLAIN,
+    kind=DistilledViT,
+    config=partial(_config, DistilledViTConfig),
+    advice='convert one such as timm.create_model("deit_tiny_distilled_patch16_224")',
+    logits=lambda model, images: sum(model.heads(images)) / 2,
+)

@@ -114,7 +114,7 @@ class ImageText(Model):
         return 1 / self.log_scale.exp().clamp(max=LARGEST_SCALE)
 
     def tokenise(self, captions: Sequence[str]) -> Tensor:
-        """Captions → (captions, length), whole numbers: one per word, then zeros.
+        """Captions → (captions, length), whole numbers, on the model's device: one per word, then zeros.
 
         Raises ValueError for an unknown word, and for a caption that is empty or too long.
         """
@@ -130,7 +130,7 @@ class ImageText(Model):
             if not 1 <= len(words) <= c.length:
                 raise ValueError(f"The caption {caption!r} has {len(words)} words, but must have 1 to {c.length}.")
             row[: len(words)] = torch.tensor([number[word] for word in words])
-        return tokens
+        return tokens.to(self.positions.device)
 
     def embed_images(self, images: Tensor) -> Tensor:
         """(batch, 3, height, width), in [0, 1] → (batch, dim), each of length one."""

@@ -2,16 +2,17 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.attention import attention_recorded
+from course_utils.attention import RecordedAttention, attention_recorded
 from course_utils.models.refusals import WrongShape, look_up
-from course_utils.settings import Settings
+from course_utils.modes import evaluating
+from course_utils.settings import Seed, Settings, checked
 
 M = TypeVar("M", bound="Model", covariant=True)
 
@@ -67,7 +68,8 @@ class Model(nn.Module):
     def attention_maps(self, images: Tensor) -> list[Tensor]:
         """Weights of every attention layer, (batch, heads, queries, keys) each, in the order of the layers.
 
-        They come from the same forward pass as the logits in evaluation mode. The model is not changed.
+        They come from the same forward pass as the logits in evaluation mode. The model is not changed. Raises
+        MemoryError, before a layer allocates its weights, if they exceed the free memory.
         """
         with self.recording() as maps:
             self(images)
@@ -75,20 +77,14 @@ class Model(nn.Module):
 
     @contextmanager
     def recording(self) -> Iterator[list[Tensor]]:
-        """In the block, the model is in evaluation mode and its attention layers append their weights to the list."""
-        with modes_kept(self), attention_recorded(self.eval()) as maps:
+        """In the block, the model is in evaluation mode and its attention layers append their weights to the list.
+
+        The list of a model without attention layers, such as a CNN, stays empty.
+        """
+        attends = any(isinstance(module, RecordedAttention) for module in self.modules())
+        recording: AbstractContextManager[list[Tensor]] = attention_recorded(self) if attends else nullcontext([])
+        with evaluating(self), recording as maps:
             yield maps
-
-
-@contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Restore the mode (training or evaluation) of every part of the model afterwards, including frozen norms."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def build(config: Config[M], seed: int | None = None) -> M:
@@ -107,7 +103,7 @@ def build(config: Config[M], seed: int | None = None) -> M:
     if seed is None:
         return model(config)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(checked("seed", seed, Seed))
         return model(config)
 
 

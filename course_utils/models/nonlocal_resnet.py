@@ -84,14 +84,25 @@ class NonLocalResNet(ResNet):
 
     @classmethod
     def from_resnet(cls, resnet: ResNet, **attention: Any) -> Self:
-        """A ResNet's copy, with its weights, its mode and new attention blocks: the same logits until it is trained.
+        """A ResNet's copy, with its weights, its frozen parts and new attention blocks: the same logits at first.
 
-        attention: fields of NonLocalResNetConfig, such as ``after`` (default: :func:`every_other_block`).
+        attention: fields of NonLocalResNetConfig, such as ``after`` (default: :func:`every_other_block`). Raises
+        TypeError for any other model.
         """
+        if type(resnet) is not ResNet:
+            raise TypeError(
+                f"Cannot add attention to a {type(resnet).__name__}: pass a ResNet of the course, or convert torchvision's "
+                "with from_torchvision first."
+            )
         places = {"after": every_other_block(resnet.config.blocks)} if "after" not in attention else {}
         model = cls(NonLocalResNetConfig(**{**vars(resnet.config), **places, **attention}))
+        model.to(resnet.head.weight.device, resnet.head.weight.dtype).train(resnet.training)
         model.load_state_dict({**model.state_dict(), **resnet.state_dict()})
-        return model.to(resnet.head.weight.device).train(resnet.training)
+        for name, module in resnet.named_modules():
+            model.get_submodule(name).training = module.training
+        for name, parameter in resnet.named_parameters():
+            model.get_parameter(name).requires_grad_(parameter.requires_grad)
+        return model
 
     def between(self, features: Tensor, stage: int, index: int) -> Tensor:
         """Self-attention, after the residual blocks that the configuration names."""

@@ -4,6 +4,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from course_utils.models.refusals import may_read
+
 
 def grey_levels(levels: int) -> Tensor:
     """→ (levels, 1): evenly spaced from black, 0, to white, 1. Raises ValueError for fewer than two."""
@@ -19,7 +21,7 @@ def learn_palette(images: Tensor, colours: int, seed: int = 0) -> Tensor:
     """
     from sklearn.cluster import MiniBatchKMeans
 
-    pixels = rearrange(images, "b c h w -> (b h w) c")
+    pixels = rearrange(images.detach().cpu(), "b c h w -> (b h w) c")
     different = len(pixels.unique(dim=0))
     if not 2 <= colours <= different:
         raise ValueError(
@@ -28,7 +30,7 @@ def learn_palette(images: Tensor, colours: int, seed: int = 0) -> Tensor:
         )
     clusters = MiniBatchKMeans(colours, random_state=seed, n_init=3, batch_size=4096).fit(pixels.double().numpy())
     centres = torch.from_numpy(clusters.cluster_centers_).float()
-    return centres[centres.sum(dim=1).argsort()]
+    return centres[centres.sum(dim=1).argsort()].to(images.device)
 
 
 def quantise(images: Tensor, palette: Tensor) -> Tensor:
@@ -59,7 +61,7 @@ def check_colours(tokens: Tensor, colours: int) -> None:
     """Raise ValueError if a token is not an index into a palette with that many colours."""
     if tokens.is_floating_point():
         raise ValueError(f"The pixels are {tokens.dtype}, but must be colour indices: use model.encode(images).")
-    if tokens.numel() and not 0 <= tokens.min() <= tokens.max() < colours:
+    if tokens.numel() and may_read(tokens) and not 0 <= tokens.min() <= tokens.max() < colours:
         wrong = tokens.min() if tokens.min() < 0 else tokens.max()
         raise ValueError(
             f"There is a pixel of colour {int(wrong)}, but the palette has the colours 0 to {colours - 1}: "

@@ -20,7 +20,7 @@ from course_utils.attention import (
     merge_heads,
     split_heads,
 )
-from course_utils.costs import attention_bytes, refuse_beyond_free_memory
+from course_utils.attention.checks import check_mask
 from course_utils.models.model import Config, Model
 from course_utils.models.palette import check_colours, grey_levels, quantise
 from course_utils.models.refusals import check_heads
@@ -101,6 +101,7 @@ def masked_loss(logits: Tensor, pixels: Tensor, hidden: Tensor) -> Tensor:
     → a tensor of shape () with gradients to the logits, finite even if the model is certain of a wrong colour. Every
     hidden pixel counts the same, in whichever image it is. Chen et al. 2020, eq. 3.
     """
+    check_mask(hidden, pixels.shape, pixels.device, "hidden", "for the hidden pixels")
     return F.cross_entropy(logits[hidden], pixels[hidden])
 
 
@@ -120,7 +121,10 @@ def cached_step(
 
 
 class PixelAttention(MultiHeadSelfAttention):
-    """Multi-head self-attention, causal or not, with an optional key/value cache."""
+    """Multi-head self-attention, causal or not, with an optional key/value cache.
+
+    A mask, boolean as in :class:`MultiHeadSelfAttention`, takes the place of the causal one.
+    """
 
     def __init__(self, dim: int, heads: int, causal: bool) -> None:
         super().__init__(dim, heads)
@@ -138,7 +142,7 @@ class PixelAttention(MultiHeadSelfAttention):
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """The fused kernel has a causal flag and needs no mask; the plain one gets the mask."""
-        if self.recorded is None and mask is None:
+        if not self.recorded and mask is None:
             return F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         if self.causal and mask is None:
             mask = causal_mask(query.shape[-2]).to(query.device)
@@ -223,9 +227,11 @@ class PixelTransformer(Model):
     def logits(self, tokens: Tensor, hidden: Tensor | None = None) -> Tensor:
         """tokens (batch, pixels), hidden (batch, pixels) boolean or None → (batch, pixels, colours).
 
-        Raises ValueError for tokens outside the palette, and for hidden pixels in a causal model.
+        Raises ValueError for tokens outside the palette, for hidden pixels in a causal model, and if hidden is not
+        boolean.
         """
         check_colours(tokens, self.config.colours)
+        check_mask(hidden, tokens.shape, tokens.device, "hidden", "for the hidden pixels")
         if self.config.causal:
             if hidden is not None:
                 raise ValueError(
@@ -253,15 +259,9 @@ class PixelTransformer(Model):
 
     @torch.no_grad()
     def attention_maps(self, images: Tensor) -> list[Tensor]:
-        """Attention weights of every layer, (batch, heads, tokens, tokens) each, as in the base class.
-
-        Raises MemoryError, before it allocates anything, if they exceed the free memory.
-        """
-        c, words = self.config, self.words(images)
-        wanted = attention_bytes(words.shape[1], c.heads, c.layers, self.positions.dtype, len(words))
-        refuse_beyond_free_memory(wanted, f"{c.layers} layers of {c.heads} attention matrices", words.device)
+        """Attention weights of every layer, (batch, heads, tokens, tokens) each, as in the base class."""
         with self.recording() as maps:
-            self.predict(words)
+            self.predict(self.words(images))
         return maps
 
     @torch.no_grad()

@@ -1,14 +1,29 @@
 """torchvision's models, with their published weights if available. Notebooks 01, 02, 04, 05 and 08."""
 
 import hashlib
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import torch
 from torch import nn
 
 from course_utils.downloads import patience
+from course_utils.files import opened, reason
+
+# torchvision puts only the first eight digits of a file's SHA-256 into its name.
+SHA256 = {
+    "resnet18-f37072fd.pth": "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+    "resnet50-11ad3fa6.pth": "11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca",
+    "swin_t-704ceda3.pth": "704ceda373461b0a224fcdddd75cd2a5e9f8064512ed47adbddef7f343fd147b",
+    "vit_b_16-c867db91.pth": "c867db91d3e12c6cbadabb610d73c24a546bf82d8c03a9fea34f43a712ddb0e9",
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +41,11 @@ class Pretrained:
 
 
 def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
-    """torchvision's ``name`` with its default weights: from the cache, or downloaded and checked.
+    """torchvision's ``name`` with its default weights: from PyTorch's cache, or downloaded; verified in both cases.
 
-    Without a network, or when the download fails, the model has random weights (seed 0), and ``source`` gives the
-    reason. seconds: how long to wait for a silent server. A cached file that does not match its checksum is renamed
-    to ``….damaged``. Raises ValueError for a name that torchvision does not have.
+    Without a network, or when the cache cannot be used, the model has random weights (seed 0), and ``source`` gives
+    the reason. seconds: how long to wait for a silent server. A cached file that does not match its checksum stays
+    until a whole one has been downloaded. Raises ValueError for a name that torchvision does not have.
     """
     from torchvision.models import get_model, get_model_weights, list_models
 
@@ -38,32 +53,59 @@ def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
         raise ValueError(f"torchvision has no model called {name!r}: see torchvision.models.list_models().")
     weights = get_model_weights(name).DEFAULT
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
-    _set_aside_if_damaged(cached)
     try:
-        with patience(seconds):
-            model = get_model(name, weights=weights).eval()
-        return Pretrained(model, tuple(weights.meta["categories"]), f"published weights {weights} from {cached}")
-    except (OSError, RuntimeError) as error:  # no network, or a download that does not match its checksum
-        reason = str(error) or type(error).__name__
+        _fetch(weights, cached, seconds)
+        with _tensors_only():
+            model = get_model(name, weights=weights, progress=False).eval()
+        return Pretrained(
+            model, tuple(weights.meta["categories"]), f"published weights {weights} from {_short(cached)}"
+        )
+    except (OSError, RuntimeError, HTTPException, pickle.UnpicklingError) as error:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)
             model = get_model(name).eval()
             for parameter in model.parameters():  # torchvision's heads start at zero, so every logit is zero
                 if not parameter.any():
                     nn.init.normal_(parameter, std=0.02)
-        return Pretrained(
-            model,
-            (),
-            f"random weights, because the published ones could not be downloaded ({reason}): connect and run this "
-            f"again, or put {cached.name} from download.pytorch.org/models in {cached.parent}",
-        )
+        folder = _short(cached.parent)
+        remedy = f"connect and run this again, or put {cached.name} from download.pytorch.org/models in {folder}"
+        if isinstance(error, PermissionError):
+            remedy = f"set TORCH_HOME to a folder that you can write to, in place of {folder}"
+        why = f"random weights, because the published ones are not on this machine ({reason(error)})"
+        return Pretrained(model, (), f"{why}: {remedy}")
 
 
-def _set_aside_if_damaged(cached: Path) -> None:
-    """torchvision puts the start of a file's SHA-256 into its name, but checks it only after a download."""
-    if cached.exists():
-        expected = cached.stem.rpartition("-")[2]
-        with cached.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if not found.startswith(expected):
-            cached.replace(cached.with_name(cached.name + ".damaged"))
+def _fetch(weights: Any, cached: Path, seconds: float) -> None:
+    """Download the file of weights unless the cache has it. Raises OSError or RuntimeError on failure."""
+    expected = SHA256.get(cached.name, cached.stem.rpartition("-")[2])
+    try:
+        with opened(cached) as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest().startswith(expected)
+    except FileNotFoundError:
+        whole = False
+    if not whole:
+        size = f" ({weights.meta['_file_size']:.0f} MB)" if "_file_size" in weights.meta else ""
+        print(f"Downloading {cached.name}{size} from {urlparse(weights.url).hostname}.", flush=True)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with patience(seconds):
+            torch.hub.download_url_to_file(weights.url, str(cached), expected, progress=False)
+
+
+@contextmanager
+def _tensors_only() -> Iterator[None]:
+    """Within the block, torch.load makes nothing but tensors; torchvision's loader does not ask for that."""
+    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+
+
+def _short(path: Path) -> str:
+    """The path, with ``~`` for the home folder: the name of an account does not belong into a shared notebook."""
+    home = os.path.expanduser("~")
+    return f"~{str(path)[len(home) :]}" if str(path).startswith(home.rstrip(os.sep) + os.sep) else str(path)

@@ -1,7 +1,11 @@
 """Errors of the models: an unknown name, images of the wrong shape, heads that cannot share a token. All notebooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
+
+from torch import Tensor
 
 T = TypeVar("T")
 
@@ -43,3 +47,21 @@ def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
     if name not in table:
         raise UnknownName(kind, name, table)
     return table[name]
+
+
+_LATER_STEP = ContextVar("later_step", default=False)
+
+
+def may_read(values: Tensor) -> bool:
+    """Whether a check may read values: always on a CPU; on a GPU, which would wait, not in a run's later steps."""
+    return values.device.type == "cpu" or not (values.is_meta or _LATER_STEP.get())
+
+
+@contextmanager
+def values_read_once() -> Iterator[Callable[[], object]]:
+    """In the block, :func:`may_read` holds on a GPU until the yielded function is called: after the first step."""
+    before = _LATER_STEP.set(False)
+    try:
+        yield lambda: _LATER_STEP.set(True)
+    finally:
+        _LATER_STEP.reset(before)

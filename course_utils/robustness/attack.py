@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_utils.settings import Seed, checked
+
 
 def check_radius(radius: float) -> None:
     """Raise ValueError for a radius that is negative or not finite."""
@@ -51,36 +53,57 @@ def attack(
     restarts: int = 1,
     seed: int = 0,
 ) -> Tensor:
-    """Search the ball around each image for the one with the smallest loss; → images of the same shape.
+    """Search the ball around each image for the one with the smallest loss; → images of the same shape and device.
 
     loss: images (batch, …) → (batch,), one number per image, to be minimised. The first start is the image itself,
     every further restart a random point in the ball. The result is the best image over all starts, so more restarts
     never do worse. The default step_size is 2.5 · radius / steps, as in Madry et al. 2018, section 5. With radius 0
     the images are returned unchanged. With radius 1 the only limit is [0, 1].
 
-    Raises ValueError for a negative radius, for fewer than one step or restart, and for images outside [0, 1].
+    Raises ValueError for a negative radius, for fewer than one step or restart, for images that are not floating
+    point in [0, 1], and for a loss that is not one number per image, or does not depend on the images.
     """
     check_radius(radius)
     if steps < 1 or restarts < 1:
         raise ValueError(f"steps is {steps} and restarts {restarts}, but both must be at least 1.")
-    if images.min() < 0 or images.max() > 1:
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        kind = str(images.dtype).removeprefix("torch.") if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"The images are {kind}, but must be a tensor in floating point: use images.float() / 255.")
+    if images.numel() and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"The images have values from {images.min():.3g} to {images.max():.3g}, but must lie in [0, 1]."
         )
+    images = images.detach().clone()
     if radius == 0:
-        return images.clone()
-    generator = torch.Generator().manual_seed(seed)
+        return images
+    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     size = 2.5 * radius / steps if step_size is None else step_size
-    best, lowest = images.clone(), torch.full((len(images),), math.inf, device=images.device)
-    for start in range(restarts):
-        noise = (2 * torch.rand(images.shape, generator=generator) - 1).to(images.device) * radius
-        attacked = project(images + noise, images, radius) if start else images
-        for step in range(steps + 1):
-            attacked = attacked.detach().requires_grad_()
-            losses = loss(attacked)
-            better = losses.detach() < lowest
-            best[better], lowest[better] = attacked.detach()[better], losses.detach()[better]
-            if step < steps:
-                (gradient,) = torch.autograd.grad(losses.sum(), attacked)
-                attacked = pgd_step(attacked.detach(), gradient, images, radius, size)
+    best, lowest = images, torch.full((len(images),), math.inf, device=images.device)
+    with torch.inference_mode(False), torch.enable_grad():
+        images = images.clone()
+        for start in range(restarts):
+            noise = 2 * torch.rand(images.shape, generator=generator, dtype=torch.float32, device="cpu") - 1
+            attacked = project(images + noise.to(images) * radius, images, radius) if start else images
+            for step in range(steps + 1):
+                attacked = attacked.detach().requires_grad_()
+                losses = loss(attacked)
+                check_losses(losses, images)
+                better = losses.detach() < lowest  # chosen by where: an index would make a GPU wait
+                lowest = torch.where(better, losses.detach(), lowest)
+                best = torch.where(better.view(-1, *[1] * (images.ndim - 1)), attacked.detach(), best)
+                if step < steps:
+                    (gradient,) = torch.autograd.grad(losses.sum(), attacked)
+                    attacked = pgd_step(attacked.detach(), gradient, images, radius, size)
     return best
+
+
+def check_losses(losses: Tensor, images: Tensor) -> None:
+    """Raise ValueError unless a loss to attack is one number per image that depends on the images."""
+    found = f"shape {tuple(losses.shape)}" if isinstance(losses, Tensor) else f"type {type(losses).__name__}"
+    if not isinstance(losses, Tensor) or losses.shape != images.shape[:1]:
+        raise ValueError(
+            f"The loss returned a value of {found} for {len(images)} images, but must return one number per image: use "
+            "reduction='none'."
+        )
+    if not losses.requires_grad:
+        raise ValueError("The loss does not depend on the images: compute it without detach, no_grad or argmax.")

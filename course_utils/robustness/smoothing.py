@@ -7,6 +7,8 @@ import torch
 from scipy.stats import binomtest, norm
 from torch import Tensor
 
+from course_utils.settings import Seed, checked
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -40,13 +42,34 @@ def votes(
     generator: torch.Generator,
     batch: int = 512,
 ) -> Tensor:
-    """→ (classes,): how often each class is predicted for image (channels, height, width) + noise N(0, sigma²)."""
-    counts = torch.zeros(classes, dtype=torch.long)
+    """→ (classes,): how often each class is predicted for image (channels, height, width) + noise N(0, sigma²).
+
+    The noise is drawn on the generator's device, in float32; the counts are on the image's. Raises ValueError for an
+    image of another shape or type, for fewer than one sample, and if classify returns anything but class numbers.
+    """
+    if not isinstance(image, Tensor) or image.ndim != 3 or not image.is_floating_point():
+        found = f"type {type(image).__name__}"
+        if isinstance(image, Tensor):
+            found = f"shape {tuple(image.shape)} and type {str(image.dtype).removeprefix('torch.')}"
+        raise ValueError(f"The image has {found}, but must be (channels, height, width) in floating point.")
+    if samples < 1 or batch < 1:
+        raise ValueError(f"samples is {samples} and batch {batch}, but both must be at least 1.")
+    counts = torch.zeros(classes, dtype=torch.long, device=image.device)
+    own = torch.arange(classes, device=image.device)
     for start in range(0, samples, batch):
         many = image.expand(min(batch, samples - start), -1, -1, -1)
+        noise = torch.randn(many.shape, generator=generator, dtype=torch.float32, device=generator.device)
         with torch.no_grad():
-            answers = classify(many + sigma * torch.randn(many.shape, generator=generator))
-        counts += torch.bincount(answers, minlength=classes)
+            answers = classify(many + sigma * noise.to(image))
+        if not isinstance(answers, Tensor) or answers.shape != (len(many),) or answers.is_floating_point():
+            found = f"shape {tuple(answers.shape)}" if isinstance(answers, Tensor) else type(answers).__name__
+            raise ValueError(
+                f"classify returned a value of {found} for {len(many)} images, but must return class numbers "
+                "(images,): end it with .argmax(dim=1)."
+            )
+        counts += (answers[:, None] == own).sum(dim=0)  # bincount would make a GPU wait
+    if int(counts.sum()) != samples:
+        raise ValueError(f"classify returned class numbers outside 0 to {classes - 1}: pass its number of classes.")
     return counts
 
 
@@ -71,7 +94,8 @@ def certify(
         raise ValueError(
             f"sigma is {sigma}, but must be above 0: it is the standard deviation of the noise, for example 0.25."
         )
-    generator = torch.Generator().manual_seed(seed)
+    # On the CPU, so that every device draws the same noise.
+    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     answer = int(votes(classify, image, sigma, choose, classes, generator).argmax())
     count = int(votes(classify, image, sigma, samples, classes, generator)[answer])
     bound = lower_bound(count, samples, alpha)

@@ -1,6 +1,6 @@
 """Training: one readable loop and its parts. Start with :func:`fit` in ``loop.py``. All notebooks that train."""
 
-from course_utils.training.history import Epoch, History
+from course_utils.training.history import Epoch, History, last_history
 from course_utils.training.inputs import Examples
 from course_utils.training.keeper import NotFinite
 from course_utils.training.loop import fit
@@ -25,6 +25,7 @@ __all__ = [
     "Score",
     "evaluate",
     "fit",
+    "last_history",
     "load_checkpoint",
     "load_weights",
     "save_checkpoint_card",

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """(batch, channels, height, width) → the same, each mirrored left to right with probability one half."""
-    chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+    chosen = uniform(generator, images.device, len(images), 1, 1, 1) < 0.5
     return torch.where(chosen, images.flip(-1), images)
 
 
@@ -43,7 +43,7 @@ def erase(
     device = images.device
 
     def draw(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(batch, 1, 1, 1, generator=generator, device=device)
+        return low + (high - low) * uniform(generator, device, batch, 1, 1, 1)
 
     share, ratio = draw(*area), draw(math.log(0.3), math.log(3.3)).exp()
     tall, wide = (share * ratio).sqrt(), (share / ratio).sqrt()
@@ -51,7 +51,7 @@ def erase(
     row = ((torch.arange(height, device=device) + 0.5) / height)[:, None]
     column = (torch.arange(width, device=device) + 0.5) / width
     inside = (row >= top) & (row < top + tall) & (column >= left) & (column < left + wide)
-    noise = torch.rand(images.shape, generator=generator, device=device)
+    noise = uniform(generator, device, *images.shape).to(images.dtype)
     return torch.where(inside & (draw(0, 1) < probability), noise, images)
 
 
@@ -68,10 +68,15 @@ def vary_light(images: Tensor, generator: torch.Generator) -> Tensor:
     images = shift_and_flip(images, generator)
 
     def draw(*shape: int) -> Tensor:
-        return torch.rand(len(images), *shape, generator=generator, device=images.device)
+        return uniform(generator, images.device, len(images), *shape).to(images.dtype)
 
     images = torch.where(draw(1, 1, 1) < 0.3, images.mean(1, keepdim=True), images)
     images = torch.where(draw(1, 1, 1) < 0.15, 1 - images, images)
     images = images * (0.4 + 0.8 * draw(1, 1, 1)) + 0.3 * draw(1, 1, 1) - 0.15
-    noise = torch.randn(images.shape, generator=generator, device=images.device)
-    return images + 0.05 * draw(1, 1, 1) * noise
+    noise = torch.randn(images.shape, generator=generator, device=images.device, dtype=torch.float32)
+    return images + 0.05 * draw(1, 1, 1) * noise.to(images.dtype)
+
+
+def uniform(generator: torch.Generator, device: torch.device, *shape: int) -> Tensor:
+    """Random numbers in [0, 1), float32 whatever PyTorch's default type is."""
+    return torch.rand(shape, generator=generator, device=device, dtype=torch.float32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from course_utils.training.recipe import Recipe
+from course_utils.training.recipe import Augment, Recipe
 from course_utils.training.task import Batch
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Batches:
             if recipe.augment is not None:
                 # Each process augments the whole batch before it takes its share, so an image is changed in the same
                 # way for any number of processes.
-                images = recipe.augment(images, self._generator(recipe.seed, step, 0))
+                images = augmented(recipe.augment, images, self._generator(recipe.seed, step, 0))
             mine = share(len(rows), process, self.accelerator.num_processes)
             images, *rest = (part[mine] for part in (images, *rest))
             if recipe.channels_last:
@@ -63,7 +63,19 @@ class Batches:
 
 def shuffled(count: int, seed: int, epoch: int) -> Tensor:
     """→ (count,): the order of the images in an epoch. It depends only on the three arguments."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch)))
+    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch)), device="cpu")
+
+
+def augmented(augment: Augment, images: Tensor, generator: torch.Generator) -> Tensor:
+    """The changed images in their old type. Raises ValueError unless augment returns one image for each."""
+    changed = augment(images, generator)
+    if not isinstance(changed, Tensor) or changed.ndim != images.ndim or len(changed) != len(images):
+        found = f"shape {tuple(changed.shape)}" if isinstance(changed, Tensor) else f"type {type(changed).__name__}"
+        raise ValueError(
+            f"The augmentation returned a value of {found} for images of shape {tuple(images.shape)}, but must return "
+            "as many images, changed: end it with return images."
+        )
+    return changed.to(images.dtype)
 
 
 def mixed_seed(*numbers: int) -> int:

@@ -6,17 +6,21 @@
 A checkpoint is written to a temporary folder and then renamed; the previous one stays until the new one is complete.
 """
 
+import hashlib
 import json
+import pickle
 import shutil
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils import files
 from course_utils.training.history import Epoch
@@ -51,13 +55,37 @@ class Checkpoint:
 
 
 class RunFolder:
-    """The checkpoints of one run. Raises ValueError when the folder belongs to another run, naming the difference."""
+    """The checkpoints of one run, whose folder is locked until :meth:`close` or the end of a ``with`` block.
 
-    def __init__(self, path: str | Path, identity: Mapping[str, Any]) -> None:
+    mebibytes: the space that a run will need. shared: several processes train this run, and this is not the one that
+    writes. Raises ValueError when the folder belongs to another run, naming the difference, and
+    :class:`~course_utils.files.Refused`, a ValueError and OSError, when nothing can be written to it, or while
+    another process trains there.
+    """
+
+    def __init__(
+        self, path: str | Path, identity: Mapping[str, Any], mebibytes: int = 1, shared: bool = False
+    ) -> None:
         self.path = Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        files.clear(self.path)
-        wanted = json.loads(json.dumps(identity))
+        files.prepare(self.path, mebibytes, "choose another folder with --folder, folder=… or COURSE_STATE")
+        with ExitStack() as held:
+            if not shared:
+                held.enter_context(files.locked(self.path / ".lock", f"{self.path} is being trained in"))
+                files.clear(self.path)
+            self._identify(json.loads(json.dumps(identity)))
+            self._held = held.pop_all()
+
+    def close(self) -> None:
+        """Let another process train in the folder."""
+        self._held.close()
+
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _identify(self, wanted: dict[str, Any]) -> None:
         described = self.path / "run.json"
         if described.exists():
             found = self._read_identity(described)
@@ -83,12 +111,23 @@ class RunFolder:
             found = json.loads(described.read_text())
             if isinstance(found, dict):
                 return found
-        except ValueError:
+        except (OSError, ValueError, RecursionError):
             pass
         raise ValueError(f"{described} is damaged, so the run in this folder is unknown: choose another folder.")
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then delete all but the last two."""
+        """Write a checkpoint, then delete all but the last two. If the disk is full, warn and keep the earlier ones."""
+        try:
+            self._write(checkpoint)
+        except (OSError, RuntimeError, SafetensorError) as error:  # RuntimeError: from torch.save
+            why = files.reason(error).splitlines()[0]
+            warnings.warn(
+                f"The checkpoint could not be written to {self.path} ({why}), so the training goes on without it: "
+                "free some space there.",
+                stacklevel=3,
+            )
+
+    def _write(self, checkpoint: Checkpoint) -> None:
         at = checkpoint.position
         with files.atomic(self.path / f"epoch-{at.epoch:04d}-step-{at.step:06d}") as partial:
             partial.mkdir()
@@ -97,18 +136,22 @@ class RunFolder:
             for name, weights in (("best", checkpoint.best), ("average", checkpoint.average)):
                 if weights is not None:
                     save_file(weights, partial / f"{name}.safetensors")
-            hashes = {file.name: hash_file(file) for file in partial.iterdir()}
-            position = json.dumps({"position": asdict(at), "sha256": hashes})
-            (partial / "position.json").write_text(position)
+            about = {"position": asdict(at), "sha256": {file.name: hash_file(file) for file in partial.iterdir()}}
+            (partial / "position.json").write_text(json.dumps({**about, "checksum": _checksum(about)}))
         for old in self._checkpoints()[:-KEPT]:
             files.remove(old)
+
+    def forget(self) -> None:
+        """Remove the description of a run without a checkpoint, so that a corrected run may use the folder."""
+        if not self._checkpoints():
+            (self.path / "run.json").unlink(missing_ok=True)
 
     def load(self) -> Checkpoint | None:
         """The last complete checkpoint, or None. A damaged one is renamed to ``….damaged``, with a warning."""
         for place in reversed(self._checkpoints()):
             try:
                 return _read(place)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (*_DAMAGE, OSError) as error:
                 aside = place.with_name(place.name + ".damaged")
                 shutil.rmtree(aside, ignore_errors=True)
                 place.rename(aside)
@@ -123,8 +166,18 @@ class RunFolder:
         return sorted(place for place in self.path.glob("epoch-*") if place.suffix != ".damaged")
 
 
+# What a changed byte can raise in the readers of JSON, safetensors and PyTorch.
+_DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError),
+    *(pickle.UnpicklingError, SafetensorError),
+)
+
+
 def _read(place: Path) -> Checkpoint:
     about = json.loads((place / "position.json").read_text())
+    checksum = about.pop("checksum", None)  # earlier versions did not write it
+    if set(about) != {"position", "sha256"} or checksum not in (None, _checksum(about)):
+        raise ValueError("position.json has changed since it was written")
     for name, sha256 in about["sha256"].items():
         if hash_file(place / name) != sha256:
             raise ValueError(f"{name} has changed since it was written")
@@ -136,3 +189,14 @@ def _read(place: Path) -> Checkpoint:
     )
     optimiser = torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True)
     return Checkpoint(position, load_file(place / "model.safetensors"), optimiser, best, average)
+
+
+def _checksum(about: Mapping[str, Any]) -> str:
+    """SHA-256 of a position and the hashes of its files, in hexadecimal."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def mebibytes(model: nn.Module) -> int:
+    """The space for the checkpoints of a model: its weights, their best, their average, and Adam's two moments."""
+    size = sum(getattr(value, "nbytes", 0) for value in model.state_dict().values())
+    return 1 + 5 * (KEPT + 1) * size // 2**20

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.image_text import ImageText, contrastive_loss
-from course_utils.models.model import modes_kept
+from course_utils.modes import evaluating
 from course_utils.robustness.attack import pgd_step, project
 from course_utils.settings import Settings, at_least
 from course_utils.training.history import History
-from course_utils.training.inputs import Examples, check_data
+from course_utils.training.inputs import Examples, check_data, for_model, tried
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.task import Batch, Task, counted, unwrapped
@@ -56,7 +56,9 @@ class Pairing(Task):
                 f"The {role} names captions {low} to {high}, but there are {len(self.captions)}, from 0: give each "
                 "image the number of its caption."
             )
-        return examples.images, examples.labels
+        images = for_model(model, examples.images)
+        tried(model, images, role, self.captions[examples.labels[:1].cpu()])
+        return images, examples.labels
 
     def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         images, numbers = batch
@@ -104,6 +106,8 @@ def train_pairs(
     :func:`~course_utils.training.loop.fit`, such as folder and quiet. Raises ValueError for a number without a
     caption, and the errors of fit.
     """
+    if not isinstance(model, ImageText):
+        raise ValueError(f"The model is a {type(model).__name__}, but captions need an ImageText.")
     task = Pairing(captions, hardening, know_twins, loss_of)
     learned = model.log_scale.requires_grad
     model.log_scale.requires_grad_(learn_temperature)
@@ -124,8 +128,7 @@ def hardened(
         images = images + hardening.noise * torch.randn(images.shape, generator=generator, device=images.device)
     if not hardening.radius:
         return images
-    with modes_kept(model):
-        model.eval()
+    with evaluating(model):
         with torch.no_grad():
             said = model.embed_captions(words)
             scale = 1 / model.temperature

@@ -4,6 +4,7 @@ import os
 import platform
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from course_utils.models.model import modes_kept
+from course_utils.modes import modes_kept
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -77,26 +78,60 @@ def prepared(
         model.to(home)
 
 
+GRACE = 0.6  # seconds in which several presses of the stop button count as one
+
+
+class Stop:
+    """Whether to stop. The first Ctrl-C only sets it, so that the step is completed and a checkpoint is saved.
+
+    Presses within the grace, and during the end of the run, change nothing. A later one, in a step that does not end,
+    raises KeyboardInterrupt there.
+    """
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self.first = 0.0
+        self.ending = False
+
+    def __bool__(self) -> bool:
+        return self.presses > 0
+
+    def press(self, number: int, frame: Any) -> None:
+        """The handler of the signal."""
+        self.presses += 1
+        if self.presses == 1:
+            self.first = time.monotonic()
+        elif not self.ending and time.monotonic() - self.first > GRACE:
+            self.ending = True
+            signal.default_int_handler(number, frame)
+
+    def end(self) -> bool:
+        """Whether to stop; if so, nothing interrupts the end of the run from now on."""
+        self.ending = bool(self)
+        return self.ending
+
+    def settle(self) -> None:
+        """Wait until the grace of the first press is over, so that no late press hits what follows."""
+        while self and (left := self.first + GRACE - time.monotonic()) > 0:
+            time.sleep(left)
+
+
 @contextmanager
-def between_steps(accelerator: "Accelerator") -> Iterator[list[int]]:
-    """Within the block, the first Ctrl-C only fills the list, so that the step is completed; a second one interrupts.
+def between_steps(accelerator: "Accelerator") -> Iterator[Stop]:
+    """Within the block, Ctrl-C sets the :class:`Stop`.
 
     With several processes, each is interrupted at once, because they could not agree on a step.
     """
-    interrupts: list[int] = []
+    stop = Stop()
     before = signal.getsignal(signal.SIGINT)
     mine = threading.current_thread() is threading.main_thread() and accelerator.num_processes == 1
     if not mine or before is not signal.default_int_handler:
-        yield interrupts
+        yield stop
         return
-
-    def interrupt(number: int, frame: Any) -> None:
-        if interrupts:
-            signal.default_int_handler(number, frame)
-        interrupts.append(number)
-
-    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, stop.press)
     try:
-        yield interrupts
+        yield stop
     finally:
+        stop.ending = True
+        stop.settle()
         signal.signal(signal.SIGINT, before)

@@ -6,6 +6,7 @@ Notebook 07.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ def distilling(
     """
     _check_settings(kind, temperature, weight, smoothing, unlabelled)
     compared = {"soft": _soft(temperature, weight), "hard": _hard(smoothing), "token": _token(smoothing)}[kind]
-    teacher.eval()
+    teacher = deepcopy(teacher).eval()  # the teacher itself stays as it is, and where it is
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not len(images):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_utils.files import atomic
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,11 +33,24 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run, and how it ended."""
+    """The epochs of a run, and how it ended. As text it is one sentence, in a notebook also a table."""
 
     epochs: list[Epoch] = field(default_factory=list)
     seconds: float = 0.0  # of all work, including the time before an interruption
     interrupted: bool = False
+
+    def __str__(self) -> str:
+        count = len(self.epochs)
+        if self.interrupted:
+            return f"stopped in epoch {count + 1}, after {duration(self.seconds)} of training"
+        return f"{count} epoch{'s' * (count != 1)} in {duration(self.seconds)} of training"
+
+    def _repr_html_(self) -> str:
+        names = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
+        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in names)
+        rows = ("".join(f"<td>{getattr(row, name):.4g}</td>" for name in names) for row in self.epochs)
+        table = "".join(f"<tr>{row}</tr>" for row in (head, *rows))
+        return f"<table><caption>{self}</caption>{table}</table>"
 
     @property
     def best(self) -> Epoch:
@@ -47,9 +62,9 @@ class History:
         )
 
     def to_csv(self, path: str | Path) -> Path:
-        """Write a header and one line per epoch; → the path."""
+        """Write a header and one line per epoch; → the path. The file appears only when it is complete."""
         path = Path(path)
-        with path.open("w", newline="") as file:
+        with atomic(path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, [column.name for column in fields(Epoch)])
             writer.writeheader()
             writer.writerows(asdict(row) for row in self.epochs)
@@ -58,6 +73,35 @@ class History:
     def plot(self) -> "Figure":
         """Loss and accuracy over the epochs."""
         return draw_curves(self.epochs)
+
+
+def duration(seconds: float) -> str:
+    """``"41 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+_last: list[History] = []
+
+
+def remembered(history: History) -> History:
+    """The same history, which :func:`last_history` then returns."""
+    _last[:] = [history]
+    return history
+
+
+def last_history() -> History:
+    """The history of this process's last training, however it ended, for example after its tab was closed.
+
+    Raises LookupError if nothing was trained yet.
+    """
+    if not _last:
+        raise LookupError("Nothing was trained in this kernel yet: call fit first.")
+    return _last[0]
 
 
 def draw_curves(epochs: Sequence[Epoch], running: Sequence[tuple[float, float]] = (), length: int = 0) -> "Figure":

@@ -1,12 +1,16 @@
 """What identifies a run; compared before training continues from its checkpoint. All notebooks that train."""
 
+import dis
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +36,9 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
         value = getattr(recipe, column.name)
         about[column.name] = value if _plain(value) else name_of(value)
     about["loss"] = "cross-entropy" if learned is None else name_of(learned)
-    about |= {f"{CODE}{role}": fingerprint(value) for role, value in (("loss", learned), ("augment", recipe.augment))}
+    about |= {
+        f"{CODE}{role}": fingerprint(value, model) for role, value in (("loss", learned), ("augment", recipe.augment))
+    }
     about["pictures"] = list(data[0].shape)
     digest = hashlib.sha256()
     for tensor in reversed(data):
@@ -44,51 +50,63 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
 def name_of(function: Any) -> str:
     """A name that identifies a function in a later process: its place in the source, with bound arguments."""
     if isinstance(function, functools.partial):
-        return f"{name_of(function.func)} with {function.args}, {function.keywords}"
+        return _without_addresses(f"{name_of(function.func)} with {function.args}, {function.keywords}")
     if is_dataclass(function):
-        return repr(function)
+        return _without_addresses(repr(function))
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def fingerprint(value: Any) -> str:
+def _without_addresses(text: str) -> str:
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+
+def fingerprint(value: Any, trained: nn.Module | None = None) -> str:
     """16 hexadecimal digits that change when a function is edited, or a value that it uses.
 
     They depend on its byte code, but not on comments or names of local variables; on what it closes over (a teacher's
-    weights, a temperature); on its defaults; and on the functions and numbers that it uses from its own module.
+    weights, a temperature); on its defaults; and on what it uses from its own module and from the student's other
+    modules. Libraries count as fixed, and so does the course itself beyond the function's own module. trained: the
+    model that is trained, whose weights do not count.
     """
     digest = hashlib.sha256()
-    for part in _parts(value, set()):
+    for part in _parts(value, {id(trained): trained}):
         digest.update(part)
     return digest.hexdigest()[:16]
 
 
-def _parts(value: Any, seen: set[int]) -> list[bytes]:
-    if _plain(value) or isinstance(value, bytes | complex | torch.dtype | torch.device):
+def _parts(value: Any, seen: dict[int, Any]) -> list[bytes]:
+    """seen: the objects so far, by id; it keeps them alive, so that no two of them have the same id."""
+    if _plain(value) or isinstance(value, bytes | complex | torch.dtype | torch.device | np.generic):
         return [repr(value).encode()]
     if id(value) in seen:
         return [b"again"]
-    seen.add(id(value))
+    seen[id(value)] = value
     inside: list[Any]
     if isinstance(value, Tensor):
         return [repr(tuple(value.shape)).encode(), _bytes(value)]
+    if isinstance(value, np.ndarray):
+        return [f"{value.shape} {value.dtype}".encode(), value.tobytes()]
     if isinstance(value, CodeType):
         inside = [value.co_code, value.co_names, *value.co_consts]
     elif isinstance(value, FunctionType):
-        code, own = value.__code__, value.__globals__
-        named = (own.get(name) for name in _names(code))
+        code = value.__code__
         inside = [
             *(code.co_code, code.co_names, *(part for part in code.co_consts if part != value.__doc__)),
             *(value.__defaults__, value.__kwdefaults__),
             *(_content(cell) for cell in value.__closure__ or ()),
-            *(part for part in named if _plain(part) or getattr(part, "__module__", None) == value.__module__),
+            *_used(value),
         ]
     elif isinstance(value, MethodType):
         inside = [value.__func__, value.__self__]
     elif isinstance(value, functools.partial):
         inside = [value.func, value.args, value.keywords]
     elif isinstance(value, nn.Module):
-        inside = [type(value).__qualname__, value.state_dict()]
+        own = ((name, part) for name, part in vars(value).items() if not name.startswith("_") and name != "training")
+        kind = type(value)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        inside = [name if _fixed(kind.__module__) else kind, dict(own)]
+        inside += [value._parameters, value._buffers, value._modules]
     elif isinstance(value, Mapping):
         inside = [part for pair in value.items() for part in pair]
     elif isinstance(value, Sequence):
@@ -96,16 +114,78 @@ def _parts(value: Any, seen: set[int]) -> list[bytes]:
     elif isinstance(value, set | frozenset):
         inside = sorted(value, key=repr)
     elif isinstance(value, type):
-        own_functions = (part for part in vars(value).values() if isinstance(part, FunctionType))
-        inside = [value.__module__, value.__qualname__, *own_functions]
+        inside = [value.__module__, value.__qualname__, *_of_class(value)]
     else:
-        inside = [type(value), getattr(value, "__dict__", {})]
+        inside = [type(value), _of_instance(value)]
     return [type(value).__name__.encode(), *(part for one in inside for part in _parts(one, seen))]
+
+
+def _used(function: FunctionType) -> Iterator[Any]:
+    """The global values that a function uses and that may have changed between two runs."""
+    names = _names(function.__code__)
+    loaded = set(_loaded(function.__code__))
+    for name in names:
+        part = function.__globals__.get(name)
+        if _plain(part) or getattr(part, "__module__", None) == function.__module__:
+            yield part
+        elif isinstance(part, ModuleType):
+            if not _fixed(part.__name__):
+                yield {each: vars(part).get(each) for each in names if each in vars(part)}
+        elif name in loaded and _may_change(part):
+            yield part
+
+
+def _may_change(part: Any) -> bool:
+    """Whether a global value is data, a model, or made by code that is not a library's."""
+    if isinstance(part, Tensor | np.ndarray | np.generic | nn.Module | functools.partial) or is_dataclass(part):
+        return True
+    if isinstance(part, Mapping | Sequence | set | frozenset | SimpleNamespace):
+        return True
+    kind = part if isinstance(part, type | FunctionType) else type(part)
+    return not _fixed(kind.__module__)
+
+
+def _fixed(module: str) -> bool:
+    """Whether a module is a library's or the course's."""
+    if module == "__main__":
+        return False
+    if module.partition(".")[0] in {"course_utils", *sys.stdlib_module_names}:
+        return True
+    return "site-packages" in (getattr(sys.modules.get(module), "__file__", None) or "")
+
+
+def _of_class(kind: type) -> list[Any]:
+    """The functions of a class and, if it is not a library's, its values and those of its bases."""
+    own: list[Any] = [part for part in vars(kind).values() if isinstance(part, FunctionType)]
+    if _fixed(kind.__module__):
+        return own
+    for part in vars(kind).values():
+        if isinstance(part, staticmethod | classmethod):
+            own.append(part.__func__)
+        elif isinstance(part, property):
+            own.append(part.fget)
+    values = {name: part for name, part in vars(kind).items() if not name.startswith("__") and not callable(part)}
+    own.append({name: part for name, part in values.items() if _plain(part) or _may_change(part)})
+    return [*own, *(base for base in kind.__bases__ if not _fixed(base.__module__))]
+
+
+def _of_instance(value: Any) -> Any:
+    """The attributes of an object; its text if it has none."""
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if hasattr(value, name)]
+    if not hasattr(value, "__dict__") and not slots:
+        return _without_addresses(repr(value))
+    return {**getattr(value, "__dict__", {}), **{name: getattr(value, name) for name in slots}}
 
 
 def _names(code: CodeType) -> list[str]:
     nested = (part for part in code.co_consts if isinstance(part, CodeType))
     return [*code.co_names, *(name for part in nested for name in _names(part))]
+
+
+def _loaded(code: CodeType) -> list[str]:
+    """The names that are looked up as global values, not as attributes."""
+    own = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    return [*own, *(name for part in code.co_consts if isinstance(part, CodeType) for name in _loaded(part))]
 
 
 def _content(cell: Any) -> Any:
@@ -116,7 +196,8 @@ def _content(cell: Any) -> Any:
 
 
 def _bytes(tensor: Tensor) -> bytes:
-    raw: bytes = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    plain = tensor.detach().cpu().to_dense()
+    raw: bytes = plain.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
     return raw
 
 

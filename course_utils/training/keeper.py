@@ -8,9 +8,9 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
-from course_utils.training.history import Epoch, History
+from course_utils.training.history import Epoch, History, duration, remembered
 from course_utils.training.optimiser import learning_rate
-from course_utils.training.progress import Progress, duration
+from course_utils.training.progress import Progress
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import measure
 from course_utils.training.task import Batch, Task
@@ -21,7 +21,7 @@ BATCHES_FOR_NORMS = 20  # of training images, with the averaged weights after ea
 
 
 class NotFinite(ValueError):
-    """The loss became NaN or infinite: the training has failed."""
+    """The loss or the weights became NaN or infinite: the training has failed."""
 
 
 class Keeper:
@@ -48,10 +48,13 @@ class Keeper:
         self.accelerator, self.folder, self.checkpoint_seconds = batches.accelerator, folder, checkpoint_seconds
         device = self.accelerator.device
         self.average = None if average is None else average.to(device)
+        if self.average is not None:
+            self.average.n_averaged = self.average.n_averaged.cpu()  # read in each step, where a GPU would wait
         self.first = copied(model)
         self.best: dict[str, Tensor] | None = None
         self.position = at = Position()
-        self.sums = torch.zeros(3, device=device)
+        self.sums = torch.zeros(3, dtype=torch.float32, device=device)
+        self.fresh = True  # no step is done yet in this process
         if folder is not None and (state := folder.load()) is not None:
             self._resume(state)
             at = self.position
@@ -68,13 +71,14 @@ class Keeper:
     def step(self, loss: Tensor, tally: Tensor, stop: bool) -> None:
         """After a step: check its loss, update the average, write a checkpoint when it is time or stop is true.
 
-        Raises NotFinite for a loss that is not finite, and KeyboardInterrupt if stop is true.
+        Raises NotFinite for a loss or, before a checkpoint, weights that are not finite, and KeyboardInterrupt if
+        stop is true.
         """
-        at = self.position
+        at, self.fresh = self.position, False
         done = at.epoch * self.batches.an_epoch + at.step + 1
         looking = self.accelerator.device.type == "cpu" or (done - 1) % STEPS_BETWEEN_LOOKS == 0
         if looking:
-            self._check_finite(self.accelerator.reduce(loss.detach()), done)
+            self._check_finite("loss is", torch.isfinite(self.accelerator.reduce(loss.detach())), done)
         if self.average is not None:
             self.average.update_parameters(self.model)
         self.sums += tally
@@ -83,6 +87,7 @@ class Keeper:
             accuracy = (tally[1] / tally[2]).item()
             self.progress.step(done, loss.item(), accuracy, self.recipe.batch_size)
         if stop or time.perf_counter() - self.saved > self.checkpoint_seconds:
+            self._check_weights(done)
             self._save()
         if stop:
             raise KeyboardInterrupt
@@ -91,7 +96,9 @@ class Keeper:
         """After an epoch: validate the model, store its weights if they are the best so far, write a checkpoint."""
         at, trained = self.position, time.perf_counter()
         summed_loss, right, count = self.accelerator.reduce(self.sums).tolist()
-        self._check_finite(torch.tensor(summed_loss), (at.epoch + 1) * self.batches.an_epoch)
+        done = (at.epoch + 1) * self.batches.an_epoch
+        self._check_finite("loss is", torch.isfinite(torch.tensor(summed_loss)), done)
+        self._check_weights(done)
         self._measure_norms(task)
         score = None
         if validation is not None:
@@ -124,31 +131,41 @@ class Keeper:
         if at.best_accuracy is not None:
             ended += f", validation accuracy {at.rows[-1].validation_accuracy:.1%}"
         self.progress.end(f"{self.about}: done in {duration(at.seconds)}, {ended}.")
-        return History(at.rows, at.seconds)
+        return remembered(History(at.rows, at.seconds))
 
-    def interrupted(self) -> History:
-        """After an interruption: give the model its best weights so far, or leave its latest."""
+    def interrupted(self, presses: int) -> History:
+        """After an interruption by that many presses: give the model its best weights so far, or leave its latest."""
         at = self.position
         state = "no epoch was evaluated yet, so the model has its latest weights"
         if self.best is not None:
             self.model.load_state_dict(self.best)
             state = f"the model has its best weights so far, with validation accuracy {at.best_accuracy:.1%}"
-        self.progress.end(f"Interrupted in epoch {at.epoch + 1} of {self.recipe.epochs}: {state}.")
-        return History(at.rows, time.perf_counter() - self.began, interrupted=True)
+        once = f" It was stopped {presses} times; once is enough." * (presses > 1)
+        self.progress.end(f"Interrupted in epoch {at.epoch + 1} of {self.recipe.epochs}: {state}.{once}")
+        return remembered(History(at.rows, time.perf_counter() - self.began, interrupted=True))
 
-    def failed(self, error: NotFinite) -> None:
-        """After a loss that is not finite: give the model its best weights so far, or its initial ones."""
+    def failed(self, error: Exception) -> None:
+        """After an error: give the model its best weights so far, or its initial ones."""
+        self.optimiser.zero_grad()
         self.model.load_state_dict(self.best or self.first)
+        if self.fresh and self.folder is not None and self.accelerator.is_main_process:
+            self.folder.forget()
         self.progress.end(str(error))
+        remembered(History(self.position.rows, time.perf_counter() - self.began, interrupted=True))
 
-    def _check_finite(self, loss: Tensor, done: int) -> None:
-        if not torch.isfinite(loss).all():
+    def _check_finite(self, what: str, finite: Tensor, done: int) -> None:
+        if not finite.all():
             rate = learning_rate(done - 1, self.steps, self.recipe)
             state = "its best weights so far" if self.best else "its initial weights"
             raise NotFinite(
-                f"The loss is no longer finite at step {done} of {self.steps}, learning rate {rate:.2g}: try a "
+                f"The {what} no longer finite at step {done} of {self.steps}, learning rate {rate:.2g}: try a "
                 f"learning rate three times smaller, a longer warmup or a smaller clip; the model has {state}."
             )
+
+    def _check_weights(self, done: int) -> None:
+        """Before weights are evaluated or saved: those of the latest step have not yet been seen in a loss."""
+        state = (value for value in self.model.state_dict().values() if value.is_floating_point())
+        self._check_finite("weights are", torch.stack([torch.isfinite(value).all() for value in state]), done)
 
     def _weights(self) -> dict[str, Tensor]:
         return copied(self.average.module if self.average else self.model)
@@ -174,7 +191,7 @@ class Keeper:
         self.position, self.best = state.position, state.best
         if self.average is not None and state.average is not None:
             self.average.load_state_dict(state.average)
-        self.sums.copy_(torch.tensor(state.position.sums))
+        self.sums.copy_(torch.tensor(state.position.sums, dtype=torch.float32))
 
 
 class _Whole:
@@ -201,7 +218,8 @@ def average_of(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
-        kept = torch.clamp(torch.as_tensor((1 + steps) / (10 + steps)), max=decay)
+        taken = torch.as_tensor(steps, dtype=torch.float32)
+        kept = torch.clamp((1 + taken) / (10 + taken), max=decay)
         return kept * average + (1 - kept) * now
 
     return AveragedModel(model, avg_fn=follow)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_utils.training.inputs import check_model
 from course_utils.training.muon import MuonAndAdamW, hidden_matrices
 from course_utils.training.recipe import Recipe
 
@@ -29,6 +30,26 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
             f"This {type(model).__name__} has no trainable parameter: set requires_grad on those to train."
         )
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
+
+
+def check_trainable(model: nn.Module, recipe: Recipe) -> None:
+    """Raise ValueError unless the recipe's optimiser can train the model: in float32 or float64, with gradients."""
+    check_model(model)
+    groups = parameter_groups(model, recipe.weight_decay)
+    if recipe.optimiser == "muon":
+        MuonAndAdamW(groups, hidden_matrices(model), recipe.learning_rate, fused=False)
+    for group in groups:
+        for parameter in group["params"]:
+            if parameter.dtype not in (torch.float32, torch.float64):
+                raise ValueError(
+                    f"The weights of this {type(model).__name__} are {str(parameter.dtype).removeprefix('torch.')}, in "
+                    "which small steps are rounded away: use model.float(), and Recipe(precision='bf16') for speed."
+                )
+            if parameter.is_inference():
+                raise ValueError(
+                    f"This {type(model).__name__} was built under torch.inference_mode(), so it cannot have gradients: "
+                    "build it outside."
+                )
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from course_utils.console import in_notebook
-from course_utils.training.history import Epoch, draw_curves
+from course_utils.training.history import Epoch, draw_curves, duration
 
 LINE_SECONDS = 0.5  # between two updates
 FIGURE_SECONDS = 2.0
@@ -86,16 +86,6 @@ class Progress:
         seen = [f"loss {self.losses[0][1]:.2f} at first, {self.losses[-1][1]:.2f} now"] if self.losses else []
         seen += [f"epoch {row.epoch}: validation accuracy {row.validation_accuracy:.1%}" for row in self.validated]
         return "; ".join(seen)
-
-
-def duration(seconds: float) -> str:
-    """``"41 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
-    whole = max(0, round(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 5400:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[Any, str], None] | None]:

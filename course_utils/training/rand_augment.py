@@ -11,9 +11,12 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from course_utils.settings import Must, Settings, at_least, at_most, between
+from course_utils.models.refusals import may_read
+from course_utils.settings import Must, Seed, Settings, at_least, at_most, between, checked
+from course_utils.training.augment import uniform
 
 STRONGEST = 30  # magnitudes are whole numbers from 0 to this, as in torchvision
+SLACK = 1 / 510  # beyond [0, 1], for rounding: half a step of eight bits
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -67,7 +70,7 @@ def transform(name: str, magnitude: float, sign: int = 1) -> Transform:
         return F.affine(images, angle=angle, translate=list(move), scale=1.0, **{"shear": [0.0, 0.0], **more})
 
     def degrees(slope: float) -> float:
-        return torch.tensor(slope).atan().rad2deg().item()
+        return torch.tensor(slope, dtype=torch.float32, device="cpu").atan().rad2deg().item()
 
     functions: dict[str, Transform] = {
         "Identity": lambda images: images,
@@ -100,7 +103,7 @@ class RandAugment(Settings):
     replacement, as in the paper and in torchvision, it may get the same one twice. Cubuk et al. 2020, section 3.
 
     Raises ValueError for a number or magnitude out of range, a name that is not in the pool, and for images that are
-    not a non-empty batch of floating-point numbers in [0, 1].
+    not a non-empty batch of floating-point numbers in [0, 1]; on a GPU, values are read only in a run's first step.
     """
 
     number: Annotated[int, at_least(0), at_most(1000)] = 2  # the slide's N
@@ -131,10 +134,10 @@ class RandAugment(Settings):
         if self.replacement:
             which = torch.randint(count, shape, generator=generator, device=device)
         else:
-            order = torch.rand(batch, count, generator=generator, device=device).argsort(-1)
+            order = uniform(generator, device, batch, count).argsort(-1)
             which = order[:, : self.number].T
         either = torch.tensor([name in EITHER_WAY for name in self.pool], device=device)[which]
-        return which, either & (torch.rand(shape, generator=generator, device=device) < 0.5)
+        return which, either & (uniform(generator, device, *shape) < 0.5)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         if images.ndim != 4 or not images.is_floating_point():
@@ -144,8 +147,14 @@ class RandAugment(Settings):
             )
         if not len(images):
             raise ValueError("The batch is empty, but RandAugment needs at least one image.")
+        if may_read(images) and not (images.min() >= -SLACK and images.max() <= 1 + SLACK):
+            raise ValueError(
+                f"The images have values from {images.min():.3g} to {images.max():.3g}, but RandAugment needs [0, 1]: "
+                "divide bytes by 255, undo a normalisation, or clamp."
+            )
         which, backwards = self.draw(len(images), generator)
-        return apply_each(images, self.transforms(), which + len(self.pool) * backwards)
+        chosen = (which + len(self.pool) * backwards).cpu()  # a GPU waits here once, not in each round
+        return apply_each(images, self.transforms(), chosen)
 
 
 def variations(
@@ -156,7 +165,7 @@ def variations(
     images (count, channels, height, width) → changed (count, largest + 1, magnitudes, samples, channels, height,
     width), for N from 0 to largest, and the names of the transforms of each sample, in order.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     which, backwards = RandAugment(largest, 0).draw(samples, generator)
     chosen = which + len(POOL) * backwards
     rows = []

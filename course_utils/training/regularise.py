@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional as F
 
+from course_utils.models.refusals import may_read
 from course_utils.training.task import Loss
 
 
@@ -32,17 +33,18 @@ def mixup(images: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tenso
     """
     results = []
     for values in (images, targets):
-        own = share.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+        own = share.to(values).reshape(-1, *[1] * (values.ndim - 1))
         results.append(torch.lerp(values.roll(1, 0), values, own))
     return results[0], results[1]
 
 
 def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -> Tensor:
-    """→ (count,): λ ~ Beta(α, α), drawn from the global random numbers. Zhang et al. 2018, section 2.
+    """→ (count,): λ ~ Beta(α, α), drawn from the CPU's global random numbers. Zhang et al. 2018, section 2.
 
     Small α: nearly always only one of the two images; α = 1: every share equally likely; large α: about half of each.
     """
-    return Beta(*torch.full((2,), alpha, device=device)).sample((count,))
+    both = torch.full((2,), alpha, dtype=torch.float32, device="cpu")  # MPS cannot draw them
+    return Beta(both[0], both[1], validate_args=False).sample((count,)).to(device)
 
 
 def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own: bool = False) -> Loss:
@@ -73,7 +75,7 @@ def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own:
 
 
 def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
-    """Raise ValueError for a batch that MixUp cannot mix."""
+    """Raise ValueError for a batch that MixUp cannot mix; on a GPU, labels are read only in a run's first step."""
     if len(images) == 0:
         raise ValueError("The batch is empty, but MixUp needs at least two images.")
     if len(images) == 1:
@@ -88,6 +90,8 @@ def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
         )
     if len(labels) != len(images):
         raise ValueError(f"There are {len(labels)} labels for {len(images)} images: pass one per image.")
+    if not may_read(labels):
+        return
     low, high = labels.min().item(), labels.max().item()
     if low < 0 or high >= classes:
         raise ValueError(

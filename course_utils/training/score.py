@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from course_utils.models.model import modes_kept
+from course_utils.modes import evaluating
 from course_utils.training.device import make_accelerator, prepared
-from course_utils.training.inputs import Labelled, check_data, check_fit
+from course_utils.training.inputs import Labelled, check_data, check_fit, random_kept
+from course_utils.training.recipe import Recipe
 from course_utils.training.task import Batch, Classification, Task
 
 if TYPE_CHECKING:
@@ -48,14 +49,12 @@ def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision:
 
     Raises ValueError, before it computes anything, if the data and the model do not match.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
+    recipe = Recipe(batch_size=batch_size, precision=precision)  # which checks both
     task = Classification()
     checked = check_data(data, "evaluation data")
-    check_fit(model, checked, "evaluation data", same_classes=False)
-    examples = checked.images, checked.labels
-    accelerator = make_accelerator(precision)
-    with prepared(model, accelerator):
+    examples = check_fit(model, checked, "evaluation data", same_classes=False), checked.labels
+    accelerator = make_accelerator(recipe.precision)
+    with random_kept(accelerator.device), prepared(model, accelerator):
         on_device = tuple(tensor.to(accelerator.device) for tensor in examples)
         return measure(model, task, on_device, batch_size, accelerator)
 
@@ -64,9 +63,8 @@ def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision:
 def measure(model: nn.Module, task: Task, data: Batch, batch_size: int, accelerator: "Accelerator") -> Score:
     """Score on data on the model's device; each process takes its share. Restores the model's modes."""
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    sums = torch.zeros(3, device=data[0].device)
-    with modes_kept(model):
-        model.eval()
+    sums = torch.zeros(3, dtype=torch.float32, device=data[0].device)
+    with evaluating(model):
         for batch in zip(*(tensor[mine].split(batch_size) for tensor in data), strict=True):
             with accelerator.autocast():
                 sums += task.judge(model, batch)

@@ -1,14 +1,14 @@
 """What is learned: the loss of a batch, and which predictions count as correct. All notebooks that train."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.training.inputs import check_data, check_fit
+from course_utils.training.inputs import check_data, check_fit, logits_of
 
 Batch = tuple[Tensor, ...]  # images first; the other tensors have one row per image
 Loss = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]  # (model, images, labels) → (loss, logits)
@@ -49,17 +49,16 @@ class Classification(Task):
 
     def check(self, model: nn.Module, data: Any, role: str) -> Batch:
         examples = check_data(data, role)
-        check_fit(model, examples, role)
-        return examples.images, examples.labels
+        return check_fit(model, examples, role), examples.labels
 
     def step(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         images, labels = batch
-        loss, logits = (self.loss or cross_entropy(0.0))(model, images, labels)
+        loss, logits = checked_answer((self.loss or cross_entropy(0.0))(model, images, labels), labels)
         return loss, tally(loss * len(labels), logits, labels)
 
     def judge(self, model: nn.Module, batch: Batch) -> Tensor:
         images, labels = batch
-        logits = model(images)
+        logits = logits_of(model, images)
         return tally(F.cross_entropy(logits.float(), labels, reduction="sum"), logits, labels)
 
 
@@ -67,10 +66,22 @@ def cross_entropy(smoothing: float) -> Loss:
     """The default loss, with label smoothing. Szegedy et al. 2016, section 7."""
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        logits = model(images)
+        logits = logits_of(model, images)
         return F.cross_entropy(logits, labels, label_smoothing=smoothing), logits
 
     return loss
+
+
+def checked_answer(answer: Any, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What a loss returned. Raises ValueError unless it is one number and the logits (batch, classes)."""
+    found = [answer] if isinstance(answer, Tensor) or not isinstance(answer, Sequence) else list(answer)
+    shapes = [tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in found]
+    if len(shapes) != 2 or shapes[0] != () or not isinstance(shapes[1], tuple) or shapes[1][:-1] != (len(labels),):
+        raise ValueError(
+            f"The loss returned {' and '.join(map(str, shapes)) or 'nothing'}, but must return two tensors: the loss, "
+            f"a single number of shape (), and the logits ({len(labels)}, classes)."
+        )
+    return found[0], found[1]
 
 
 def tally(summed_loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:

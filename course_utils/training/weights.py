@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from course_utils.files import atomic
+from course_utils.files import Refused, atomic, reason
 from course_utils.models.model import build, config_of
 from course_utils.paths import CHECKPOINTS
 from course_utils.settings import Settings, at_least, between, shown
@@ -41,16 +41,24 @@ class Card(Settings):
 def save_weights(model: nn.Module, path: str | Path, metadata: Mapping[str, str] | None = None) -> str:
     """Write the model's weights, and its config as JSON, to path; → the file's SHA-256.
 
-    An existing file is replaced in one step, so there is never half a file.
+    An existing file is replaced in one step, so there is never half a file. A compiled model's weights are written
+    under the names that they have without ``torch.compile``. Raises :class:`~course_utils.files.Refused`, an OSError,
+    if the disk is full.
     """
-    path = Path(path)
-    config = getattr(model, "config", None)
-    about = {"model": type(model).__name__, **(metadata or {})}
+    path, plain = Path(path), getattr(model, "_orig_mod", model)
+    config = getattr(plain, "config", None)
+    about = {"model": type(plain).__name__, **(metadata or {})}
     if is_dataclass(config) and not isinstance(config, type):
         about["config"] = json.dumps(asdict(config))
-    with atomic(path) as partial:
-        save_file(copied(model), partial, about)
-        return hash_file(partial)
+    try:
+        with atomic(path) as partial:
+            save_file(_uncompiled(copied(model)), partial, about)
+            return hash_file(partial)
+    except (OSError, SafetensorError) as error:
+        raise Refused(
+            f"The weights could not be written to {path} ({reason(error)}): free some space there, or choose another "
+            "folder that you can write to."
+        ) from error
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
@@ -59,18 +67,25 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
     Raises FileNotFoundError if there is no such file and ValueError if it is damaged or of another model.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"There are no weights at {path}: train the model first or correct the path.")
     with _opened(path) as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 – no mapping
+        weights = _uncompiled({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 – no mapping
         metadata = file.metadata() or {}
-    if difference := first_difference(weights, model.state_dict()):
+    own = model.state_dict()
+    if difference := first_difference(weights, _uncompiled(own)):
+        plain = getattr(model, "_orig_mod", model)
         raise ValueError(
-            f"{path} does not fit this {type(model).__name__}: {difference}; build the model with the "
+            f"{path} does not fit this {type(plain).__name__}: {difference}; build the model with the "
             f"file's own configuration, {metadata.get('config', 'which it does not record')}."
         )
-    model.load_state_dict(weights)
+    model.load_state_dict(dict(zip(own, (weights[name] for name in _uncompiled(own)), strict=True)))
     return metadata
+
+
+def _uncompiled(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights under their names before ``torch.compile``, which puts a word in front of each."""
+    return {name.replace("_orig_mod.", ""): value for name, value in weights.items()}
 
 
 def first_difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:

@@ -1,26 +1,31 @@
 """AttentionExplorer: what a query attends to, by layer and head. Notebooks 00, 01, 03, 04 and 05."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
 import torch
 import traitlets
 
 from course_utils.analysis.rollout import attention_rollout
+from course_utils.settings import checked, shown
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_attention, as_image, grid, half_floats, rgba
+from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.tensors import as_list, as_names, half_floats
+from course_utils.widgets.weights import as_attention, on_grid
+from course_utils.widgets.widget import Widget
 
 
-class AttentionExplorer(anywidget.AnyWidget):
+class AttentionExplorer(Widget):
     """Highlights what the patch under the pointer attends to in the image; several models appear side by side.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: what ``model.attention_maps``
-    returns for it, a list of (1, heads, tokens, tokens) or (heads, tokens, tokens), one per layer; or one tensor
-    (layers, heads, tokens, tokens); or a dict from model names to such attention. special_tokens: number of tokens
-    before the patches (1 for the class token), or a dict with one number per model. head_names: shown instead of the
-    heads' numbers. special_name: what the first of the special tokens is called. start: row and column of the patch
-    that asks first, in the grid of the first model; by default the middle. Rollout: Abnar & Zuidema 2020. Raises
-    ValueError for tensors that cannot be shown and for a start outside the grid.
+    image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. attention:
+    what ``model.attention_maps`` returns for it, a list of (1, heads, tokens, tokens), (heads, tokens, tokens) or
+    (tokens, tokens), one per layer; or one tensor (layers, heads, tokens, tokens); or a dict from model names to such
+    attention. special_tokens: number of tokens before the patches (by default 1, the class token), or a dict with one
+    number per model. head_names: shown instead of the heads' numbers. special_name: what the first of the special
+    tokens is called. start: row and column of the patch that asks first, in the grid of the first model; by default
+    the middle. Rollout: Abnar & Zuidema 2020. Raises ValueError for tensors that cannot be shown and for a start
+    outside the grid.
     """
 
     _esm = script("attention_explorer")
@@ -38,33 +43,41 @@ class AttentionExplorer(anywidget.AnyWidget):
         image: Any,
         attention: Any,
         *,
-        special_tokens: int | dict[str, int] = 1,
+        special_tokens: int | Mapping[Any, int] | None = None,
         special_name: str = "class token",
-        head_names: list[str] | None = None,
+        head_names: Sequence[str] | None = None,
         start: tuple[int, int] | None = None,
     ) -> None:
         image = as_image(image)
-        named = attention if isinstance(attention, dict) else {"": attention}
+        named = attention if isinstance(attention, Mapping) else {"": attention}
         if not named:
             raise ValueError(
                 "The dict of attention weights is empty, but it needs at least one model: pass {name: "
                 "model.attention_maps(image)}."
             )
+        special = special_tokens if isinstance(special_tokens, Mapping) else dict.fromkeys(named, special_tokens)
+        if unknown := [name for name in special if name not in named]:
+            raise ValueError(
+                f"special_tokens has a number for {shown(unknown[0])}, but there is no attention of that name: use the "
+                "names of the dict of attention weights, or pass one number."
+            )
+        special_name = checked("special_name", special_name, str)
         models: list[dict[str, Any]] = []
         packed, position = [], 0
         for name, value in named.items():
-            maps = as_attention(value, name)
+            what = f"The attention of {name}" if name != "" else "The attention"
+            maps = as_attention(value, what)
             layers, heads, tokens, _ = maps.shape
-            special = special_tokens.get(name, 1) if isinstance(special_tokens, dict) else special_tokens
-            rows, columns = grid(tokens, image, special, name)
-            rollout = torch.cat(attention_rollout(list(maps[:, None])))
+            before, rows, columns = on_grid(tokens, image, special.get(name), what)
+            with torch.device("cpu"):  # whatever the notebook's default is
+                rollout = torch.cat(attention_rollout(list(maps[:, None])))
             models.append(
                 {
-                    "name": name,
+                    "name": str(name),
                     "layers": layers,
                     "heads": heads,
                     "tokens": tokens,
-                    "special": special,
+                    "special": before,
                     "special_name": special_name,
                     "rows": rows,
                     "columns": columns,
@@ -76,12 +89,11 @@ class AttentionExplorer(anywidget.AnyWidget):
             packed += [half_floats(maps), half_floats(rollout)]
             position += maps.numel() + rollout.numel()
         most = max(model["heads"] for model in models)
-        if head_names is not None and len(head_names) != most:
-            raise ValueError(
-                f"head_names has {len(head_names)} names, but there are {most} heads: pass one name per head."
-            )
+        names = [] if head_names is None else as_names(head_names, "head_names", most, "head")
         rows, columns = models[0]["rows"], models[0]["columns"]
-        row, column = start or (rows // 2, columns // 2)
+        row, column = (
+            (rows // 2, columns // 2) if start is None else checked("start", as_list(start, "start"), tuple[int, int])
+        )
         if not (0 <= row < rows and 0 <= column < columns):
             raise ValueError(
                 f"start is row {row}, column {column}, but the patches form {rows} × {columns}: pass a row from 0 to "
@@ -92,7 +104,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             height=image.shape[1],
             width=image.shape[2],
             models=models,
-            head_names=head_names or [],
+            head_names=names,
             weights=b"".join(packed),
             start=[(column + 0.5) / columns, (row + 0.5) / rows],
         )

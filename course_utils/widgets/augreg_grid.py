@@ -1,16 +1,18 @@
 """AugRegGrid: accuracy by model, augmentation and regularisation, as an interactive table. Notebook 06."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from numbers import Real
+from typing import Annotated, Any
 
-import anywidget
 import traitlets
 
+from course_utils.settings import WrongSetting, between, checked, shown
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_tensor
+from course_utils.widgets.tensors import as_names, as_tensor
+from course_utils.widgets.widget import Widget
 
 
-class AugRegGrid(anywidget.AnyWidget):
+class AugRegGrid(Widget):
     """Accuracy of models (rows) at levels of augmentation (columns), without and with regularisation, in four views.
 
     values: (rows, 2, levels) in per cent, first without regularisation, then with it. rows and levels: their names.
@@ -41,23 +43,27 @@ class AugRegGrid(anywidget.AnyWidget):
                 f"The table has shape {tuple(table.shape)}, but must be (rows, 2, levels): without and with "
                 "regularisation."
             )
-        for names, count, what in ((rows, table.shape[0], "rows"), (levels, table.shape[2], "levels")):
-            if len(names) != count:
-                raise ValueError(f"There are {len(names)} names for {count} {what}: pass one name each.")
+        rows = as_names(rows, "rows", table.shape[0], "row")
+        levels = as_names(levels, "levels", table.shape[2], "level")
         if table.min() < 0 or table.max() > 100:
             raise ValueError(
                 f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent: pass "
                 "values from 0 to 100."
             )
-        unknown = [name for name in original or {} if name not in rows]
-        if unknown:
+        compared = {} if original is None else original
+        if not isinstance(compared, Mapping):
+            raise WrongSetting(f"original is {shown(original)}, but must be a dict from names of rows to numbers.")
+        if unknown := [name for name in compared if str(name) not in rows]:
             raise ValueError(
-                f"original names {unknown[0]!r}, but it must name a row: choose among {', '.join(rows)}."
+                f"original names {shown(unknown[0])}, but it must name a row: choose among {', '.join(rows)}."
             )
+        per_cent = Annotated[float, between(0, 100)]
+        if isinstance(regularisation, Real):
+            regularisation = str(regularisation)
         super().__init__(
             values=[[[round(value, 4) for value in half] for half in row] for row in table.tolist()],
-            rows=list(rows),
-            levels=list(levels),
-            original={name: float(value) for name, value in (original or {}).items()},
-            regularisation=regularisation,
+            rows=rows,
+            levels=levels,
+            original={str(name): checked(f"original[{name!r}]", value, per_cent) for name, value in compared.items()},
+            regularisation=checked("regularisation", regularisation, str),
         )

@@ -1,25 +1,26 @@
 """CaptionExplorer: similarities of images and captions, both softmaxes, and the temperature. Notebook 10."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-import anywidget
-import torch
 import traitlets
 
+from course_utils.settings import between
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_image, as_tensor, rgba
+from course_utils.widgets.images import as_images, rgba
+from course_utils.widgets.tensors import as_indices, as_list, as_names, as_setting, as_tensor
+from course_utils.widgets.widget import Widget
 
 MOST = 16  # images or captions: more would be too small to read
 
 
-class CaptionExplorer(anywidget.AnyWidget):
+class CaptionExplorer(Widget):
     """The matrix of cosines, and which caption an image selects and which image a caption selects at a temperature.
 
-    images: (images, 3 or 1, height, width) in [0, 1]. captions: sentences. cosines: (images, captions), in [−1,
-    1]. right: the index of each image's caption; the loss is shown if each image has a different caption and every
-    caption has an image. names: of the images. temperature: the initial value, 0.01 to 1. Raises ValueError for
-    arguments that do not match.
+    images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or bytes. captions:
+    sentences. cosines: (images, captions), in [−1, 1]. right: the index of each image's caption; the loss is shown if
+    each image has a different caption and every caption has an image. names: of the images. temperature: the initial
+    value, 0.01 to 1. Raises ValueError for arguments that do not match.
     """
 
     _esm = script("caption_explorer")
@@ -42,7 +43,8 @@ class CaptionExplorer(anywidget.AnyWidget):
         names: Sequence[str] | None = None,
         temperature: float = 0.07,
     ) -> None:
-        images = [as_image(image) for image in as_tensor(images, "The batch of images")]
+        images = as_images(images)
+        captions = as_names(captions, "captions")
         matrix = as_tensor(cosines, "The matrix of cosines")
         if matrix.shape != (len(images), len(captions)):
             raise ValueError(
@@ -59,27 +61,18 @@ class CaptionExplorer(anywidget.AnyWidget):
                 f"The matrix has shape {tuple(matrix.shape)}, but the widget shows at most {MOST} images and {MOST} "
                 "captions: pass fewer."
             )
-        labels = [f"image {number}" for number in range(1, len(images) + 1)] if names is None else list(names)
-        if len(labels) != len(images):
-            raise ValueError(f"There are {len(labels)} names for {len(images)} images: pass one name per image.")
-        numbers = torch.as_tensor(right).flatten().tolist()
-        if numbers and (len(numbers) != len(images) or not all(0 <= each < len(captions) for each in numbers)):
-            raise ValueError(
-                f"right is {numbers}, but must have one caption index from 0 to {len(captions) - 1} for each of the "
-                f"{len(images)} images: pass that, or leave it out."
-            )
-        if not 0.01 <= temperature <= 1:
-            raise ValueError(
-                f"temperature is {temperature}, but the slider goes from 0.01 to 1: choose a value in that range."
-            )
+        numbered = [f"image {number}" for number in range(1, len(images) + 1)]
+        labels = numbered if names is None else as_names(names, "names", len(images), "image")
+        right = [] if right is None else as_list(right, "right")
+        temperature = as_setting(temperature, "temperature", Annotated[float, between(0.01, 1)])
         height, width = images[0].shape[-2:]
         super().__init__(
             pixels=[rgba(image) for image in images],
             height=height,
             width=width,
-            captions=list(captions),
+            captions=captions,
             cosines=matrix.clamp(-1, 1).tolist(),
-            right=[int(each) for each in numbers],
+            right=as_indices(right, "right", len(captions), len(images), "image") if right else [],
             names=labels,
-            temperature=float(temperature),
+            temperature=temperature,
         )

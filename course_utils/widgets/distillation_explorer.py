@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
-import torch
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_image, as_tensor, rgba
+from course_utils.widgets.images import as_images, rgba
+from course_utils.widgets.tensors import as_indices, as_names, as_tensor
+from course_utils.widgets.widget import Widget
 
 
-class DistillationExplorer(anywidget.AnyWidget):
+class DistillationExplorer(Widget):
     """Probabilities of a teacher and a student, their divergence and the student's gradient, for any τ and λ.
 
-    images: (images, 3 or 1, height, width), values in [0, 1]. teacher, student: logits (images, classes).
-    labels: (images,), the true classes. classes: their names. Raises ValueError for tensors that do not match.
+    images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or bytes. teacher, student:
+    logits (images, classes). labels: (images,), the true classes. classes: their names. Raises ValueError for tensors
+    that do not match.
     """
 
     _esm = script("distillation_explorer")
@@ -29,7 +30,8 @@ class DistillationExplorer(anywidget.AnyWidget):
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(self, images: Any, teacher: Any, student: Any, labels: Any, classes: Sequence[str]) -> None:
-        images = [as_image(image) for image in as_tensor(images, "The batch of images")]
+        images = as_images(images)
+        classes = as_names(classes, "classes")
         both = {
             "teacher": as_tensor(teacher, "The tensor of the teacher's logits"),
             "student": as_tensor(student, "The tensor of the student's logits"),
@@ -40,12 +42,6 @@ class DistillationExplorer(anywidget.AnyWidget):
                     f"The {who}'s logits have shape {tuple(logits.shape)}, but there are {len(images)} images "
                     f"and {len(classes)} classes: pass logits (images, classes) for the same images."
                 )
-        right = torch.as_tensor(labels).flatten().tolist()
-        if len(right) != len(images) or not all(0 <= label < len(classes) for label in right):
-            raise ValueError(
-                f"The labels are {right}, but must be one class index from 0 to {len(classes) - 1} for each of the "
-                f"{len(images)} images: pass the true classes."
-            )
         height, width = images[0].shape[-2:]
         super().__init__(
             pixels=[rgba(image) for image in images],
@@ -53,6 +49,6 @@ class DistillationExplorer(anywidget.AnyWidget):
             width=width,
             teacher=both["teacher"].tolist(),
             student=both["student"].tolist(),
-            labels=[int(label) for label in right],
-            classes=list(classes),
+            labels=as_indices(labels, "labels", len(classes), len(images), "image"),
+            classes=classes,
         )

@@ -1,22 +1,25 @@
 """LocalAttentionExplorer: kernel weights and attention weights in a neighbourhood. Notebook 02."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import torch
 import traitlets
 
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_image, as_tensor, half_floats, rgba
+from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.tensors import as_names, as_tensor, half_floats
+from course_utils.widgets.weights import check_weights
+from course_utils.widgets.widget import Widget
 
 
-class LocalAttentionExplorer(anywidget.AnyWidget):
+class LocalAttentionExplorer(Widget):
     """Enlarges the neighbourhood of the position under the pointer, next to the kernel's and the attention's weights.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1]. attention: (heads, rows, columns, size,
-    size), the weights of every position over its neighbourhood, zero beyond the border; rows × columns is a grid over
-    the image, one position per pixel or coarser. kernel: (size, size), the same everywhere. head_names: shown instead
-    of the heads' numbers. Raises ValueError for tensors that cannot be shown.
+    image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. attention:
+    (heads, rows, columns, size, size), the weights of every position over its neighbourhood, zero beyond the border;
+    rows × columns is a grid over the image, one position per pixel or coarser. kernel: (size, size), the same
+    everywhere. head_names: shown instead of the heads' numbers. Raises ValueError for tensors that cannot be shown.
     """
 
     _esm = script("local_attention_explorer")
@@ -32,7 +35,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
     head_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, image: Any, attention: Any, kernel: Any, *, head_names: list[str] | None = None) -> None:
+    def __init__(self, image: Any, attention: Any, kernel: Any, *, head_names: Sequence[str] | None = None) -> None:
         image = as_image(image)
         weights = as_tensor(attention, "The attention")
         if weights.ndim != 5 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] % 2 == 0:
@@ -47,17 +50,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
                 f"The kernel has shape {tuple(constant.shape)}, but must be ({size}, {size}), like the "
                 "neighbourhoods of the attention: pass one channel of a convolution of that size."
             )
-        if weights.min() < 0:
-            raise ValueError(
-                f"The attention has negative weights (down to {weights.min():.3g}): pass it after the softmax."
-            )
-        sums = weights.sum((-1, -2))
-        furthest = sums.flatten()[(sums - 1).abs().argmax()].item()
-        if abs(furthest - 1) > 0.02:
-            raise ValueError(
-                f"The attention has neighbourhoods that do not sum to one (one sums to {furthest:.3g}): pass weights "
-                "after a softmax over the neighbourhood, the last two axes."
-            )
+        check_weights(weights, "The attention", "neighbourhoods", (-1, -2), "the neighbourhood, the last two axes")
         beyond = weights.masked_select(~_inside(rows, columns, size)).sum().item()
         if beyond > 0:
             raise ValueError(
@@ -70,10 +63,7 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
                 f"{rows} × {columns} positions do not form a grid of squares over an image of {height} × {width}: "
                 "pass the image that the attention was computed on, or the same image enlarged by a whole number."
             )
-        if head_names is not None and len(head_names) != heads:
-            raise ValueError(
-                f"head_names has {len(head_names)} names, but there are {heads} heads: pass one name per head."
-            )
+        names = [] if head_names is None else as_names(head_names, "head_names", heads, "head")
         super().__init__(
             pixels=rgba(image),
             height=height,
@@ -83,14 +73,15 @@ class LocalAttentionExplorer(anywidget.AnyWidget):
             columns=columns,
             size=size,
             kernel=constant.flatten().tolist(),
-            head_names=head_names or [],
+            head_names=names,
             weights=half_floats(weights),
         )
 
 
 def _inside(rows: int, columns: int, size: int) -> torch.Tensor:
     """A boolean mask (rows, columns, size, size): False for neighbours beyond the border."""
-    offsets = torch.arange(size) - size // 2
-    row, column = torch.arange(rows)[:, None] + offsets, torch.arange(columns)[:, None] + offsets
+    offsets = torch.arange(size, device="cpu") - size // 2  # on the CPU, whatever the notebook's default is
+    row = torch.arange(rows, device="cpu")[:, None] + offsets
+    column = torch.arange(columns, device="cpu")[:, None] + offsets
     row, column = (row >= 0) & (row < rows), (column >= 0) & (column < columns)
     return row[:, None, :, None] & column[None, :, None, :]

@@ -1,20 +1,25 @@
 """MemoryExplorer: the bytes of a transformer's attention matrices, interactively. Notebooks 03 and 04."""
 
-import anywidget
+from typing import Annotated
+
 import psutil
 import torch
 import traitlets
 
+from course_utils.settings import between, shown
 from course_utils.widgets.front_end import script, style
+from course_utils.widgets.tensors import as_setting
+from course_utils.widgets.widget import Widget
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+MOST = {"image_size": 4096, "patch_size": 4096, "layers": 1000, "heads": 1000, "batch": 100_000}  # as in the page
 
 
-class MemoryExplorer(anywidget.AnyWidget):
+class MemoryExplorer(Widget):
     """Tokens, entries and bytes of all attention matrices of a model, as a formula and next to this machine's memory.
 
     patch_size 1 is one token per pixel; class_token then stands for the start token. Raises ValueError for a count
-    below one, an unknown dtype or a patch size that does not divide the image.
+    that the page does not offer, an unknown dtype or a patch size that does not divide the image.
     """
 
     _esm = script("memory_explorer")
@@ -36,25 +41,28 @@ class MemoryExplorer(anywidget.AnyWidget):
         layers: int = 12,
         heads: int = 12,
         batch: int = 1,
-        dtype: str = "float32",
+        dtype: torch.dtype | str = torch.float32,
         class_token: bool = True,
     ) -> None:
-        counts = {
+        values = {
             "image_size": image_size,
             "patch_size": patch_size,
             "layers": layers,
             "heads": heads,
             "batch": batch,
         }
-        for name, value in counts.items():
-            if value < 1:
-                raise ValueError(f"{name} is {value}, but must be at least 1: pass a larger number.")
+        counts = {
+            name: as_setting(value, name, Annotated[int, between(1, MOST[name])]) for name, value in values.items()
+        }
+        class_token = as_setting(class_token, "class_token", bool)
+        image_size, patch_size = counts["image_size"], counts["patch_size"]
         if image_size % patch_size:
             nearest = round(image_size / patch_size) * patch_size or patch_size
             raise ValueError(f"patch_size {patch_size} does not divide image_size {image_size}: try {nearest}.")
-        if dtype not in BYTES:
+        number = str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
+        if number not in BYTES:
             raise ValueError(
-                f"dtype is {dtype!r}, but this widget does not know its size: choose one of {', '.join(BYTES)}."
+                f"dtype is {shown(dtype)}, but this widget does not know its size: choose one of {', '.join(BYTES)}."
             )
         memory = psutil.virtual_memory()
         machine = {"memory of the machine that ran this": memory.total, "free memory when it ran": memory.available}
@@ -62,4 +70,4 @@ class MemoryExplorer(anywidget.AnyWidget):
             machine[f"memory of the {torch.cuda.get_device_name(0)}"] = torch.cuda.get_device_properties(
                 0
             ).total_memory
-        super().__init__(**counts, dtype=dtype, class_token=class_token, bytes_of=BYTES, machine=machine)
+        super().__init__(**counts, dtype=number, class_token=class_token, bytes_of=BYTES, machine=machine)

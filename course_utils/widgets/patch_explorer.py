@@ -1,20 +1,23 @@
 """PatchExplorer: an image as a sequence of patches. Notebooks 03 and 04."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-import anywidget
 import traitlets
 
+from course_utils.settings import between, checked
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_image, rgba
+from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.tensors import as_list, as_setting
+from course_utils.widgets.widget import Widget
 
 
-class PatchExplorer(anywidget.AnyWidget):
+class PatchExplorer(Widget):
     """Shows the patch under the pointer enlarged, with its position in the sequence and its flattened vector.
 
-    image: (3, height, width), (1, height, width) or (height, width), values in [0, 1]. patch_size: pixels per side;
-    choices: the sizes to choose from, by default all that divide the image and leave at least four patches.
-    Raises ValueError for an image that cannot be shown or a size that does not divide it.
+    image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. patch_size:
+    pixels per side; choices: the sizes to choose from, by default all that divide the image and leave at least four
+    patches. Raises ValueError for an image that cannot be shown or a size that does not divide it.
     """
 
     _esm = script("patch_explorer")
@@ -26,15 +29,20 @@ class PatchExplorer(anywidget.AnyWidget):
     patch_size = traitlets.Int().tag(sync=True)
     choices = traitlets.List(traitlets.Int()).tag(sync=True)
 
-    def __init__(self, image: Any, patch_size: int = 16, *, choices: list[int] | None = None) -> None:
+    def __init__(self, image: Any, patch_size: int = 16, *, choices: Sequence[int] | None = None) -> None:
         image = as_image(image)
         channels, height, width = image.shape
-        fitting = [size for size in range(2, min(height, width) // 2 + 1) if not (height % size or width % size)]
-        for size in (patch_size, *(choices or ())):
-            if size < 1 or height % size or width % size:
+        fitting = tuple(size for size in range(2, min(height, width) // 2 + 1) if not (height % size or width % size))
+        size = Annotated[int, between(1, min(height, width))]
+        patch_size = as_setting(patch_size, "patch_size", size)
+        if choices is not None:
+            choices = checked("choices", as_list(choices, "choices"), tuple[size, ...])
+        for each in (patch_size, *(choices or ())):
+            if height % each or width % each:
+                instead = f", or choose one of {', '.join(map(str, fitting))}" if fitting else ""
                 raise ValueError(
-                    f"patch_size {size} does not divide an image of {height} × {width} pixels: choose one of "
-                    f"{', '.join(map(str, fitting)) or 1}."
+                    f"patch_size {each} does not divide an image of {height} × {width} pixels: resize or crop it to "
+                    f"{height // each * each} × {width // each * each}{instead}."
                 )
         super().__init__(
             pixels=rgba(image),

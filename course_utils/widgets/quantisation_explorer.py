@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import traitlets
 
+from course_utils.settings import WrongSetting, shown
 from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_tensor
+from course_utils.widgets.widget import Widget
+
+MOST = 1_000_000  # numbers of a layer
 
 
-class QuantisationExplorer(anywidget.AnyWidget):
+class QuantisationExplorer(Widget):
     """Histogram, kernels and error of a layer's weights by bits, per tensor or channel, symmetric or affine.
 
     layers: a dict from names to weights, (outputs, inputs, height, width) of a convolution or (outputs, inputs) of a
@@ -26,6 +29,8 @@ class QuantisationExplorer(anywidget.AnyWidget):
     layer = traitlets.Int().tag(sync=True)
 
     def __init__(self, layers: Mapping[str, Any], *, layer: str | None = None) -> None:
+        if not isinstance(layers, Mapping):
+            raise WrongSetting(f"layers is {shown(layers)}, but must be a dict from names to weights.")
         if not layers:
             raise ValueError("There are no layers to show: pass a dict from names to weights, with at least one.")
         names, shapes, weights = [], [], []
@@ -36,7 +41,7 @@ class QuantisationExplorer(anywidget.AnyWidget):
                     f"The weight of {name} has shape {tuple(weight.shape)}, but must be (outputs, inputs, height, "
                     "width) of a convolution, or (outputs, inputs) of a linear layer."
                 )
-            if weight.numel() > 1_000_000:
+            if weight.numel() > MOST:
                 raise ValueError(
                     f"The weight of {name} has {weight.numel():,} numbers, too many for a responsive page: choose a "
                     "layer with at most a million."
@@ -44,6 +49,7 @@ class QuantisationExplorer(anywidget.AnyWidget):
             names.append(str(name))
             shapes.append([*weight.shape, 1, 1][:4])
             weights.append(weight.contiguous().numpy().astype("<f4").tobytes())
-        if layer is not None and layer not in names:
-            raise ValueError(f"layer is {layer!r}, but it must name a layer: choose among {', '.join(names)}.")
-        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(layer) if layer else 0)
+        first = names[0] if layer is None else str(layer)
+        if first not in names:
+            raise ValueError(f"layer is {shown(layer)}, but it must name a layer: choose among {', '.join(names)}.")
+        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(first))

@@ -5,6 +5,7 @@ import { make, root, uniqueId, withCode } from "./shared.js";
 /** @import { Render } from "@anywidget/types" */
 /** @typedef {{ text: string, why: string, correct?: boolean }} Answer */
 /** @typedef {{ question: string, answers: Answer[] }} Question */
+/** @typedef {{ chosen: number[], attempts: number, solved: number | null }} Answered  solved: at which attempt */
 /** @typedef {ReturnType<typeof makeOption>} Option */
 
 // ---- words -----------------------------------------------------------------------------------------------------
@@ -29,6 +30,12 @@ export function scoreOf(solved) {
   const right = solved.filter((attempt) => attempt !== null).length;
   const first = solved.filter((attempt) => attempt === 1).length;
   return `${right} of ${solved.length} right${right ? `, ${first} at the first attempt` : ""}`;
+}
+
+// What was answered, after one more attempt.
+/** @param {Answered} before @param {number[]} chosen @param {boolean} right @returns {Answered} */
+export function attempted({ attempts, solved }, chosen, right) {
+  return { chosen, attempts: attempts + 1, solved: solved ?? (right ? attempts + 1 : null) };
 }
 
 // ---- the page --------------------------------------------------------------------------------------------------
@@ -57,9 +64,12 @@ function hide({ element, mark, why }) {
   why.hidden = true;
 }
 
-// act(right) at each attempt.
-/** @param {Question} question @param {number} index @param {(right: boolean) => void} act */
-function makeQuestion({ question, answers }, index, act) {
+// act(chosen, right) at each attempt; chosen: the indices of the answers, before: those of the last attempt, if any.
+/**
+ * @param {Question} question @param {number} index @param {number[]} before
+ * @param {(chosen: number[], right: boolean) => void} act
+ */
+function makeQuestion({ question, answers }, index, before, act) {
   const several = hasSeveral(answers);
   const verdict = make("span", { class: "afv-verdict", role: "status" });
   const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {object} */ attributes) =>
@@ -73,19 +83,18 @@ function makeQuestion({ question, answers }, index, act) {
   };
   const group = uniqueId("question");
   const options = answers.map((answer) => makeOption(answer, several ? "checkbox" : "radio", group, clear));
-  const check = button(
-    "Check",
-    () => {
-      const judged = judge(options.map(({ answer, input }) => ({ correct: answer.correct, chosen: input.checked })));
-      for (const option of options) if (option.input.checked) explain(option);
-      verdict.textContent = judged.verdict;
-      again.hidden = judged.right;
-      reveal.hidden = false;
-      check.disabled = true;
-      act(judged.right);
-    },
-    { disabled: true },
-  );
+  // Shows the verdict on what is chosen and returns whether it is right.
+  const tell = () => {
+    const judged = judge(options.map(({ answer, input }) => ({ correct: answer.correct, chosen: input.checked })));
+    for (const option of options) if (option.input.checked) explain(option);
+    verdict.textContent = judged.verdict;
+    again.hidden = judged.right;
+    reveal.hidden = false;
+    check.disabled = true;
+    return judged.right;
+  };
+  const chosen = () => options.flatMap(({ input }, place) => (input.checked ? [place] : []));
+  const check = button("Check", () => act(chosen(), tell()), { disabled: true });
   const again = button(
     "Try again",
     () => {
@@ -103,27 +112,35 @@ function makeQuestion({ question, answers }, index, act) {
     },
     { hidden: true },
   );
+  for (const place of before) options[place].input.checked = true;
+  if (before.length) tell();
   const all = several ? [make("small", {}, "Choose all that are right.")] : [];
   const legend = make("legend", {}, `${index + 1}. `, ...withCode(question), ...all);
   const bar = make("div", { class: "afv-bar" }, check, again, reveal, verdict);
   return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
 }
 
-/** @type {Render<{ questions: Question[] }>} */
+/** @type {Render<{ questions: Question[], answered: Answered[], unsaved: string }>} */
 function render({ model, el }) {
-  const questions = model.get("questions");
-  /** @type {(number | null)[]} */
-  const solved = questions.map(() => null);
-  const attempts = questions.map(() => 0);
-  const score = make("div", { class: "afv-score", role: "status" }, scoreOf(solved));
-  const all = questions.map((question, index) =>
-    makeQuestion(question, index, (right) => {
-      attempts[index] += 1;
-      if (right) solved[index] ??= attempts[index];
-      score.textContent = scoreOf(solved);
+  const score = make("div", { class: "afv-score", role: "status" });
+  const unsaved = make("p", { class: "afv-hint", role: "status" });
+  const paint = () => {
+    score.textContent = scoreOf(model.get("answered").map(({ solved }) => solved));
+    unsaved.textContent = model.get("unsaved");
+  };
+  const before = model.get("answered");
+  const all = model.get("questions").map((question, index) =>
+    makeQuestion(question, index, before[index].chosen, (chosen, right) => {
+      const answered = [...model.get("answered")];
+      answered[index] = attempted(answered[index], chosen, right);
+      model.set("answered", answered);
+      model.save_changes();
     }),
   );
-  el.append(root("quiz", "Quiz", ...all, score));
+  el.append(root("quiz", "Quiz", ...all, score, unsaved));
+  paint();
+  model.on("change:answered change:unsaved", paint);
+  return () => model.off("change:answered change:unsaved", paint);
 }
 
 export default { render };

@@ -1,15 +1,20 @@
 """Quiz: questions with an explanation for every answer. All notebooks."""
 
 import json
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import anywidget
 import traitlets
 
+from course_utils.settings import checked, shown
+from course_utils.widgets import saved_answers
 from course_utils.widgets.front_end import FOLDER, script, style
+from course_utils.widgets.tensors import as_list
+from course_utils.widgets.widget import Widget
 
 
-class Quiz(anywidget.AnyWidget):
+class Quiz(Widget):
     """Shows multiple-choice questions with feedback on every answer; no kernel is needed.
 
     questions: dicts with ``question`` and ``answers``, a list of dicts with ``text``, ``correct`` and ``why``. If
@@ -20,27 +25,59 @@ class Quiz(anywidget.AnyWidget):
     _esm = script("quiz")
     _css = style("quiz")
     questions = traitlets.List(traitlets.Dict()).tag(sync=True)
+    answered = traitlets.List(traitlets.Dict()).tag(sync=True)  # of each question, what was answered last
+    unsaved = traitlets.Unicode().tag(sync=True)  # why the answers could not be saved
 
-    def __init__(self, questions: list[dict[str, Any]]) -> None:
-        if not questions:
+    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
+        asked = [_sound(each, number) for number, each in enumerate(as_list(questions, "questions"), 1)]
+        if not asked:
             raise ValueError("The quiz has no questions: pass a list with at least one.")
-        for number, question in enumerate(questions, 1):
-            answers = question.get("answers", [])
-            if not question.get("question") or len(answers) < 2:
-                raise ValueError(
-                    f"Question {number} lacks a text under 'question' or at least two 'answers': add them."
-                )
-            if not any(answer.get("correct") for answer in answers):
-                raise ValueError(f"Question {number} has no correct answer: mark at least one with 'correct': true.")
-            if not all(answer.get("text") and answer.get("why") for answer in answers):
-                raise ValueError(f"Question {number} has an answer without 'text' or 'why': add them to each answer.")
-        super().__init__(questions=questions)
+        super().__init__(questions=asked, answered=[saved_answers.NONE] * len(asked))
 
     @classmethod
-    def from_notebook(cls, number: str) -> Self:
-        """The quiz of a notebook, such as ``"04"``. Raises FileNotFoundError if it has none, naming those that do."""
-        path = FOLDER / "quizzes" / f"{number}.json"
-        if not path.is_file():
-            known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
-            raise FileNotFoundError(f"There is no quiz for notebook {number!r}: choose one of {known}.")
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+    def from_notebook(cls, number: str | int, *, fresh: bool = False) -> Self:
+        """The quiz of a notebook, such as ``"04"``, with the answers that the student gave earlier.
+
+        Answers are saved with the student's progress. fresh: show no earlier answers and save none, for example for a
+        class. Raises FileNotFoundError if there is no such quiz, naming those that exist.
+        """
+        quizzes = {file.stem: file for file in sorted((FOLDER / "quizzes").glob("*.json"))}
+        name = str(number).zfill(2)
+        if name not in quizzes:
+            raise FileNotFoundError(
+                f"There is no quiz for notebook {shown(number)}: choose one of {', '.join(quizzes)}."
+            )
+        quiz = cls(json.loads(quizzes[name].read_text(encoding="utf-8")))
+        if not fresh and "NBGRADER_EXECUTION" not in os.environ:
+            quiz.answered = [saved_answers.read(name, question) for question in quiz.questions]
+            quiz.observe(lambda change: quiz._save(name, change["old"]), "answered")
+        return quiz
+
+    def _save(self, notebook: str, before: list[dict[str, Any]]) -> None:
+        """Save each answer that the page has changed."""
+        for question, old, new in zip(self.questions, before, self.answered, strict=False):
+            if new != old and saved_answers.is_sound(new, question):
+                self.unsaved = saved_answers.write(notebook, question, new)
+
+
+def _sound(question: Any, number: int) -> dict[str, Any]:
+    """The question, with only the fields that the page uses. Raises ValueError if one is missing or wrong."""
+    if not isinstance(question, Mapping):
+        raise ValueError(f"Question {number} is {shown(question)}, but must be a dict: see the files in quizzes.")
+    answers = as_list(question.get("answers", []), f"'answers' of question {number}")
+    if not question.get("question") or len(answers) < 2:
+        raise ValueError(f"Question {number} lacks a text under 'question' or at least two 'answers': add them.")
+    for answer in answers:
+        if not isinstance(answer, Mapping) or not answer.get("text") or not answer.get("why"):
+            raise ValueError(f"Question {number} has an answer without 'text' or 'why': add them to each answer.")
+    found = [
+        {
+            "text": checked(f"'text' of an answer to question {number}", answer["text"], str),
+            "why": checked(f"'why' of an answer to question {number}", answer["why"], str),
+            "correct": checked(f"'correct' of an answer to question {number}", answer.get("correct", False), bool),
+        }
+        for answer in answers
+    ]
+    if not any(answer["correct"] for answer in found):
+        raise ValueError(f"Question {number} has no correct answer: mark at least one with 'correct': true.")
+    return {"question": checked(f"'question' of question {number}", question["question"], str), "answers": found}

@@ -1,19 +1,26 @@
-"""Tensors for the page: checked, with clear messages, and packed as bytes. All notebooks."""
+"""What a widget takes from Python: numbers and names in any common form, checked and packed for the page. All notebooks."""
 
-from typing import Any
+import warnings
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from numbers import Real
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.settings import Must, WrongSetting, checked, shown
+
+MOST_ENTRIES = 10_000  # of a list: no page shows more
+
 
 def as_tensor(value: Any, what: str) -> Tensor:
-    """A detached CPU copy in float32. Raises ValueError if it is not a tensor, is empty, or has NaN or infinity."""
-    try:
-        tensor = torch.as_tensor(value).detach().to("cpu", torch.float32)
-    except (TypeError, ValueError, RuntimeError) as error:
-        kind = type(value).__name__
-        raise ValueError(f"{what} is a {kind}, but must be a tensor or an array of numbers.") from error
+    """A CPU tensor in float32, without gradients, from any numbers: tensors, arrays, images of Pillow, nested lists.
+
+    Raises ValueError if it has no real numbers, is empty, or has NaN or infinity.
+    """
+    tensor = torch.as_tensor(raw_numbers(value, what), device="cpu").to(torch.float32)
     if not tensor.numel():
         raise ValueError(f"{what} is empty (shape {tuple(tensor.shape)}): pass one with at least one number.")
     if not tensor.isfinite().all():
@@ -25,93 +32,111 @@ def as_tensor(value: Any, what: str) -> Tensor:
     return tensor
 
 
-def as_image(value: Any) -> Tensor:
-    """An image (3, height, width) in [0, 1] from (3 or 1, height, width) or (height, width).
+def raw_numbers(value: Any, what: str) -> Tensor | np.ndarray:
+    """The numbers on the CPU, dense and without gradients. Tensors and bytes keep their dtype.
 
-    Raises ValueError for another shape and for values outside [0, 1].
+    Raises ValueError for what has no real numbers.
     """
-    image = as_tensor(value, "The image")
-    if image.ndim == 2:
-        image = image[None]
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise ValueError(
-            f"The image has shape {tuple(image.shape)}, but must be (channels, height, width) with 1 or 3 "
-            "channels: pass one image of a batch, channels first."
+    if isinstance(value, Tensor) and value.is_meta:
+        raise ValueError(f"{what} is on the device 'meta', which stores no values: pass a tensor of another device.")
+    numbers, cause = None, None
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            numbers = _dense(value) if isinstance(value, Tensor) else _native(np.asarray(_plain(value)))
+    except Exception as error:  # whatever the conversion of an unknown type raises
+        cause = error
+    if numbers is None:
+        found = shown(value) if value is None or isinstance(value, (str, bytes)) else f"a {type(value).__name__}"
+        rows = " in rows of one length" if isinstance(value, list | tuple) else ""
+        raise ValueError(f"{what} is {found}, but must be a tensor or an array of real numbers{rows}.") from cause
+    return numbers
+
+
+def _dense(tensor: Tensor) -> Tensor | None:
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    return None if tensor.is_complex() or tensor.is_nested else tensor.detach().to_dense().to("cpu")
+
+
+def _native(array: np.ndarray) -> np.ndarray | None:
+    """A copy in C order and this machine's byte order: bytes as they are, other numbers in float32."""
+    if array.dtype.kind not in "biuf":
+        return None
+    return np.array(array, dtype=np.uint8 if array.dtype == np.uint8 else np.float32, order="C")
+
+
+def _plain(value: Any) -> Any:
+    """The value with NumPy arrays in place of tensors and of Pillow's images, also within lists."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Tensor):
+        dense = torch.as_tensor(_dense(value))  # raises if it has no real numbers
+        return (dense if dense.dtype == torch.uint8 else dense.to(torch.float32)).numpy()
+    if hasattr(value, "getbands"):
+        return _pixels_of(value)
+    return value
+
+
+def _pixels_of(picture: Any) -> np.ndarray:
+    """The pixels of an image of Pillow: as they are if it is grey, otherwise red, green, blue and, if any, alpha."""
+    if picture.mode not in ("L", "F") and not picture.mode.startswith("I"):
+        grey = picture.mode == "1"
+        clear = "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
+        picture = picture.convert("L" if grey else "RGBA" if clear else "RGB")
+    return np.asarray(picture)
+
+
+def as_list(value: Any, name: str) -> list[Any]:
+    """The entries of any ordered collection; a tensor or an array is flattened. Raises WrongSetting for others."""
+    numbers = _dense(value) if isinstance(value, Tensor) and not value.is_meta else value
+    if isinstance(numbers, np.ndarray) or (isinstance(numbers, Tensor) and not numbers.is_meta):
+        return list(numbers.reshape(-1).tolist())
+    if not isinstance(value, Iterable) or isinstance(value, (Tensor, str, bytes, Mapping, set, frozenset)):
+        raise WrongSetting(f"{name} is {shown(value)}, but must be a list.")
+    entries = list(islice(value, MOST_ENTRIES + 1))
+    if len(entries) > MOST_ENTRIES:
+        raise WrongSetting(f"{name} has more than {MOST_ENTRIES:,} entries, too many for a page: pass fewer.")
+    return [_scalar(each) for each in entries]
+
+
+def _scalar(entry: Any) -> Any:
+    """The number in a tensor or an array without axes; anything else as it is."""
+    if isinstance(entry, Tensor | np.ndarray) and not entry.ndim and not getattr(entry, "is_meta", False):
+        return entry.item()
+    return entry
+
+
+def as_setting(value: Any, name: str, hint: Any) -> Any:
+    """One setting, by its annotation, also from a tensor or an array without axes. Raises WrongSetting."""
+    return checked(name, _scalar(value), hint)
+
+
+def as_names(value: Any, name: str, count: int | None = None, thing: str = "entry") -> list[str]:
+    """Names, also numbers as names. Raises WrongSetting for anything else, or if they are not one for each thing."""
+    entries = as_list(value, name)
+    for each in entries:
+        if not isinstance(each, (str, Real)):
+            raise WrongSetting(f"{name} contains {shown(each)}, but must be a list of texts.")
+    if count is not None and len(entries) != count:
+        plural = thing if count == 1 else f"{thing}s"
+        raise WrongSetting(
+            f"{name} has {len(entries)} names, but there are {count} {plural}: pass one name per {thing}."
         )
-    low, high = image.min().item(), image.max().item()
-    if low < 0 or high > 1:
-        advice = "divide by 255" if low >= 0 and high <= 255 else "undo its normalisation"
-        raise ValueError(f"The image has values from {low:.3g} to {high:.3g}, but must lie in [0, 1]: {advice}.")
-    return image
+    return [str(each) for each in entries]
 
 
-def rgba(image: Tensor) -> bytes:
-    """The pixels of (1 or 3, height, width) in [0, 1], four bytes each, row by row."""
-    pixels = (image.expand(3, -1, -1) * 255).round().byte()
-    opaque = torch.full_like(pixels[:1], 255)
-    return torch.cat([pixels, opaque]).permute(1, 2, 0).numpy().tobytes()
-
-
-def as_attention(value: Any, name: str) -> Tensor:
-    """Attention (layers, heads, queries, keys) from one tensor or from a list with one map per layer.
-
-    Maps may have a batch axis of length one. Raises ValueError if shapes differ or are wrong, if weights are
-    negative, or if rows do not sum to one.
-    """
-    what = f"The attention of {name}" if name else "The attention"
-    layers = list(value) if isinstance(value, list | tuple) else None
-    if layers is not None and not layers:
-        raise ValueError(
-            f"{what} is an empty list: pass one map per layer, as model.attention_maps(image) returns them."
+def as_indices(value: Any, name: str, below: int, count: int, thing: str) -> list[int]:
+    """One whole number from 0 to below − 1 for each of count things. Raises WrongSetting for anything else."""
+    index = Annotated[int, Must(f"a whole number from 0 to {below - 1}", lambda each: 0 <= each < below)]
+    found = checked(name, as_list(value, name), tuple[index, ...])
+    if len(found) != count:
+        raise WrongSetting(
+            f"{name} has {len(found)} numbers, but there are {count} {thing}s: pass one number per {thing}."
         )
-    if layers is not None:
-        layers = [as_tensor(layer, f"{what}, layer {number}") for number, layer in enumerate(layers, 1)]
-        shapes = {tuple(layer.shape) for layer in layers}
-        if len(shapes) > 1:
-            raise ValueError(
-                f"{what} has layers of different shapes, {sorted(shapes)}: pass the layers of one model."
-            )
-        attention = torch.stack(layers)
-        if attention.ndim == 5 and attention.shape[1] == 1:
-            attention = attention[:, 0]
-        elif attention.ndim == 5:
-            raise ValueError(
-                f"{what} is for a batch of {attention.shape[1]} images, but the widget shows one: pass the attention "
-                "of one image."
-            )
-    else:
-        attention = as_tensor(value, what)
-    if attention.ndim != 4 or attention.shape[-1] != attention.shape[-2]:
-        raise ValueError(
-            f"{what} has shape {tuple(attention.shape)}, but must be (layers, heads, tokens, tokens), or a list of "
-            "(heads, tokens, tokens), one per layer."
-        )
-    if attention.min() < 0:
-        raise ValueError(f"{what} has negative weights (down to {attention.min():.3g}): pass it after the softmax.")
-    sums = attention.sum(-1)
-    furthest = sums.flatten()[(sums - 1).abs().argmax()].item()
-    if abs(furthest - 1) > 0.02:  # rows in bfloat16 may be off by about a hundredth
-        raise ValueError(
-            f"{what} has rows that do not sum to one (one sums to {furthest:.3g}): pass weights after a softmax over "
-            "the keys, the last axis."
-        )
-    return attention
+    return list(found)
 
 
 def half_floats(tensor: Tensor) -> bytes:
     """A tensor as little-endian half floats."""
-    return tensor.contiguous().numpy().astype("<f2").tobytes()
-
-
-def grid(tokens: int, image: Tensor, special_tokens: int, name: str) -> tuple[int, int]:
-    """Rows and columns of the patches. Raises ValueError if they form no grid of the image's aspect ratio."""
-    patches = tokens - special_tokens
-    height, width = image.shape[-2:]
-    rows = round(np.sqrt(max(patches, 0) * height / width))
-    if patches < 1 or rows < 1 or patches % rows or abs(rows * width - patches // rows * height) > max(height, width):
-        what = f"The attention of {name}" if name else "The attention"
-        raise ValueError(
-            f"{what} has {tokens} tokens, {special_tokens} of them special, and {patches} patches do not form a grid "
-            f"over an image of {height} × {width}: check special_tokens and the image's aspect ratio."
-        )
-    return rows, patches // rows
+    return tensor.half().contiguous().numpy().astype("<f2", copy=False).tobytes()

@@ -1,22 +1,27 @@
 """WindowExplorer: shifted windows and their mask, patch merging, and how information spreads. Notebook 08."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-import anywidget
 import traitlets
 
+from course_utils.settings import ONE_PER_STAGE, at_least, between, checked
 from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_image, rgba
+from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.tensors import as_list, as_setting
+from course_utils.widgets.widget import Widget
+
+MOST_TOKENS = 64  # per side: their masks would fill the page's memory
+Depths = Annotated[tuple[Annotated[int, between(1, 24)], ...], ONE_PER_STAGE]
 
 
-class WindowExplorer(anywidget.AnyWidget):
+class WindowExplorer(Widget):
     """The blocks of a hierarchical transformer on an image, and what the token under the pointer attends to in each.
 
-    image: (3 or 1, height, width) or (height, width), values in [0, 1], square. tokens: tokens per side in the first
-    stage. window: tokens per side of a window. depths: number of blocks per stage; between stages, four tokens are
-    merged into one. Every second block of a stage shifts its windows by window // 2. Raises ValueError for what
-    cannot be shown.
+    image: a square image as a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or
+    bytes. tokens: tokens per side in the first stage. window: tokens per side of a window. depths: number of blocks per
+    stage; between stages, four tokens are merged into one. Every second block of a stage shifts its windows by window
+    // 2. Raises ValueError for what cannot be shown.
     """
 
     _esm = script("window_explorer")
@@ -31,28 +36,26 @@ class WindowExplorer(anywidget.AnyWidget):
     def __init__(self, image: Any, *, tokens: int = 16, window: int = 4, depths: Sequence[int] = (2, 2)) -> None:
         image = as_image(image)
         height, width = image.shape[-2:]
-        if height != width or tokens < 1 or height % tokens:
+        tokens = as_setting(tokens, "tokens", Annotated[int, between(1, MOST_TOKENS)])
+        window = as_setting(window, "window", Annotated[int, at_least(2)])
+        stages = checked("depths", as_list(depths, "depths"), Depths)
+        if height != width or height % tokens:
             raise ValueError(
                 f"An image of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a square "
                 "image and a number that divides its side."
             )
-        if not depths or min(depths) < 1:
-            raise ValueError(
-                f"depths is {tuple(depths)}, but needs at least one stage and at least one block per stage: pass one "
-                "positive number per stage."
-            )
-        merged = 2 ** (len(depths) - 1)
+        merged = 2 ** (len(stages) - 1)
         if tokens % merged:
             raise ValueError(
-                f"{tokens} tokens per side cannot be halved {len(depths) - 1} times: choose a multiple of {merged}, "
+                f"{tokens} tokens per side cannot be halved {len(stages) - 1} times: choose a multiple of {merged}, "
                 "or fewer stages."
             )
         smallest = tokens // merged
-        if not 2 <= window <= smallest or smallest % window:
+        if smallest % window:
             raise ValueError(
-                f"window is {window}, but must divide the last stage's {smallest} tokens per side and be at least 2: "
-                "choose another window, more tokens or fewer stages."
+                f"window is {window}, but must divide the last stage's {smallest} tokens per side: choose another "
+                "window, more tokens or fewer stages."
             )
         super().__init__(
-            pixels=rgba(image), height=height, width=width, tokens=tokens, window=window, depths=list(depths)
+            pixels=rgba(image), height=height, width=width, tokens=tokens, window=window, depths=list(stages)
         )

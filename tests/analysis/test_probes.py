@@ -31,6 +31,22 @@ def test_a_shift_moves_a_dot_and_loses_it_at_the_edge():
     assert shift_images(dot, 0, 3).sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("patch_size", "order", "sentence"),
+    [
+        (8, torch.arange(2), r"order is a torch.int64 of shape \(2,\), but must be a permutation of the 4 patches"),
+        (8, torch.tensor([0, 1, 2, 2]), "order does not contain every number once, but must be a permutation"),
+        (8, torch.tensor([0, 1, 2, -1]), r"order does not .*: draw one with torch.randperm\(4\)"),
+        (8, torch.ones(4, dtype=torch.bool), "order is a torch.bool"),
+        (8, [3, 2, 1, 0], "order is a list"),
+        (5, torch.arange(9), "Images of 16 × 16 pixels cannot be cut into patches of 5 × 5: choose a patch_size"),
+    ],
+)
+def test_only_a_permutation_of_the_patches_shuffles_them(patch_size, order, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        shuffle_patches(torch.rand(1, 3, 16, 16), patch_size, order)
+
+
 @torch.no_grad()
 def test_a_vit_whose_positions_are_shuffled_alike_does_not_notice_shuffled_patches_and_a_resnet_does():
     torch.manual_seed(0)

@@ -98,6 +98,7 @@ def test_exponents_are_those_of_the_larger_sizes():
     assert fitted_exponent(sizes, tuple(5 + n**2.0 if n < 8 else 3 * n**2.0 for n in sizes)) == pytest.approx(2)
 
 
+@pytest.mark.slow
 def test_models_that_race_have_equal_logits_and_equal_parameters():
     for name, side, _, rivals in models.pairs():
         ours, *others = rivals.values()

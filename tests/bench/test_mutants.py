@@ -35,8 +35,14 @@ def mixed(scores: Tensor, other: Tensor, mask: Tensor | None = None, keep: float
     return rearrange(weights, "b (h w) -> h b w", h=2), weights.sum(dim=0, keepdim=True).clamp(0, 1)
 
 
+def check_numbers(numbers: object) -> None:
+    """A service to users of the library: it has no place in a solution, so no slip changes it."""
+    assert isinstance(numbers, Tensor)
+
+
 def halved(numbers: Tensor) -> Tensor:
     """Half of each number."""
+    check_numbers(numbers)
     return numbers / 2
 
 
@@ -223,6 +229,7 @@ def test_a_mutant_that_runs_on_or_ends_its_process_stops_nobody_else(monkeypatch
     assert all(each.caught for each in found)
 
 
+@pytest.mark.slow
 def test_a_process_apart_finds_what_is_found_here():
     exercise = find("00.causal_mask")
     apart = list(checks.findings_apart(exercise.name))

@@ -68,6 +68,7 @@ def test_a_demo_shows_its_widget_and_asks_no_other_host(address, browser, pictur
     settle(page)
     assert asks.inner_text() != before
     assert page.locator(".jp-InputArea, .jp-CodeMirrorEditor").count() == 0  # the widget, and no code
+    assert page.get_by_text("needs its kernel").count() == 0  # nor the still picture beside it
     assert elsewhere == []
     page.screenshot(path=picture("demo"))
     context.close()

@@ -10,8 +10,28 @@ pytestmark = pytest.mark.browser
 
 IMPORTS = f"import sys\nsys.path.append({str(ROOT / 'tests' / 'widgets')!r})\nfrom samples import build"
 COMMANDS = ("d", "d", "x", "a", "b", "z", "m", "y", "Shift+M", "Control+Backspace", "Alt+Enter")
-FOCUSABLE = ":is(button, input, select):enabled, summary, [tabindex='0']"
 CHANGED = "#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty"
+
+# All elements of a widget that accept the focus, whatever they are, also those that are hidden or disabled at first.
+FOCUSABLE = """(widget) => {
+    const all = [widget, ...widget.querySelectorAll("*")];
+    for (const element of all) {
+        element.hidden = false;
+        if ("disabled" in element) element.disabled = false;
+        if (element.tagName === "DETAILS") element.open = true;
+    }
+    return all.filter((element) => {
+        element.focus({ preventScroll: true });
+        return document.activeElement === element;
+    });
+}"""
+# Focuses one, also if it has been hidden again; whether that is possible.
+FOCUS = """(element) => {
+    for (let each = element; each?.closest(".afv"); each = each.parentElement) each.hidden = false;
+    if ("disabled" in element) element.disabled = false;
+    element.focus({ preventScroll: true });
+    return document.activeElement === element;
+}"""
 
 
 def save(page) -> None:
@@ -30,15 +50,21 @@ def test_keys_typed_on_a_widget_leave_the_notebook_alone_but_may_run_its_cell(ru
     page = run_cells([IMPORTS, *(f"build({name!r})" for name in SAMPLES)], ".afv-windows")
     save(page)
     before = cells(lab)
-    assert len(before) == page.locator(".afv").count() + 1 == len(SAMPLES) + 1
-    for element in page.locator(".afv").locator(FOCUSABLE).all():
-        if not element.is_visible():
-            continue
-        element.focus()
-        for key in COMMANDS:
-            page.keyboard.press(key)
-        what = element.evaluate("(e) => e.outerHTML.slice(0, 200)")
-        assert not page.locator(CHANGED).count(), f"JupyterLab heard what was typed on {what}: see root in shared.js"
+    widgets = page.locator(".afv").all()
+    assert len(before) == len(widgets) + 1 == len(SAMPLES) + 1
+    for widget in widgets:
+        name = widget.get_attribute("class")
+        focusable = widget.evaluate_handle(FOCUSABLE).get_properties().values()
+        assert focusable, f"nothing of {name} accepts the focus"
+        for handle in focusable:
+            element = handle.as_element()
+            what = element.evaluate("(e) => e.outerHTML.slice(0, 200)")
+            if not element.evaluate(FOCUS):  # keys on an element before have removed it
+                assert not element.evaluate("(e) => e.isConnected"), f"{what} of {name} lost the focus"
+                continue
+            for key in COMMANDS:
+                page.keyboard.press(key)
+            assert not page.locator(CHANGED).count(), f"JupyterLab heard what was typed on {what} of {name}"
     save(page)
     assert cells(lab) == before
 

@@ -1,5 +1,9 @@
 """Every command: what it prints when all is well, and one sentence, without a traceback, when not."""
 
+import errno
+import io
+import os
+import signal
 import subprocess
 import sys
 from datetime import date
@@ -11,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course_utils import cli
-from course_utils.lab import notebooks
+from course_utils.lab import doctor, notebooks
 from course_utils.paths import NOTEBOOKS
 
 runner = CliRunner()
@@ -44,6 +48,81 @@ def test_bad_input_gets_one_sentence(arguments, sentence):
     assert code == 2
     assert sentence in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "work", "remedy"),
+    [
+        (["run", "00", "--output"], "course_utils.lab.notebooks.execute", "use another --output."),
+        (["solve", "00", "--output"], "course_utils.lab.notebooks.solve", ""),
+        (["bench", "memory", "--output"], "subprocess.Popen", "use another --output, or set COURSE"),
+        (["book", "00", "--output"], "course_utils.teaching.site.build_site", "use another --output."),
+        (["slides", "00", "--output"], "course_utils.teaching.site.build_slides", "use another --output."),
+        (
+            ["train", "captions", "--folder"],
+            "course_utils.training.keeper.Keeper",
+            "choose another folder with --folder",
+        ),
+        (["train", "sweep-twins", "--folder"], "course_utils.experiments.nb02_twins.run", "choose another --folder."),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_where_nothing_can_be_written_is_said_before_the_work(arguments, work, remedy, monkeypatch, tmp_path):
+    def too_early(*_, **__):
+        raise AssertionError("the work has begun")
+
+    if remedy:  # solving takes no time
+        monkeypatch.setattr(work, too_early)
+    monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
+    (tmp_path / "file").write_text("")
+    below = "" if arguments[0] == "run" else "below/it"
+    code, printed = course(*arguments, str(tmp_path / "file" / below))
+    assert code == 2
+    assert "course: Nothing can be written to" in printed
+    assert ("it is a file" if not below else "Not a directory") in printed
+    assert remedy in printed
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("arguments", [["check", "00"], ["train", "captions"], ["bench", "memory"]])
+def test_a_state_in_the_home_of_nobody_is_one_sentence(arguments, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE", "~nosuchuser/x")
+    code, printed = course(*arguments)
+    assert (code, printed) == (
+        2,
+        "course: COURSE_STATE is ~nosuchuser/x, but this machine has no such account: set it to a folder that you can "
+        "write to.",
+    )
+
+
+@pytest.mark.parametrize(("sent", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_stopped_training_says_so_and_has_the_signals_exit_code(sent, code, name, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("course_utils.experiments.run_named", lambda *_, **__: signal.raise_signal(sent))
+    assert course("train", "captions") == (code, f"course: stopped by {name}.")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("port", ["-1", "0", "65536", "99999999"])
+def test_a_port_that_is_none_is_refused(port):
+    code, printed = course("demo", "patches", "--port", port)
+    assert code == 2
+    assert "Invalid value for '--port'" in printed
+
+
+def test_slides_of_notebooks_that_are_not_there_say_how_to_make_them(tmp_path):
+    code, printed = course("slides", "04", "--executed", str(tmp_path))
+    assert code == 2
+    assert printed.endswith(f"run `course run 04 --output {tmp_path}`.")
+
+
+def test_a_terminal_without_the_characters_gets_others(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
+    with pytest.raises(SystemExit, match=r"^0$"):
+        cli.app(["solve", "04.patchify"])
+    assert b"def patchify(" in written.getvalue()
+    assert b"?" in written.getvalue()  # the arrow of its docstring
 
 
 def test_the_installed_command_prints_its_help():
@@ -123,6 +202,25 @@ def test_run_measures_a_notebook_and_leaves_it_as_it_was(tmp_path, monkeypatch):
     assert notebooks.execute(tmp_path / "50_made.ipynb").peak_bytes > 300 * 2**20
 
 
+@pytest.mark.parametrize("command", [["run", "50"], ["solve", "50"]])
+def test_a_disk_that_is_full_at_the_end_is_a_sentence_and_leaves_no_half_notebook(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    make_notebook(tmp_path, "print('it ran')")
+
+    def full(notebook, path):
+        Path(path).write_text("{")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(nbformat, "write", full)
+    code, printed = course(*command, "--output", str(tmp_path / "out"))
+    assert code == (1 if command[0] == "run" else 2)
+    assert "cannot be used (No space left on device): free some space there." in printed
+    assert ("50_made" in printed.split("free some space")[1]) == (
+        command[0] == "run"
+    )  # its times are shown all the same
+    assert os.listdir(tmp_path / "out") == []
+
+
 def test_run_reports_a_failing_cell_and_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
     make_notebook(tmp_path, "1 / 0")
@@ -161,6 +259,20 @@ def test_doctor_asks_for_the_memory_that_a_notebook_takes(monkeypatch, gibibytes
     _, printed = course("doctor")
     assert f"{gibibytes} of" in printed
     assert ("close other programs" not in printed) == enough
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [("file/below", "Not a directory"), ("~nosuchuser/x", "this machine has no such account"), ("new/folder", "")],
+)
+def test_doctor_says_where_progress_cannot_be_saved_and_makes_nothing(state, seen, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_STATE", state)
+    (tmp_path / "file").write_text("")
+    (finding,) = (each for each in doctor.examine() if each.subject == "Progress")
+    assert seen in finding.seen
+    assert finding.remedy.endswith("to a folder that you can write to.") == bool(seen)
+    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_doctor_says_what_to_do_when_the_kernel_is_missing(monkeypatch, tmp_path):

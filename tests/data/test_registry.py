@@ -14,7 +14,18 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from course_utils import cli, data
-from course_utils.data import DATASETS, DataNotFound, Dataset, downloads, load, resolve, status
+from course_utils.data import (
+    DATASETS,
+    DataNotFound,
+    Dataset,
+    downloads,
+    load,
+    make_shapes,
+    resolve,
+    same_different,
+    status,
+)
+from course_utils.data.few_shot import compositions, placed_anywhere
 from course_utils.data.resolve import Files
 from course_utils.paths import ROOT
 
@@ -147,3 +158,22 @@ DRAWN, READ = DATASETS["shapes"], DATASETS["cifar10"]
 def test_a_record_that_lacks_something_is_refused_in_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32])
+def test_numbers_of_numpy_are_whole_numbers(kind):
+    count, seed = kind(3), kind(7)
+    assert torch.equal(load("digits", "train", count, seed).images, load("digits", "train", 3, 7).images)
+    assert torch.equal(make_shapes(count, seed=seed).images, make_shapes(3, seed=7).images)
+    made, placed = compositions(count, "episodes", seed), placed_anywhere(load("digits", size=3), kind(24), seed)
+    assert torch.equal(made.images, compositions(3, "episodes", 7).images)
+    assert torch.equal(placed.images, placed_anywhere(load("digits", size=3), 24, 7).images)
+    pair = same_different(count, size=kind(16), scale=4.0, seed=seed)
+    assert torch.equal(pair.images, same_different(3, size=16, scale=4.0, seed=7).images)
+
+
+@pytest.mark.parametrize("count", [2.5, True, "5", torch.tensor(5), 0, -1, None])
+@pytest.mark.parametrize("make", [make_shapes, same_different, lambda count: load("digits", size=count or 0)])
+def test_what_is_no_number_of_images_is_refused_in_words(make, count):
+    with pytest.raises(ValueError, match=r"^(count|size) is .*, but must be (a whole number of images|at least 1)"):
+        make(count)

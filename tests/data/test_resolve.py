@@ -1,13 +1,18 @@
+import functools
 import gzip
 import hashlib
 import io
 import os
 import pickle
+import re
+import socket
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import urllib.request
 import warnings
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.data import DATASETS, DataNotFound, fetch, load, real, resolve, status
+from course_utils.data import DATASETS, DataNotFound, fetch, load, plain_pickle, real, resolve, status
 
 DEBIAN = Path("/usr/share/datasets")
 IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
@@ -57,6 +62,11 @@ def put_test_set(place):
     return put(place, IMAGES), put(place, LABELS)
 
 
+def listing(folder):
+    """Every path below a folder, with what was changed when."""
+    return sorted((str(path), path.lstat().st_mtime_ns, path.lstat().st_size) for path in folder.rglob("*"))
+
+
 def flipped(content, at):
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
@@ -74,7 +84,7 @@ def load_quietly(*args, **kwargs):
         (IMAGES, lambda: original(IMAGES)[:2_000_000], "cannot be unpacked"),
         (IMAGES, lambda: flipped(original(IMAGES), 2_000_000), "cannot be unpacked"),
         (IMAGES, lambda: b"", "is not Fashion-MNIST's t10k-images-idx3-ubyte .0 bytes"),
-        (IMAGES, lambda: b"<html>Please log in</html>", "cannot be unpacked"),
+        (IMAGES, lambda: b"<html>Please log in</html>", "is not Fashion-MNIST's t10k-images-idx3-ubyte .26 bytes"),
         (IMAGES, lambda: original(LABELS), "holds t10k-labels-idx1-ubyte"),
         (
             IMAGES,
@@ -99,57 +109,105 @@ def load_quietly(*args, **kwargs):
         "one label",
     ],
 )
-def test_a_damaged_file_is_named_and_kept_aside_and_the_next_place_serves(machine, name, damage, words):
+def test_a_damaged_file_is_named_each_time_and_left_as_it_is_and_the_next_place_serves(machine, name, damage, words):
     put_test_set(machine.debian)
     put_test_set(machine.chosen)
     (machine.chosen / "fashion-mnist" / f"{name.removesuffix('.gz')}.gz").unlink()
     path = put(machine.chosen, name, damaged := damage())
-    with pytest.warns(UserWarning, match=f"{path} {words}.*renamed to {name}.damaged"):
-        pictures = load("fashion_mnist", "test")
+    before = listing(machine.chosen)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")  # as in a notebook, where Python shows the same warning only once
+        for _ in range(2):
+            pictures = load("fashion_mnist", "test")
+    assert len(caught) == 2
+    for warning in caught:
+        assert re.match(f"{path} {words}.*looks elsewhere.*copy it again", str(warning.message))
     assert str(machine.debian) in pictures.source
     assert pictures.labels.bincount().tolist() == [1000] * 10
-    assert not path.exists()
-    assert path.with_name(f"{name}.damaged").read_bytes() == damaged
-    load_quietly("fashion_mnist", "test")  # said once: what is aside is no longer looked at
+    assert path.read_bytes() == damaged
+    assert listing(machine.chosen) == before
 
 
 @needs_debian
 def test_a_whole_copy_beside_a_damaged_one_is_used(machine):
     put_test_set(machine.chosen)
     put(machine.chosen, LABELS.removesuffix(".gz"), b"half")
-    with pytest.warns(UserWarning, match="renamed to"):
+    with pytest.warns(UserWarning, match="copy it again"):
         pictures = load("fashion_mnist", "test")
     assert str(machine.chosen) in pictures.source
 
 
-@needs_debian
-def test_a_damaged_file_in_a_read_only_folder_is_named_and_left(machine, monkeypatch):
-    put_test_set(machine.debian)
-    put_test_set(machine.chosen)
-    path = put(machine.chosen, LABELS, b"half")
+@pytest.fixture
+def small_fashion(monkeypatch):
+    """Fashion-MNIST with three images per part, which the course is told to expect and can download."""
+    random = np.random.default_rng(0)
+    sizes = {"images-idx3-ubyte": 16 + 3 * 784, "labels-idx1-ubyte": 8 + 3}
+    whole = {f"{part}-{name}": random.bytes(size) for part in ("train", "t10k") for name, size in sizes.items()}
 
-    def refuse(self, target):
-        raise PermissionError(13, "Permission denied")
+    def download(folder):
+        for name, body in whole.items():
+            (Path(folder) / name).write_bytes(body)
 
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.warns(UserWarning, match=f"{path}.*stays where it is"):
-        pictures = load("fashion_mnist", "test")
-    assert path.read_bytes() == b"half"
-    assert str(machine.debian) in pictures.source
+    checksums = {name: hashlib.sha256(body).hexdigest() for name, body in whole.items()}
+    files = replace(real.FASHION_MNIST_FILES, checksums=checksums, download=download)
+    monkeypatch.setattr(real, "FASHION_MNIST_FILES", files)
+    monkeypatch.setitem(DATASETS, "fashion_mnist", replace(DATASETS["fashion_mnist"], files=files))
+    return whole
+
+
+def test_looking_changes_nothing_in_any_place_and_only_fetching_replaces_what_was_downloaded(machine, small_fashion):
+    fetch("fashion_mnist")
+    name = LABELS.removesuffix(".gz")
+    for place in (machine.chosen, machine.course):
+        put(place, name, b"half")
+    before = listing(machine.chosen), listing(machine.course)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        status()
+        with pytest.raises(DataNotFound):
+            resolve.find_files(real.FASHION_MNIST_FILES, (name,), download=False)
+        assert (listing(machine.chosen), listing(machine.course)) == before
+        fetch("fashion_mnist")
+    assert listing(machine.chosen) == before[0]
+    damaged = machine.course / "fashion-mnist" / name
+    assert damaged.with_name(f"{name}.damaged").read_bytes() == b"half"
+    assert damaged.read_bytes() == small_fashion[name]
+
+
+def test_a_data_folder_of_another_account_is_said_before_the_download(machine, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    words = (
+        r"not be downloaded: Nothing can be written to .*course \(Permission denied\): ask its owner.*set COURSE_DATA"
+    )
+    with pytest.raises(DataNotFound, match=words):
+        load("fashion_mnist")
+
+
+def test_a_download_goes_beside_files_that_somebody_put_there(machine, small_fashion):
+    mine = put(machine.course, LABELS.removesuffix(".gz"), b"MNIST's file has this name, too")
+    for _ in range(2):  # the second time it is found
+        with pytest.warns(UserWarning, match="copy it again"):
+            assert fetch("fashion_mnist") == machine.course
+    assert mine.read_bytes().startswith(b"MNIST's")
+    assert [path.name for path in mine.parent.iterdir()] == [mine.name]
+    assert sorted(os.listdir(machine.course)) == ["fashion-mnist", "fashion-mnist-2"]
 
 
 @needs_debian
 def test_a_file_of_another_account_is_not_called_damaged(machine, monkeypatch):
     put_test_set(machine.debian)
     path, _ = put_test_set(machine.chosen)
-    read = Path.read_bytes
+    real_open = Path.open
 
-    def refuse(self):
+    def refuse(self, *arguments):
         if self == path:
             raise PermissionError(13, "Permission denied")
-        return read(self)
+        return real_open(self, *arguments)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.warns(UserWarning, match=f"{path} cannot be read .Permission denied"):
         pictures = load("fashion_mnist", "test")
     assert path.exists()
@@ -168,22 +226,198 @@ def test_places_are_asked_in_order_and_never_mixed(machine):
     assert str(machine.chosen) in load_quietly("fashion_mnist", "test").source
 
 
-@needs_debian
-@pytest.mark.parametrize("folder", [".", "FashionMNIST/raw", "fashion_mnist"])
-def test_files_may_lie_as_other_programs_leave_them(machine, folder):
-    (machine.chosen / folder).mkdir(parents=True, exist_ok=True)
-    for name in (IMAGES, LABELS):
-        content = gzip.decompress(original(name))
-        (machine.chosen / folder / name.removesuffix(".gz")).write_bytes(content)
-    assert str(machine.chosen) in load_quietly("fashion_mnist", "test").source
+def zipped(content):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in content.items():
+            archive.writestr(name, body)
+    return made.getvalue()
 
 
+def taped(content, mode="w", **more):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=mode) as archive:
+        for name, body in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            vars_of_member = {"type": tarfile.REGTYPE, **more}
+            for key, value in vars_of_member.items():
+                setattr(member, key, value)
+            archive.addfile(member, io.BytesIO(body))
+    return made.getvalue()
+
+
+FORMS = {  # name of a file in the place → its content, from the two unpacked files
+    "unpacked": lambda whole: whole,
+    "packed but not called so": lambda whole: {name: gzip.compress(body, 1) for name, body in whole.items()},
+    "called packed": lambda whole: {f"{name}.gz": body for name, body in whole.items()},
+    "dots for dashes": lambda whole: {name.replace("-idx", ".idx"): body for name, body in whole.items()},
+    "a second download": lambda whole: {
+        f"{name.upper()} (1).gz": gzip.compress(body, 1) for name, body in whole.items()
+    },
+    "one zip for each": lambda whole: {f"{name}.zip": zipped({name: body}) for name, body in whole.items()},
+    "of torchvision": lambda whole: {f"FashionMNIST/raw/{name}": body for name, body in whole.items()},
+    "of torchvision, without its root": lambda whole: {f"raw/{name}": body for name, body in whole.items()},
+    "of the authors": lambda whole: {
+        f"fashion-mnist-master/data/fashion/{name}.gz": gzip.compress(body, 1) for name, body in whole.items()
+    },
+    "any zip": lambda whole: {"archive.zip": zipped({"__MACOSX/._" + name: b"" for name in whole} | whole)},
+    "zip of packed files": lambda whole: {
+        "fashion-mnist.zip": zipped({f"a/b/{name}.gz": gzip.compress(body, 1) for name, body in whole.items()})
+    },
+    "tape": lambda whole: {"fashion.tar": taped({f"fashion/{name}": body for name, body in whole.items()})},
+    "packed tape": lambda whole: {"FashionMNIST.tgz": gzip.compress(taped(whole), 1)},
+    "beside MNIST": lambda whole: (
+        {f"MNIST/{name}": bytes(len(body)) for name, body in whole.items()}
+        | {f"my FashionMNIST/{name}": body for name, body in whole.items()}
+    ),
+    "copied by a Mac": lambda whole: whole | {f"._{name}": b"" for name in whole},
+    "with MNIST in front": lambda whole: (
+        {f"MNIST/raw/{name}": bytes(len(body)) for name, body in whole.items()}
+        | {f"my data/{name}": body for name, body in whole.items()}
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_may_lie_as_other_programs_leave_them(machine, small_fashion, form):
+    names = IMAGES.removesuffix(".gz"), LABELS.removesuffix(".gz")
+    whole = {name: small_fashion[name] for name in names}
+    for name, body in FORMS[form](whole).items():
+        (machine.chosen / name).parent.mkdir(parents=True, exist_ok=True)
+        (machine.chosen / name).write_bytes(body)
+    before = listing(machine.chosen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if "in front" in form else "error")
+        assert resolve.find_files(real.FASHION_MNIST_FILES, names, download=False) == (whole, machine.chosen)
+    assert listing(machine.chosen) == before
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ("/no/such/stick", "which is not a folder"),
+        ("~nosuchuser/data", "which cannot be read"),
+        ("loop", "which cannot be read"),
+        ("n" * 5000, "which cannot be read"),
+        (__file__, "which is not a folder"),
+    ],
+)
 @needs_debian
-def test_a_course_data_that_is_no_folder_is_said(machine, monkeypatch):
+def test_a_course_data_that_cannot_be_read_is_said_once_a_time(machine, monkeypatch, chosen, words):
     put_test_set(machine.debian)
-    monkeypatch.setenv("COURSE_DATA", "/no/such/stick")
-    with pytest.warns(UserWarning, match="COURSE_DATA is /no/such/stick, which is not a folder"):
-        load("fashion_mnist", "test")
+    if chosen == "loop":
+        chosen = str(machine.chosen / "loop")
+        Path(chosen).symlink_to(chosen)
+    monkeypatch.setenv("COURSE_DATA", chosen)
+    for _ in range(2):
+        with pytest.warns(
+            UserWarning, match=f"COURSE_DATA is {chosen[:300]}, {words}.*: set it to the folder"
+        ) as caught:
+            load("fashion_mnist", "test", 5)
+        assert len(caught) == 1
+
+
+@needs_debian
+def test_a_closed_folder_is_said_only_if_the_dataset_belongs_there(machine, monkeypatch):
+    put_test_set(machine.debian)
+    belongs, other = machine.chosen / "my Fashion MNIST", machine.chosen / "lost+found"
+    listed = os.listdir
+
+    def list_or_refuse(folder):
+        if folder in (belongs, other):
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    belongs.mkdir()
+    other.mkdir()
+    monkeypatch.setattr(os, "listdir", list_or_refuse)
+    with pytest.warns(UserWarning, match=f"{belongs} cannot be read .Permission denied") as caught:
+        load("fashion_mnist", "test", 5)
+    assert len(caught) == 1
+
+
+def make_socket(path):
+    os.chdir(path.parent)  # a path of 108 characters at most
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+@needs_debian
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        make_socket,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to("/nowhere"),
+        lambda path: path.symlink_to(path),
+    ],
+    ids=["pipe", "socket", "device", "dangling", "loop"],
+)
+def test_what_is_no_file_is_named_and_the_next_place_serves(machine, monkeypatch, make):
+    monkeypatch.chdir(machine.chosen)
+    put_test_set(machine.debian)
+    make(machine.chosen / LABELS)
+    with pytest.warns(UserWarning, match=f"{machine.chosen / LABELS} cannot be read .*: make it readable"):
+        assert str(machine.debian) in load("fashion_mnist", "test", 5).source
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A dataset of one file of 1,000 bytes."""
+    body = np.random.default_rng(0).bytes(1000)
+    return resolve.Files(
+        "Small", ("",), {"it": hashlib.sha256(body).hexdigest()}, "sha256", "ask", largest=1000
+    ), body
+
+
+BOMBS = {
+    "gzip": lambda body: gzip.compress(bytes(3 * 10**7)),
+    "gzip in gzip": lambda body: gzip.compress(gzip.compress(bytes(3 * 10**7))),
+    "zip": lambda body: zipped({"it": bytes(3 * 10**7)}),
+    "tape": lambda body: gzip.compress(taped({"it": bytes(3 * 10**7)})),
+    "tape with a long name": lambda body: gzip.compress(
+        taped({"it" * 10**7: body}, "w", type=tarfile.GNUTYPE_LONGNAME)
+    ),
+    "tape of links": lambda body: taped({"it": b""}, type=tarfile.SYMTYPE, linkname="it"),
+    "tape of hard links": lambda body: taped({"it": b""}, type=tarfile.LNKTYPE, linkname="/etc/passwd"),
+    "half a zip": lambda body: zipped({"it": body})[:500],
+    "half a tape": lambda body: taped({"it": body})[:900],
+    "zip of many tapes": lambda body: zipped(
+        {f"{n}.tgz": gzip.compress(taped({"other": bytes(10**6), "it": b""})) for n in range(20)}
+    ),
+    "packed too often": lambda body: functools.reduce(lambda made, _: gzip.compress(made), range(9), body),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_unpacking_stops_and_every_failure_is_a_sentence(small, machine, monkeypatch, bomb):
+    files, body = small
+    monkeypatch.setattr(resolve.Files, "everything", 2_000_000)
+    (machine.chosen / "small.zip").write_bytes(BOMBS[bomb](body))
+    tracemalloc.start()
+    try:
+        with (
+            pytest.warns(
+                UserWarning, match=r"small.zip (cannot be unpacked|unpacks to more|lacks it).*copy it again"
+            ),
+            pytest.raises(DataNotFound, match="Small is not on this machine"),
+        ):
+            resolve.find_files(files, ("it",), download=False)
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["../../../it", "/it", "a/./it"])
+def test_paths_in_an_archive_do_not_matter(small, machine, name):
+    files, body = small
+    (machine.chosen / "small.zip").write_bytes(zipped({name: body}))
+    assert resolve.find_files(files, ("it",), download=False)[0] == {"it": body}
+    (machine.chosen / "small.zip").write_bytes(taped({name: body}))
+    assert resolve.find_files(files, ("it",), download=False)[0] == {"it": body}
 
 
 @pytest.mark.parametrize("get", [lambda: load("fashion_mnist"), lambda: fetch("fashion_mnist")])
@@ -197,6 +431,7 @@ def test_without_data_and_network_one_sentence_names_the_ways_out(machine, get):
         str(machine.course),
         "apt-get install dataset-fashion-mnist",
         "course data fetch fashion_mnist",
+        "train-images-idx3-ubyte",
     ):
         assert words in sentence
     assert sentence.count("\n") == 0
@@ -334,8 +569,10 @@ def test_what_a_killed_download_leaves_is_never_used(machine):
     killed = subprocess.run([sys.executable, "-c", KILLED, str(machine.course)], env=environment, capture_output=True)
     assert killed.returncode == -9, killed.stderr.decode()
     assert all(path.name.startswith(".download-") for path in machine.course.iterdir())
+    assert list(machine.course.iterdir())
     with pytest.raises(DataNotFound):
         load_quietly("fashion_mnist", "test")
+    assert list(machine.course.iterdir()) == []  # the next start sweeps it
 
 
 @pytest.fixture
@@ -376,13 +613,13 @@ def test_cifar10_is_read_from_its_archive_and_from_its_folder(machine, small_cif
     assert len(load_quietly("cifar10", "test")) == 3
 
 
-def test_a_truncated_archive_is_kept_aside(machine, small_cifar10):
+def test_a_truncated_archive_is_named_and_left(machine, small_cifar10):
     pack(machine.chosen, small_cifar10)
     archive = machine.chosen / "cifar-10-python.tar.gz"
     archive.write_bytes(archive.read_bytes()[:9000])
-    with pytest.warns(UserWarning, match=f"{archive} cannot be unpacked.*renamed to"), pytest.raises(DataNotFound):
+    with pytest.warns(UserWarning, match=f"{archive} cannot be unpacked.*copy it again"), pytest.raises(DataNotFound):
         load("cifar10")
-    assert not archive.exists()
+    assert archive.stat().st_size == 9000
 
 
 def test_a_batch_that_is_not_the_authors_is_never_unpickled(machine):
@@ -396,6 +633,29 @@ def test_a_batch_that_is_not_the_authors_is_never_unpickled(machine):
     with pytest.warns(UserWarning, match="is not CIFAR-10's test_batch"), pytest.raises(DataNotFound):
         load("cifar10", "test")
     assert not (machine.chosen / "sprung").exists()
+
+
+def test_even_the_authors_batch_makes_nothing_but_arrays(machine, small_cifar10, monkeypatch):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(machine.chosen / "sprung"),)
+
+    trap = pickle.dumps({b"data": np.array([Trap()], dtype=object), b"labels": [0]})
+    small_cifar10["test_batch"] = trap
+    checksums = real.CIFAR10_FILES.checksums | {"test_batch": hashlib.md5(trap).hexdigest()}
+    monkeypatch.setattr(real, "CIFAR10_FILES", replace(real.CIFAR10_FILES, checksums=checksums))
+    pack(machine.chosen, small_cifar10)
+    with pytest.raises(DataNotFound, match=r"because of a batch: it asks for \w+.mkdir"):
+        load("cifar10", "test")
+    assert not (machine.chosen / "sprung").exists()
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_batches_of_every_python_are_read(protocol):
+    batch = {b"data": np.arange(6, dtype=np.uint8).reshape(2, 3), b"labels": [1, 2], b"names": [b"\xff", b"a"]}
+    read = plain_pickle.loads(pickle.dumps(batch, protocol))
+    assert (read.pop(b"data") == batch.pop(b"data")).all()
+    assert read == batch
 
 
 def test_the_checksums_of_cifar10_are_torchvisions():

@@ -1,9 +1,12 @@
 """A network as ONNX, in float and in int8, and what it costs."""
 
 import warnings
+from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from course_utils.deployment.export import (
     OnnxModel,
@@ -36,6 +39,7 @@ def exported(tmp_path_factory):
     return model.eval(), files, images
 
 
+@pytest.mark.slow
 def test_the_float_file_has_the_networks_logits_for_any_number_of_pictures(exported):
     model, files, images = exported
     run = OnnxModel(files["float"])
@@ -45,6 +49,7 @@ def test_the_float_file_has_the_networks_logits_for_any_number_of_pictures(expor
         assert torch.allclose(run(images[:count]), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["dynamic", "static"])
 def test_int8_is_a_good_deal_smaller_and_nearly_the_same_function(exported, kind):
     model, files, images = exported
@@ -55,6 +60,7 @@ def test_int8_is_a_good_deal_smaller_and_nearly_the_same_function(exported, kind
     assert 0 < (logits - expected).abs().max() < 0.2 * expected.std()
 
 
+@pytest.mark.slow
 def test_latency_and_memory_are_measured(exported):
     model, files, images = exported
     found = latencies({"torch": model, "onnx": OnnxModel(files["float"])}, images[0], rounds=5)
@@ -71,6 +77,7 @@ def test_agreement_counts_equal_choices():
     assert agreement(one, other) == 0.75
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run_is_refused_in_a_sentence(exported, tmp_path):
     _, files, images = exported
     with pytest.raises(WrongShape, match=r"float.onnx reads \(batch, 3, 32, 32\)"):
@@ -79,3 +86,67 @@ def test_what_cannot_be_run_is_refused_in_a_sentence(exported, tmp_path):
         quantise_static(files["float"], tmp_path / "x.onnx", images[:7])
     with pytest.raises(FileNotFoundError, match=r"no ONNX file .*gone\.onnx"):
         OnnxModel(tmp_path / "gone.onnx")
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory):
+    """A small network, compiled, of which the original is exported; and one in float64."""
+    folder = tmp_path_factory.mktemp("onnx")
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+    images = torch.rand(2, 3, 4, 4)
+    export_onnx(torch.compile(model, backend="eager"), images, folder / "float.onnx")
+    export_onnx(deepcopy(model).double(), images, folder / "double.onnx")
+    return model, images, folder
+
+
+@pytest.mark.parametrize("file", ["float.onnx", "double.onnx"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_images_of_any_type_are_read_in_the_files_own(linear, file, dtype):
+    model, images, folder = linear
+    read = OnnxModel(folder / file)
+    logits = read(images.to(dtype).requires_grad_())
+    assert torch.allclose(logits.float(), model(images), atol=0.02)
+    assert read(images[:0]).shape == (0, 2)
+
+
+def test_what_it_cannot_read_is_refused_in_words(linear, tmp_path):
+    _, images, folder = linear
+    read = OnnxModel(folder / "float.onnx")
+    for wrong, kind in (((255 * images).byte(), "uint8"), (images.numpy(), "ndarray"), (images.tolist(), "list")):
+        with pytest.raises(ValueError, match=f"The images are {kind}, but float.onnx reads"):
+            read(wrong)
+    (tmp_path / "no.onnx").write_bytes(b"\x00" * 99)
+    with pytest.raises(ValueError, match=r"no.onnx is damaged or not an ONNX file \("):
+        OnnxModel(tmp_path / "no.onnx")
+    with pytest.raises(FileNotFoundError, match="There is no ONNX file"):
+        OnnxModel(tmp_path)
+
+
+def test_a_failed_export_leaves_the_old_file_and_the_modes(linear, tmp_path):
+    model, images, _ = linear
+    model.train()
+    (tmp_path / "m.onnx").write_text("old")
+    with pytest.raises(ValueError, match=r"This Sequential cannot be exported for images of shape \(3, 5, 5\) \("):
+        export_onnx(model, torch.rand(2, 3, 5, 5), tmp_path / "m.onnx")
+    with pytest.raises(WrongShape, match=r"the export reads \(batch, channels, height, width\)"):
+        export_onnx(model, images[0], tmp_path / "m.onnx")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    assert model.training
+
+
+class Payload:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_file_is_measured_without_running_what_it_carries(tmp_path):
+    torch.save(Payload(tmp_path / "ran"), tmp_path / "evil.pt")
+    torch.save(ResNet(small_resnet(3)), tmp_path / "model.pt")
+    with pytest.raises(RuntimeError, match=r"should run evil.pt failed"):
+        process_memory(tmp_path / "evil.pt", (1, 3, 32, 32), runs=1)
+    assert not (tmp_path / "ran").exists()
+    assert process_memory(tmp_path / "model.pt", (1, 3, 32, 32), runs=1).growth > 0

@@ -38,6 +38,7 @@ def cell(exercise, source: str):
     return namespace[exercise.function]
 
 
+@pytest.mark.slow
 @EVERY
 def test_each_known_wrong_answer_is_told_its_own_message_however_it_is_spelt(exercise):
     messages = [misconception.message for misconception in exercise.misconceptions]

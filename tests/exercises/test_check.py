@@ -179,6 +179,7 @@ def test_an_endless_loop_is_stopped_and_leaves_no_thread(student, where, capsys)
     assert len(capsys.readouterr().out) < 10_000
 
 
+@pytest.mark.slow
 def test_what_cannot_be_stopped_is_said_and_does_not_hold_the_notebook():
     release = threading.Event()
 

@@ -146,6 +146,7 @@ def sleeps(*args, **kwargs):
     time.sleep(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("student", "word"), [(loops, "never ends"), (sleeps, "waits")])
 def test_what_does_not_end_is_given_up_in_words_of_its_own(student, word):
     for exercise in exercises()[::9]:

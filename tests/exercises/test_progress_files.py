@@ -104,12 +104,26 @@ ABSURD = [
 
 
 @pytest.mark.parametrize("content", ABSURD, ids=range(len(ABSURD)))
-def test_a_spoilt_record_counts_as_none_and_is_written_anew(content, folder):
+def test_a_spoilt_record_is_said_and_written_anew(content, folder):
     folder.mkdir()
     (folder / "04.patchify.json").write_text(content)
-    assert row("04.patchify").status == "not attempted"
+    assert row("04.patchify").status == "unreadable"
+    assert f"{folder / '04.patchify.json'} cannot be read (" in row("04.patchify").message
     assert record("04.patchify", PASSED) is None
     assert row("04.patchify").attempts == 1
+
+
+def test_a_record_of_a_later_version_is_read(folder):
+    folder.mkdir()
+    (folder / "04.patchify.json").write_text('{"attempts": 7, "passed_at": "2027-01-01", "seconds": 3}')
+    assert (row("04.patchify").status, row("04.patchify").attempts) == ("passed", 7)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+def test_a_record_that_is_no_file_is_said_at_once(folder):
+    folder.mkdir()
+    os.mkfifo(folder / "04.patchify.json")
+    assert row("04.patchify").status == "unreadable"
 
 
 @pytest.mark.slow
@@ -159,6 +173,7 @@ input()
 """
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_kernel_is_free_and_that_of_a_frozen_one_is_not_waited_for_long(folder, monkeypatch):
     waited, sleep = [], time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: waited.append(seconds) or sleep(seconds))

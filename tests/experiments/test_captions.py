@@ -1,7 +1,11 @@
 """Notebook 10's data, training, shipped models and tables."""
 
+import tempfile
+
 import pytest
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from course_utils.data import ShapesConfig, make_shapes
 from course_utils.data.captions import CAPTIONS, FIELDS, WORDS, caption_numbers, field_numbers, with_pairs
@@ -139,6 +143,34 @@ def test_a_named_run_writes_a_model_with_its_card(tmp_path, monkeypatch):
     assert model.config == CAPTION_RUNS["captions"].config
     with pytest.raises(ValueError, match="choose one of captions, captions-robust"):
         run_captions("caption", tmp_path)
+
+
+def test_a_disk_that_is_full_at_the_end_costs_neither_the_result_nor_the_training(tmp_path, monkeypatch, capsys):
+    def full(weights, path, about):
+        if elsewhere not in path.parents:
+            raise SafetensorError("Error while serializing: No space left on device (os error 28)")
+        save_file(weights, path, about)
+
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    tmp_path = tmp_path / "run"
+    monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
+    monkeypatch.setattr("course_utils.training.weights.save_file", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    with pytest.raises(
+        OSError, match=r"could not be written to .*captions.safetensors \(.*No space left.*: free some"
+    ):
+        run_captions("captions", tmp_path, epochs=1)
+    printed = capsys.readouterr().out
+    assert "Test: the right one of 192 captions for" in printed
+    (rescued,) = elsewhere.rglob("captions.safetensors")
+    assert f"so they are in {rescued}." in printed
+    assert len(load_checkpoint("captions", rescued.parent)) == 2
+    assert "Run `course train captions --epochs 1` again to continue from the last checkpoint" in printed
+    monkeypatch.undo()
+    monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
+    run_captions("captions", tmp_path, epochs=1)
+    assert "continued in epoch 2" in capsys.readouterr().out  # nothing was trained again
+    assert (tmp_path / "captions.safetensors").exists()
 
 
 def test_captions_alone_tell_colour_texture_and_shape():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from course_utils import few_shot
 from course_utils.few_shot.episodes import (
     EpisodeConfig,
     draw_episode,
@@ -74,3 +75,48 @@ def test_the_linear_head_is_at_the_minimum_of_its_loss_whatever_the_scale_of_the
     (gradient,) = torch.autograd.grad(loss + 0.005 * (length * weight).square().sum(), weight)
     assert gradient.abs().max() < 1e-3
     assert torch.allclose(fit_head(100 * features, labels, 4)(100 * features), head(features), atol=1e-2)
+
+
+def test_the_head_is_trained_in_the_features_own_type_and_with_gradients_switched_off():
+    torch.manual_seed(0)
+    features, labels = torch.rand(12, 4), torch.arange(12) % 3
+    expected = fit_head(features, labels, 3)
+    with torch.inference_mode():
+        other = fit_head(features, labels.to(torch.uint8), 3)
+    assert torch.equal(other.weight, expected.weight)
+    for dtype in (torch.float64, torch.bfloat16):
+        head = fit_head(features.to(dtype), labels, 3)
+        assert head(features.to(dtype)).dtype == dtype
+        assert torch.allclose(head.weight.float(), expected.weight, rtol=0.1, atol=0.5)
+        assert prototype_head(features.to(dtype)).weight.dtype == dtype
+
+
+FEATURES = torch.rand(6, 4)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "sentence"),
+    [
+        (FEATURES, torch.tensor([0, 0, 1, 1, 3, 3]), "Class 2 of 4 has no image, so it has no mean"),
+        (FEATURES, torch.tensor([0, 0, 1, 1, 3, 4]), "labels go from 0 to 4, but there are 4 ways"),
+        (FEATURES, torch.tensor([0, 0, 1, 1, 3, -1]), "labels go from -1 to 3"),
+        (FEATURES, torch.arange(6.0), "labels are of shape .6,. and type float32"),
+        (FEATURES, torch.arange(5), "for 6 images"),
+        (FEATURES, [0, 1, 2, 3, 0, 1], "labels are a list"),
+        (FEATURES[0], torch.arange(4), "features are of shape .4,. and type float32"),
+        (FEATURES.numpy(), torch.arange(6) % 4, "features are a ndarray"),
+        (FEATURES.long(), torch.arange(6) % 4, "type int64, but must be .images, dim. in floating point"),
+        (FEATURES / 0, torch.arange(6) % 4, "NaN or infinity"),
+    ],
+)
+@pytest.mark.parametrize("make", [few_shot.prototypes, fit_head])
+def test_a_support_set_that_defines_no_head_is_refused(features, labels, sentence, make):
+    with pytest.raises(ValueError, match=sentence):
+        make(features, labels, 4)
+
+
+def test_the_checked_prototypes_are_the_plain_ones():
+    labels = torch.arange(6) % 4
+    assert torch.equal(few_shot.prototypes(FEATURES, labels, 4), prototypes(FEATURES, labels, 4))
+    with pytest.raises(ValueError, match="all zero"):
+        fit_head(torch.zeros(6, 4), labels, 4)

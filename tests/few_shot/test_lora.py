@@ -1,5 +1,7 @@
 """A correction that starts at zero, learns alone, and can be put into the weights."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import nn
@@ -70,6 +72,15 @@ def test_the_layer_and_the_function_of_the_exercise_agree():
     ("make", "error", "sentence"),
     [
         (lambda: LoRA(nn.Linear(2, 2), rank=0), ValueError, "rank is 0, but must be at least 1"),
+        (lambda: add_lora(nn.Sequential(nn.Linear(2, 2)), rank=2.5), ValueError, "rank is 2.5, but must be at least"),
+        (lambda: LoRA(nn.LazyLinear(2)), ValueError, "computed or not built yet"),
+        (lambda: LoRA(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))), ValueError, "computed or not built"),
+        (lambda: add_lora(nn.Sequential(nn.ReLU())), ValueError, "has no linear layer and no ungrouped convolution"),
+        (
+            lambda: add_lora(add_lora(nn.Sequential(nn.Linear(2, 2))), rank=2),
+            ValueError,
+            "of rank 4 and alpha 4 already",
+        ),
         (lambda: LoRA(nn.ReLU()), TypeError, "not a ReLU"),
         (lambda: LoRA(nn.Conv2d(4, 4, 3, groups=2)), ValueError, "has 2 groups"),
     ],
@@ -77,3 +88,95 @@ def test_the_layer_and_the_function_of_the_exercise_agree():
 def test_what_it_cannot_wrap_is_refused(make, error, sentence):
     with pytest.raises(error, match=sentence):
         make()
+
+
+class Tied(nn.Module):
+    """Uses one layer twice, another layer with the same weights, and an embedding that shares those of a third."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = self.two = nn.Linear(6, 6)
+        self.three = nn.Linear(6, 6)
+        self.three.weight = self.one.weight
+        self.words = nn.Embedding(6, 6)
+        self.out = nn.Linear(6, 6)
+        self.out.weight = self.words.weight
+
+    def forward(self, inputs):
+        return self.out(self.three(self.two(self.one(inputs + self.words.weight[0]))))
+
+
+def torchvisions_vit():
+    from torchvision.models import VisionTransformer
+
+    return VisionTransformer(16, 8, 1, 2, 16, 16, num_classes=4)
+
+
+MODELS = {
+    "linear": (lambda: nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2)), (3, 6)),
+    "a single layer": (lambda: nn.Linear(6, 2), (3, 6)),
+    "reflect": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")), (2, 3, 6, 6)),
+    "circular": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1, padding_mode="circular")), (2, 3, 6, 6)),
+    "same": (lambda: nn.Sequential(nn.Conv2d(3, 4, 4, padding="same", dilation=2)), (2, 3, 9, 9)),
+    "grouped and transposed": (
+        lambda: nn.Sequential(nn.Conv2d(4, 4, 3, groups=2), nn.ConvTranspose2d(4, 3, 2), nn.Conv2d(3, 3, 1)),
+        (2, 4, 6, 6),
+    ),
+    "tied": (Tied, (3, 6)),
+    "torchvision's ViT": (torchvisions_vit, (2, 3, 16, 16)),
+    "nn.TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(8, 2, 8, 0.0, batch_first=True), (2, 5, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_it_changes_nothing_then_learns_then_merges_to_the_same_outputs(name, dtype):
+    torch.manual_seed(0)
+    make, shape = MODELS[name]
+    model, inputs = make().eval().to(dtype), torch.rand(shape).to(dtype)
+    names, before = list(model.state_dict()), model(inputs)
+    model = add_lora(model, rank=2)
+    close = dict(atol={torch.bfloat16: 0.1}.get(dtype, 1e-4), rtol=0.02 if dtype == torch.bfloat16 else 1e-4)
+    assert torch.allclose(model(inputs), before, **close)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    again = add_lora(model, rank=2)
+    assert again is model
+    assert [parameter for parameter in model.parameters() if parameter.requires_grad] == learning
+    for parameter in learning:
+        nn.init.normal_(parameter, std=0.3)
+    corrected = model(inputs)
+    assert not torch.equal(corrected, before)
+    corrected.float().sum().backward()
+    # An adapter's part that gets no gradient would be one of a layer that nobody calls.
+    assert all(parameter.grad is not None for parameter in learning)
+    copied = deepcopy(model)
+    copied.load_state_dict(model.state_dict())
+    assert torch.equal(copied(inputs), corrected)
+    with torch.no_grad():  # where PyTorch's fast paths read the weights themselves
+        assert torch.allclose(model(inputs), corrected, **close)
+    merged = merge_lora(merge_lora(model))
+    assert list(merged.state_dict()) == names
+    assert torch.allclose(merged(inputs), corrected, **close)
+
+
+def test_a_layer_is_not_corrected_twice_by_merging_twice():
+    layer = LoRA(nn.Linear(4, 4))
+    nn.init.normal_(layer.up)
+    once = layer.merged().weight.clone()
+    assert torch.equal(layer.merged().weight, once)
+    assert torch.equal(layer(torch.eye(4)), layer.layer(torch.eye(4)))
+
+
+def test_a_refused_call_changes_nothing():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    for rank in (0, 1.5):
+        with pytest.raises(ValueError, match="rank is"):
+            add_lora(model, rank)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_its_matrices_have_the_device_and_the_type_of_the_layer():
+    for options in ({"device": "meta"}, {"dtype": torch.float64}, {"dtype": torch.bfloat16}):
+        layer = nn.Conv2d(3, 2, 3, **options)
+        wrapped = LoRA(layer)
+        assert {(p.device, p.dtype) for p in wrapped.parameters()} == {(layer.weight.device, layer.weight.dtype)}

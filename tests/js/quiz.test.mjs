@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judge, scoreOf } from "../../course_utils/widgets/quiz.js";
+import { attempted, judge, scoreOf } from "../../course_utils/widgets/quiz.js";
 
 // answers("R+ R- w-"): R is right, w wrong; + chosen, - not.
 const answers = (text) =>
@@ -27,4 +27,13 @@ test("the score counts what is right and what was right at once", () => {
   assert.equal(scoreOf([null, null]), "0 of 2 right");
   assert.equal(scoreOf([3, null]), "1 of 2 right, 0 at the first attempt");
   assert.equal(scoreOf([1, 2, 1]), "3 of 3 right, 2 at the first attempt");
+});
+
+test("attempts are counted, and a question that was solved stays solved", () => {
+  const none = { chosen: [], attempts: 0, solved: null };
+  const wrong = attempted(none, [1], false);
+  assert.deepEqual(wrong, { chosen: [1], attempts: 1, solved: null });
+  const right = attempted(wrong, [0, 2], true);
+  assert.deepEqual(right, { chosen: [0, 2], attempts: 2, solved: 2 });
+  assert.deepEqual(attempted(right, [1], false), { chosen: [1], attempts: 3, solved: 2 });
 });

@@ -92,19 +92,3 @@ def test_attention_shows_both_special_tokens():
     with attention_recorded(model):
         observed = model(images)
     torch.testing.assert_close(observed, model(images))
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "sentence"),
-    [
-        (
-            lambda: from_timm(torch.nn.Linear(2, 2)),
-            TypeError,
-            "Cannot convert a Linear: pass from_timm one of timm's",
-        ),
-        (lambda: from_timm(untrained("vit_tiny_patch16_224", global_pool="avg")), ValueError, "another pooling"),
-    ],
-)
-def test_what_cannot_be_built_is_refused_in_a_sentence(make, error, sentence):
-    with pytest.raises(error, match=sentence):
-        make()

@@ -59,14 +59,6 @@ def test_logits_equal_timms_where_the_border_is_odd():
     assert (from_timm_hybrid(theirs)(images) - theirs(images)).abs().max() <= 2e-5
 
 
-def test_other_models_of_timm_are_refused_in_a_sentence():
-    for name in ("vit_tiny_patch16_224", "vit_small_resnet26d_224"):
-        with torch.device("meta"):
-            model = timm.create_model(name)
-        with pytest.raises(ValueError, match="is not a ResNet followed by a ViT"):
-            from_timm_hybrid(model)
-
-
 def test_the_scale_and_the_mean_of_a_kernel_do_not_matter():
     torch.manual_seed(0)
     convolution = StandardisedConv2d(4, 6, 3)

@@ -207,8 +207,8 @@ def test_what_the_model_cannot_read_is_refused_in_words():
 def test_attention_maps_larger_than_the_free_memory_are_refused_before_they_are_made(monkeypatch):
     model = PixelTransformer(SMALL)
     monkeypatch.setattr("course_utils.costs.free_memory", lambda device: 3 * 3 * 17**2 * 4 * 2 - 1)
-    monkeypatch.setattr(model, "predict", lambda *_: pytest.fail("the forward pass has begun"))
+    monkeypatch.setattr("course_utils.attention.core.attend", lambda *_: pytest.fail("weights are computed"))
     with pytest.raises(
-        MemoryError, match=r"3 layers of 3 attention matrices would take 0.0 GiB, but 0.0 GiB are free"
+        MemoryError, match=r"weights of 3 layers with 3 heads would take 0.0 GiB, but 0.0 GiB are free"
     ):
         model.attention_maps(torch.rand(2, 1, 4, 4))

@@ -1,10 +1,13 @@
 import hashlib
+import os
 import urllib.error
+from pathlib import Path
 
 import pytest
 import torch
 import torchvision
 
+from course_utils.models import pretrained
 from course_utils.models.pretrained import load_pretrained
 
 NAME = "squeezenet1_1"  # the smallest of torchvision's models: 5 MB
@@ -47,7 +50,7 @@ def test_without_a_network_the_model_is_untrained_and_says_what_to_do(hub):
     assert torch.equal(found.model(images), load_pretrained(NAME).model(images))
 
 
-def test_weights_in_the_cache_are_used_and_damaged_ones_kept_aside(hub, monkeypatch):
+def test_weights_in_the_cache_are_used_and_damaged_ones_are_not_and_stay(hub, monkeypatch):
     published = publish(monkeypatch, hub).eval()
     images = torch.rand(1, 3, 64, 64)
     found = load_pretrained(NAME)
@@ -55,10 +58,75 @@ def test_weights_in_the_cache_are_used_and_damaged_ones_kept_aside(hub, monkeypa
     assert torch.equal(found.model(images), published(images))
 
     (file,) = hub.glob("*.pth")
-    file.write_bytes(file.read_bytes()[:-100])
+    file.write_bytes(damaged := file.read_bytes()[:-100])
+    assert not load_pretrained(NAME).trained
+    assert [(path.name, path.read_bytes()) for path in hub.iterdir()] == [(file.name, damaged)]
+
+
+def test_a_download_is_announced_in_one_line_and_verified_and_shows_no_home(hub, monkeypatch, capfd):
+    publish(monkeypatch, hub)
+    (file,) = hub.glob("*.pth")
+    whole = file.read_bytes()
+    file.write_bytes(b"half")
+    monkeypatch.setenv("HOME", str(hub.parent))
+
+    def download(url, target, hash_prefix, progress):
+        assert hashlib.sha256(whole).hexdigest().startswith(hash_prefix)
+        assert not progress
+        Path(target).write_bytes(whole)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    found = load_pretrained(NAME)
+    assert found.trained
+    assert found.source.endswith(f"from ~/checkpoints/{file.name}")
+    out, err = capfd.readouterr()
+    assert (out, err) == (f"Downloading {file.name} from example.invalid.\n", "")
+
+
+class Trap:
+    def __reduce__(self):
+        return exec, ("raise SystemExit('sprung')",)
+
+
+def test_a_cached_file_makes_nothing_but_tensors(hub, monkeypatch):
+    model = publish(monkeypatch, hub)
+    (file,) = hub.glob("*.pth")
+    torch.save({**model.state_dict(), "extra": Trap()}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    file = file.rename(hub / f"squeezenet-{digest[:8]}.pth")
+    default = torchvision.models.get_model_weights(NAME).DEFAULT
+    monkeypatch.setattr(type(default), "url", f"https://example.invalid/{file.name}", raising=False)
+    before = dict(os.environ)
+    assert "random weights" in load_pretrained(NAME).source
+    assert dict(os.environ) == before
+
+
+def test_the_first_digits_alone_do_not_pass_where_all_are_known(hub, monkeypatch):
+    publish(monkeypatch, hub)
+    (file,) = hub.glob("*.pth")
+    monkeypatch.setitem(pretrained.SHA256, file.name, file.stem.rpartition("-")[2] + "0" * 56)
+    assert "no network" in load_pretrained(NAME).source
+    for name, digest in pretrained.SHA256.items():
+        assert digest.startswith(Path(name).stem.rpartition("-")[2])
+        assert len(digest) == 64
+
+
+@pytest.mark.parametrize("call", ["stat", "makedirs"])
+def test_a_cache_of_another_account_is_said_in_words(hub, monkeypatch, call):
+    publish(monkeypatch, hub)
+    if call == "makedirs":
+        next(hub.glob("*.pth")).unlink()
+    real_call = {"stat": os.stat, "makedirs": Path.mkdir}[call]
+
+    def refuse(path, *arguments, **options):
+        if str(path).startswith(str(hub)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_call(path, *arguments, **options)
+
+    monkeypatch.setattr(*((os, "stat") if call == "stat" else (Path, "mkdir")), refuse)
     found = load_pretrained(NAME)
     assert not found.trained
-    assert [path.name for path in hub.iterdir()] == [f"{file.name}.damaged"]
+    assert "(Permission denied): set TORCH_HOME to a folder that you can write to" in found.source
 
 
 def test_an_unknown_model_is_refused_in_words():

@@ -54,13 +54,6 @@ def test_conversion_keeps_channels_and_mode_and_owns_its_weights():
     assert torch.equal(ours.head.bias, before)
 
 
-def test_conversion_refuses_resnets_of_another_form():
-    with torch.device("meta"):
-        for name in ("wide_resnet50_2", "resnext50_32x4d"):
-            with pytest.raises(ValueError, match="wide or grouped convolutions"):
-                from_torchvision(torchvision.models.get_model(name))
-
-
 @pytest.mark.parametrize("block", ["basic", "bottleneck"])
 @pytest.mark.parametrize("stem", [(3, 1, False), (7, 2, True), (5, 4, False)])
 def test_the_receptive_field_by_formula_is_the_one_that_gradients_reach(block, stem):

@@ -76,13 +76,6 @@ def test_conversion_keeps_size_classes_mode_and_owns_its_weights():
     assert torch.equal(ours.class_token, before)
 
 
-def test_conversion_refuses_other_models_in_words():
-    with pytest.raises(TypeError, match="Cannot convert a Linear"):
-        from_torchvision(nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="representation layer"):
-        from_torchvision(torchvision.models.VisionTransformer(32, 16, 1, 1, 8, 8, representation_size=4))
-
-
 @torch.inference_mode()
 def test_attention_maps_are_those_of_the_forward_pass():
     torch.manual_seed(0)

@@ -56,6 +56,7 @@ def commands() -> dict[str, list[str]]:
     return {"make format": shlex.split(make.replace("$(BIN)", ".venv/bin")), "hook": shlex.split(hook)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", commands())
 def test_stripping_outputs_changes_nothing_else(place, tmp_path):
     """A demo is found by its tags, a cell by its id, a figure's text in the metadata: all are still there."""

@@ -95,3 +95,36 @@ def test_nonsense_is_refused_in_one_sentence(change, sentence):
 def test_the_projection_refuses_a_negative_radius_too():
     with pytest.raises(ValueError, match="largest change of a pixel"):
         project(torch.rand(1, 2), torch.rand(1, 2), -1)
+
+
+def dark(images):
+    return images.flatten(1).sum(1)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_it_attacks_in_any_type_and_with_gradients_switched_off(mode, dtype):
+    images = torch.rand(2, 1, 4, 4)
+    with mode():
+        attacked = attack(dark, images.to(dtype) + 0, 0.125, steps=2, restarts=2)
+    assert attacked.dtype == dtype
+    expected = attack(dark, images.requires_grad_(), 0.125, steps=2, restarts=2)
+    assert torch.allclose(attacked.float(), expected, atol=0.01)
+    assert images.grad is None
+    assert not expected.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("loss", "images", "sentence"),
+    [
+        (dark, torch.zeros(2, 1, 4, 4).byte(), "images are uint8"),
+        (dark, [[0.0]], "images are list"),
+        (dark, torch.full((2, 1, 4, 4), torch.nan), "must lie in"),
+        (lambda images: images.sum(), torch.rand(2, 1, 4, 4), r"shape \(\) for 2 images, but must return one number"),
+        (lambda images: images.sum().item(), torch.rand(2, 1, 4, 4), "type float for 2 images"),
+        (lambda images: dark(images).detach(), torch.rand(2, 1, 4, 4), "does not depend on the images"),
+    ],
+)
+def test_a_loss_or_images_that_cannot_be_attacked_are_refused(loss, images, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        attack(loss, images, 0.1)

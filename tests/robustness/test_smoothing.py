@@ -81,3 +81,33 @@ def test_the_vote_that_bounds_sees_none_of_the_noise_that_chose_the_class():
 def test_nonsense_is_refused(attempt, sentence):
     with pytest.raises(ValueError, match=sentence):
         attempt()
+
+
+IMAGE = torch.rand(1, 4, 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_an_image_of_another_type_gets_the_same_noise(dtype):
+    def bright(images):
+        assert images.dtype == dtype
+        return (images.float().mean((1, 2, 3)) > 0.5).long()
+
+    expected = votes(lambda i: (i.mean((1, 2, 3)) > 0.5).long(), IMAGE, 1.0, 99, 2, torch.Generator().manual_seed(0))
+    found = votes(bright, IMAGE.to(dtype), 1.0, 99, 2, torch.Generator().manual_seed(0))
+    assert (found - expected).abs().max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("classify", "image", "samples", "sentence"),
+    [
+        (lambda images: images.flatten(1), IMAGE, 9, r"shape \(9, 16\) for 9 images, but must return class numbers"),
+        (lambda images: 1, IMAGE, 9, "a value of int"),
+        (lambda images: torch.full((len(images),), 7), IMAGE, 9, "outside 0 to 2"),
+        (lambda images: torch.zeros(len(images)).long(), IMAGE[None], 9, "must be .channels, height, width."),
+        (lambda images: torch.zeros(len(images)).long(), IMAGE.long(), 9, "in floating point"),
+        (lambda images: torch.zeros(len(images)).long(), IMAGE, 0, "samples is 0"),
+    ],
+)
+def test_votes_that_cannot_be_counted_are_refused(classify, image, samples, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        votes(classify, image, 0.1, samples, 3, torch.Generator())

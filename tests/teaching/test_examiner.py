@@ -26,6 +26,7 @@ def outcomes(findings) -> dict[int, str]:
     return {number: found.outcome.value for number, found in findings.items() if not isinstance(found, str)}
 
 
+@pytest.mark.slow
 def test_what_a_cell_leaves_behind_ends_that_cell_and_no_exercise(tmp_path):
     bomb = Step(5, "extra", "threading.Timer(1.5, lambda: os._exit(9)).start()")
     waits = Step(15, "extra", "time.sleep(3)")
@@ -49,6 +50,7 @@ def test_a_process_that_ends_where_nothing_is_done_is_blamed_on_a_cell_and_no_ve
         examiner._culprit(keep := Step(11, "keep", "04.patchify"), [keep], examiner._Stopped("killed", late=False))
 
 
+@pytest.mark.slow
 def test_when_the_time_is_used_up_extra_cells_are_left_out_and_exercises_are_not(tmp_path):
     slow = [Step(number, "extra", "time.sleep(2)") for number in range(5)]
     started = time.monotonic()
@@ -58,6 +60,7 @@ def test_when_the_time_is_used_up_extra_cells_are_left_out_and_exercises_are_not
     assert all("took longer than 3 s" in findings[number] for number in range(5))
 
 
+@pytest.mark.slow
 def test_a_function_that_cannot_be_interrupted_is_ended_from_outside(tmp_path, monkeypatch):
     monkeypatch.setattr(examiner, "SECONDS_BESIDES", -5.0)  # not to wait longer than needed
     body = "def patchify(images, patch_size):\n    return 10**10**9\n"  # one call into C that holds Python's lock
@@ -67,6 +70,7 @@ def test_a_function_that_cannot_be_interrupted_is_ended_from_outside(tmp_path, m
     assert "loop that never ends" in findings[11].message
 
 
+@pytest.mark.slow
 def test_other_programs_that_a_student_started_are_ended_too(tmp_path):
     cell = Step(5, "extra", 'open("pid", "w").write(str(subprocess.Popen(["sleep", "600"]).pid))')
     carry_out([IMPORTS, cell], tmp_path, Limits())

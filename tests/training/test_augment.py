@@ -63,3 +63,7 @@ def test_erased_rectangles_take_as_much_of_a_picture_as_torchvisions():
     ours = shares[shares > 0]
     for quantile in (0.1, 0.5, 0.9):
         assert abs(ours.quantile(quantile) - theirs.quantile(quantile)) < 0.03
+    rows, columns = gone.any(2), gone.any(1)
+    for seen, across in ((rows, columns), (columns, rows)):  # a long one reaches both ends equally often
+        long = seen[seen.sum(1) > 2 * across.sum(1)]
+        assert abs(long[:, 0].float().mean() - long[:, -1].float().mean()) < 0.1

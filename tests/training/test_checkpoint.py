@@ -1,3 +1,4 @@
+import errno
 import itertools
 import os
 import signal
@@ -6,8 +7,10 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from safetensors import SafetensorError
 from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
@@ -130,6 +133,84 @@ def test_a_damaged_checkpoint_is_named_kept_aside_and_the_one_before_used(tmp_pa
     assert (tmp_path / "run" / f"{last.name}.damaged").is_dir()
     assert not history.interrupted
     assert same_weights(model, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"), [('"step": ', '"step": 1'), ("checksum", "chucksum"), ("{", "["), ("sha", "\0")]
+)
+def test_a_changed_position_is_noticed_like_changed_weights(tmp_path, was, now):
+    run(tmp_path, tiny_vit(), stop_at=14)
+    last = max(tmp_path.glob("epoch-*"))
+    text = (last / "position.json").read_text()
+    (last / "position.json").write_text(text.replace(was, now, 1))
+    with pytest.warns(UserWarning, match=f"{last.name} is damaged .*the one before is used"):
+        run(tmp_path, tiny_vit(), stop_at=0)
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def full_safetensors(*_, **__):
+    raise SafetensorError("Error while serializing: No space left on device (os error 28)")
+
+
+def full_torch(*_, **__):
+    raise RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed")
+
+
+@pytest.mark.parametrize(
+    ("writer", "full"),
+    [
+        ("course_utils.training.checkpoint.save_file", full_safetensors),
+        ("torch.save", full_torch),
+        ("os.replace", full_disk),
+    ],
+)
+def test_a_full_disk_costs_the_checkpoints_and_not_the_training(tmp_path, monkeypatch, writer, full):
+    undisturbed, model = tiny_vit(), tiny_vit()
+    run(tmp_path / "whole", undisturbed)
+    run(tmp_path / "full", tiny_vit(), stop_at=3)
+    (kept,) = (path.name for path in (tmp_path / "full").glob("epoch-*-000003"))
+    monkeypatch.setattr(writer, full)
+    with pytest.warns(
+        UserWarning, match=r"could not be written to .*full \(.*\), so the training goes on without it"
+    ):
+        history = run(tmp_path / "full", model)
+    assert not history.interrupted
+    assert same_weights(model, undisturbed)
+    left = sorted(path.name for path in (tmp_path / "full").iterdir())
+    assert kept in left
+    assert not [name for name in left if name.startswith(".")]
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_refused_before_the_first_step(tmp_path, monkeypatch):
+    data = quarters(100), None
+    (tmp_path / "file").write_text("")
+    for folder, words in (
+        (tmp_path / "file", "it is a file"),
+        (tmp_path / "file" / "below", "Not a directory"),
+        (tmp_path / ("n" * 300), "File name too long"),
+    ):
+        with pytest.raises(ValueError, match=f"Nothing can be written to .*{words}.*: choose another folder"):
+            fit(tiny_vit(), *data, RECIPE, folder=folder, quiet=True)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(total=1, free=0))
+    with pytest.raises(OSError, match="has 0 MiB of free space, but 1 MiB are needed"):
+        fit(tiny_vit(), *data, RECIPE, folder=tmp_path / "new", quiet=True)
+
+
+def test_a_folder_is_trained_in_by_one_process_at_a_time(tmp_path):
+    def loss(model, images, labels):
+        with pytest.raises(ValueError, match=f"{tmp_path} is being trained in by process {os.getpid()}: wait until"):
+            fit(tiny_vit(), quarters(100), None, RECIPE, folder=tmp_path, quiet=True)
+        raise KeyboardInterrupt
+
+    ended = []  # a notebook keeps the last error, and with it everything that was alive in fit
+    for _ in range(2):  # the first one frees the folder, whatever ended it
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            fit(tiny_vit(), quarters(100), None, RECIPE, loss=loss, folder=tmp_path, quiet=True)
+        ended.append(stopped)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 from functools import partial
+from types import ModuleType, SimpleNamespace  # noqa: F401 – for the losses below
 
+import numpy as np  # noqa: F401
 import pytest
 import torch
 from small import RECIPE, quarters, tiny_vit
+from torch import nn
 
 from course_utils.training import augment, fit
 from course_utils.training.distill import distilling
@@ -52,6 +55,78 @@ def test_an_edited_loss_is_noticed_in_the_same_folder(edit, tmp_path):
         match=r"whose loss, or a value that it uses, has changed since.*\(__main__\.loss\): choose another folder",
     ):
         fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, loss=written(EDITS[edit]), quiet=True)
+
+
+USES = {  # a global value, and how a notebook's loss uses it → another one
+    "a tensor": ("torch.tensor([1.0, 2.0])", "torch.tensor([1.0, 3.0])", "{}.sum()"),
+    "a list": ("[1.0, 2.0]", "[1.0, 3.0]", "sum({})"),
+    "an array": ("np.ones(3)", "np.zeros(3)", "{}.sum()"),
+    "a model": ("linear(1)", "linear(2)", "{}(images)"),
+    "a setting of a layer": ("nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(label_smoothing=0.1)", "{}(images, 0)"),
+    "an attribute": ("SimpleNamespace(a=1)", "SimpleNamespace(a=2)", "{}.a"),
+    "a constant of a class": ("constant(1)", "constant(2)", "{}.NUMBER"),
+    "a bound argument": ("partial(max, 1)", "partial(max, 2)", "{}(3)"),
+    "another module's number": ("module(SCALE=1)", "module(SCALE=2)", "{}.SCALE"),
+}
+
+
+def linear(seed):
+    torch.manual_seed(seed)
+    return nn.Linear(2, 2)
+
+
+def constant(number):
+    return type("Weighted", (), {"NUMBER": number, "__module__": "__main__"})()
+
+
+def module(**values):
+    made = ModuleType("my_settings")
+    vars(made).update(values)
+    return made
+
+
+def using(value, use):
+    names = {**globals(), "__name__": "__main__"}
+    exec(f"helper = {value}\ndef loss(model, images, labels): return {use.format('helper')}, model(images)", names)
+    return names["loss"]
+
+
+@pytest.mark.parametrize("used", USES)
+def test_a_value_that_a_loss_finds_outside_itself_counts(used):
+    one, other, use = USES[used]
+    assert fingerprint(using(one, use)) == fingerprint(using(one, use))
+    assert fingerprint(using(one, use)) != fingerprint(using(other, use))
+
+
+def test_of_two_teachers_in_one_closure_each_counts():
+    def taught(*teachers):
+        return lambda model, images, labels: (sum(t(images).sum() for t in teachers), model(images))
+
+    made = [fingerprint(taught(linear(1), linear(seed))) for seed in (2, 3, 2)]
+    assert made[0] == made[2] != made[1]
+
+
+def test_a_loss_that_uses_the_trained_model_by_name_is_the_same_after_training(tmp_path):
+    model = tiny_vit()
+
+    def loss(_, images, labels):
+        logits = model(images)
+        return nn.functional.cross_entropy(logits, labels), logits
+
+    for _ in range(2):
+        fit(model, quarters(32), None, RECIPE, loss=loss, folder=tmp_path, quiet=True)
+
+
+def test_the_trained_model_itself_and_libraries_do_not_count():
+    model = linear(1)
+    loss = using("SimpleNamespace()", "torch.relu({})")
+    loss.__globals__["helper"] = model
+    before = fingerprint(loss, model), fingerprint(loss)
+    torch.nn.init.zeros_(model.weight)
+    assert fingerprint(loss, model) == before[0]
+    assert fingerprint(loss) != before[1]
+    names = [name_of(partial(max, key=made)) for made in (lambda: 1, lambda: 2)]
+    assert "0x" not in names[0]
 
 
 @pytest.mark.parametrize("change", [("logits =", "# a comment\n    logits ="), ("logits", "scores")])

@@ -7,7 +7,7 @@ from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
 from course_utils.training import Examples, NotFinite, Recipe, evaluate, fit
-from course_utils.training.batches import share
+from course_utils.training.batches import share, shuffled
 
 
 def test_a_run_learns_and_every_epoch_leaves_a_row():
@@ -212,3 +212,10 @@ def test_nothing_to_train_is_said():
 def test_a_recipe_refuses_nonsense_by_name(name, value):
     with pytest.raises(ValueError, match=rf"^{name} is .*, but must be"):
         Recipe(**{name: value})
+
+
+def test_every_epoch_has_an_order_of_its_own_with_each_image_once():
+    orders = [shuffled(50, seed, epoch) for seed in (0, 1) for epoch in (0, 1, 2)]
+    assert all(order.sort().values.equal(torch.arange(50)) for order in orders)
+    assert len({tuple(order.tolist()) for order in orders}) == len(orders)
+    assert shuffled(50, 1, 2).equal(orders[-1])

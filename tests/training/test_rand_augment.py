@@ -115,6 +115,8 @@ def test_no_transforms_leave_the_pictures_alone():
         (lambda: RandAugment(2, 9, pool=()), "must be names from AutoContrast"),
         (lambda: RandAugment(15, 9, replacement=False), "a pool of 14 has no more without replacement"),
         (lambda: RandAugment()(torch.rand(0, 1, 4, 4), torch.Generator()), "The batch is empty"),
+        (lambda: RandAugment()(255 * torch.rand(2, 1, 4, 4), torch.Generator()), r"RandAugment needs \[0, 1\]"),
+        (lambda: RandAugment()(-torch.rand(2, 1, 4, 4), torch.Generator()), "undo a normalisation"),
         (lambda: RandAugment()(torch.rand(1, 4, 4), torch.Generator()), r"shape \(1, 4, 4\) and float32"),
         (lambda: RandAugment()(torch.zeros(1, 1, 4, 4).byte(), torch.Generator()), "and uint8, but"),
     ],

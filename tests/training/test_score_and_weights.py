@@ -1,9 +1,11 @@
+import copy
 import json
 import math
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from small import RECIPE, quarters, same_weights, tiny_vit
 from torch import nn
 from torch.nn import functional as F
@@ -244,3 +246,39 @@ def test_the_history_draws_itself_and_goes_to_a_file(tmp_path):
     assert lines[0].startswith("epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds")
     assert len(lines) == 1 + len(history.epochs)
     assert math.isclose(float(lines[-1].split(",")[1]), history.epochs[-1].train_loss)
+
+
+@pytest.mark.parametrize("part", [None, "head"])
+def test_weights_of_a_compiled_model_are_those_of_the_model(tmp_path, part):
+    def compiled(model):
+        if part is None:
+            return torch.compile(model, backend="eager")
+        setattr(model, part, torch.compile(getattr(model, part), backend="eager"))
+        return model
+
+    model, again, third = tiny_vit(), tiny_vit(), tiny_vit()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(1)
+    save_weights(model, tmp_path / "plain.safetensors")
+    save_weights(compiled(copy.deepcopy(model)), tmp_path / "compiled.safetensors")
+    about = load_weights(again, tmp_path / "compiled.safetensors")
+    assert about == load_weights(compiled(third), tmp_path / "plain.safetensors")
+    assert about["model"] == "ViT"
+    assert same_weights(model, again)
+    assert all(torch.equal(*pair) for pair in zip(model.parameters(), third.parameters(), strict=True))
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: No space left on device (os error 28)")
+
+    save_weights(tiny_vit(), path := tmp_path / "it.safetensors")
+    before = path.read_bytes()
+    monkeypatch.setattr("course_utils.training.weights.save_file", full)
+    with pytest.raises(
+        OSError, match=r"could not be written to .*it.safetensors \(.*No space left.*\): free some space"
+    ):
+        save_weights(tiny_vit(), path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]

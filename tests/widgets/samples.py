@@ -42,6 +42,9 @@ def inside(rows: int, columns: int, size: int) -> torch.Tensor:
 
 PICTURE = random(3, 28, 28)
 MAPS = (4 * random(2, 3, 17, 17)).softmax(-1)
+WINDOWS = [(4 * random(count, 1, 16, 16)).softmax(-1) for count in (16, 4, 4)]  # of a Swin's stages
+REGISTERS = random(1, 2, 21, 21).softmax(-1)  # a class token, four registers and 4 × 4 patches
+DROPPED = MAPS * (random(2, 3, 17, 17).flip(-1) > 0.3) / 0.7  # as dropout does
 NEAR = random(2, 8, 12, 3, 3) * inside(8, 12, 3)
 NEAR /= NEAR.sum((-1, -2), keepdim=True)
 TABLE = torch.tensor([[[70.0, 72], [71, 69]], [[60, 66], [65, 68]]])
@@ -76,16 +79,30 @@ SAMPLES = {
         (
             ({"attention": []}, "is an empty list"),
             ({"attention": {}}, "dict of attention weights is empty"),
-            ({"attention": MAPS[0, 0]}, r"shape \(17, 17\), but must be \(layers, heads"),
-            ({"attention": MAPS[..., :16]}, r"shape \(2, 3, 17, 16\), but must be"),
+            ({"attention": MAPS[0, 0]}, r"shape \(17, 17\), but must be \(layers, heads.*attention\[None\]"),
+            ({"attention": MAPS[..., :16]}, r"shape \(2, 3, 17, 16\), but must be .*: show local attention with"),
+            ({"attention": torch.ones(1).expand(2**20, 65, 1, 1)}, "68,157,440 weights, too many"),
             ({"attention": MAPS * 2}, r"rows that do not sum to one \(one sums to 2\)"),
             ({"attention": MAPS - 0.1}, "negative weights"),
             ({"attention": MAPS[:, :, :0]}, "is empty"),
             ({"attention": [MAPS[0, :, :16, :16], MAPS[0]]}, "layers of different shapes"),
-            ({"attention": [MAPS, MAPS]}, "is for a batch of 2 images"),
+            ({"attention": [MAPS, MAPS]}, "is for a batch of 2 images, but"),
+            ({"attention": WINDOWS[1:]}, "is for a batch of 4 images or windows, but .* WindowExplorer"),
+            ({"attention": WINDOWS}, "16 maps in layer 1 .*: show windows with WindowExplorer"),
+            ({"attention": [MAPS[0], {"a": 1}]}, "The attention, layer 2 is a dict"),
+            ({"attention": MAPS.to("meta")}, "device 'meta', which stores no values"),
+            ({"attention": DROPPED}, r"do not sum to one .*: call model.eval\(\) .* dropout"),
             ({"attention": {"mine": MAPS, "b": MAPS * 3}}, "attention of b has rows that do not sum"),
-            ({"special_tokens": 0}, "17 patches do not form a grid"),
+            ({"special_tokens": 0}, "17 patches do not form a grid .*: pass special_tokens=1 for 4 × 4 patches"),
+            ({"attention": REGISTERS}, "20 patches do not form a grid .*: pass special_tokens=5 for 4 × 4 patches"),
+            (
+                {"attention": REGISTERS, "image": random(32, 36)},
+                "unclear, 1 and 4 × 5 patches or 5 and 4 × 4 patches",
+            ),
+            ({"special_tokens": 17}, "special_tokens is 17, but must be from 0 to 16"),
+            ({"special_tokens": {"b": 1}}, "special_tokens has a number for 'b', but there is no attention"),
             ({"head_names": ["a"]}, "head_names has 1 names, but there are 3 heads"),
+            ({"head_names": [["a"]] * 3}, r"head_names contains \['a'\], but must be a list of texts"),
             ({"start": (4, 0)}, "start is row 4, column 0, but the patches form 4 × 4: pass a row from 0 to 3"),
         ),
     ),
@@ -93,10 +110,13 @@ SAMPLES = {
         {"values": TABLE, "rows": ["Ti/16", "B/16"], "levels": ["none", "light"], "original": {"B/16": 67.0}},
         (
             ({"values": TABLE[:, 0]}, r"must be \(rows, 2, levels\)"),
-            ({"rows": ["a"]}, "1 names for 2 rows"),
-            ({"levels": ["x"]}, "1 names for 2 levels"),
+            ({"rows": ["a"]}, "rows has 1 names, but there are 2 rows"),
+            ({"levels": ["x"]}, "levels has 1 names, but there are 2 levels"),
+            ({"levels": "no"}, "levels is 'no', but must be a list"),
             ({"values": TABLE * 2}, "in per cent: pass values from 0 to 100"),
             ({"original": {"c": 1}}, "original names 'c'"),
+            ({"original": [1, 2]}, r"original is \[1, 2\], but must be a dict"),
+            ({"original": {"B/16": 101}}, "is 101, but must be from 0 to 100"),
         ),
     ),
     "AugmentationExplorer": Sample(
@@ -109,10 +129,13 @@ SAMPLES = {
         },
         (
             ({"images": PAIR[:1]}, "at least two"),
-            ({"images": PAIR * 2}, "must lie in"),
-            ({"names": ["a"]}, "1 names for 2 images"),
+            ({"images": []}, "is empty, but the widget needs at least one"),
+            ({"images": random(101, 6, 8)}, "has 101 images, too many .*: pass at most 100"),
+            ({"images": [PAIR[0], PAIR[0, :, :5]]}, "images of 5 × 8 and of 6 × 8 pixels, but .*: resize them"),
+            ({"images": PAIR * 2}, "Image 1 of the batch .* must lie in"),
+            ({"names": ["a"]}, "names has 1 names, but there are 2 images"),
             ({"changed": random(2, 2, 3, 3, 1, 6, 8)}, r"must be \(2, 3, 3, 3, 1, 6, 8\)"),
-            ({"changed": random(2, 3, 3, 3, 1, 6, 8) + 1}, "values outside"),
+            ({"changed": random(2, 3, 3, 3, 1, 6, 8) + 1}, r"The tensor of changed images .* must lie in \[0, 1\]"),
             ({"transforms": [["rotate", "invert"]] * 2}, r"must be \(2, 3, 3, 2, 1, 6, 8\)"),
             (
                 {"transforms": [["rotate", "invert"], ["shear"], ["rotate"]]},
@@ -126,16 +149,17 @@ SAMPLES = {
             "captions": ["a ring", "a star"],
             "cosines": COSINES,
             "right": torch.tensor([1, 0, 1]),
+            "temperature": 0.07,
         },
         (
             ({"cosines": COSINES.mT}, "one row per image"),
             ({"cosines": COSINES / 0.07}, "not yet divided by the temperature"),
             ({"captions": ["a"] * 17, "cosines": torch.zeros(3, 17)}, "at most 16"),
             ({"images": 2 * random(3, 3, 4, 5)}, "must lie in"),
-            ({"right": [0, 1]}, "for each of the 3 images"),
-            ({"right": [0, 1, 2]}, "from 0 to 1"),
-            ({"names": ["one"]}, "1 names for 3 images"),
-            ({"temperature": 0.0}, "slider goes from 0.01"),
+            ({"right": [0, 1]}, "right has 2 numbers, but there are 3 images"),
+            ({"right": [0, 1, 2]}, r"right\[2\] is 2, but must be a whole number from 0 to 1"),
+            ({"names": ["one"]}, "names has 1 names, but there are 3 images"),
+            ({"temperature": 0.0}, "temperature is 0.0, but must be from 0.01 to 1"),
         ),
     ),
     "DistillationExplorer": Sample(
@@ -149,9 +173,11 @@ SAMPLES = {
         (
             ({"teacher": random(2, 4)}, "teacher's logits have shape .* 2 images and 3 classes"),
             ({"student": random(2, 3) / 0}, "The tensor of the student's logits has 6 values that are NaN"),
-            ({"labels": [0, 3]}, r"The labels are \[0, 3\], but must be one class index from 0 to 2"),
-            ({"labels": [0]}, "for each of the 2 images"),
-            ({"images": torch.full((2, 1, 4, 4), 2.0)}, "The image has values from 2 to 2"),
+            ({"labels": [0, 3]}, r"labels\[1\] is 3, but must be a whole number from 0 to 2"),
+            ({"labels": [0, 1.5]}, r"labels\[1\] is 1.5, but must be a whole number"),
+            ({"labels": [0]}, "labels has 1 numbers, but there are 2 images"),
+            ({"images": torch.full((2, 1, 4, 4), 2.0)}, "Image 1 of the batch has values from 2 to 2"),
+            ({"classes": range(20_000)}, "classes has more than 10,000 entries"),
         ),
     ),
     "LocalAttentionExplorer": Sample(
@@ -168,9 +194,9 @@ SAMPLES = {
         ),
     ),
     "MemoryExplorer": Sample(
-        {},
+        {"image_size": 224, "heads": 12, "dtype": "float32"},
         (
-            ({"heads": 0}, "heads is 0, but must be at least 1"),
+            ({"heads": 0}, "heads is 0, but must be from 1 to 1000"),
             ({"image_size": 224, "patch_size": 15}, "patch_size 15 does not divide image_size 224: try 225"),
             ({"dtype": "int4"}, "dtype is 'int4', .* choose one of float32"),
         ),
@@ -178,23 +204,30 @@ SAMPLES = {
     "PatchExplorer": Sample(
         {"image": PICTURE, "patch_size": 7},
         (
-            ({"image": "cat"}, "The image is a str, but must be a tensor"),
+            ({"image": "cat"}, "The image is 'cat', but must be a tensor"),
+            ({"image": torch.zeros(1).expand(4096, 2049)}, "4096 × 2049 pixels, too many"),
             ({"image": random(2, 3, 8, 8)}, r"shape \(2, 3, 8, 8\), but must be \(channels, height, width"),
             ({"image": PICTURE * 255}, r"must lie in \[0, 1\]: divide by 255"),
             ({"image": PICTURE - 0.5}, r"must lie in \[0, 1\]: undo its normalisation"),
             ({"image": random(3, 0, 8)}, r"is empty \(shape \(3, 0, 8\)\)"),
             ({"image": random(3, 8, 8) / 0}, "has 192 values that are NaN"),
-            ({"patch_size": 5}, "patch_size 5 does not divide an image of 28 × 28 pixels: choose one of 2, 4"),
+            (
+                {"patch_size": 5},
+                "patch_size 5 does not divide an image of 28 × 28 pixels: resize or crop it to 25 × 25, or choose one of 2, 4",
+            ),
+            ({"image": random(300, 451), "patch_size": 16}, r"resize or crop it to 288 × 448\.$"),
+            ({"patch_size": 29}, "patch_size is 29, but must be from 1 to 28"),
         ),
     ),
     "QuantisationExplorer": Sample(
         {"layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4}, "layer": "linear"},
         (
             ({"layers": {}}, "no layers to show"),
+            ({"layers": [PAIR]}, "layers is .*, but must be a dict"),
             ({"layer": "head"}, "layer is 'head', but it must name a layer: choose among conv, linear"),
             ({"layers": {"norm": torch.ones(4)}}, r"The weight of norm has shape \(4,\), but must be"),
             ({"layers": {"conv": random(2, 2) / 0}}, "The weight of conv has 4 values that are NaN"),
-            ({"layers": {"conv": "weights"}}, "The weight of conv is a str"),
+            ({"layers": {"conv": "weights"}}, "The weight of conv is 'weights', but must be a tensor"),
             ({"layers": {"big": torch.zeros(1001, 1000)}}, "has 1,001,000 numbers"),
         ),
     ),
@@ -202,6 +235,11 @@ SAMPLES = {
         {"questions": QUESTIONS},
         (
             ({"questions": []}, "The quiz has no questions"),
+            ({"questions": ["Why?"]}, "Question 1 is 'Why.', but must be a dict"),
+            (
+                question(a={"text": "a", "why": "b", "correct": "no"}, c={"text": "c", "why": "d"}),
+                "'correct' of an answer",
+            ),
             (question(a={"text": "a"}), "Question 1 lacks a text .* two 'answers'"),
             (question(a={"text": "a", "why": "b"}, c={"text": "c", "why": "d"}), "Question 1 has no correct answer"),
             (question(a={"text": "a", "correct": True}, c={"text": "c", "why": "d"}), "has an answer without"),
@@ -209,14 +247,14 @@ SAMPLES = {
         ),
     ),
     "WindowExplorer": Sample(
-        {"image": random(3, 32, 32)},
+        {"image": random(3, 32, 32), "tokens": 16, "depths": [2, 2]},
         (
             ({"image": random(3, 32, 30)}, "An image of 32 × 30 cannot be cut into 16 × 16 tokens"),
             ({"image": random(3, 30, 30)}, "An image of 30 × 30 cannot be cut into 16 × 16 tokens"),
             ({"window": 16}, "window is 16, but must divide the last stage's 8 tokens per side"),
             ({"window": 3}, "window is 3, but must divide the last stage's 8 tokens per side"),
             ({"tokens": 2, "depths": (1, 1, 1)}, "2 tokens per side cannot be halved 2 times"),
-            ({"depths": (2, 0)}, r"depths is \(2, 0\), but needs at least one stage"),
+            ({"depths": (2, 0)}, r"depths\[1\] is 0, but must be from 1 to 24"),
         ),
     ),
 }

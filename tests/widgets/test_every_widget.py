@@ -1,15 +1,19 @@
 """What holds for every widget without a browser: where it is found, what it is made of, what it refuses and how."""
 
 import ast
+import base64
 import importlib
+import io
 import re
 import traceback
 from pathlib import Path
 
 import comm
+import numpy as np
 import pytest
 import torch
 from anywidget import AnyWidget
+from PIL import Image
 from samples import SAMPLES, build
 
 from course_utils import widgets
@@ -39,7 +43,7 @@ def test_every_widget_of_the_folder_is_offered_and_has_a_small_example():
         value.__name__
         for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, AnyWidget) and value.__module__ == module.__name__
+        if isinstance(value, type) and issubclass(value, AnyWidget) and "_esm" in vars(value)
     }
     assert set(widgets.__all__) == made, "import each widget in widgets/__init__.py and list it in __all__"
     assert set(SAMPLES) == made, "give each widget an example in SAMPLES of tests/widgets/samples.py"
@@ -114,3 +118,21 @@ def places(error: Exception) -> set[tuple[str, int]]:
 
 def lines(node: ast.Raise) -> range:
     return range(node.lineno, node.end_lineno + 1)
+
+
+@pytest.mark.parametrize("name", widgets.__all__)
+def test_the_output_has_a_still_picture_and_a_sentence_for_a_page_without_the_kernel(name):
+    widget = build(name)
+    data, _ = widget._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+    assert (
+        f"<strong>{name}</strong> needs its kernel: choose <em>Run ▸ Run All Above Selected Cell" in data["text/html"]
+    )
+    picture = re.search(r'src="data:image/jpeg;base64,([^"]*)"', data["text/html"])
+    assert bool(picture) == widget.has_trait("pixels")
+    if picture:
+        image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
+        value = SAMPLES[name].arguments.get("image", SAMPLES[name].arguments.get("images"))
+        expected = value[0] if value.ndim == 4 else value
+        assert image.size == (expected.shape[-1], expected.shape[-2])
+        assert abs(np.asarray(image).mean() / 255 - expected.mean().item()) < 0.02

@@ -28,7 +28,8 @@ def test_the_tokens_that_a_query_sees_are_counted_before_small_weights_are_round
     causal[:, 0] *= 1e-9 ** torch.arange(17)  # in half floats, zero at all keys but the first
     widget = AttentionExplorer(PICTURE, causal / causal.sum(-1, keepdim=True))
     assert widget.models[0]["seen"] == list(range(1, 18))
-    (sharp,) = AttentionExplorer(PICTURE, (40 * torch.eye(17)).softmax(-1)[None, None]).models
+    with np.errstate(all="raise"):  # weights of 1e-18 are zero in half floats
+        (sharp,) = AttentionExplorer(PICTURE, (40 * torch.eye(17)).softmax(-1)[None, None]).models
     assert sharp["seen"] == [17] * 17
 
 
@@ -49,6 +50,48 @@ def test_attention_is_taken_as_models_give_it(form):
     widget = AttentionExplorer(PICTURE, attention)
     numbers = np.frombuffer(widget.weights, "<f2").astype(np.float32)[: MAPS.numel()].reshape(MAPS.shape)
     np.testing.assert_allclose(numbers, MAPS, atol=4e-3)
+
+
+@pytest.mark.parametrize("form", ["two axes", "stacked batches of one", "generator", "averaged over heads"])
+def test_one_head_or_one_layer_may_lack_its_axis_in_a_list(form):
+    attention = {
+        "two axes": [MAPS[0, 0]],
+        "stacked batches of one": MAPS[:1, None, :1],
+        "generator": (layer for layer in MAPS[:1, :1]),
+        "averaged over heads": [MAPS[:1, 0]],  # what nn.MultiheadAttention returns for a batch of one
+    }[form]
+    (model,) = AttentionExplorer(PICTURE, attention).models
+    assert (model["layers"], model["heads"], model["tokens"]) == (1, 1, 17)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "size", "passed", "found"),
+    [
+        (17, (28, 28), None, (1, 4, 4)),
+        (16, (28, 28), 0, (0, 4, 4)),
+        (21, (32, 32), 5, (5, 4, 4)),
+        (21, (32, 36), 1, (1, 4, 5)),
+        (505, (300, 451), None, (1, 18, 28)),  # patches of 16, the border cut off or filled up
+        (5, (31, 77), 1, (1, 1, 4)),  # patches of 16, the border cut off
+        (10, (33, 48), 1, (1, 3, 3)),  # patches of 16, the border filled up
+        (2, (28, 28), None, (1, 1, 1)),
+        (1, (28, 28), 0, (0, 1, 1)),
+    ],
+)
+def test_patches_form_the_grid_of_their_image(tokens, size, passed, found):
+    weights = torch.full((1, 1, tokens, tokens), 1 / tokens)
+    (model,) = AttentionExplorer(torch.zeros(size), weights, special_tokens=passed).models
+    assert (model["special"], model["rows"], model["columns"]) == found
+
+
+def test_models_may_be_numbered():
+    models = AttentionExplorer(PICTURE, {0: MAPS, 1: MAPS}, special_tokens={0: 1}).models
+    assert [model["name"] for model in models] == ["0", "1"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, "torch.float16", "float16", np.str_("float16")])
+def test_memory_explorer_knows_a_dtype_by_its_names(dtype):
+    assert MemoryExplorer(dtype=dtype).dtype == "float16"
 
 
 def test_several_models_with_other_grids_share_one_picture():

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from course_utils.files import atomic
+from course_utils.files import atomic, clear
 from course_utils.paths import NOTEBOOKS
 
 FOLDER = "attention-for-vision"
@@ -20,6 +20,7 @@ def hand_out(home: Path) -> list[Path]:
     A copy gets its name only when it is complete.
     """
     folder = home / FOLDER
+    clear(folder)  # what is left of copies that were killed
     made = []
     for source in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         target = folder / source.name

@@ -23,6 +23,7 @@ c.Spawner.environment = {
     "PYTHONPATH": str(COURSE),
     "COURSE_STATE": "~/.course",  # for each student
     "JUPYTER_CONFIG_PATH": str(Path(__file__).resolve().parent),  # stops JupyterLab from fetching news
+    "JUPYTER_PATH": str(COURSE / "course_utils" / "lab" / "jupyter"),  # what a widget says without its kernel
     "OMP_NUM_THREADS": "1",  # many kernels share few cores, so their threads would wait for each other
 }
 c.Spawner.args = ["--MappingKernelManager.cull_idle_timeout=3600"]  # frees the memory of forgotten kernels

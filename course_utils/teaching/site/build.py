@@ -50,6 +50,10 @@ def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
     """Notebook number with its outputs, executed now or read from folder. Raises ValueError if it failed."""
     path = notebooks.find(number)
     if folder is not None:
+        if not (folder / path.name).exists():
+            raise FileNotFoundError(
+                f"There is no executed notebook {folder / path.name}: run `course run {number} --output {folder}`."
+            )
         notebook = notebooks.read(folder / path.name)
         if "course_run" not in notebook.metadata:
             raise ValueError(

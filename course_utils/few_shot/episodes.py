@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from course_utils.settings import Count, Seed, Settings, at_least, checked
 
+Decay = Annotated[float, at_least(0)]
+
 
 @dataclass(frozen=True)
 class EpisodeConfig(Settings):
@@ -44,6 +46,8 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
     and when a class that was drawn has fewer images than shots and queries together.
     """
     config = config or EpisodeConfig()
+    if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
+        raise ValueError(f"The labels are {_described(labels)}, but must be whole numbers (count,), one per image.")
     generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     known = labels.unique()
     if len(known) < config.ways:
@@ -153,6 +157,7 @@ def fit_head(features: Tensor, labels: Tensor, ways: int, weight_decay: float = 
     features that are all zero, and the errors of :func:`check_support`.
     """
     labels = check_support(features, labels, ways)
+    weight_decay, steps = checked("weight_decay", weight_decay, Decay), checked("steps", steps, Count)
     inputs = features.detach().to(torch.promote_types(features.dtype, torch.float32))
     length = inputs.norm(dim=1).mean()
     if length == 0:

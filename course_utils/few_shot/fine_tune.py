@@ -68,6 +68,8 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set; there are no
     other images, so training cannot stop early. Raises ValueError for a support set in which a class has no image.
     """
+    if not isinstance(method, Method):
+        raise ValueError(f"The method is a {type(method).__name__}, but must be a Method, such as Method('all', 20).")
     check_images(images, "support set")
     check_support(images.flatten(1), labels, ways)
     if method.from_scratch:

@@ -1,13 +1,15 @@
 """Low-rank adapters: a frozen layer learns a small correction. Hu et al. 2021, section 4.1. Notebook 09."""
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
+
+from course_utils.settings import Count, checked
+from course_utils.training.inputs import check_model
 
 
 def lora_linear(inputs: Tensor, weight: Tensor, bias: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
@@ -35,7 +37,7 @@ class LoRA(nn.Module):
         super().__init__()
         if not isinstance(layer, nn.Linear | nn.Conv2d):
             raise TypeError(f"LoRA wraps nn.Linear and nn.Conv2d layers, not a {type(layer).__name__}.")
-        check_rank(rank)
+        self.rank, self.alpha = checked("rank", rank, Count), checked("alpha", alpha, float)
         if isinstance(layer, nn.Conv2d) and layer.groups != 1:
             raise ValueError(
                 f"The convolution has {layer.groups} groups, but LoRA needs 1: leave the layer as it is."
@@ -46,7 +48,7 @@ class LoRA(nn.Module):
                 "parameter: remove the parametrisation, or run the model once."
             )
         self.layer = layer.requires_grad_(False)
-        self.rank, self.alpha, self.scale = int(rank), alpha, alpha / rank
+        self.scale = self.alpha / self.rank
         weight, features = layer.weight, layer.weight[0].numel()
         drawn = torch.randn(self.rank, features, dtype=torch.float32, device="cpu") / features**0.5
         self.down = nn.Parameter(drawn.to(weight.device, weight.dtype))
@@ -90,10 +92,11 @@ def add_lora(model: nn.Module, rank: int = 4, alpha: float = 4.0) -> nn.Module:
     ``nn.MultiheadAttention``, which are no layers. A layer that a model uses twice has one adapter. A second call
     changes nothing; a model that is itself one layer is returned wrapped.
 
-    Raises ValueError, and changes nothing, for a rank below one, a model without such a layer, and a model whose
-    adapters have another rank or alpha.
+    Raises ValueError, and changes nothing, for a rank below one, a model without such a layer or with layers that are
+    not built yet, and a model whose adapters have another rank or alpha.
     """
-    check_rank(rank)
+    rank, alpha = checked("rank", rank, Count), checked("alpha", alpha, float)
+    check_model(model)
     found = list(_wrapped(model))
     if isinstance(model, nn.Linear | nn.Conv2d) and can_wrap(model):
         return LoRA(model.requires_grad_(False), rank, alpha)
@@ -133,6 +136,7 @@ def merge_lora(model: nn.Module) -> nn.Module:
 
     Its weights stay frozen.
     """
+    check_model(model)
     if isinstance(model, LoRA):
         return model.merged()
     for parent in list(model.modules()):
@@ -147,12 +151,6 @@ def can_wrap(layer: Any) -> bool:
     plain = isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
     weight = layer._parameters.get("weight") if plain else None
     return isinstance(weight, nn.Parameter) and not is_lazy(weight)
-
-
-def check_rank(rank: int) -> None:
-    """Raise ValueError unless rank is a whole number of at least one."""
-    if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
-        raise ValueError(f"rank is {rank!r}, but must be at least 1 and whole.")
 
 
 def _wrapped(model: nn.Module) -> Iterator[LoRA]:

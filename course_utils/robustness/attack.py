@@ -9,14 +9,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_utils.settings import checked
+
 from course_utils.settings import Seed, checked
 
 
 def check_radius(radius: float) -> None:
     """Raise ValueError for a radius that is negative or not finite."""
-    if not (math.isfinite(radius) and radius >= 0):
+    number = not isinstance(radius, str) and math.isfinite(radius)
+    if not number or radius < 0:
         raise ValueError(
-            f"The radius ε is {radius:.4g}, but must be 0 or more: it is the largest change of a pixel, for example "
+            f"The radius ε is {f'{radius:.4g}' if number else radius!r}, but must be 0 or more: it is the largest change of a pixel, for example "
             "8/255."
         )
 
@@ -64,6 +67,7 @@ def attack(
     point in [0, 1], and for a loss that is not one number per image, or does not depend on the images.
     """
     check_radius(radius)
+    steps, restarts = checked("steps", steps, int), checked("restarts", restarts, int)
     if steps < 1 or restarts < 1:
         raise ValueError(f"steps is {steps} and restarts {restarts}, but both must be at least 1.")
     if not isinstance(images, Tensor) or not images.is_floating_point():

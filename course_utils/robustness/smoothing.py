@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from scipy.stats import binomtest, norm
 from torch import Tensor
+
+from course_utils.settings import Count, above, checked
+
+Sigma = Annotated[float, above(0, ": it is the standard deviation of the noise, for example 0.25")]
 
 from course_utils.settings import Seed, checked
 
@@ -52,8 +57,10 @@ def votes(
         if isinstance(image, Tensor):
             found = f"shape {tuple(image.shape)} and type {str(image.dtype).removeprefix('torch.')}"
         raise ValueError(f"The image has {found}, but must be (channels, height, width) in floating point.")
-    if samples < 1 or batch < 1:
-        raise ValueError(f"samples is {samples} and batch {batch}, but both must be at least 1.")
+    classes, samples, batch = (
+        checked(name, value, Count)
+        for name, value in {"classes": classes, "samples": samples, "batch": batch}.items()
+    )
     counts = torch.zeros(classes, dtype=torch.long, device=image.device)
     own = torch.arange(classes, device=image.device)
     for start in range(0, samples, batch):
@@ -90,10 +97,7 @@ def certify(
     bounds its probability from below: radius = sigma · Φ⁻¹(bound). It abstains unless the bound is above one half.
     Cohen et al. 2019, theorem 1 and section 3.2. Raises ValueError for a sigma that is not positive.
     """
-    if not sigma > 0:
-        raise ValueError(
-            f"sigma is {sigma}, but must be above 0: it is the standard deviation of the noise, for example 0.25."
-        )
+    sigma = checked("sigma", sigma, Sigma)
     # On the CPU, so that every device draws the same noise.
     generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     answer = int(votes(classify, image, sigma, choose, classes, generator).argmax())

@@ -72,7 +72,19 @@ def test_the_layer_and_the_function_of_the_exercise_agree():
     ("make", "error", "sentence"),
     [
         (lambda: LoRA(nn.Linear(2, 2), rank=0), ValueError, "rank is 0, but must be at least 1"),
-        (lambda: add_lora(nn.Sequential(nn.Linear(2, 2)), rank=2.5), ValueError, "rank is 2.5, but must be at least"),
+        (
+            lambda: add_lora(nn.Sequential(nn.Linear(2, 2)), rank=2.5),
+            ValueError,
+            "rank is 2.5, but must be a whole number",
+        ),
+        (
+            lambda: add_lora(nn.Sequential(nn.Linear(2, 2)), alpha="4"),
+            ValueError,
+            "alpha is '4', but must be a finite",
+        ),
+        (lambda: add_lora(nn.Linear), ValueError, "The model is the class Linear"),
+        (lambda: merge_lora(None), ValueError, "The model is a NoneType"),
+        (lambda: add_lora(nn.Sequential(nn.LazyLinear(2))), ValueError, "layers without a size yet"),
         (lambda: LoRA(nn.LazyLinear(2)), ValueError, "computed or not built yet"),
         (lambda: LoRA(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))), ValueError, "computed or not built"),
         (lambda: add_lora(nn.Sequential(nn.ReLU())), ValueError, "has no linear layer and no ungrouped convolution"),

@@ -101,6 +101,20 @@ def dark(images):
     return images.flatten(1).sum(1)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"radius": "0.1"}, "radius ε is '0.1', but must be 0 or more"),
+        ({"radius": float("nan")}, "radius ε is nan"),
+        ({"steps": 1.5}, "steps is 1.5, but must be a whole number"),
+        ({"restarts": "2"}, "restarts is '2', but must be a whole number"),
+    ],
+)
+def test_a_number_of_another_type_is_refused(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        attack(dark, torch.rand(1, 1, 2, 2), **{"radius": 0.1, **changes})
+
+
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_it_attacks_in_any_type_and_with_gradients_switched_off(mode, dtype):

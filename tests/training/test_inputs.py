@@ -185,8 +185,8 @@ def test_a_validation_that_would_fail_is_refused_before_the_first_epoch():
 
 
 def test_a_slip_in_a_students_own_code_keeps_its_name():
-    with pytest.raises(NameError, match="lables"):
-        fit(tiny_vit(), DATA, None, RECIPE, loss=lambda m, x, y: F.cross_entropy(m(x), lables), quiet=True)  # noqa: F821
+    with pytest.raises(NameError, match="undefined_labels"):
+        fit(tiny_vit(), DATA, None, RECIPE, loss=lambda m, x, y: F.cross_entropy(m(x), undefined_labels), quiet=True)  # noqa: F821
 
 
 def test_the_loss_is_called_once_for_each_batch():

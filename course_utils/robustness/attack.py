@@ -9,18 +9,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.settings import checked
-
 from course_utils.settings import Seed, checked
 
 
 def check_radius(radius: float) -> None:
     """Raise ValueError for a radius that is negative or not finite."""
     number = not isinstance(radius, str) and math.isfinite(radius)
+    shown = f"{radius:.4g}" if number else repr(radius)
     if not number or radius < 0:
         raise ValueError(
-            f"The radius ε is {f'{radius:.4g}' if number else radius!r}, but must be 0 or more: it is the largest change of a pixel, for example "
-            "8/255."
+            f"The radius ε is {shown}, but must be 0 or more: it is the largest change of a pixel, for example 8/255."
         )
 
 

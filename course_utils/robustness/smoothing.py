@@ -8,11 +8,9 @@ import torch
 from scipy.stats import binomtest, norm
 from torch import Tensor
 
-from course_utils.settings import Count, above, checked
+from course_utils.settings import Count, Seed, above, checked
 
 Sigma = Annotated[float, above(0, ": it is the standard deviation of the noise, for example 0.25")]
-
-from course_utils.settings import Seed, checked
 
 
 @dataclass(frozen=True)

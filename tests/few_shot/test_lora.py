@@ -87,7 +87,11 @@ def test_the_layer_and_the_function_of_the_exercise_agree():
         (lambda: add_lora(nn.Sequential(nn.LazyLinear(2))), ValueError, "layers without a size yet"),
         (lambda: LoRA(nn.LazyLinear(2)), ValueError, "computed or not built yet"),
         (lambda: LoRA(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))), ValueError, "computed or not built"),
-        (lambda: add_lora(nn.Sequential(nn.ReLU())), ValueError, "has no linear layer and no ungrouped convolution"),
+        (
+            lambda: add_lora(nn.Sequential(nn.LayerNorm(2))),
+            ValueError,
+            "has no linear layer and no ungrouped convolution",
+        ),
         (
             lambda: add_lora(add_lora(nn.Sequential(nn.Linear(2, 2))), rank=2),
             ValueError,

@@ -50,6 +50,7 @@ BASES: dict[str, dict[str, Any]] = {
     "Method": {"learns": "head"},
     "Task": {"ways": 5, "teacher": "shapes-resnet"},
     "CaptionRun": {"recipe": Recipe()},
+    "Files": {"title": "x", "folders": ("x",), "checksums": {"x": "0" * 64}, "algorithm": "sha256", "advice": "x"},
     "Card": dict.fromkeys(("name", "model", "command", "dataset", "machine", "date", "sha256"), "x")
     | {"config": {}, "seed": 0, "accuracy": 0.5, "test_count": 1},
 }  # fmt: skip

@@ -20,7 +20,7 @@ from course_utils.data.unpack import DamagedFile, unpacked
 from course_utils.downloads import patience
 from course_utils.files import atomic, clear, opened, prepare, reason
 from course_utils.paths import DATA
-from course_utils.settings import Settings, at_least
+from course_utils.settings import Settings, at_least, one_of
 
 DEBIAN = Path("/usr/share/datasets")
 DEPTH = 3  # of the folders that are looked into, below a place
@@ -44,7 +44,7 @@ class Files(Settings):
     title: str  # as written by the authors
     folders: tuple[str, ...]  # where the files usually are, below a place; a download goes into the first
     checksums: Mapping[str, str]  # name → hash of the unpacked content
-    algorithm: str  # of the hashes, by its name in hashlib
+    algorithm: Annotated[str, one_of(("md5", "sha256"))]  # of the hashes
     advice: str  # what to do if the files are missing
     archive: str | None = None  # the usual name of an archive with the files, if the title is not part of it
     download: Callable[[str], object] | None = None  # puts the files into one of these folders, below the given one

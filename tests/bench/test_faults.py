@@ -17,9 +17,8 @@ from course_utils.bench.report import fault_table
         partial(faults.flipped_cards, count=24),
         partial(faults.damaged_files, count=20),
         pytest.param(partial(faults.flipped_checkpoints, count=3), marks=pytest.mark.slow),
-        pytest.param(partial(faults.killed_trainings, kills=1), marks=pytest.mark.slow),
     ],
-    ids=["cards", "files", "checkpoints", "kills"],
+    ids=["cards", "files", "checkpoints"],
 )
 def test_the_course_meets_every_fault(inject):
     injected = list(inject(random.Random(1)))

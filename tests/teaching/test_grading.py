@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 ALL_AT_ONCE = "04_vision_transformer"  # a notebook that has every kind of disaster
 CHEATED = "00_attention_recap"
+UNTOUCHED = NAMES[::4]  # what stubs hands in: every stub is judged by the tests of the checks
 
 
 def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -268,6 +269,8 @@ def graded(course):
             ("stubs", released(course, name), list(points)),
             ("mixed", fill_in(released(course, name), mixed), list(mixed)),
         ):
+            if student == "stubs" and name not in UNTOUCHED:
+                continue
             (exchanged if name == ALL_AT_ONCE else hand_in)(course, student, name, notebook)
             for exercise, worth in points.items():
                 expected[student, exercise] = 0 if exercise in lost else worth
@@ -305,7 +308,7 @@ def test_every_exercise_of_every_student_has_the_points_it_earned(graded):
                 for c in released(course, name).cells
                 if is_check(c)
             }
-            for student in ("right", "stubs", "mixed"):
+            for student in ("right", "mixed", *(["stubs"] if name in UNTOUCHED else [])):
                 for grade in book.find_submission_notebook(name, name, student).grades:
                     assert not grade.needs_manual_grade
                     found[student, ids[grade.name]] = grade.auto_score
@@ -343,7 +346,8 @@ def test_the_feedback_says_what_was_wrong(graded):
         if name != ALL_AT_ONCE:
             words = re.sub(r"`([^`]*)`", r"<code>\1</code>", second.misconceptions[0].message)
             assert words in page, name
-        assert "Replace the line <code>raise NotImplementedError</code>" in feedback(course, "stubs", name)
+        if name in UNTOUCHED:
+            assert "Replace the line <code>raise NotImplementedError</code>" in feedback(course, "stubs", name)
         assert "NotPassed" not in feedback(course, "right", name)
     page = feedback(course, "mixed", ALL_AT_ONCE)
     for words in (

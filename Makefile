@@ -15,7 +15,7 @@ test: $(TEACH)  ## run everything, including the browser tests
 	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 test-fast: $(INSTALLED)  ## between two edits: no browser, no notebook, no test of more than two seconds
-	$(BIN)/python -m pytest -q -n auto --no-loadscope-reorder -m "not browser and not notebook and not slow"
+	$(BIN)/python -m pytest -q -n logical --no-loadscope-reorder -m "not browser and not notebook and not slow"
 
 test-js: $(WEB)  ## the functions of the widgets, without a browser
 	node --test tests/js/*.test.mjs

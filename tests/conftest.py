@@ -16,8 +16,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GIB_PER_WORKER = 4  # a worker of the largest notebook's tests, with its kernel, a browser and a server
-# What takes longest begins first, so that no worker waits for the other at the end; notebooks lead by themselves.
-LONG = ("browser/test_site", "teaching/test_grading", "browser/test_class_on_a_hub", "browser/test_every_widget")
+# What takes longest begins first, so that no worker waits for the other at the end; and what waits for processes and
+# browsers stands beside the notebooks, which compute.
+LONG = (
+    "teaching/test_grading",
+    "browser/test_class_on_a_hub",
+    "notebooks/test_notebooks",
+    "browser/test_site",
+    "browser/test_every_widget",
+)
 
 
 @pytest.fixture
@@ -34,8 +41,10 @@ def sleeper(monkeypatch) -> Callable[[float], Callable[[], None]]:
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
-    """-n auto: a worker for each core, where memory allows, and one for while they wait for a browser or a kernel."""
-    return max(1, min((os.cpu_count() or 1) + 1, psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)))
+    """-n logical: a worker per core; -n auto: two, because many tests wait for a browser. Both: where memory allows."""
+    per_core = 1 if config.option.numprocesses == "logical" else 2
+    memory = psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)
+    return max(1, min(per_core * (os.cpu_count() or 1), memory))
 
 
 def pytest_collection_modifyitems(items) -> None:
@@ -43,8 +52,6 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 def _place(item) -> int:
-    if item.get_closest_marker("notebook") and "executions" in item.fixturenames:
-        return -1
     return next((place for place, part in enumerate(LONG) if part in item.path.as_posix()), len(LONG))
 
 

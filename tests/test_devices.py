@@ -515,6 +515,7 @@ def ran() -> SimpleNamespace:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SCENARIOS, *TRAININGS])
 def test_it_runs_on_the_device_and_leaves_nothing_behind(name, ran):
     if name in ran.failed:

@@ -131,6 +131,7 @@ def test_looking_changes_nothing_even_when_it_fails_half_way(name):
     assert state(model) == before
 
 
+@pytest.mark.slow
 def test_an_export_changes_nothing_even_when_it_fails_half_way(tmp_path):
     model = partly_frozen(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 36, 2)))
     before = state(model)

@@ -46,6 +46,7 @@ def test_a_step_changes_the_loss_that_is_compared():
         assert logits.isfinite().all()
 
 
+@pytest.mark.slow
 def test_bf16_and_compiled_logits_are_compared_and_timed():
     for part, limit in ((gpu.bf16, gpu.BF16), (gpu.compiled, gpu.FLOAT32)):
         logits, speed = part("cpu", IN_SMALL)

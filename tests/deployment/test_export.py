@@ -100,6 +100,7 @@ def linear(tmp_path_factory):
     return model, images, folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["float.onnx", "double.onnx"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_images_of_any_type_are_read_in_the_files_own(linear, file, dtype):
@@ -110,6 +111,7 @@ def test_images_of_any_type_are_read_in_the_files_own(linear, file, dtype):
     assert read(images[:0]).shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_what_it_cannot_read_is_refused_in_words(linear, tmp_path):
     _, images, folder = linear
     read = OnnxModel(folder / "float.onnx")
@@ -123,6 +125,7 @@ def test_what_it_cannot_read_is_refused_in_words(linear, tmp_path):
         OnnxModel(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_failed_export_leaves_the_old_file_and_the_modes(linear, tmp_path):
     model, images, _ = linear
     model.train()
@@ -143,6 +146,7 @@ class Payload:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.slow
 def test_a_file_is_measured_without_running_what_it_carries(tmp_path):
     torch.save(Payload(tmp_path / "ran"), tmp_path / "evil.pt")
     torch.save(ResNet(small_resnet(3)), tmp_path / "model.pt")

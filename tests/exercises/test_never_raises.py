@@ -129,6 +129,7 @@ def state(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "_verdicts", {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_function_makes_any_check_raise_and_none_of_these_passes(name, capsys):
     for exercise in exercises():

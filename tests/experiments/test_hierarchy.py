@@ -23,6 +23,7 @@ def test_the_three_models_do_equal_work_within_a_tenth(dataset, shape):
     assert max(work) < 1.1 * min(work)
 
 
+@pytest.mark.slow
 def test_accuracy_by_scale_asks_each_picture_in_the_place_of_its_scale():
     pictures = draw_for_trio("shapes", "test", 300, seed=1)
     scales = pictures.scales[:, 0]

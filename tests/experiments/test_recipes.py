@@ -32,6 +32,7 @@ def test_every_recipe_takes_a_step_and_keeps_finite_weights(name):
     assert any(not torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_student_waits_for_its_teacher_and_then_matches_its_answers(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
     run = RECIPES["fashion-distilled"]

@@ -35,6 +35,7 @@ def test_what_a_cell_leaves_behind_ends_that_cell_and_no_exercise(tmp_path):
     assert "exit code 9" in findings[15]
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_where_nothing_is_done_is_blamed_on_a_cell_and_no_verdict_is_lost(tmp_path):
     bomb = (
         "import course_utils.teaching.grading.student_process as process\n"

@@ -29,6 +29,7 @@ def old_site(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_failing_notebook_and_one_that_was_not_run_leave_the_old_site(old_site, tmp_path, monkeypatch):
     failing = made(tmp_path / "failing", "1 / 0")
     with pytest.raises(ValueError, match="was not executed by the course: run `course run 00 --output`"):

@@ -155,6 +155,7 @@ def test_what_a_loss_was_made_with_counts():
     assert fingerprint(distilling(teacher, temperature=3.0)) == fingerprint(made[0])
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same_fingerprint():
     script = (
         "from functools import partial; from course_utils.training import augment, regularise\n"

@@ -41,10 +41,9 @@ def sleeper(monkeypatch) -> Callable[[float], Callable[[], None]]:
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
-    """-n logical: a worker per core; -n auto: two, because many tests wait for a browser. Both: where memory allows."""
-    per_core = 1 if config.option.numprocesses == "logical" else 2
-    memory = psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)
-    return max(1, min(per_core * (os.cpu_count() or 1), memory))
+    """-n logical: a worker per core; -n auto: one more, because many tests wait for a browser. Where memory allows."""
+    wanted = (os.cpu_count() or 1) + (config.option.numprocesses == "auto")
+    return max(1, min(wanted, psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30)))
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -19,8 +19,11 @@ def test_what_is_there_when_the_notebook_is_opened_again(run_cells, shut_down):
     said = quiz.locator(".afv-score").inner_text()
     assert said.startswith("1 of ")
     assert not page.get_by_text("needs its kernel").count(), "the still picture stands beside the widget"
+    unsaved = page.locator(".lm-TabBar-tab.jp-mod-dirty")
+    expect(unsaved).to_have_count(1)
     page.locator('.lm-MenuBar-item:has-text("File")').first.click()
     page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+    expect(unsaved).to_have_count(0)
 
     page.reload()  # the kernel is still there, and with it the widgets
     expect(quiz.locator(".afv-score")).to_have_text(said)

@@ -53,6 +53,11 @@ def in_words(error: OSError) -> str:
     return f"{path} cannot be used ({reason}): {remedy}."
 
 
+def first_line(error: Exception) -> str:
+    """What an error of a library says, for the brackets in a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
 def printable() -> None:
     """Let the terminal replace characters that it does not have, instead of ending the command with an error."""
     for stream in (sys.stdout, sys.stderr):

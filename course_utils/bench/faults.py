@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from safetensors.torch import load_file
@@ -144,9 +145,9 @@ def _short(folder: Path) -> tuple[str, str]:
 def flipped_cards(generator: random.Random, count: int = CARDS) -> Iterator[Injected]:
     """Flip a bit in the card of a shipped model and load it: refused, or the card still says the same."""
     names = sorted(path.stem for path in CHECKPOINTS.glob("*.json"))
-    with tempfile.TemporaryDirectory() as folder, one_thread():
+    with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            (Path(folder) / f"{name}.safetensors").symlink_to(CHECKPOINTS / f"{name}.safetensors")
+            shutil.copy(CHECKPOINTS / f"{name}.safetensors", folder)
         for number in range(count):
             name = names[number % len(names)]
             good = (CHECKPOINTS / f"{name}.json").read_bytes()
@@ -173,7 +174,7 @@ def damaged_files(generator: random.Random, count: int = FILES) -> Iterator[Inje
     wanted = Files(
         "Noise", (".", "noise"), {"noise": sha256(content).hexdigest()}, "sha256", "make it", "noise.tar.gz"
     )
-    damages = dict(_damages(content))
+    damages = _damages(content)
     for number in range(count):
         how = list(damages)[number % len(damages)]
         name, body = damages[how](generator)
@@ -194,14 +195,8 @@ def damaged_files(generator: random.Random, count: int = FILES) -> Iterator[Inje
 
 
 def _look_in(folder: Path, wanted: Files, found: list[bytes]) -> None:
-    before = os.environ.get("COURSE_DATA")
-    os.environ["COURSE_DATA"] = str(folder)
-    try:
+    with patch.dict(os.environ, COURSE_DATA=str(folder)):
         found.extend(find_files(wanted, wanted.checksums, download=False)[0].values())
-    finally:
-        del os.environ["COURSE_DATA"]
-        if before is not None:
-            os.environ["COURSE_DATA"] = before
 
 
 def _damages(content: bytes) -> Mapping[str, Callable[[random.Random], tuple[str, bytes]]]:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -22,11 +23,11 @@ from course_utils.bench.attention import can_compile, local_races
 from course_utils.bench.parity import CONFIGS, VIT, answers, difference, inputs_of, training_step
 from course_utils.bench.race import quartiles, run_races
 from course_utils.bench.widgets import FIRST
+from course_utils.console import first_line
 from course_utils.data import DATASETS, make_shapes
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.lab import notebooks
 from course_utils.models import build
-from course_utils.models.conversion import first_line
 from course_utils.teaching import demo
 from course_utils.training.distill import distilling
 from course_utils.training.inputs import Examples
@@ -120,20 +121,11 @@ def measurements(device: str, seconds: float = SECONDS) -> Iterator[Measurement]
                 return
 
 
-@contextmanager
-def training_on(device: str) -> Iterator[None]:
+def training_on(device: str) -> AbstractContextManager[Any]:
     """In the block, Accelerate and new processes use the CPU if that is the device, even if there is a card."""
-    more = {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
-    before = {name: os.environ.get(name) for name in more}
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return patch.dict(
+        os.environ, {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
+    )
 
 
 # ---- the parts -----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from course_utils import files
 from course_utils.analysis.throughput import time_runs
+from course_utils.console import first_line
 from course_utils.models.refusals import WrongShape
 from course_utils.modes import evaluating
 
@@ -51,8 +52,9 @@ class OnnxModel:
         try:
             self.session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # one of onnxruntime's own, which share no base
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"{self.path} is damaged or not an ONNX file ({reason}): export it again.") from error
+            raise ValueError(
+                f"{self.path} is damaged or not an ONNX file ({first_line(error)}): export it again."
+            ) from error
         self.input = self.session.get_inputs()[0]
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -105,9 +107,8 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
         except ValueError:
             raise
         except Exception as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
             raise ValueError(
-                f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} ({reason}): "
+                f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} ({first_line(error)}): "
                 "pass images that it reads, or simplify its forward."
             ) from error
     return Path(path)

@@ -12,6 +12,12 @@ from course_utils.exercises.observe import copied
 from course_utils.exercises.own_code import message_of
 
 
+def named(error: Exception) -> str:
+    """The kind of an error, with the first line of its message in brackets: "ValueError (size is 0)"."""
+    said = message_of(error).splitlines()
+    return f"{type(error).__name__} ({said[0][:120]})" if said else type(error).__name__
+
+
 def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Promise:
     """These arguments raise this kind of error. why: "a map of 5 × 6 is cut into windows of 4 × 4"."""
 
@@ -21,9 +27,8 @@ def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Pr
         except kind:
             return None
         except Exception as error:
-            said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
             return (
-                f"The numbers are right, but when {why}, it raises {type(error).__name__}{said}. The docstring "
+                f"The numbers are right, but when {why}, it raises {named(error)}. The docstring "
                 f"promises a {kind.__name__}: test for this case too, and `raise {kind.__name__}(…)`."
             )
         if isinstance(result, BaseException):

@@ -5,11 +5,10 @@
 
 from dataclasses import replace
 
-import torch
-
 from course_utils.data import Shapes, ShapesConfig, make_shapes, same_different
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import NonLocalResNet, ResNet, ResNetConfig, build
+from course_utils.models.model import seeded
 from course_utils.models.refusals import look_up
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
@@ -36,8 +35,7 @@ def run(network: str, epochs: int, learning_rate: float, split: str, seed: int) 
     fit(recogniser, singles, None, Recipe(epochs=2, batch_size=32, learning_rate=5e-3, seed=seed), quiet=True)
     weights = recogniser.state_dict()
     trained = {name: weights[name] for name in weights if not name.startswith("head")}
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         model = ResNet(config)
         model.load_state_dict({**model.state_dict(), **trained})
         if network == "CNN + block":

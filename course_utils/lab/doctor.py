@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from course_utils.console import first_line
 from course_utils.files import reason
 from course_utils.lab.browser import chromium
 from course_utils.paths import ROOT, state_dir
@@ -59,9 +60,11 @@ def _torch() -> Iterator[Finding]:
 
         importlib.import_module("torchvision.ops")  # compiled operators: they fail on versions that do not match
     except Exception as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
         yield Finding(
-            "PyTorch", f"{versions}: {first}", "the versions do not match: run `make clean lab`.", needed=True
+            "PyTorch",
+            f"{versions}: {first_line(error)}",
+            "the versions do not match: run `make clean lab`.",
+            needed=True,
         )
         return
     yield Finding("PyTorch", f"{versions}, {torch.get_num_threads()} threads")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.attention.window import WindowAttention, relative_position_index
+from course_utils.console import first_line
 from course_utils.models.model import Config, Model
 
 Weights = Mapping[str, Tensor]
@@ -69,11 +70,6 @@ def unknown(model: object, function: str, takes: str) -> TypeError:
     inside = next((name for name in ("module", "_orig_mod") if isinstance(getattr(model, name, None), nn.Module)), "")
     advice = f"pass {function} the model inside it, model.{inside}" if inside else f"pass {function} {takes}"
     return TypeError(f"Cannot convert a {type(model).__name__}: {advice}.")
-
-
-def first_line(error: Exception) -> str:
-    """What an error of a library says, for the brackets in a sentence."""
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def renamed(model: nn.Module, form: Form) -> tuple[Model, dict[str, str]]:

@@ -102,9 +102,16 @@ def build(config: Config[M], seed: int | None = None) -> M:
         )
     if seed is None:
         return model(config)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(checked("seed", seed, Seed))
+    with seeded(checked("seed", seed, Seed)):
         return model(config)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within the block, the CPU's global random numbers are those of the seed; afterwards they go on as before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 def config_of(model: str, fields: Mapping[str, Any]) -> Config[Any]:

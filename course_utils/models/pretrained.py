@@ -3,12 +3,11 @@
 import hashlib
 import os
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlparse
 
 import torch
@@ -16,6 +15,7 @@ from torch import nn
 
 from course_utils.downloads import patience
 from course_utils.files import opened, reason
+from course_utils.models.model import seeded
 
 # torchvision puts only the first eight digits of a file's SHA-256 into its name.
 SHA256 = {
@@ -55,14 +55,14 @@ def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
     try:
         _fetch(weights, cached, seconds)
-        with _tensors_only():
+        # torch.load makes nothing but tensors; torchvision's loader does not ask for that.
+        with patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1"):
             model = get_model(name, weights=weights, progress=False).eval()
         return Pretrained(
             model, tuple(weights.meta["categories"]), f"published weights {weights} from {_short(cached)}"
         )
     except (OSError, RuntimeError, HTTPException, pickle.UnpicklingError) as error:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
+        with seeded(0):
             model = get_model(name).eval()
             for parameter in model.parameters():  # torchvision's heads start at zero, so every logit is zero
                 if not parameter.any():
@@ -89,20 +89,6 @@ def _fetch(weights: Any, cached: Path, seconds: float) -> None:
         cached.parent.mkdir(parents=True, exist_ok=True)
         with patience(seconds):
             torch.hub.download_url_to_file(weights.url, str(cached), expected, progress=False)
-
-
-@contextmanager
-def _tensors_only() -> Iterator[None]:
-    """Within the block, torch.load makes nothing but tensors; torchvision's loader does not ask for that."""
-    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
 
 
 def _short(path: Path) -> str:

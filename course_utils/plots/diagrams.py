@@ -94,6 +94,11 @@ class Diagram:
         )
 
 
+def along(*chains: Sequence[str]) -> list[Arrow]:
+    """The arrows from each box of a chain to the next."""
+    return [Arrow(*pair) for chain in chains for pair in pairwise(chain)]
+
+
 def encoder_decoder() -> Diagram:
     """The encoder block and the decoder block with shapes, norms first. Vaswani et al. 2017, figure 1; notebook 00."""
     boxes = {
@@ -118,7 +123,7 @@ def encoder_decoder() -> Diagram:
         ["read", "read embedded", "self", "sum 1", "mlp", "sum 2", "memory"],
         ["written", "written embedded", "masked", "sum 3", "cross", "sum 4", "mlp 2", "sum 5", "head"],
     )
-    arrows = [Arrow(*pair) for chain in chains for pair in pairwise(chain)]
+    arrows = along(*chains)
     arrows += [Arrow("read embedded", "sum 1", via=0.1), Arrow("sum 1", "sum 2", via=0.1)]
     arrows += [Arrow("written embedded", "sum 3", via=3.72), Arrow("sum 3", "sum 4", via=3.72)]
     arrows += [Arrow("sum 4", "sum 5", via=3.72), Arrow("memory", "cross", via=2.47)]
@@ -148,16 +153,14 @@ def attention_block() -> Diagram:
         "sum": Box(1.65, 7, "+"),
         "result": Box(1.65, 8, "x + γ · update\nC × H × W"),
     }
-    pairs = [("x", "query"), ("x", "key"), ("x", "value"), ("query", "scores"), ("key", "scores")]
-    pairs += [("scores", "softmax"), ("softmax", "mix"), ("value", "mix"), ("mix", "out"), ("out", "gate")]
-    arrows = [Arrow(*pair) for pair in [*pairs, ("gate", "sum"), ("sum", "result")]]
+    arrows = along(["x", "query", "scores", "softmax", "mix", "out", "gate", "sum", "result"], ["x", "key", "scores"])
     return Diagram(
         "From top to bottom. A feature map x, C × H × W, goes through three 1 × 1 convolutions: query, HW × d; key, "
         "transposed to d × HW; value, HW × d. Query times key, and a softmax of each row, give weights, HW × HW. "
         "Weights times value are mixed values, HW × d; a 1 × 1 convolution leads back to C × H × W; the gate γ "
         "multiplies it, and x, which went past all this, is added.",
         boxes,
-        [*arrows, Arrow("x", "sum", via=3.52)],
+        [*arrows, *along(["x", "value", "mix"]), Arrow("x", "sum", via=3.52)],
     )
 
 
@@ -176,7 +179,7 @@ def vit() -> Diagram:
         "head": Box(1, 7, "linear head: logits\n1000"),
     }
     chain = ["image", "patches", "projected", "joined", "sum", "blocks", "answer", "head"]
-    arrows = [Arrow(*pair) for pair in pairwise(chain)]
+    arrows = along(chain)
     return Diagram(
         "From top to bottom. An image, 3 × 224 × 224, is cut into 14 · 14 patches, 196 × (3 · 16 · 16), and projected "
         "linearly to 196 × D. The class token, 1 × D, is put in front: 197 × D. Positions, 197 × D, are added. Twelve "
@@ -203,9 +206,12 @@ def deit() -> Diagram:
         "teacher": Box(3.1, 0, "teacher, frozen\nclasses"),
         "argmax": Box(3.1, 4, "its most likely class\none label"),
     }
-    pairs = [("image", "patches"), ("class token", "blocks"), ("patches", "blocks"), ("teacher token", "blocks")]
-    pairs += [("blocks", "class head"), ("blocks", "teacher head"), ("class head", "label"), ("teacher head", "word")]
-    pairs += [("label", "loss"), ("word", "loss"), ("image", "teacher"), ("teacher", "argmax"), ("argmax", "word")]
+    arrows = along(
+        ["image", "patches", "blocks", "class head", "label", "loss"],
+        ["class token", "blocks", "teacher head", "word", "loss"],
+        ["teacher token", "blocks"],
+        ["image", "teacher", "argmax", "word"],
+    )
     return Diagram(
         "From top to bottom. An image, 3 × H × W, becomes projected patches, n × D. A class token and a distillation "
         "token, 1 × D each, join them, and all pass through the transformer blocks as (n + 2) × D. The class token "
@@ -213,7 +219,7 @@ def deit() -> Diagram:
         "distillation head, and a cross entropy with the teacher's label, the most likely class of a frozen teacher "
         "that sees the same image. The loss is half of each.",
         boxes,
-        [Arrow(*pair) for pair in pairs],
+        arrows,
     )
 
 
@@ -241,7 +247,7 @@ def swin() -> Diagram:
     }
     names = list(boxes)
     split = names.index("map")
-    arrows = [Arrow(*pair) for chain in (names[:split], names[split:]) for pair in pairwise(chain)]
+    arrows = along(names[:split], names[split:])
     arrows += [Arrow(start, end, via=3.22) for start, end in pairwise(["map", "sum 1", "sum 2", "sum 3", "sum 4"])]
     return Diagram(
         "Two columns of boxes. Left, the stages of Swin-T: an image of 224 × 224 × 3; patches of 4 × 4 and a linear "

@@ -6,7 +6,6 @@
 A checkpoint is written to a temporary folder and then renamed; the previous one stays until the new one is complete.
 """
 
-import hashlib
 import json
 import pickle
 import shutil
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from course_utils import files
 from course_utils.training.history import Epoch
 from course_utils.training.identity import CODE
-from course_utils.training.weights import hash_file
+from course_utils.training.weights import checksum, hash_file
 
 KEPT = 2  # checkpoints: the last one and the one before, in case the last is damaged
 
@@ -137,7 +136,7 @@ class RunFolder:
                 if weights is not None:
                     save_file(weights, partial / f"{name}.safetensors")
             about = {"position": asdict(at), "sha256": {file.name: hash_file(file) for file in partial.iterdir()}}
-            (partial / "position.json").write_text(json.dumps({**about, "checksum": _checksum(about)}))
+            (partial / "position.json").write_text(json.dumps({**about, "checksum": checksum(about)}))
         for old in self._checkpoints()[:-KEPT]:
             files.remove(old)
 
@@ -175,8 +174,8 @@ _DAMAGE = (
 
 def _read(place: Path) -> Checkpoint:
     about = json.loads((place / "position.json").read_text())
-    checksum = about.pop("checksum", None)  # earlier versions did not write it
-    if set(about) != {"position", "sha256"} or checksum not in (None, _checksum(about)):
+    stored = about.pop("checksum", None)  # earlier versions did not write it
+    if set(about) != {"position", "sha256"} or stored not in (None, checksum(about)):
         raise ValueError("position.json has changed since it was written")
     for name, sha256 in about["sha256"].items():
         if hash_file(place / name) != sha256:
@@ -189,11 +188,6 @@ def _read(place: Path) -> Checkpoint:
     )
     optimiser = torch.load(place / "optimiser.pt", map_location="cpu", weights_only=True)
     return Checkpoint(position, load_file(place / "model.safetensors"), optimiser, best, average)
-
-
-def _checksum(about: Mapping[str, Any]) -> str:
-    """SHA-256 of a position and the hashes of its files, in hexadecimal."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def mebibytes(model: nn.Module) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from course_utils.models.conversion import first_line
+from course_utils.console import first_line
 from course_utils.modes import evaluating
 
 

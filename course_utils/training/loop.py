@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.models.conversion import first_line
+from course_utils.console import first_line
 from course_utils.models.refusals import values_read_once
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import RunFolder, mebibytes

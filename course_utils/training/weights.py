@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from course_utils.console import first_line
 from course_utils.files import Refused, atomic, reason
 from course_utils.models.model import build, config_of
 from course_utils.paths import CHECKPOINTS
@@ -115,12 +116,12 @@ def save_checkpoint_card(card: Card, folder: Path = CHECKPOINTS) -> Path:
     """Write the card and the checksum of its fields as ``folder/name.json``; → its path."""
     path, described = folder / f"{card.name}.json", asdict(card)
     with atomic(path) as partial:
-        partial.write_text(json.dumps({**described, "checksum": _checksum(described)}, indent=2) + "\n")
+        partial.write_text(json.dumps({**described, "checksum": checksum(described)}, indent=2) + "\n")
     return path
 
 
-def _checksum(described: Mapping[str, Any]) -> str:
-    """SHA-256 of a card's fields, in hexadecimal."""
+def checksum(described: Mapping[str, Any]) -> str:
+    """SHA-256 of what JSON describes, such as a card's fields, in hexadecimal; their order does not matter."""
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
@@ -147,12 +148,12 @@ def _read_card(path: Path) -> Card:
         described = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(described, dict):
             raise ValueError("it has no named fields")
-        checksum = described.pop("checksum", None)  # of cards that were written before there was one
+        stored = described.pop("checksum", None)  # of cards that were written before there was one
         card = Card.from_fields(described)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise ValueError(f"{path} is not a checkpoint card ({reason}): restore it with git.") from error
-    if checksum not in (None, _checksum(described)):
+    if stored not in (None, checksum(described)):
         raise ValueError(f"{path} was changed after it was written (its checksum differs): restore it with git.")
     return card
 
@@ -174,8 +175,9 @@ def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, C
         with torch.device("meta"):
             difference = first_difference(shapes, build(config).state_dict())
     except (ValueError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"The card of {path} describes no model ({reason}): restore both files with git.") from error
+        raise ValueError(
+            f"The card of {path} describes no model ({first_line(error)}): restore both files with git."
+        ) from error
     if difference:
         raise ValueError(f"{path} does not fit its card: {difference}; restore both files with git.")
     model = build(config)

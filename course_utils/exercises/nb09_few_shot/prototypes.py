@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from course_utils.exercises.compare import describe
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 from course_utils.exercises.nb09_few_shot import prototypes_slips as slips
-from course_utils.exercises.own_code import message_of
+from course_utils.exercises.promises import named
 from course_utils.few_shot.episodes import prototypes
 
 
@@ -53,9 +53,8 @@ def _row_lost(fn: slips.Prototypes) -> str | None:
         try:
             found = fn(features.clone(), places.clone(), 4)
         except Exception as error:
-            said = f" ({message_of(error).splitlines()[0][:120]})" if message_of(error) else ""
             return (
-                f"The numbers are right, but when {shown}, it raises {type(error).__name__}{said}. The docstring "
+                f"The numbers are right, but when {shown}, it raises {named(error)}. The docstring "
                 "promises one row per class: use `ways`, not the labels in the batch."
             )
         if not isinstance(found, Tensor) or found.shape != (4, 2):

@@ -12,6 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
+from course_utils.console import first_line
 from course_utils.lab import notebooks
 from course_utils.teaching.grading import submission
 from course_utils.teaching.grading.examiner import Limits, carry_out
@@ -62,7 +63,7 @@ class SubmissionExporter(NotebookExporter):
                 assert isinstance(cell.metadata, dict), "a cell without metadata"
         except Exception as error:
             who, what = resources["nbgrader"]["student"], resources["nbgrader"]["notebook"]
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            reason = first_line(error)[:200]
             self.log.error(
                 "The file %s.ipynb of %s is not a notebook (%s): graded as not attempted.", what, who, reason
             )

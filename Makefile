@@ -49,11 +49,11 @@ $(INSTALLED): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "No virtual environment could be made: on Debian and Ubuntu, run \`sudo apt-get install python3-venv\` first."; rm -rf .venv; exit 1; }
 	@echo "Installing the course from uv.lock into .venv: about 5 GB, two to ten minutes, once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --inexact
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --locked --inexact --compile-bytecode
 	@touch $@
 
 $(TEACH): $(INSTALLED) $(WEB)
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact --group teach
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode --group teach
 	@touch $@
 
 $(WEB): web/package-lock.json | $(INSTALLED)

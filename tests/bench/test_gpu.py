@@ -1,6 +1,10 @@
 """``course bench gpu`` with the CPU as the card, in small: what it compares, when it stops, what it calls wrong."""
 
+import contextlib
 import csv
+import io
+import runpy
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -73,16 +77,29 @@ def test_every_recipe_and_every_kernel_is_timed(monkeypatch):
     assert {row.unit for row in kernels} == {"ms", "MiB at most"}
 
 
-@pytest.mark.slow
-def test_two_processes_are_compared_with_one():
+def test_two_processes_are_compared_with_one(monkeypatch):
+    """The script runs here, in one process; that two can train at all is the business of training/test_processes."""
+
+    def run(command, **options):
+        count = int(command[-2].partition("=")[2])
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            runpy.run_path(command[-1])
+        _, _, loss = said.getvalue().split()
+        return subprocess.CompletedProcess(command, 0, f"NOTE\nloss {count} {float(loss) * factor[count]}\n", "")
+
+    monkeypatch.setattr(gpu.subprocess, "run", run)
+    factor = {1: 1, 2: 1}
     with gpu.training_on("cpu"):
         (row,) = gpu.processes("cpu", IN_SMALL)
-    assert row.value < row.limit
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patched:
-        patched.setattr(torch.cuda, "device_count", lambda: 1)
-        (row,) = gpu.processes("cuda", IN_SMALL)
-    assert "there is one card" in row.note
+        assert row.value == 0
+        factor[2] = 1.01
+        (row,) = gpu.processes("cpu", IN_SMALL)
+        assert row.value == pytest.approx(0.01)
+        assert row.value > row.limit
+        monkeypatch.setattr(gpu.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", "no"))
+        with pytest.raises(RuntimeError, match=r"^1 processes could not train \(no\)$"):
+            list(gpu.processes("cpu", IN_SMALL))
 
 
 def test_a_part_that_fails_is_a_row_and_the_others_go_on_until_the_time_is_up(monkeypatch):

@@ -8,7 +8,6 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from course_utils import models
@@ -97,7 +96,9 @@ def test_two_processes_are_compared_with_one(monkeypatch):
         (row,) = gpu.processes("cpu", IN_SMALL)
         assert row.value == pytest.approx(0.01)
         assert row.value > row.limit
-        monkeypatch.setattr(gpu.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", "no"))
+        monkeypatch.setattr(
+            gpu.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", "no")
+        )
         with pytest.raises(RuntimeError, match=r"^1 processes could not train \(no\)$"):
             list(gpu.processes("cpu", IN_SMALL))
 

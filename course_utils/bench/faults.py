@@ -1,4 +1,4 @@
-"""Faults injected on purpose: killed trainings, flipped bits, damaged files, nonsense in configurations."""
+"""Faults injected on purpose: killed trainings, flipped bits, damaged files, nonsense, answers that crash a kernel."""
 
 import gzip
 import io
@@ -21,10 +21,11 @@ from unittest.mock import patch
 import torch
 from safetensors.torch import load_file
 
-from course_utils.bench import nonsense
+from course_utils.bench import hostile, nonsense
 from course_utils.bench.injected import Injected
 from course_utils.data import load
 from course_utils.data.resolve import Files, find_files
+from course_utils.exercises.sheltered import can_copy
 from course_utils.models import ViTConfig, build
 from course_utils.paths import CHECKPOINTS
 from course_utils.training import fit
@@ -46,6 +47,8 @@ def faults(seed: int = 0) -> Iterator[Injected]:
     for inject in (flipped_cards, damaged_files, flipped_checkpoints, killed_trainings):
         yield from inject(random.Random(seed))
     yield from nonsense.configurations(seed=seed)
+    if can_copy():
+        yield from hostile.answers()
 
 
 def flipped(content: bytes, generator: random.Random) -> bytes:

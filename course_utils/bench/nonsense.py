@@ -17,7 +17,7 @@ import torch
 
 import course_utils
 from course_utils.bench.injected import Injected
-from course_utils.models import build
+from course_utils.models import ViTConfig, build
 from course_utils.models.model import Config
 from course_utils.settings import Settings, shown
 from course_utils.training.recipe import Recipe
@@ -40,6 +40,7 @@ STAGES = {"blocks": (1, 2), "widths": (16, 32)}
 BASES: dict[str, dict[str, Any]] = {
     "ViTConfig": VIT,
     "DistilledViTConfig": VIT,
+    "RegisterViTConfig": VIT,
     "HybridViTConfig": {**VIT, "stages": (1,), "width": 32, "patch_size": 1},
     "PixelTransformerConfig": {"image_size": 4, "dim": 12, "layers": 1, "heads": 2, "mlp_dim": 8},
     "SwinConfig": {"dim": 12, "depths": (1, 2), "heads": (2, 4)},
@@ -50,9 +51,12 @@ BASES: dict[str, dict[str, Any]] = {
     "Method": {"learns": "head"},
     "Task": {"ways": 5, "teacher": "shapes-resnet"},
     "CaptionRun": {"recipe": Recipe()},
+    "NamedRun": {"config": ViTConfig(), "recipe": Recipe()},
     "Files": {"title": "x", "folders": ("x",), "checksums": {"x": "0" * 64}, "algorithm": "sha256", "advice": "x"},
     "Card": dict.fromkeys(("name", "model", "command", "dataset", "machine", "date", "sha256"), "x")
     | {"config": {}, "seed": 0, "accuracy": 0.5, "test_count": 1},
+    "Packaged": dict.fromkeys(("name", "architecture", "title", "package", "version", "wheel_sha256", "file"), "x")
+    | {"sha256": "x", "wheel_bytes": 1, "bytes": 1, "licence": "x", "known": (), "inferred": (), "limits": ()},
 }  # fmt: skip
 
 NUMBERS: list[Any] = [

@@ -22,7 +22,7 @@ GROUPS = {  # how long each takes on two cores
     "program": "half a minute",
     "widgets": "half a minute, in a browser",
     "checks": "about two minutes",
-    "faults": "about three minutes",
+    "faults": "about eight minutes",
     "notebooks": "about eight minutes, two at a time",
 }
 ON_A_CARD = {"gpu": "at most eight minutes"}  # only if it is named

@@ -7,11 +7,12 @@ from typing import Any
 from course_utils.exercises import session
 from course_utils.exercises.engine import examine, judge
 from course_utils.exercises.exercise import Exercise, Misconception, UnknownExercise, exercises, find
-from course_utils.exercises.observe import Observation
 from course_utils.exercises.progress import Row, progress, record
 from course_utils.exercises.report import Hint, Report, show
+from course_utils.exercises.share import share
+from course_utils.exercises.sheltered import examine_sheltered
 from course_utils.exercises.source import solution, stub
-from course_utils.exercises.typed import typed
+from course_utils.exercises.typed import converted
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "judge",
     "passed",
     "progress",
+    "share",
     "show_solution",
     "solution",
     "stub",
@@ -53,21 +55,25 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
     Returns fn itself if it passes and the course's reference if not, so the notebook can continue after ``fn =
     check(name, fn)`` either way. An equivalent type, such as float64 instead of float32, passes; the returned
     function then converts its results to the usual type. Mistakes in fn raise nothing; Ctrl-C still interrupts.
+    In a notebook on Linux, fn runs in a copy of the kernel, so that nothing it does can hang or end the kernel: what it
+    prints is shown, what it stores in the notebook's variables is not kept.
     Raises UnknownExercise if no exercise has that name. Raises NotPassed only while nbgrader runs the notebook,
     because nbgrader counts a cell without an error as passed.
     """
-    if callable(name) and isinstance(fn, str):
+    if callable(name) and issubclass(type(fn), str):  # isinstance would ask fn
         name, fn = fn, name
     exercise = find(name)
     name = exercise.name
     graded = "NBGRADER_EXECUTION" in os.environ
-    observed: list[Observation] = []
-    verdict = session.stale(exercise, fn) or examine(exercise, fn, observed)
+    other_type = None
+    verdict = session.stale(exercise, fn)
+    if verdict is None:
+        verdict, other_type = examine_sheltered(exercise, fn)
     _verdicts[name] = verdict
     show(Report(exercise, verdict, record(name, verdict)))
     if not verdict.passed and graded:
         raise NotPassed(f"{name} has not passed.")
-    right = typed(exercise, fn, observed) if verdict.passed else exercise.reference
+    right = converted(exercise, fn, other_type) if verdict.passed else exercise.reference
     session.checked(exercise, right, verdict)
     return right
 

@@ -129,17 +129,22 @@ def written(number: Any) -> str:
 
 
 def comparable(tensor: Tensor) -> bool:
-    """Whether a tensor is strided, not nested, and small enough to compare all its values."""
-    return not tensor.is_nested and tensor.layout is torch.strided and tensor.numel() < 10**6
+    """Whether a tensor is strided, not nested or quantised, and small enough to compare all its values."""
+    return (
+        not tensor.is_nested and not tensor.is_quantized and tensor.layout is torch.strided and tensor.numel() < 10**6
+    )
 
 
 def tensors_in(value: Any, depth: int = 3) -> list[Tensor]:
-    """The tensors of a result, in order; the depth is limited because a list may contain itself."""
+    """The tensors of a result, in order.
+
+    The depth is limited because a list may contain itself, and so is the length, which no right result exceeds.
+    """
     if isinstance(value, Tensor):
         return [value]
     if not isinstance(value, tuple | list) or not depth:
         return []
-    return [tensor for item in value for tensor in tensors_in(item, depth - 1)]
+    return [tensor for item in value[:1000] for tensor in tensors_in(item, depth - 1)]
 
 
 def with_article(part: str) -> str:

@@ -61,6 +61,29 @@ def not_yet(kind: Kind, message: str, misconception: str | None = None, right: i
     return Verdict(Outcome.NOT_YET, message, kind, misconception, right, cases)
 
 
+def given_up(exercise: Exercise, why: Why, seconds: float, rest: str = "") -> Verdict:
+    """The verdict on an answer that had not finished within these seconds; rest: more sentences, after a space."""
+    name = exercise.function
+    if why is Why.COMPUTING:
+        return not_yet(
+            Kind.TOO_SLOW,
+            f"{name} did not finish within {seconds:g} s of computing, so the check gave up: look for a loop that "
+            f"never ends, for repeated work, or for a number, text or list that grows too large.{rest}",
+        )
+    if why is Why.WAITING:
+        return not_yet(
+            Kind.WAITING,
+            f"{name} waits without computing, so the check gave up: look for sleep(), a lock, a file or a "
+            f"network that does not respond.{rest}",
+        )
+    return Verdict(
+        Outcome.NOT_JUDGED,
+        f"The machine is so busy that the check gave up before {name} had its {seconds:g} s of "
+        f"computing: run it again when less is running.{rest}",
+        Kind.TOO_SLOW,
+    )
+
+
 class _Examination:
     """The examination of one function; each step returns a verdict or None."""
 
@@ -123,25 +146,8 @@ class _Examination:
         return None
 
     def _given_up(self, late: TimedOut, where: str) -> Verdict:
-        name, rest = self.exercise.function, "" if late.stopped else NOT_STOPPED
-        if late.why is Why.COMPUTING:
-            return not_yet(
-                Kind.TOO_SLOW,
-                f"{name} did not finish within {self.exercise.seconds:g} s of computing, so the check gave up: look "
-                f"for a loop that never ends, or for repeated work.{where}{rest}",
-            )
-        if late.why is Why.WAITING:
-            return not_yet(
-                Kind.WAITING,
-                f"{name} waits without computing, so the check gave up: look for sleep(), a lock, a file or a "
-                f"network that does not respond.{where}{rest}",
-            )
-        return Verdict(
-            Outcome.NOT_JUDGED,
-            f"The machine is so busy that the check gave up before {name} had its {self.exercise.seconds:g} s of "
-            f"computing: run it again when less is running.{where}{rest}",
-            Kind.TOO_SLOW,
-        )
+        rest = where if late.stopped else where + NOT_STOPPED
+        return given_up(self.exercise, late.why, self.exercise.seconds, rest)
 
     def blank(self) -> Verdict | None:
         if not all(seen.blank for seen in self.observed):

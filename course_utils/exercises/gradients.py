@@ -1,6 +1,6 @@
 """Whether a function with the right values also has the right gradients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,17 +18,24 @@ def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[A
     chance.
     """
     for arguments in cases:
-        result, right = _gradients(exercise, exercise.reference, arguments)
-        _, mine = _gradients(exercise, fn, arguments, like=result)
-        for part in right:
-            if part.partition(".")[0] in exercise.learns and (found := _compared(part, mine.get(part), right[part])):
-                return found
-        for name in exercise.frozen:
-            if name in mine and mine[name].any():
-                return (
-                    f"The values are right, but a gradient reaches `{name}`, which should not be trained: use "
-                    f"`{name}.detach()`."
-                )
+        result, right = gradients(exercise, exercise.reference, arguments)
+        _, mine = gradients(exercise, fn, arguments, like=result)
+        if found := gradient_difference(exercise, mine, right):
+            return found
+    return None
+
+
+def gradient_difference(exercise: Exercise, mine: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> str | None:
+    """A sentence on the first of a function's gradients in one case that differs from the reference's, or None."""
+    for part in right:
+        if part.partition(".")[0] in exercise.learns and (found := _compared(part, mine.get(part), right[part])):
+            return found
+    for name in exercise.frozen:
+        if name in mine and mine[name].any():
+            return (
+                f"The values are right, but a gradient reaches `{name}`, which should not be trained: use "
+                f"`{name}.detach()`."
+            )
     return None
 
 
@@ -54,7 +61,7 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
     )
 
 
-def _gradients(
+def gradients(
     exercise: Exercise, fn: Callable[..., Any], arguments: Arguments, like: Any = None
 ) -> tuple[Any, dict[str, Tensor]]:
     """The result and the gradients of each floating-point argument and of each parameter of a module.

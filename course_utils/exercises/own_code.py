@@ -4,8 +4,9 @@ import dis
 import functools
 import inspect
 import linecache
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
@@ -59,16 +60,34 @@ def place_of(fn: Callable[..., Any], error: BaseException) -> str | None:
     if not own:
         return None
     where, number = own[-1]
+    return _place(code, where in _codes(code), where.co_name, number)
+
+
+def place_in(fn: Callable[..., Any], dump: str) -> str | None:
+    """The same from what faulthandler writes about a process: most recent calls first, without the source."""
+    code = code_of(fn)
+    if code is None:
+        return None
+    file = code.co_filename.encode("ascii", "backslashreplace").decode()
+    found = re.search(rf'^  File "{re.escape(file)}", line (\d+) in (?!<module>)(.+)$', dump, re.MULTILINE)
+    if found is None:
+        return None
+    number, name = int(found[1]), found[2]
+    return _place(code, name in {own.co_name for own in _codes(code)}, name, number)
+
+
+def _place(code: CodeType, within: bool, name: str, number: int) -> str:
     line = linecache.getline(code.co_filename, number).strip().removesuffix("\\").rstrip()
-    within = where is code or _encloses(code, where)
-    place = f"line {number - code.co_firstlineno + 1} of your function" if within else f"`{where.co_name}`"
+    place = f"line {number - code.co_firstlineno + 1} of your function" if within else f"`{name}`"
     return f"{place}: `{line}`" if line else place
 
 
-def _encloses(outer: CodeType, inner: CodeType) -> bool:
-    """Whether inner is a function defined inside outer."""
-    kinds = [constant for constant in outer.co_consts if isinstance(constant, CodeType)]
-    return inner in kinds or any(_encloses(kind, inner) for kind in kinds)
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function and of the functions defined inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
 
 
 def message_of(error: BaseException | None) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Row:
     passed_at: str | None  # ISO 8601, UTC, of the first pass
     tried_at: str | None  # of the last attempt
     message: str  # of the last attempt
+    misconception: str | None = None  # of the last attempt, such as "00.attend/unscaled", if it was recognised
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,21 @@ class _Record:
     passed_at: str | None = None
     tried_at: str | None = None
     message: str = ""
+    kind: str | None = None  # of the last attempt's verdict
+    misconception: str | None = None
+    since: str | None = None  # the first of the last attempts that all had this kind and misconception
     unreadable: bool = False  # never in a file
 
     @property
     def sound(self) -> bool:
         """Whether each value could come from an attempt."""
-        dates = (self.passed_at, self.tried_at)
+        dates, names = (self.passed_at, self.tried_at, self.since), (self.kind, self.misconception)
         return (
             type(self.attempts) is int
             and 0 <= self.attempts < 10**9
             and isinstance(self.message, str)
             and all(date is None or _is_date(date) for date in dates)
+            and all(name is None or isinstance(name, str) for name in names)
         )
 
 
@@ -65,6 +70,7 @@ def progress(notebook: str | None = None) -> list[Row]:
                 record.passed_at,
                 record.tried_at,
                 record.message,
+                record.misconception,
             )
         )
     return rows
@@ -85,10 +91,14 @@ def record(name: str, verdict: Verdict) -> str | None:
             old = _so_far(name)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             passed_at = old.passed_at or (now if verdict.passed else None)
-            new = _Record(old.attempts + 1, passed_at, now, verdict.message)
+            same = (old.kind, old.misconception) == (verdict.kind, verdict.misconception)
+            since = (same and old.since) or now
+            new = _Record(
+                old.attempts + 1, passed_at, now, verdict.message, verdict.kind, verdict.misconception, since
+            )
             with files.atomic(folder / f"{name}.json") as partial:
-                fields = {name: value for name, value in asdict(new).items() if name != "unreadable"}
-                partial.write_text(json.dumps(fields, ensure_ascii=False), encoding="utf-8")
+                values = {name: value for name, value in asdict(new).items() if name != "unreadable"}
+                partial.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         reason = getattr(error, "strerror", None) or error
         return f"Your progress could not be saved ({reason}): free some space or set COURSE_STATE to another folder."
@@ -112,7 +122,7 @@ def _read(path: Path) -> _Record:
     try:
         with files.opened(path) as file:
             said = json.loads(file.read())
-        known = ("attempts", "passed_at", "tried_at", "message")
+        known = [field.name for field in fields(_Record) if field.name != "unreadable"]
         record = _Record(**{name: said[name] for name in known if name in said})
         if record.sound and "attempts" in said:
             return record

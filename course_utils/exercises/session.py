@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.console import in_notebook, ipython
+from course_utils.exercises import guard
 from course_utils.exercises.exercise import Exercise, exercises
 from course_utils.exercises.own_code import written_raise
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
@@ -74,9 +75,14 @@ def _cells() -> list[str]:
 
 
 def prepare_kernel() -> None:
-    """In a notebook's kernel, add a sentence to errors caused by a stub or by a cell that was not run."""
+    """In a notebook's kernel, add a sentence to errors caused by a stub or by a cell that was not run.
+
+    Before that, say why the last kernel ended, if a check is the reason.
+    """
     if not in_notebook():
         return
+    if sentence := guard.last_words():
+        print(sentence, file=sys.stderr)
     shell = ipython()
     name_types(shell)
     if not shell.custom_exceptions:

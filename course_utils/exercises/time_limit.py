@@ -2,6 +2,7 @@
 
 import contextvars
 import ctypes
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PATIENCE = 2.0  # seconds for stopping code that exceeded its limit
+LULL = 1.0  # seconds without a processor that a busy machine may cause
 WALL = 20  # times the limit: a busy machine may take this much longer for the same work
 
 
@@ -51,7 +53,7 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
     process. The exception, Stop, is raised repeatedly, because careless code may catch it. Code that never returns
     from a call into C is left running.
     """
-    late = threading.Event()
+    late, process = threading.Event(), os.getpid()
     running = True
     clock: list[Clock] = []
 
@@ -61,6 +63,8 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
             clock.append(_own_clock())
             while not late.is_set():
                 next(steps)
+                if os.getpid() != process:
+                    os._exit(0)  # the code has forked: of the two, this one is no longer needed
         except (Stop, StopIteration):
             pass
         finally:
@@ -78,11 +82,15 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
             thread.join()
         return not running
 
+    def over() -> bool:
+        thread.join(0.02)  # short, because on Windows a longer one would ignore Ctrl-C
+        return not thread.is_alive()
+
     # Daemon: code that cannot be stopped must not keep the kernel from closing. The context keeps output in its cell.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(advance,), daemon=True)
     try:
         thread.start()
-        why = _watched(thread, clock, seconds)
+        why = watched(over, clock, seconds)
     except KeyboardInterrupt:
         stop()
         raise
@@ -90,13 +98,15 @@ def run_limited(steps: Iterator[None], seconds: float) -> None:
         raise TimedOut(why, stopped=stop())
 
 
-def _watched(thread: threading.Thread, clock: Sequence[Clock], seconds: float) -> Why | None:
-    """Wait for the thread to finish; returns the reason to stop waiting, or None if it has finished."""
+def watched(over: Callable[[], bool], clock: Sequence[Clock], seconds: float) -> Why | None:
+    """Wait until it is over; returns the reason to stop waiting, or None.
+
+    over: waits a moment, then says whether it is over. clock: of the code that is waited for, as soon as it has begun.
+    """
     begun = since = time.monotonic()
     last = 0.0
     while True:
-        thread.join(0.02)  # short, because on Windows a longer one would ignore Ctrl-C
-        if not thread.is_alive():
+        if over():
             return None
         if not clock:
             continue
@@ -105,7 +115,7 @@ def _watched(thread: threading.Thread, clock: Sequence[Clock], seconds: float) -
             return Why.COMPUTING
         if used - last > clock[0].noise * (now - since):
             since, last = now, used
-        elif now - since >= seconds:
+        elif now - since >= max(seconds, LULL):
             return Why.WAITING
         if now - begun >= WALL * seconds:
             return Why.UNLUCKY if used > 0.01 * (now - begun) else Why.WAITING

@@ -8,18 +8,32 @@ from torch import Tensor
 
 from course_utils.exercises.compare import alike, fitted
 from course_utils.exercises.exercise import Exercise
-from course_utils.exercises.observe import Observation, observe
+from course_utils.exercises.observe import Observation, observe, observe_one
+from course_utils.exercises.undisturbed import undisturbed
 
 
 def typed(exercise: Exercise, fn: Callable[..., Any], observed: Sequence[Observation]) -> Callable[..., Any]:
-    """fn itself if its results have the reference's types; otherwise fn with its results converted to them.
+    """fn itself if its results have the reference's types; otherwise fn with its results converted to them."""
+    return converted(exercise, fn, other_type(exercise, observed))
+
+
+def other_type(exercise: Exercise, observed: Sequence[Observation]) -> int | None:
+    """The number of the first case whose result has another type than the reference's; None if there is none."""
+    with undisturbed():
+        right = observe(exercise.reference, [seen.given for seen in observed])
+    pairs = enumerate(zip(observed, right, strict=True))
+    return next((number for number, (seen, r) in pairs if not alike(seen.result, r.result)), None)
+
+
+def converted(exercise: Exercise, fn: Callable[..., Any], number: int | None) -> Callable[..., Any]:
+    """fn with its results converted to the type of the reference's result in this case; fn itself for None.
 
     A floating-point result gets the dtype of the first floating-point argument.
     """
-    right = observe(exercise.reference, [seen.given for seen in observed])
-    like = next((r.result for seen, r in zip(observed, right, strict=True) if not alike(seen.result, r.result)), None)
-    if like is None:
+    if number is None:
         return fn
+    with undisturbed():
+        like = observe_one(exercise.reference, exercise.all_cases()[number], number).result
 
     @functools.wraps(fn)
     def converting(*arguments: Any, **named: Any) -> Any:

@@ -1,6 +1,7 @@
 """Undo everything that a student's code changes in its process while it is checked."""
 
 import builtins
+import gc
 import getpass
 import os
 import random
@@ -40,7 +41,8 @@ def undisturbed(seed: int = 0) -> Iterator[None]:
 def _numbers(seed: int) -> Iterator[None]:
     """Restore the random state and PyTorch's defaults."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
+    python, numpy = random.getstate(), np.random.get_state()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     with (
         torch.random.fork_rng(devices),
         torch.device("cpu"),
@@ -56,20 +58,23 @@ def _numbers(seed: int) -> Iterator[None]:
             yield
         finally:
             torch.set_default_dtype(dtype)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
             random.setstate(python)
             np.random.set_state(numpy)
 
 
 @contextmanager
 def _process() -> Iterator[None]:
-    """Restore the working directory, the environment and the interpreter's limits."""
+    """Restore the working directory, the environment and the settings of the interpreter."""
     folder, environment = os.open(".", os.O_RDONLY) if hasattr(os, "fchdir") else os.getcwd(), dict(os.environ)
-    depth, interval = sys.getrecursionlimit(), sys.getswitchinterval()
+    depth, interval, collects = sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()
     try:
         yield
     finally:
         sys.setrecursionlimit(depth)
         sys.setswitchinterval(interval)
+        (gc.enable if collects else gc.disable)()
         if os.environ != environment:
             os.environ.clear()
             os.environ.update(environment)
@@ -82,9 +87,10 @@ def _process() -> Iterator[None]:
 @contextmanager
 def _terminal() -> Iterator[None]:
     """Redirect output, input and exit()."""
-    before = sys.stdin, sys.stdout, builtins.input, getpass.getpass
+    before = sys.stdin, sys.stdout, sys.stderr, builtins.input, getpass.getpass
     shell = ipython()
-    sys.stdin, sys.stdout, builtins.input, getpass.getpass = _Mute(), _Shortened(before[1]), _ask, _ask
+    sys.stdin, sys.stdout, sys.stderr = _Mute(), Shortened(sys.stdout), Shortened(sys.stderr)
+    builtins.input, getpass.getpass = _ask, _ask
     if shell is not None:
         shell.ask_exit = _refuse_to_exit
     try:
@@ -95,7 +101,7 @@ def _terminal() -> Iterator[None]:
         if shell is not None:
             with suppress(AttributeError):
                 del shell.ask_exit
-        sys.stdin, sys.stdout, builtins.input, getpass.getpass = before
+        sys.stdin, sys.stdout, sys.stderr, builtins.input, getpass.getpass = before
 
 
 @contextmanager
@@ -129,6 +135,9 @@ def _ask(*prompt: Any, **more: Any) -> NoReturn:
 class _Mute:
     """A standard input without a user."""
 
+    def close(self) -> None:
+        """Nothing: a process that the function starts closes it."""
+
     def __getattr__(self, name: str) -> Any:
         if name in ("read", "readline", "readlines", "__iter__", "__next__"):
             return _ask
@@ -138,12 +147,12 @@ class _Mute:
         _ask()
 
 
-class _Shortened:
+class Shortened:
     """A standard output that shows only its first characters and is otherwise the real one."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, most: int = PRINTED) -> None:
         self.stream = stream
-        self.left = PRINTED
+        self.left = most
 
     def write(self, text: str) -> int:
         if self.left > 0:

@@ -2,6 +2,8 @@
 
 import _thread
 import contextlib
+import gc
+import os
 import random
 import signal
 import sys
@@ -206,19 +208,23 @@ def test_ctrl_c_interrupts_a_check_and_stops_the_students_code():
     finally:
         signal.signal(signal.SIGINT, handler)
     assert set(threading.enumerate()) <= before
-    assert type(sys.stdout).__name__ != "_Shortened"
+    assert type(sys.stdout).__name__ != "Shortened"
 
 
-def test_a_check_leaves_randomness_gradients_and_defaults_as_they_were():
+def test_a_check_leaves_randomness_defaults_and_the_process_as_they_were(capsys):
     def meddles(tokens, heads):
         torch.manual_seed(1), random.seed(1), np.random.seed(1)
         torch.set_default_dtype(torch.float64)
-        torch.set_grad_enabled(False)
+        torch.set_grad_enabled(False), torch.set_num_threads(3), gc.disable()
+        os.chdir("/"), os.environ.clear(), sys.setrecursionlimit(500), sys.setswitchinterval(1)
+        print("x" * 10_000, file=sys.stderr)
         return split_heads(tokens, heads).detach()
 
     def state():
         default, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-        return default, grad, torch.rand(1).item(), random.random(), np.random.rand(), sys.stdout
+        numbers = torch.rand(1).item(), random.random(), np.random.rand(), torch.get_num_threads()
+        process = os.getcwd(), dict(os.environ), sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()
+        return default, grad, *numbers, *process, sys.stdout, sys.stderr
 
     def seeded():
         torch.manual_seed(7), random.seed(7), np.random.seed(7)
@@ -232,6 +238,7 @@ def test_a_check_leaves_randomness_gradients_and_defaults_as_they_were():
             after = state()
             assert after[1] is (context is contextlib.nullcontext)
             assert (after[0], *after[2:]) == (untouched[0], *untouched[2:])
+            assert len(capsys.readouterr().err) < 5000
             assert examine(find("00.split_heads"), split_with(lambda result: result)).passed
 
 

@@ -98,6 +98,8 @@ ABSURD = [
     '{"attempts": 2, "passed_at": 5}',
     '{"attempts": 2, "passed_at": "yesterday"}',
     '{"attempts": 2, "message": ["no"]}',
+    '{"attempts": 2, "misconception": 7}',
+    '{"attempts": 2, "since": "yesterday"}',
     100_000 * "[",
     '{"attempts": ' + 5000 * '{"a": ' + "1" + 5001 * "}",
 ]

@@ -1,10 +1,10 @@
-"""The command line, ``course``. Each module is a family of commands: student, teach, grade, develop, bench."""
+"""The command line, ``course``. Each module is a family of commands: student, teach, classroom, grade, develop, bench."""
 
 from typing import Any
 
 import typer
 
-from course_utils.cli import bench, develop, student, teach
+from course_utils.cli import bench, classroom, demo, develop, student, teach
 from course_utils.cli.grade import grade
 from course_utils.console import printable
 
@@ -19,11 +19,13 @@ app = _App(help="Attention for Vision: a course in notebooks.", no_args_is_help=
 
 PANELS = {
     "Students": (student.lab, student.run, student.check, student.solve, student.train, student.doctor),
-    "Teachers": (teach.book, teach.slides, teach.demo, teach.load),
+    "Teachers": (teach.book, teach.slides, demo.demo, teach.load),
     "Developers": (develop.exercise, bench.bench),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.command("share", rich_help_panel="Students")(classroom.share)
+app.command("class", rich_help_panel="Teachers")(classroom.glance)
 app.add_typer(student.data, name="data", rich_help_panel="Students")
 app.add_typer(grade, name="grade", rich_help_panel="Teachers")

@@ -1,96 +1,39 @@
 """A class on JupyterHub: students log in, work, are killed and come back; nobody's work or progress is lost."""
 
 import json
-import signal
-import socket
-import subprocess
-import sys
-import time
+import shutil
 import urllib.error
 import urllib.request
 
 import nbformat
-import psutil
 import pytest
 from playwright.sync_api import expect
+from trial_hub import log_in, running_hub, servers_of
+from typer.testing import CliRunner
 
-from course_utils.exercises import find, progress, solution
+from course_utils import cli
+from course_utils.exercises import find, progress, share, solution
 from course_utils.lab.browser import run_all
 from course_utils.paths import NOTEBOOKS, ROOT
 from course_utils.teaching.hub.hand_out import FOLDER
 
 pytestmark = pytest.mark.browser
 STUDENTS = ("ada", "grace", "kay")
-CONFIG = ROOT / "course_utils" / "teaching" / "hub" / "jupyterhub_config.py"
+SHARING = STUDENTS[:2]
 PROXY = ROOT / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
-# The class's configuration, but on loopback, without passwords, with homes of its own.
-TRIAL = """
-load_subconfig({config!r})
-c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
-c.JupyterHub.hub_port = {hub_port}
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
-c.JupyterHub.authenticator_class = "dummy"
-c.JupyterHub.spawner_class = "simple"
-c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
-c.Spawner.poll_interval = 1
-c.Spawner.args = [*c.Spawner.args, "--allow-root"]
-"""
 
 
 @pytest.fixture
 def hub(tmp_path):
     if not PROXY.exists():
         pytest.fail("The hub's proxy is missing: install Node.js with npm, then run `make teach`.", pytrace=False)
-    ports = []
-    for _ in range(3):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-    port, hub_port, proxy_port = ports
-    trial = tmp_path / "trial_config.py"
-    trial.write_text(
-        TRIAL.format(
-            config=str(CONFIG), homes=str(tmp_path / "home"), port=port, hub_port=hub_port, proxy_port=proxy_port
-        )
-    )
-    log = tmp_path / "log"
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", f"--config={trial}"],
-            cwd=tmp_path,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/hub/health", timeout=1)
-                break
-            except (urllib.error.URLError, OSError):
-                assert server.poll() is None, log.read_text()
-                time.sleep(0.25)
-        yield url
-    finally:
-        family = psutil.Process(server.pid).children(recursive=True)
-        server.send_signal(signal.SIGINT)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-        for process in psutil.wait_procs(family, timeout=10)[1]:
-            process.kill()
+    with running_hub(tmp_path, COURSE_HUB_INSTRUCTORS="teacher, grace") as hub:
+        yield hub
 
 
-def log_in(browser, url: str, student: str):
+def in_lab(browser, hub, student: str):
     """The student's page, once their server shows the first notebook."""
-    page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
-    page.set_default_timeout(300_000)
-    page.goto(f"{url}/hub/login")
-    page.get_by_label("Username:").fill(student)
-    page.get_by_label("Password:").fill("any")
-    page.get_by_role("button", name="Sign in").click()
+    page = log_in(browser, hub, student, viewport={"width": 1200, "height": 900})
     page.wait_for_url(f"**/user/{student}/lab/**")
     page.get_by_role("tab", name="00_attention_recap.ipynb").wait_for()
     return page
@@ -101,20 +44,58 @@ def work_on(page, url: str, student: str, name: str):
     page.locator(".jp-Notebook").wait_for()
 
 
-def servers_of(student: str) -> list[psutil.Process]:
-    """The student's server; a kernel is its child."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("JUPYTERHUB_USER") == student and "jupyterhub.singleuser" in process.cmdline():
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+def answer_of(address: str, token: str, method: str) -> int:
+    """The status of a request with a token."""
+    asked = urllib.request.Request(address, b"{}", {"Authorization": f"token {token}"}, method=method)
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def look_at_the_class(browser, hub, pages, monkeypatch):
+    """The instructor sees those who share; a student sees nothing and reports for nobody else."""
+    teacher = log_in(browser, hub, "teacher", next="/services/class/")
+    expect(teacher.locator("#students")).to_have_text(f"{len(SHARING)} students sharing")
+    bar = teacher.get_by_role("row", name="00.causal_mask").locator(".bar")
+    expect(bar).to_have_attribute("aria-label", "2 passed, 0 trying, 0 not begun")
+    assert not any(student in teacher.content() for student in STUDENTS)
+
+    variables = servers_of("grace")[0].environ()
+    for name in ("COURSE_CLASS", "JUPYTERHUB_API_TOKEN"):
+        monkeypatch.setenv(name, variables[name])
+    terminal = CliRunner()
+    assert "2 students share" in terminal.invoke(cli.app, ["class", "--once"]).output
+    assert "COURSE_HUB_NAMES must be yes" in terminal.invoke(cli.app, ["class", "--once", "--names"]).output
+
+    there = pages["kay"].context.new_page()
+    assert there.goto(f"{hub.url}/services/class/").status == 403
+    there.close()
+    service = f"http://127.0.0.1:{hub.class_port}/services/class"
+    variables = servers_of("kay")[0].environ()
+    own, reports = variables["JUPYTERHUB_API_TOKEN"], variables["COURSE_CLASS_TOKEN"]
+    assert shutil.which("course", path=variables["PATH"]), "`course share on` needs its path in a terminal of the lab"
+    statuses = {
+        "a table for a student": answer_of(f"{service}/table.json", own, "GET"),
+        "a report with another token": answer_of(f"{service}/mine", own, "POST"),
+        "a report with no token": answer_of(f"{service}/mine", "guess", "POST"),
+        "the hub with the token for reports": answer_of(f"{hub.url}/hub/api/users/kay/tokens", reports, "GET"),
+        "the server with the token for reports": answer_of(f"{hub.url}/user/kay/api/contents", reports, "GET"),
+    }
+    assert set(statuses.values()) <= {403, 404}, statuses
+    assert answer_of(f"{service}/mine", reports, "POST") == 204
+    expect(teacher.locator("#students")).to_have_text("3 students sharing")
+    assert answer_of(f"{service}/mine", reports, "DELETE") == 204
+
+    monkeypatch.setenv("COURSE_STATE", str(hub.state("ada")))
+    share("off")
+    expect(teacher.locator("#students")).to_have_text("1 student sharing")
+    teacher.context.close()
 
 
 def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, browser, tmp_path, monkeypatch):
-    pages = {student: log_in(browser, hub, student) for student in STUDENTS}
+    pages = {student: in_lab(browser, hub, student) for student in STUDENTS}
     for student in STUDENTS:
         handed_out = sorted(path.name for path in (tmp_path / "home" / student / FOLDER).glob("*.ipynb"))
         assert handed_out == sorted(path.name for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -124,9 +105,10 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
         empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
         empty.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
         nbformat.write(empty, tmp_path / "home" / student / FOLDER / "work.ipynb")
-        work_on(page, hub, student, "work.ipynb")
+        work_on(page, hub.url, student, "work.ipynb")
         page.locator(".jp-CodeCell .cm-content").click()
-        lines = f"import torch\nfrom course_utils.exercises import check\n{answer}mine = '{student}'"
+        sharing = "share('on')\n" if student in SHARING else ""
+        lines = f"import torch\nfrom course_utils.exercises import check, share\n{answer}{sharing}mine = '{student}'"
         page.locator(".jp-CodeCell .cm-content").fill(lines)
         run_all(page, 300)
         expect(page.locator(".jp-OutputArea-output").first).to_contain_text("passed")
@@ -135,6 +117,14 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
     for student in STUDENTS:
         record = tmp_path / "home" / student / ".course" / "progress" / "00.causal_mask.json"
         assert json.loads(record.read_text())["attempts"] == 1
+    look_at_the_class(browser, hub, pages, monkeypatch)
+
+    secrets = list((tmp_path / "state").iterdir())
+    assert {path.name for path in secrets} >= {"jupyterhub.sqlite", "jupyterhub_cookie_secret"}
+    assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
+    assert not list((tmp_path / "cwd").iterdir()), "the hub has written into the folder in which it was started"
+    for copied in (tmp_path / "home" / "ada" / FOLDER).glob("00_*.ipynb"):
+        assert copied.stat().st_mode & 0o044 == 0o044, "a student's files have the hub's umask"
 
     survivor, *killed = STUDENTS
     for student in killed:
@@ -146,13 +136,13 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
     for student in killed:
         page = pages[student]
         for _ in range(30):  # until the hub has noticed
-            page.goto(f"{hub}/user/{student}/lab")
+            page.goto(f"{hub.url}/user/{student}/lab")
             if page.locator("#start").count():
                 break
             page.wait_for_timeout(500)
         page.locator("#start").click()
         page.wait_for_url(f"**/user/{student}/lab**")
-        work_on(page, hub, student, "work.ipynb")
+        work_on(page, hub.url, student, "work.ipynb")
         expect(page.locator(".jp-CodeCell .cm-content")).to_contain_text(f"mine = '{student}'")
         expect(page.locator(".jp-OutputArea-output").first).to_contain_text("passed")
         run_all(page, 300)

@@ -33,6 +33,8 @@ def hand_out(home: Path) -> list[Path]:
 
 def main() -> None:
     """Copy the notebooks, then replace this process by jupyterhub-singleuser with the same arguments."""
+    if umask := os.environ.pop("COURSE_UMASK", ""):  # the hub's own, for its secrets, would hide group work
+        os.umask(int(umask, 8))
     try:
         hand_out(Path.home())
     except OSError as error:

@@ -1,28 +1,64 @@
 """JupyterHub for a class, run as root: ``.venv/bin/jupyterhub -f course_utils/teaching/hub/jupyterhub_config.py``.
 
-Every system user can log in with their password. Each gets the notebooks in their own folder, and their progress in
-``~/.course``. For another authenticator or spawner, load this file from yours with ``load_subconfig`` and change the
-settings there. Memory and CPU limits work only with spawners that can set them (systemd, Docker, Kubernetes);
-``notebooks/INSTRUCTOR.md`` lists what a student needs.
+It listens on this machine alone until there is a certificate, and keeps its database and secret in a folder of its own.
+Every person with an account logs in with their password. Each gets the notebooks in their own folder, and their
+progress in ``~/.course``. For another authenticator or spawner, load this file from yours with ``load_subconfig`` and
+change the settings there. Memory and CPU limits work only with spawners that can set them (systemd, Docker,
+Kubernetes). ``notebooks/INSTRUCTOR.md`` lists the variables below and what a student needs.
 """
 
+import os
 import sys
 from pathlib import Path
+
+from course_utils.teaching.hub import class_view, safety
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (JupyterHub defines it)
 COURSE = Path(__file__).resolve().parents[3]
 PROXY = COURSE / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
 
-c.JupyterHub.bind_url = "http://:8000"
+try:
+    listening = safety.listening(os.environ)
+    state = safety.state_folder(os.environ)
+    groups = {safety.existing_group(name) for name in safety.names(os.environ, "COURSE_HUB_GROUP")}
+    instructors = safety.names(os.environ, "COURSE_HUB_INSTRUCTORS")
+    class_url = f"http://127.0.0.1:{safety.class_port(os.environ)}"
+except ValueError as error:
+    sys.exit(
+        f"jupyterhub: {error}"
+    )  # an error of another kind would be logged, and the hub would start without all this
+
+c.JupyterHub.bind_url = listening.url
+c.JupyterHub.ssl_cert = listening.certificate
+c.JupyterHub.ssl_key = listening.key
 c.ConfigurableHTTPProxy.command = [str(PROXY)] if PROXY.exists() else ["configurable-http-proxy"]
-c.Authenticator.allow_all = True
+c.JupyterHub.db_url = f"sqlite:///{state / 'jupyterhub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(state / "jupyterhub_cookie_secret")
+c.ConfigurableHTTPProxy.pid_file = str(state / "jupyterhub-proxy.pid")
+umask = os.umask(0o077)  # of the hub: what it writes is for this account alone; students' servers put theirs back
+
+c.Authenticator.allow_all = not groups
+c.Authenticator.allowed_users = set(instructors)
+c.Authenticator.allow_existing_users = False  # who has left the group has left the hub
+c.LocalAuthenticator.allowed_groups = groups
+c.Authenticator.blocked_users = safety.system_accounts()
+
+c.JupyterHub.custom_scopes = class_view.SCOPES
+c.JupyterHub.load_roles = class_view.roles(instructors)
+c.JupyterHub.services = [class_view.service(class_url, str(COURSE), os.environ.get("COURSE_HUB_NAMES") == "yes")]
+c.Spawner.server_token_scopes = class_view.SERVER_SCOPES
+
 c.Spawner.cmd = [sys.executable, "-m", "course_utils.teaching.hub.hand_out"]
 c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = "/lab/tree/attention-for-vision/00_attention_recap.ipynb"
 c.Spawner.environment = {
     "PYTHONPATH": str(COURSE),
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),  # for `course`
     "COURSE_STATE": "~/.course",  # for each student
-    "JUPYTER_CONFIG_PATH": str(Path(__file__).resolve().parent),  # stops JupyterLab from fetching news
+    "COURSE_CLASS": f"{class_url}/services/class/",
+    "COURSE_CLASS_TOKEN": class_view.report_token,
+    "COURSE_UMASK": f"{umask:o}",
+    "JUPYTER_CONFIG_PATH": str(Path(__file__).resolve().parent),  # no news for JupyterLab; reports to the class view
     "JUPYTER_PATH": str(COURSE / "course_utils" / "lab" / "jupyter"),  # what a widget says without its kernel
     "OMP_NUM_THREADS": "1",  # many kernels share few cores, so their threads would wait for each other
 }

@@ -1,0 +1,140 @@
+"""The class at a glance: ``course class`` for teachers, and ``course share`` for students who count in it."""
+
+import asyncio
+import json
+import os
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import get_console
+from rich.table import Table
+
+from course_utils.console import sentences
+
+console = get_console()
+
+NOWHERE = (
+    "There is no class here: on a hub, type this in a terminal of your own JupyterLab there, or open /services/class/ "
+    "on the hub's address; elsewhere, name a folder with the students' progress folders: course class --from FOLDER."
+)
+REFUSED = (
+    "The hub does not show its class to you: your name must be in its COURSE_HUB_INSTRUCTORS, and for --names its "
+    "COURSE_HUB_NAMES must be yes (notebooks/INSTRUCTOR.md, “A class on one machine”)."
+)
+
+
+def glance(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--from", help="A folder with a folder per student, such as /home, instead of a hub."),
+    ] = None,
+    once: Annotated[bool, typer.Option(help="Print the table here, once, instead of opening a page.")] = False,
+    names: Annotated[bool, typer.Option(help="Show who is in a mistake. Not on a projector.")] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on this machine; if it is taken, another.")
+    ] = 8867,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """See how far the class is, exercise by exercise, and the two mistakes to talk about.
+
+    Only students who have switched it on with course share on are counted.
+    """
+    with sentences():
+        if folder is None:
+            _on_the_hub(once, names)
+        else:
+            _in_folder(folder, once, names, port, browser)
+
+
+def share(
+    state: Annotated[
+        str | None, typer.Argument(help="on or off. Default: say which it is.", metavar="[on|off]")
+    ] = None,
+) -> None:
+    """Let your progress count in your instructor's class view, or stop it."""
+    from course_utils.exercises import share
+
+    with sentences():
+        share(state)
+
+
+def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) -> None:
+    """Print the table of the students in a folder, or serve the page until Ctrl-C; it reads the folder anew each time."""
+    from course_utils.teaching.classroom.catalogue import catalogue
+    from course_utils.teaching.classroom.sources import Folder, now
+    from course_utils.teaching.classroom.table import table
+
+    words = catalogue()
+    source = Folder(folder, words)
+
+    def look(named: bool) -> dict[str, Any]:
+        return table(source.students(), words, now(), named)
+
+    seen = look(names)
+    if source.private:
+        console.print(f"{source.private} more do not share their progress: they can type course share on.")
+    if once:
+        _print(seen)
+    else:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_serve(look, names, port, browser))
+
+
+async def _serve(look: Callable[[bool], dict[str, Any]], names: bool, port: int, browser: bool) -> None:
+    from course_utils.teaching.classroom.pages import serve_here
+
+    address = serve_here(look, names, port)
+    print(f"The class is at {address}\nCtrl-C ends it.", flush=True)
+    if browser:
+        webbrowser.open(address)
+    await asyncio.Event().wait()
+
+
+def _on_the_hub(once: bool, names: bool) -> None:
+    """Print the hub's table, or where it is."""
+    address, token = os.environ.get("COURSE_CLASS"), os.environ.get("JUPYTERHUB_API_TOKEN")
+    if not address or not token:
+        raise LookupError(NOWHERE)
+    if not once:
+        print("The class is at /services/class/ on the hub's address: in the hub's menu, Services → class.")
+        return
+    asked = urllib.request.Request(
+        f"{address}table.json{'?names=1' if names else ''}", headers={"Authorization": f"token {token}"}
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            _print(json.load(answer))
+    except urllib.error.HTTPError as error:
+        if error.code != 403:
+            raise
+        raise LookupError(REFUSED) from None
+
+
+def _print(seen: dict[str, Any]) -> None:
+    """The table of every notebook that was begun, and the two mistakes to talk about."""
+    console.print(f"{seen['students']} students share their progress.")
+    for number, talk in enumerate(seen["talk"], 1):
+        about = (
+            f"{talk['title']} ({talk['exercise']}): {talk['count']} students, {talk['minutes']} minutes on average"
+        )
+        who = f"\n   {', '.join(talk['who'])}" if "who" in talk else ""
+        console.print(f"{number}. {talk['sentence']}\n   {about}{who}", markup=False, highlight=False, soft_wrap=True)
+    for notebook in seen["notebooks"]:
+        rows = notebook["exercises"]
+        if not any(row["passed"] + row["trying"] for row in rows):
+            continue
+        shown = Table("Exercise", "Passed", "Trying", "Not begun", "Most common mistake", title=notebook["title"])
+        for row in rows:
+            mistake = row["mistake"]
+            said = f"{mistake['count']} × {mistake['sentence']}" if mistake else ""
+            counts = (str(row[count]) for count in ("passed", "trying", "waiting"))
+            shown.add_row(
+                row["name"], *counts, "\n".join([said, *([", ".join(row["tries"])] if row.get("tries") else [])])
+            )
+        console.print(shown)

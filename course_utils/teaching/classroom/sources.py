@@ -1,0 +1,83 @@
+"""Where the class comes from: servers of students that report to a hub, or the progress folders of students in a folder."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from course_utils import files
+from course_utils.teaching.classroom.catalogue import Catalogue
+from course_utils.teaching.classroom.records import consents, shared
+from course_utils.teaching.classroom.table import Attempt, Class, NotProgress, checked
+
+SILENCE = timedelta(minutes=3)  # a server reports every minute; one that is silent for longer has ended
+PLACES = (".", "progress", ".course/progress")  # of a student's records, below the student's folder
+
+
+def now() -> datetime:
+    """The present time, UTC."""
+    return datetime.now(UTC)
+
+
+class Reports:
+    """The students whose servers reported lately. It is in memory only, so that nothing about them outlives the lab."""
+
+    def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime] = now) -> None:
+        self.catalogue, self.clock = catalogue, clock
+        self._reported: dict[str, tuple[datetime, dict[str, Attempt]]] = {}
+
+    def report(self, student: str, said: object) -> None:
+        """Replace what is known of a student. Raises NotProgress."""
+        self._reported[student] = (self.clock(), checked(said, self.catalogue, self.clock()))
+
+    def forget(self, student: str) -> None:
+        """Remove a student."""
+        self._reported.pop(student, None)
+
+    def students(self) -> Class:
+        """Name of each student → what they reported."""
+        oldest = self.clock() - SILENCE
+        self._reported = {who: seen for who, seen in self._reported.items() if seen[0] >= oldest}
+        return {who: attempts for who, (_, attempts) in self._reported.items()}
+
+
+class Folder:
+    """The students with a folder below this one, such as ``/home`` or a folder of copied progress folders.
+
+    Those who have not switched sharing on are counted in ``private`` and not read. Raises Refused if there is no such
+    folder, or none of a student in it.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
+        self.folder, self.catalogue, self.private = folder, catalogue, 0
+        if not folder.is_dir():
+            raise files.Refused(f"{folder} is not a folder: name one that holds a folder per student.")
+        if not self._progress():
+            raise files.Refused(
+                f"No folder in {folder} holds a student's progress: put a copy of each student's .course/progress "
+                f"there, such as {folder / 'ada' / 'progress'}."
+            )
+
+    def students(self) -> Class:
+        """Name of each student's folder → what their records say now."""
+        found, self.private = {}, 0
+        for name, progress in self._progress().items():
+            said = shared(progress)
+            if said is None:
+                self.private += 1
+                continue
+            try:
+                found[name] = checked(said, self.catalogue, now())
+            except NotProgress:  # somebody else's file, or a damaged one
+                self.private += 1
+        return found
+
+    def _progress(self) -> dict[str, Path]:
+        """Name of each student's folder → the folder with their records."""
+        found = {}
+        for student in sorted(self.folder.iterdir()):
+            for place in PLACES:
+                progress = student / place
+                if consents(progress) or next(progress.glob("[0-9][0-9].*.json"), None):
+                    found[student.name] = progress
+                    break
+        return found

@@ -21,6 +21,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
+import timm
 import torch
 from pretended_device import DEVICE, Elsewhere, Machine
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ from course_utils import attention, costs, models, plots, widgets
 from course_utils.analysis import probes, rollout, throughput
 from course_utils.attention import attention_recorded, local
 from course_utils.attention.core import RecordedAttention
-from course_utils.data import LabelledImages, make_shapes
+from course_utils.data import LabelledImages, make_shapes, pixels, splits
 from course_utils.data import few_shot as few_shot_data
 from course_utils.data.captions import CAPTIONS, caption_numbers, field_numbers
 from course_utils.deployment import quantise
@@ -43,14 +44,16 @@ from course_utils.experiments import (
     nb09_imagenet_to_cifar,
     nb10_attacks,
     nb10_captions,
+    own_images,
     runs_captions,
 )
 from course_utils.experiments.nb09_few_shot import TRAINED
 from course_utils.experiments.runs import small_resnet
 from course_utils.few_shot import episodes, fine_tune, lora
 from course_utils.models import build, palette
-from course_utils.models.convert import from_torchvision
+from course_utils.models.convert import from_timm, from_torchvision
 from course_utils.models.image_text import contrastive_loss, retrieval_ranks, similarities
+from course_utils.models.pretrained import Pretrained
 from course_utils.robustness import attack, smoothing
 from course_utils.training import (
     Examples,
@@ -320,6 +323,13 @@ def conversion():
 
     theirs = VisionTransformer(16, 8, 1, 2, 16, 16, num_classes=4).to(DEVICE)
     assert from_torchvision(theirs).head.weight.device == DEVICE
+    sizes = {"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2, "num_classes": 4}
+    theirs = timm.models.VisionTransformer(**sizes, reg_tokens=2, no_embed_class=True, init_values=0.1).to(DEVICE)
+    ours = from_timm(theirs)
+    images = Pretrained(ours, (), "", True, (0.5,) * 3, (0.5,) * 3).prepared(random(1, 3, 8, 24))
+    with ours.any_size():
+        ours(images)
+    ours.resized(24)(random(1, 3, 24, 24))
 
 
 @scenario
@@ -402,6 +412,9 @@ def sets_of_images():
     few_shot_data.joined(few_shot_data.only(held, (1, 3)), held)
     at(SHAPES).select(torch.arange(3))
     nb09_few_shot.clothes("ten clothes", held)
+    own_images.described("shapes", splits.drawn(held, 2, seed=0))
+    clear = random(4, 5, 6)
+    pixels.on_white(pixels.covered(pixels.in_range(clear, "The image"), (3, 3)))
     rand_augment.variations(at(SHAPES.images[:2]), 1, [3], 2)
     for name in ("flip", "shift", "erase", "shift_and_flip"):
         getattr(augment, name)(at(SHAPES.images), torch.Generator(DEVICE))

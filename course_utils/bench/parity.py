@@ -17,6 +17,7 @@ from course_utils.models import (
     ImageText,
     NonLocalResNetConfig,
     PixelTransformerConfig,
+    RegisterViTConfig,
     SwinConfig,
     ViTConfig,
     build,
@@ -27,6 +28,7 @@ VIT = ViTConfig(image_size=32, patch_size=4, dim=96, layers=4, heads=4, mlp_dim=
 CONFIGS: tuple[Config[Any], ...] = (  # one of every model at least
     VIT,
     DistilledViTConfig(**vars(VIT)),
+    RegisterViTConfig(**vars(VIT)),
     HybridViTConfig(
         stages=(1, 1), image_size=28, channels=1, width=32, dim=24, layers=2, heads=2, mlp_dim=48, classes=5
     ),

@@ -7,6 +7,7 @@ from course_utils.models.lr_net import LRNet, LRNetConfig
 from course_utils.models.model import build
 from course_utils.models.nonlocal_resnet import NonLocalResNet, NonLocalResNetConfig
 from course_utils.models.pixel_transformer import PixelTransformer, PixelTransformerConfig
+from course_utils.models.registers import RegisterViT, RegisterViTConfig
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.swin import Swin, SwinConfig
 from course_utils.models.vit import ViT, ViTConfig
@@ -24,6 +25,8 @@ __all__ = [
     "NonLocalResNetConfig",
     "PixelTransformer",
     "PixelTransformerConfig",
+    "RegisterViT",
+    "RegisterViTConfig",
     "ResNet",
     "ResNetConfig",
     "Swin",

@@ -38,6 +38,8 @@ class Form:
     value: Callable[[str, Tensor], Tensor] = lambda name, value: value  # of a parameter with our name
     smaller: Callable[[Any], object] = lambda model: None  # changes their model so that it reads small images
     logits: Callable[[Any, Tensor], Any] = lambda model, images: model(images)  # ours, equal to what theirs returns
+    weights: Callable[[Any, Weights], Weights] = lambda model, weights: weights  # theirs → so that ours needs no more
+    heads: tuple[str, ...] = ("head.weight", "vit.head.weight")  # of which ours needs one; () if it may lack a head
 
 
 def converted(model: nn.Module, form: Form) -> Any:
@@ -74,13 +76,14 @@ def unknown(model: object, function: str, takes: str) -> TypeError:
 
 def renamed(model: nn.Module, form: Form) -> tuple[Model, dict[str, str]]:
     """Our model, which shares the memory of their weights, and our name of each → theirs."""
-    source = {name: value for name, value in model.state_dict().items() if not name.endswith("position_index")}
+    stored = {name: value for name, value in model.state_dict().items() if not name.endswith("position_index")}
+    source = form.weights(model, stored)
     names: dict[str, str] = {}
     for their in source:
         other = names.setdefault(mine := form.name(their), their)
         if other != their:
             raise refused(model, form, f"both its {other} and its {their} would become our {mine}")
-    if not any(f"{prefix}head.weight" in names for prefix in ("", "vit.")):
+    if form.heads and not any(head in names for head in form.heads):
         reason = "its head (fc, heads or head) is not one linear layer: give it one, as num_classes=10 does"
         raise refused(model, form, reason)
     try:

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.vit import ViT, ViTConfig
+from course_utils.settings import Count
 
 
 @dataclass(frozen=True)
 class DistilledViTConfig(ViTConfig):
     """The configuration of a ViT; the second token and its head have the same sizes as the first."""
+
+    classes: Count = 1000  # both tokens need a head
 
 
 # Touvron et al. 2021, table 1.

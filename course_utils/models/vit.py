@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from course_utils.attention import EncoderBlock
 from course_utils.attention.stochastic_depth import RULES, survival_probabilities
 from course_utils.models.model import Config, Model
+from course_utils.models.positions import OtherSizes
 from course_utils.models.refusals import check_heads
-from course_utils.settings import Count, Depth, Deviation, Probability, Side, one_of, share
+from course_utils.settings import LARGEST, Count, Depth, Deviation, Probability, Side, between, one_of, share
 
+Classes = Annotated[int, between(0, LARGEST)]
 Rule = Annotated[str, one_of(RULES)]
 Survival = Annotated[float, share("the survival probability, one minus it, must be in (0, 1]")]
 
@@ -29,7 +31,7 @@ class ViTConfig(Config["ViT"]):
     layers: Depth = 12
     heads: Count = 12
     mlp_dim: Count = 3072
-    classes: Count = 1000
+    classes: Classes = 1000  # with 0 there is no head: the output is the class token's features
     dropout: Probability = 0.0  # in the MLPs and after the positions
     stochastic_depth: Survival = 0.0  # in training, the probability of dropping a branch of the last layer,
     depth_rule: Rule = "linear"  # with proportionally less for earlier layers; "constant": the same for all
@@ -101,10 +103,11 @@ def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([first, patches], dim=1) + positions
 
 
-class ViT(Model):
+class ViT(OtherSizes, Model):
     """(batch, channels, image_size, image_size) → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
 
-    Raises WrongShape for images whose size or number of channels differs from the configuration.
+    Raises WrongShape for images whose size or number of channels differs from the configuration; :meth:`any_size` and
+    :meth:`resized` are for images of other sizes.
     """
 
     config: ViTConfig
@@ -122,7 +125,7 @@ class ViT(Model):
             *(EncoderBlock(config.dim, config.heads, config.mlp_dim, config.dropout, each) for each in survivals)
         )
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
-        self.head = nn.Linear(config.dim, config.classes)
+        self.head = nn.Linear(config.dim, config.classes) if config.classes else nn.Identity()
         self.initialise()
 
     def initialise(self) -> None:
@@ -147,7 +150,8 @@ class ViT(Model):
         c = self.config
         self.check_images(images)
         patches = self.project(patchify(standardised(images, c.mean, c.std), c.patch_size))
-        return self.norm(self.blocks(self.dropout(sequence(patches, self.special_tokens, self.positions))))
+        tokens = sequence(patches, self.special_tokens, self.positions_for(images))
+        return self.norm(self.blocks(self.dropout(tokens)))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images)[:, 0])

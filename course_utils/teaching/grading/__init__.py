@@ -1,7 +1,8 @@
 """Grading with nbgrader: a course folder made from the notebooks, and safe examination of submissions.
 
 nbgrader's own commands hand out, collect, grade, give feedback and export. This package adds the parts specific to
-the course: ``course_folder`` makes its folder, ``preprocessors`` are its steps for our notebooks, ``submission``
-selects the parts of a submission to run, and ``examiner`` runs them in a separate process, ``student_process``, and
-judges the results.
+the course: ``course_folder`` makes its folder, and ``run`` grades a class in one go. For each submission,
+``converters`` take nbgrader's steps, ``intake`` reads what was handed in, ``restore`` finds the exercises in it,
+``submission`` selects the parts to run, and ``examiner`` runs them in a separate process, ``student_process``, behind
+a ``fence``, and judges the results. ``pages`` shows students' texts safely.
 """

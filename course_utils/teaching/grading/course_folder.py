@@ -1,12 +1,18 @@
 """A course folder for nbgrader, made from the notebooks: settings, instructor's and students' versions."""
 
+import io
+import logging
 import os
-import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
 
 from course_utils.exercises import find, solution, stub
 from course_utils.files import atomic
@@ -18,10 +24,11 @@ NOT_IMPLEMENTED = "    raise NotImplementedError\n"
 _SETTINGS_TEXT = '''\
 """nbgrader for the course Attention for Vision, made by `course grade setup`. Change it as you like."""
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors as nbgrader
 
-from course_utils.teaching.grading.preprocessors import ExamineExercises, RestoreCells, SubmissionExporter
+from course_utils.teaching.grading import pages
+from course_utils.teaching.grading.collect import CollectWithoutLinks
+from course_utils.teaching.grading.preprocessors import ExamineExercises
 
 c = get_config()
 c.CourseDirectory.course_id = "attention-for-vision"
@@ -35,24 +42,23 @@ c.ExamineExercises.memory_gib = 4
 # In place of a solution, students get the line from the course's stubs.
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 
-# Restores the grading marks of a submission, then examines its exercises in a separate process, instead of Execute.
-c.Autograde.exporter_class = SubmissionExporter
+# Examines the exercises in a separate process, instead of Execute. What was handed in is read and marked before.
 c.Autograde.sanitize_preprocessors = [
-    RestoreCells,
-    nbgrader.ClearOutput,
-    nbgrader.DeduplicateIds,
     nbgrader.OverwriteKernelspec,
     nbgrader.OverwriteCells,
     nbgrader.CheckCellMetadata,
 ]
 c.Autograde.autograde_preprocessors = [
     ExamineExercises,
-    ClearMetadataPreprocessor,
     nbgrader.LimitOutput,
     nbgrader.SaveAutoGrades,
     nbgrader.AssignLatePenalties,
     nbgrader.CheckCellMetadata,
 ]
+
+# A text by a student can neither act nor load anything in a page; a link in the exchange is not followed.
+pages.apply(c)
+c.ExchangeFactory.collect = CollectWithoutLinks
 '''
 
 
@@ -89,13 +95,45 @@ def instructors_version(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def opened(folder: Path, log: logging.Logger) -> NbGrader:
+    """nbgrader with the settings of a course folder; its messages go to log.
+
+    Raises FileNotFoundError if it is none, and ValueError if its settings cannot be read.
+    """
+    if not (folder / SETTINGS).is_file():
+        raise FileNotFoundError(
+            f"{folder} is not a course folder, because it has no {SETTINGS}: name one, or make one with `course grade "
+            "setup FOLDER`."
+        )
+    app = NbGrader(log=log)
+    app.load_cwd_config, app.raise_config_file_errors = False, True
+    try:
+        app.initialize([], root=str(folder))
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{folder / SETTINGS} cannot be read ({error}): correct it.") from error
+    return app
+
+
 def _generate(folder: Path) -> None:
-    """Let nbgrader make the students' versions and the gradebook. It calls alembic, which is next to Python."""
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "*"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(f"nbgrader could not make the students' versions:\n{done.stderr}")
+    """Let nbgrader make the students' versions and the gradebook. Raises OSError if it fails."""
+    said = io.StringIO()
+    log = logging.Logger("nbgrader", logging.WARNING)
+    log.addHandler(logging.StreamHandler(said))
+    app = opened(folder, log)
+    app.coursedir.assignment_id = "*"
+    try:
+        with _programs_found():
+            GenerateAssignment(coursedir=app.coursedir, parent=app).start()
+    except NbGraderException as error:
+        raise OSError(f"nbgrader could not make the students' versions:\n{said.getvalue()}") from error
+
+
+@contextmanager
+def _programs_found() -> Iterator[None]:
+    """Let nbgrader find alembic, which is next to Python."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

@@ -11,39 +11,62 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+from torch import Generator, Tensor
 
 from course_utils.exercises import Exercise, Kind, Outcome, Verdict, find
 from course_utils.exercises.compare import difference
 from course_utils.exercises.engine import not_yet
+from course_utils.exercises.gradients import gradient_difference, gradients
 from course_utils.exercises.observe import observe
 from course_utils.exercises.undisturbed import undisturbed
-from course_utils.teaching.grading import student_process
+from course_utils.teaching.grading import fence, student_process
 from course_utils.teaching.grading.student_process import Step, unpack
+from course_utils.teaching.grading.usage import Watch
 
-LARGEST_MESSAGE = 2**28  # bytes
+LARGEST_MESSAGE = 2**26  # bytes; right answers need less than 2**18
 SECONDS_TO_START = 300.0  # usually less than one; the first process waits for all imports
 SECONDS_BESIDES = 10.0  # for the rest of an examination, apart from the student's function
+SECONDS_TO_END = 10.0
+GLANCE = 0.2  # seconds between two looks at what a process uses
+
+# A student's code can print what it finds in the environment, and the feedback shows that: only these are passed on.
+_PASSED_ON: tuple[str, ...] = ("COURSE_", "CONDA_", "LC_", "MKL_", "MPL", "OMP_", "PYTHON", "TORCH_", "XDG_CACHE")
+_PASSED_ON += ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ", "USERPROFILE")
 
 Findings = dict[int, str | Verdict]  # by number of the step: the output of a cell, or the verdict on an exercise
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits for one submitted notebook."""
+    """Limits for one submitted notebook; those of the fence apply besides."""
 
     cell_seconds: float = 20.0
     notebook_seconds: float = 300.0
-    memory: int = 4 * 2**30  # bytes, in addition to the course's own libraries
+    memory: int = 4 * 2**30  # bytes, in addition to the course's own libraries; of each process and of all together
 
 
 class _Stopped(Exception):
-    """A step did not finish; the message says why. ``late``: it ran out of time."""
+    """A step did not finish; the message says why, and remedy where to look if it is an exercise."""
 
-    def __init__(self, how: str, late: bool) -> None:
+    def __init__(self, how: str, remedy: str) -> None:
         super().__init__(how)
-        self.late = late
+        self.remedy = remedy
+
+
+class _Late(_Stopped):
+    """It ran out of time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"was still running after {seconds:.0f} s", "look for a loop that never ends, or for waiting"
+        )
+
+
+_ENDS = "look for os._exit(), or for a tensor that is much too large"
+_TAKES = "make smaller tensors, and start no processes"
 
 
 def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequence[str] = ()) -> Findings:
@@ -88,13 +111,10 @@ class _Examination:
     def run_once(self) -> None:
         """Do the remaining steps in a new process, until they are done or the process fails."""
         todo = [self.again(step) for step in self.steps if step.number not in self.left_out]
-        with (
-            TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-            _started(todo, self.folder, Path(scratch), self.limits, self.preload) as (receiver, process),
-        ):
+        with fence.scratch() as scratch, _started(todo, self.folder, scratch, self.limits, self.preload) as student:
             for step in todo:
                 try:
-                    found = self.findings[step.number] = self.result(step, receiver, process)
+                    found = self.findings[step.number] = self.result(step, student)
                 except _Stopped as ending:
                     self.blame(_culprit(step, todo, ending), ending)
                     return
@@ -108,18 +128,18 @@ class _Examination:
             return step
         return Step(step.number, "keep" if verdict.passed else "lend", step.text)
 
-    def result(self, step: Step, receiver: Connection, process: Any) -> str | Verdict:
+    def result(self, step: Step, student: "_Student") -> str | Verdict:
         """The process's result for the step, verified. Raises _Stopped if there is none."""
         exercise = find(step.text) if step.kind == "check" else None
-        seconds = self.limits.cell_seconds if exercise is None else 2 * exercise.seconds + SECONDS_BESIDES
-        message = _receive(receiver, process, seconds)
+        seconds = self.limits.cell_seconds if exercise is None else 3 * exercise.seconds + SECONDS_BESIDES
+        message = student.message(seconds)
         try:
             found = unpack(message)
             if step.kind in ("keep", "lend"):
                 return self.findings[step.number]
             return _text(found) if exercise is None else _confirmed(exercise, found)
         except Exception as error:
-            raise _Stopped("sent something that is not a result", late=False) from error
+            raise _Stopped("sent something that is not a result", _ENDS) from error
 
     def blame(self, step: Step, ending: _Stopped) -> None:
         """Record the result of the step. A cell that ended a process is skipped in all later ones."""
@@ -150,9 +170,8 @@ def _what_became_of(step: Step, ending: _Stopped) -> str | Verdict:
     if step.is_cell:
         return f"This cell {ending}. Everything else was graded without it.\n"
     name = find(step.text).reference.__name__
-    if ending.late:
-        return not_yet(Kind.TOO_SLOW, f"{name} {ending}: look for a loop that never ends, or for waiting.")
-    return not_yet(Kind.ERROR, f"{name} {ending}: look for os._exit(), or for a tensor that is much too large.")
+    kind = Kind.TOO_SLOW if isinstance(ending, _Late) else Kind.ERROR
+    return not_yet(kind, f"{name} {ending}: {ending.remedy}.")
 
 
 @cache
@@ -168,43 +187,97 @@ def _context(preload: tuple[str, ...]) -> Any:
 @contextmanager
 def _started(
     steps: Sequence[Step], folder: Path, scratch: Path, limits: Limits, preload: tuple[str, ...]
-) -> Iterator[tuple[Connection, Any]]:
-    """A process that does the steps, and the connection for its results; both end with the block."""
+) -> Iterator["_Student"]:
+    """A process behind the fence that does the steps; all of it ends with the block."""
     context = _context(preload)
     receiver, sender = context.Pipe(duplex=False)
     seconds = int(2 * limits.notebook_seconds)
-    process = context.Process(
-        target=student_process.run, args=(steps, folder, scratch, limits.memory, seconds, sender)
-    )
-    process.start()
+    arguments = (steps, folder, scratch, fence.level(), limits.memory, seconds, sender)
+    process = context.Process(target=student_process.run, args=arguments)
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    with patch.dict(os.environ, passed_on, clear=True):
+        process.start()
     sender.close()
     try:
+        student = _Student(receiver, process)
         try:
-            _receive(receiver, process, SECONDS_TO_START)
+            student.message(SECONDS_TO_START)
         except _Stopped as ending:
             raise RuntimeError(f"The process for a student's code {ending} before it ran any code.") from ending
-        yield receiver, process
+        student.watch = Watch(process.pid, limits.memory, scratch)
+        yield student
     finally:
         _end(process)
         receiver.close()
 
 
-def _receive(receiver: Connection, process: Any, seconds: float) -> bytes:
-    """The next message within that many seconds. Raises _Stopped if there is none."""
-    ready = wait([receiver, process.sentinel], timeout=seconds)
-    if not ready:
-        raise _Stopped(f"was still running after {seconds:.0f} s", late=True)
-    try:
-        if receiver in ready:
-            return receiver.recv_bytes(LARGEST_MESSAGE)
-    except (EOFError, OSError):
-        pass
-    process.join(1)
-    if process.exitcode is None:
-        raise _Stopped("closed its connection to the examiner", late=False)
-    if process.exitcode < 0:
-        raise _Stopped(f"ended the whole process ({signal.strsignal(-process.exitcode)})", late=False)
-    raise _Stopped(f"ended the whole process (exit code {process.exitcode})", late=False)
+class _Student:
+    """A student's process, seen from outside: its messages, and what it uses. Nothing that it sends can block this."""
+
+    def __init__(self, receiver: Connection, process: Any) -> None:
+        self.receiver, self.process = receiver, process
+        self.received = bytearray()
+        self.watch: Watch | None = None  # as soon as it is ready
+        self.looked = time.monotonic()
+
+    def message(self, seconds: float) -> bytes:
+        """The next whole message within that many seconds. Raises _Stopped if there is none."""
+        begun = time.monotonic()
+        size = int.from_bytes(self.take(4, begun, seconds), "big")
+        if size > LARGEST_MESSAGE:
+            raise _Stopped("sent something that is not a result", _ENDS)
+        message = self.take(size, begun, seconds)
+        if time.monotonic() - begun > GLANCE:
+            self.look()  # what it left behind is still its own
+        return message
+
+    def take(self, count: int, begun: float, seconds: float) -> bytes:
+        """The next bytes. Raises _Stopped if they are not there so many seconds after begun."""
+        while len(self.received) < count:
+            left = begun + seconds - time.monotonic()
+            if left <= 0:
+                raise _Late(seconds)
+            ready = wait([self.receiver, self.process.sentinel], timeout=min(left, GLANCE))
+            if self.receiver in ready:
+                chunk = self.read()
+                if not chunk:
+                    self.ended()
+                self.received += chunk
+            elif ready:
+                self.ended()
+            if time.monotonic() - self.looked > GLANCE:
+                self.look()
+        found = bytes(self.received[:count])
+        del self.received[:count]
+        return found
+
+    def read(self) -> bytes:
+        """The bytes that are there now, at least one; none if no more will come."""
+        try:
+            if sys.platform != "win32":
+                return os.read(self.receiver.fileno(), 2**20)
+            message = self.receiver.recv_bytes(LARGEST_MESSAGE)  # there, a pipe holds whole messages
+            return len(message).to_bytes(4, "big") + message
+        except (EOFError, OSError):
+            return b""
+
+    def look(self) -> None:
+        """Raise _Stopped if its processes use too much."""
+        self.looked = time.monotonic()
+        if self.watch is not None and (how := self.watch.excess()):
+            raise _Stopped(how, _TAKES)
+
+    def ended(self) -> NoReturn:
+        """Raise _Stopped with the reason why there are no more messages."""
+        self.process.join(SECONDS_TO_END)
+        code = self.process.exitcode
+        if code is None:
+            raise _Stopped("closed its connection to the examiner", _ENDS)
+        number = -code if code < 0 else code - 128
+        how = f"exit code {code}"
+        with suppress(ValueError):
+            how = signal.strsignal(signal.Signals(number)) or how
+        raise _Stopped(f"ended the whole process ({how})", _ENDS)
 
 
 def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
@@ -213,22 +286,55 @@ def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
     verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]), Kind(found["kind"]), misconception)
     if not verdict.passed:
         return verdict
+    if found["borrowed"] is not False:
+        sentence = (
+            f"{exercise.function} calls the course's own version, so it shows nothing of your own: write it out."
+        )
+        return Verdict(Outcome.NOT_ATTEMPTED, sentence, Kind.LENT)
+    return _gap(exercise, found["results"], found["gradients"]) or verdict
+
+
+def _gap(exercise: Exercise, results: Sequence[Any], found: Sequence[Mapping[str, Tensor]]) -> Verdict | None:
+    """A verdict if the results or the gradients are not the reference's.
+
+    Promises of the docstring cannot be judged again here, because what they test is the call and not its result.
+    """
+    disturbed = "Code in this notebook disturbs the examination."
+    right, steep = _expected(exercise.name)
+    for mine, theirs in zip(results, right, strict=True):
+        if gap := difference(mine, theirs, exercise.returns):
+            return not_yet(gap.kind, f"{gap.sentence} {disturbed}")
+    if len(found) != len(steep):
+        return not_yet(Kind.GRADIENT, f"The gradients are missing. {disturbed}")
+    for one, other in zip(found, steep, strict=True):
+        if sentence := gradient_difference(exercise, one, other):
+            return not_yet(Kind.GRADIENT, f"{sentence} {disturbed}")
+    return None
+
+
+@cache
+def _expected(exercise_name: str) -> tuple[list[Any], list[dict[str, Tensor]]]:
+    """The reference's results in all cases, and its gradients in the ordinary ones, if the exercise tests them."""
+    exercise = find(exercise_name)
     with undisturbed():
-        expected = observe(exercise.reference, exercise.all_cases())
-        for mine, right in zip(found["results"], expected, strict=True):
-            if gap := difference(mine, right.result, exercise.returns):
-                return not_yet(gap.kind, f"{gap.sentence} Code in this notebook disturbs the examination.")
-    return verdict
+        results = [seen.result for seen in observe(exercise.reference, exercise.all_cases())]
+        tested = exercise.cases(Generator().manual_seed(0)) if exercise.learns or exercise.frozen else ()
+        return results, [gradients(exercise, exercise.reference, case)[1] for case in tested]
 
 
 def _text(value: Any) -> str:
-    """Text of limited length that can be written into a file."""
-    return str(value)[: 2 * student_process.SHOWN].encode(errors="replace").decode()
+    """Text of limited length that can be written into a file. Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is no text")
+    return value[: 2 * student_process.SHOWN].encode(errors="replace").decode()
 
 
 def _end(process: Any) -> None:
-    """Stop the process and its children."""
-    if hasattr(os, "killpg"):
+    """Stop the process and all that it started."""
+    if sys.platform == "linux":
+        process.terminate()  # the fence's keeper then ends all the others
+        process.join(SECONDS_TO_END)
+    elif hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

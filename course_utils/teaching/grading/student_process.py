@@ -1,16 +1,18 @@
 """The process that runs a student's code: its cells in order, and the functions of the exercises.
 
 The reader of its messages trusts none of them, because the student's code shares this process and could send its own.
-A message is only data: tensors, numbers, text and containers of these; reading one runs no code.
+A message is only data: tensors, numbers, text and lists and dictionaries of these. Reading one runs no code, and takes
+little more memory than the message.
 """
 
 import contextlib
 import io
+import json
 import os
-import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from numbers import Integral, Real
@@ -18,15 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from safetensors.torch import load, save
+from torch import Generator, Tensor
 
-from course_utils.exercises import examine, find, session
+from course_utils.exercises import Exercise, examine, find, session
 from course_utils.exercises.engine import NOT_STOPPED, not_yet
-from course_utils.exercises.observe import Observation
+from course_utils.exercises.gradients import gradients
+from course_utils.exercises.observe import Observation, observe
+from course_utils.exercises.own_code import code_of
 from course_utils.exercises.typed import typed
+from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind
+from course_utils.teaching.grading import fence
 
 SHOWN = 10_000  # characters of a cell's output to store
+LARGEST_TEXT = 2**22  # bytes of a message's part without the tensors
 
 
 @dataclass(frozen=True)
@@ -45,16 +53,25 @@ class Step:
         return self.kind in ("run", "extra")
 
 
-def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds: int, sender: Connection) -> None:
-    """Do the steps in the folder; send one message when ready, and the result after each step.
+def run(
+    steps: Sequence[Step],
+    folder: Path,
+    scratch: Path,
+    level: fence.Level,
+    memory: int,
+    seconds: int,
+    sender: Connection,
+) -> None:
+    """Do the steps in a copy of the folder; send one message when ready, and the result after each step.
 
     memory: bytes that the process may use beyond those at its start; seconds: of processor time. Both apply where the
-    system can limit them. The student's progress and settings go to the folder scratch.
+    system can limit them. Everything that the student's code writes goes to the folder scratch, or to memory.
     """
-    _fence(memory, seconds)
-    os.chdir(folder)
-    os.environ.update(COURSE_STATE=str(scratch), IPYTHONDIR=str(scratch), MPLBACKEND="Agg")
+    base = fence.enter(level, folder, scratch, memory, seconds, sender.fileno())
+    os.chdir(base / "desk")
+    os.environ.update(COURSE_STATE=str(base / "state"), IPYTHONDIR=str(base / "ipython"), MPLBACKEND="Agg")
     os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is not graded
+    this = os.getpid()
     torch.set_num_threads(1)
     shell = _shell()
     session.name_types(shell)
@@ -69,58 +86,51 @@ def run(steps: Sequence[Step], folder: Path, scratch: Path, memory: int, seconds
             case "lend":
                 reference = find(step.text).reference
                 shell.user_ns[reference.__name__] = reference
+        if os.getpid() != this:  # a copy of this process, made by the cell
+            os._exit(0)
         sender.send_bytes(pack(found))
 
 
 def pack(value: Any) -> bytes:
-    """The value as bytes; anything that is not data becomes a description of its type."""
-    buffer = io.BytesIO()
-    torch.save(_plain(value), buffer)
-    return buffer.getvalue()
+    """The value as bytes: the size of the text, the text in JSON, and the tensors, whose numbers stand in the text.
+
+    A tuple becomes a list, and anything that is not data a description of its type.
+    """
+    tensors: dict[str, Tensor] = {}
+    text = json.dumps(_plain(value, tensors)).encode()
+    return len(text).to_bytes(4, "big") + text + save(tensors)
 
 
 def unpack(message: bytes) -> Any:
     """The value from its bytes. Raises an exception of any kind for other bytes; never runs code in them."""
-    return torch.load(io.BytesIO(message), weights_only=True)
+    end = 4 + int.from_bytes(message[:4], "big")
+    if end > LARGEST_TEXT:
+        raise ValueError(f"The text of this message has {end:,} bytes: at most {LARGEST_TEXT:,} are read.")
+    tensors = load(message[end:])
+    return json.loads(
+        message[4:end], object_hook=lambda found: tensors[found[_TENSOR]] if _TENSOR in found else found
+    )
 
 
-def _plain(value: Any) -> Any:
+_TENSOR = "number of a tensor"
+
+
+def _plain(value: Any, tensors: dict[str, Tensor]) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, Integral | Real):  # numpy's too
         return int(value) if isinstance(value, Integral) else float(value)
-    if isinstance(value, Tensor):
-        return value.detach().as_subclass(Tensor).clone()
+    if isinstance(value, Tensor) and value.layout is torch.strided and not value.is_complex():
+        number = str(len(tensors))
+        tensors[number] = (
+            value.detach().as_subclass(Tensor).resolve_neg().clone(memory_format=torch.contiguous_format)
+        )
+        return {_TENSOR: number}
     if isinstance(value, tuple | list):
-        return (tuple if isinstance(value, tuple) else list)(map(_plain, value))
+        return [_plain(item, tensors) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, tensors) for key, item in value.items()}
     return f"an object of type {type(value).__name__}"
-
-
-def _fence(memory: int, seconds: int) -> None:
-    """Start a new process group, close the terminal, and set the system's limits."""
-    if hasattr(os, "setsid"):
-        os.setsid()
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    if sys.platform == "linux":
-        import ctypes
-        import resource
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with its parent
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        limits = {
-            resource.RLIMIT_AS: size + memory,
-            resource.RLIMIT_CPU: seconds,
-            resource.RLIMIT_FSIZE: 2**30,
-            resource.RLIMIT_CORE: 0,
-        }
-        for which, most in limits.items():
-            allowed = resource.getrlimit(which)[1]
-            most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-            resource.setrlimit(which, (most, most))
 
 
 def _shell() -> Any:
@@ -148,6 +158,7 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     exercise = find(exercise_name)
     name = exercise.reference.__name__
     observed: list[Observation] = []
+    proof: dict[str, Any] = {"results": [], "gradients": [], "borrowed": False}
     if name not in names:
         verdict = not_yet(
             Kind.NOT_A_FUNCTION,
@@ -156,11 +167,51 @@ def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     else:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             verdict = examine(exercise, names[name], observed)
+            if verdict.passed:
+                proof = _proof(exercise, names[name], observed)
     names[name] = typed(exercise, names[name], observed) if verdict.passed else exercise.reference
     return {
         "outcome": verdict.outcome.value,
         "kind": verdict.kind.value,
         "misconception": verdict.misconception,
         "message": verdict.message.removesuffix(NOT_STOPPED),
-        "results": [seen.result for seen in observed] if verdict.passed else [],
+        **proof,
     }
+
+
+def _proof(exercise: Exercise, fn: Callable[..., Any], observed: Sequence[Observation]) -> dict[str, Any]:
+    """What the examiner needs to judge a pass again: the results, the gradients, and whether fn is only borrowed."""
+    found: list[dict[str, Tensor]] = []
+    with undisturbed(), torch._C.DisableTorchFunctionSubclass(), contextlib.suppress(Exception):
+        if exercise.learns or exercise.frozen:
+            for case in exercise.cases(Generator().manual_seed(0)):
+                like, _ = gradients(exercise, exercise.reference, case)
+                found.append(gradients(exercise, fn, case, like)[1])
+    return {"results": [seen.result for seen in observed], "gradients": found, "borrowed": borrows(exercise, fn)}
+
+
+def borrows(exercise: Exercise, fn: Callable[..., Any]) -> bool:
+    """Whether fn runs the code of the exercise's reference, however it found it, in one of the cases."""
+    own = code_of(exercise.reference)
+    cases = exercise.all_cases()
+    with undisturbed(), torch._C.DisableTorchFunctionSubclass(), _entered() as codes:
+        observe(fn, cases)
+    return own is not None and (own.co_filename, own.co_firstlineno) in codes
+
+
+@contextlib.contextmanager
+def _entered() -> Iterator[set[tuple[str, int]]]:
+    """The places, file and first line, of all functions that Python enters within the block, in new threads too."""
+    places: set[tuple[str, int]] = set()
+
+    def enter(frame: Any, *_: Any) -> None:
+        places.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+    before = sys.gettrace(), threading.gettrace()
+    threading.settrace(enter)
+    sys.settrace(enter)
+    try:
+        yield places
+    finally:
+        sys.settrace(before[0])
+        threading.settrace(before[1])

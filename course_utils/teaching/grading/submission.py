@@ -1,16 +1,21 @@
 """The parts of a submitted notebook that grading runs, and the results that it writes into it."""
 
 import ast
+import re
 from collections.abc import Iterator
-from copy import deepcopy
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course_utils.exercises import Verdict, find
+from course_utils.exercises import Exercise, Kind, Verdict, find
 from course_utils.exercises.report import Report
 from course_utils.teaching.grading.examiner import Findings
+from course_utils.teaching.grading.intake import shown
+from course_utils.teaching.grading.restore import statements
 from course_utils.teaching.grading.student_process import Step
+
+REFUSED_BY_THE_SYSTEM = re.compile(r"^(?:\S+: .*\[Errno -?\d+\].*|(?:sqlite3\.)?OperationalError: .*)$", re.MULTILINE)
+STOPPED = re.compile(r"This (?:cell|notebook) (.+?)\.(?: Everything else.*)?$", re.MULTILINE)
 
 
 class Graded(Report):
@@ -20,32 +25,6 @@ class Graded(Report):
     def lines(self) -> tuple[str, ...]:
         """Only the sentence below the heading."""
         return (self.verdict.message,)
-
-
-def restore(submitted: NotebookNode, given: NotebookNode) -> None:
-    """Restore the grading metadata of the submission's cells from the notebook that was handed out, in place.
-
-    It recognises a cell by its grade_id or by its Jupyter id. A check cell also gets its original source; a missing
-    one is added at the end.
-    """
-    marked = {cell.metadata.nbgrader.grade_id: cell for cell in given.cells if "nbgrader" in cell.metadata}
-    by_id = {cell.id: grade_id for grade_id, cell in marked.items()}
-    seen = set()
-    for cell in submitted.cells:
-        mark = cell.metadata.pop("nbgrader", None)
-        grade_id = str(mark.get("grade_id")) if isinstance(mark, dict) else None
-        if grade_id not in marked:
-            grade_id = by_id.get(str(cell.get("id")))
-        if grade_id is not None and cell.cell_type == "code":
-            cell.metadata.update(deepcopy(marked[grade_id].metadata))
-            if cell.metadata.nbgrader.grade:
-                cell.source = marked[grade_id].source
-            seen.add(grade_id)
-    for grade_id, cell in marked.items():
-        if cell.metadata.nbgrader.grade and grade_id not in seen:
-            submitted.cells.append(deepcopy(cell))
-            if (submitted.nbformat, submitted.nbformat_minor) < (4, 5):  # cells had no id before that version
-                del submitted.cells[-1]["id"]
 
 
 def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
@@ -61,26 +40,73 @@ def steps(submitted: NotebookNode, given: NotebookNode) -> list[Step]:
     for number, cell in enumerate(submitted.cells):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            found.append(Step(number, "check", cell.metadata.course.check))
-        elif cell.metadata.get("nbgrader") or _declares(cell.source):
+        course, new = cell.metadata.get("course", {}), cell.source.strip() not in known
+        if "check" in course:
+            found.append(Step(number, "check", course["check"]))
+        elif "exercise" in course:
+            if new or "nbgrader" in cell.metadata:  # not the stub beside an answer
+                found.append(Step(number, "run", cell.source))
+        elif _declares(cell.source):
             found.append(Step(number, "run", cell.source))
-        elif cell.source.strip() not in known:
+        elif new:
             found.append(Step(number, "extra", cell.source))
     return found
 
 
 def write_down(submitted: NotebookNode, given: NotebookNode, findings: Findings) -> None:
-    """Write the findings below the cells, in place: nbgrader reads the points there, and the student the reasons."""
+    """Write the findings below the cells, in place: nbgrader reads the points there, and the student the reasons.
+
+    An exercise that passes any of its checks, if there are several, has its points.
+    """
     known = {cell.source.strip() for cell in given.cells}
+    checks = {number: found for number, found in findings.items() if isinstance(found, Verdict)}
+    passed = {
+        submitted.cells[number].metadata.course.check: found for number, found in checks.items() if found.passed
+    }
     for number, cell in enumerate(submitted.cells):
-        if cell.cell_type != "code":
-            continue
         found = findings.get(number, "")
-        if isinstance(found, Verdict):
-            cell.outputs = list(_outputs_of(Graded(find(cell.metadata.course.check), found)))
+        if number in checks:
+            exercise, graded = find(cell.metadata.course.check), "nbgrader" in cell.metadata
+            verdict = passed.get(cell.metadata.course.check, checks[number]) if graded else checks[number]
+            if graded or verdict.kind is not Kind.LENT:
+                cell.outputs = [_card(Graded(exercise, verdict))]
+            if graded and not verdict.passed:
+                cell.outputs.append(_no_points(exercise))
         elif found and cell.source.strip() not in known:
             cell.outputs = [new_output("stream", name="stdout", text=found)]
+
+
+def write_no_points(submitted: NotebookNode) -> None:
+    """Give no points for any exercise, in place, without running anything."""
+    for cell in submitted.cells:
+        if name := cell.metadata.get("course", {}).get("check"):
+            cell.outputs = [_no_points(find(name))]
+
+
+def incidents(submitted: NotebookNode, found: list[Step], findings: Findings) -> Iterator[str]:
+    """Sentences on cells that were stopped, or refused something by the system, and on answers that are not answers."""
+    for step in found:
+        text = findings.get(step.number)
+        if step.number >= 0 and step.is_cell and isinstance(text, str):
+            yield from _incident(submitted.cells[step.number].source, text)
+    lent = [
+        find(cell.metadata.course.check).function
+        for number, cell in enumerate(submitted.cells)
+        if isinstance(verdict := findings.get(number), Verdict)
+        and verdict.kind is Kind.LENT
+        and "nbgrader" in cell.metadata
+    ]
+    if lent:
+        yield f"{', '.join(f'`{name}`' for name in lent)}: the answer is, or calls, the course's own version."
+
+
+def _incident(source: str, text: str) -> Iterator[str]:
+    begins = next(line for line in source.splitlines() if line.strip()).strip().replace("`", "")
+    if stopped := STOPPED.match(text):
+        yield f"The cell that begins `{shown(begins, 50)}` {shown(stopped[1], 200)}."
+    elif refused := REFUSED_BY_THE_SYSTEM.findall(text):
+        reason = shown(refused[-1].rstrip("."), 200)
+        yield f"The cell that begins `{shown(begins, 50)}` met a limit of grading: {reason}."
 
 
 def modules(notebook: NotebookNode) -> set[str]:
@@ -90,12 +116,14 @@ def modules(notebook: NotebookNode) -> set[str]:
     return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
-def _outputs_of(graded: Graded) -> Iterator[NotebookNode]:
-    yield new_output("display_data", {"text/html": graded._repr_html_(), "text/plain": repr(graded)})
-    if not graded.verdict.passed:
-        # nbgrader gives no points for a cell with an error.
-        words = f"0 of {graded.exercise.points} points"
-        yield new_output("error", ename="NotPassed", evalue=words, traceback=[f"NotPassed: {words}"])
+def _card(graded: Graded) -> NotebookNode:
+    return new_output("display_data", {"text/html": graded._repr_html_(), "text/plain": repr(graded)})
+
+
+def _no_points(exercise: Exercise) -> NotebookNode:
+    """nbgrader gives no points for a cell with an error."""
+    words = f"0 of {exercise.points} points"
+    return new_output("error", ename="NotPassed", evalue=words, traceback=[f"NotPassed: {words}"])
 
 
 def _imports(source: str) -> bool:
@@ -110,7 +138,5 @@ def _declares(source: str) -> bool:
 
 def _statements(source: str) -> list[ast.stmt]:
     """The cell's statements; a single empty one if the cell is not plain Python."""
-    try:
-        return ast.parse(source).body
-    except SyntaxError:
-        return [ast.Pass()]
+    found = statements(source)
+    return [ast.Pass()] if found is None else found

@@ -1,0 +1,181 @@
+"""nbgrader's converters for the course: each submission ends as graded or as could not be graded, and the next follows.
+
+A submission is first copied to a place of its own, as plain data, with its exercises marked again; nbgrader sees only
+this copy.
+"""
+
+import glob
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
+from nbgrader.utils import rmtree
+from traitlets.config import Config
+
+from course_utils import files
+from course_utils.console import first_line
+from course_utils.teaching.grading import fence, pages
+from course_utils.teaching.grading.course import Course, accepted
+from course_utils.teaching.grading.intake import NotGradable, Submission, shown
+
+STAGED = ".staged-"
+
+
+class _EachAlone(BaseConverter):
+    """Converts each submission by itself. ``refused`` has the reasons of those that could not be converted."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.refused: dict[tuple[str, str], str] = {}
+        self.announce: Callable[[str, str], None] = lambda student, assignment: None  # called before each
+
+    def convert_each(self, submissions: Iterable[tuple[str, str, Callable[[], None]]]) -> None:
+        """Convert them; a submission is a student, an assignment and what to do. Raises NbGraderException at the end."""
+        for student, assignment, convert in submissions:
+            self.announce(student, assignment)
+            try:
+                convert()
+            except NotGradable as refusal:
+                self.refused[student, assignment] = str(refusal)
+            except Exception as error:
+                self.log.debug("An error in one submission:", exc_info=True)
+                self.refused[student, assignment] = shown(f"{type(error).__name__}: {first_line(error)}", 300)
+        if self.refused:
+            for (student, assignment), reason in self.refused.items():
+                self.log.error("%s, %s could not be graded: %s", shown(student), shown(assignment), reason)
+            raise NbGraderException(f"{len(self.refused)} submissions could not be graded.")
+
+    def convert_one(self, student: str, assignment: str) -> None:
+        """nbgrader's steps for one submission; after an error or Ctrl-C nothing is left of it."""
+        try:
+            self.run_pre_convert_hook()
+            self.init_assignment(assignment, student)
+            for path in self.notebooks:
+                self.convert_single_notebook(path)
+            self.set_permissions(assignment, student)
+            self.run_post_convert_hook()
+        except BaseException:
+            shutil.rmtree(self._format_dest(assignment, student), ignore_errors=True)
+            raise
+
+
+class GradeEach(_EachAlone, Autograde):
+    """``nbgrader autograde``: skips what is graded and unchanged, grades everything else."""
+
+    def start(self) -> None:
+        """Grade the submissions that the course directory selects."""
+        root = Path(self.coursedir.root)
+        said = fence.missing()
+        self.log.warning(said) if said else self.log.info(fence.described())
+        with files.locked(root / "grading.lock", f"{root} is being graded"):
+            files.clear(root, STAGED)
+            with TemporaryDirectory(dir=root, prefix=f"{STAGED}{os.getpid()}-") as staged:
+                self.staged, self.course = Path(staged), Course(self.coursedir)
+                super().start()
+
+    @property
+    def _input_directory(self) -> str:
+        return self.staged.name if self._sanitizing else self.coursedir.autograded_directory
+
+    def init_notebooks(self) -> None:
+        """List the submissions. Raises NbGraderException if there are none."""
+        self.handed_in = self.course.submissions()
+        if not self.handed_in:
+            self.log.error("%s has no such submission.", self.course.submitted("*", "*").parent.parent)
+            raise NbGraderException("no submissions")
+
+    def convert_notebooks(self) -> None:
+        """Grade them all, each by itself."""
+        self.convert_each((one.student, one.assignment, partial(self.grade, one)) for one in self.handed_in)
+
+    def grade(self, one: Submission) -> None:
+        """Grade one submission, unless that is done. Raises NotGradable, also for one that was refused before."""
+        handed_in = self.course.look(one)
+        record = self.course.record(one)
+        if self.force or record is None or record.submitted != handed_in.fingerprint():
+            record = self.grade_anew(one, handed_in)
+        if record.refused:
+            raise NotGradable(record.refused)
+
+    def grade_anew(self, one: Submission, handed_in: Any) -> Any:
+        """Grade one submission; → its record."""
+        target = self._format_dest(one.assignment, one.student)
+        if os.path.lexists(target):
+            rmtree(target)
+        notebook = accepted(handed_in, self.course.given(one.assignment))
+        folder = Path(self._format_source(one.assignment, one.student))
+        folder.mkdir(parents=True)
+        self.notebooks = [str(folder / f"{one.assignment}.ipynb")]
+        nbformat.write(notebook, self.notebooks[0])
+        if handed_in.timestamp:
+            (folder / "timestamp.txt").write_text(handed_in.timestamp)
+        try:
+            self.convert_one(one.student, one.assignment)
+        finally:
+            shutil.rmtree(folder)
+        return notebook.metadata.course
+
+
+class WriteFeedback(_EachAlone, GenerateFeedback):
+    """``nbgrader generate_feedback``: a page older than what it shows is made again."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        harmless = Config()
+        pages.apply(harmless)
+        self.update_config(harmless)
+
+    def init_notebooks(self) -> None:
+        """List the autograded notebooks. Raises NbGraderException if there are none."""
+        folders = glob.glob(self._format_source(self.coursedir.assignment_id, self.coursedir.student_id))
+        found = {folder: glob.glob(f"{glob.escape(folder)}/*.ipynb") for folder in folders}
+        self.assignments = {folder: paths for folder, paths in found.items() if paths}
+        if not self.assignments:
+            self.log.error("No autograded notebook matches.")
+            raise NbGraderException("no notebooks")
+
+    def convert_notebooks(self) -> None:
+        """Make all pages, each by itself."""
+        self.convert_each((*self.names(folder), partial(self.write, folder)) for folder in sorted(self.assignments))
+
+    def names(self, folder: str) -> tuple[str, str]:
+        """The student and the assignment of a folder."""
+        pattern = self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+        found = re.match(pattern, folder)
+        assert found is not None, f"{folder} is none of {pattern}"
+        return found["student"], found["assignment"]
+
+    def write(self, folder: str) -> None:
+        """Make one page, unless there is one that is newer than what it shows."""
+        student, assignment = self.names(folder)
+        self.notebooks = sorted(self.assignments[folder])
+        page = Path(self._format_dest(assignment, student)) / f"{assignment}.html"
+        if (
+            page.exists()
+            and page.stat().st_mtime >= max(os.path.getmtime(path) for path in self.notebooks)
+            and not self.force
+        ):
+            return
+        if page.parent.exists():
+            rmtree(page.parent)
+        self.convert_one(student, assignment)
+
+
+def install() -> None:
+    """Let nbgrader's commands and formgrader use these converters."""
+    for module, name, ours in (
+        ("autogradeapp", "Autograde", GradeEach),
+        ("generatefeedbackapp", "GenerateFeedback", WriteFeedback),
+        ("api", "Autograde", GradeEach),
+        ("api", "GenerateFeedback", WriteFeedback),
+    ):
+        setattr(import_module(f"nbgrader.apps.{module}"), name, ours)

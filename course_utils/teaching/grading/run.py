@@ -1,0 +1,78 @@
+"""A class graded in one go: autograde, feedback and grades, and what became of each submission."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters.base import NbGraderException
+from nbgrader.plugins import CsvExportPlugin
+from sqlalchemy.exc import SQLAlchemyError
+
+from course_utils.console import first_line
+from course_utils.teaching.grading.converters import GradeEach, WriteFeedback
+from course_utils.teaching.grading.course import Course, Outcome, State
+from course_utils.teaching.grading.course_folder import opened
+from course_utils.teaching.grading.intake import Submission
+
+LOG, GRADES = "grading.log", "grades.csv"
+
+
+def grade(
+    folder: Path, student: str, assignment: str, force: bool, announce: Callable[[str, str, str], None]
+) -> list[Outcome]:
+    """Grade what was handed in and is not graded yet, write its feedback and grades.csv; → all outcomes, in order.
+
+    student and assignment are patterns such as ``*``; force: grade again what is graded; announce is called with what
+    is done next, to whom and to which assignment. Raises FileNotFoundError if nothing matches, or
+    if folder is not a course folder. A submission's error becomes its outcome; after Ctrl-C, what was graded stays.
+    nbgrader's own messages go to grading.log.
+    """
+    log = logging.Logger("grading")
+    log.addHandler(logging.NullHandler())  # until the folder is known to be a course
+    app = opened(folder, log)
+    log.addHandler(logging.FileHandler(folder / LOG, "w", encoding="utf-8"))
+    app.coursedir.student_id, app.coursedir.assignment_id = student, assignment
+    course = Course(app.coursedir)
+    handed_in = course.submissions()
+    if not handed_in:
+        raise FileNotFoundError(
+            f"{folder / 'submitted'} has nothing of {student} for {assignment}: copy what was handed in to "
+            "submitted/STUDENT/ASSIGNMENT/."
+        )
+    refused: dict[tuple[str, str], str] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbgrader's own, of its database
+        for does, converter in (("grading", GradeEach), ("writing feedback for", WriteFeedback)):
+            made = converter(coursedir=app.coursedir, parent=app)
+            made.force, made.announce = force, partial(announce, does)
+            with suppress(NbGraderException):
+                made.start()
+            refused |= made.refused
+        try:
+            with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as book:
+                CsvExportPlugin(parent=app, to=str(folder / GRADES)).export(book)
+                return [_outcome(one, course, book, refused.get((one.student, one.assignment))) for one in handed_in]
+        except SQLAlchemyError as error:
+            raise OSError(
+                f"The gradebook {app.coursedir.db_url} cannot be used ({first_line(error)}): restore it, or make a new "
+                "course folder."
+            ) from error
+
+
+def _outcome(one: Submission, course: Course, book: Gradebook, reason: str | None) -> Outcome:
+    try:
+        scored = book.find_submission(one.assignment, one.student)
+        points, most = max(0.0, scored.score - scored.late_submission_penalty), scored.max_score
+    except MissingEntry:
+        points = most = None
+    record = course.record(one)
+    notes = tuple(record.notes) if record else ()
+    if reason or record is None:
+        return Outcome(
+            one.student, one.assignment, State.NOT, (reason or "it was not reached.", *notes), points, most
+        )
+    return Outcome(one.student, one.assignment, State.NOTED if notes else State.GRADED, notes, points, most)

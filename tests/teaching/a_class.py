@@ -200,7 +200,7 @@ HOSTILE = [
     Student("h-linked", linked, 0, "is a link: hand in the file itself."),
     Student("h-network", with_cell(NETWORK), told="met a limit of grading", safe=False, always=False),
     Student("h-script", edited(scripted), told="A text cell contains a script"),
-    Student("h-stays", with_cell(DAEMON), told="", safe=False, always=False),
+    Student("h-stays", with_cell(DAEMON), told="left another process running", safe=False, always=False),
     Student("h-wraps", edited(wrapped), 0, "the course's own version"),
     Student("h-writes-others", with_cell(WRITES_OTHERS), told="met a limit of grading", safe=False),
 ]

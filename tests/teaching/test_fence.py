@@ -226,6 +226,7 @@ def test_it_reaches_no_network_and_no_process(attacked):
 def test_no_process_outlives_it(attacked):
     printed, facts = attacked
     assert "sleep" in printed[DAEMONS]  # they were started
+    assert {cell for cell, text in printed.items() if text.endswith(examiner.LEFT_RUNNING)} == {DAEMONS}
     assert facts["left"] == []
 
 

@@ -24,7 +24,7 @@ from course_utils.exercises.observe import observe
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.teaching.grading import fence, student_process
 from course_utils.teaching.grading.student_process import Step, unpack
-from course_utils.teaching.grading.usage import Watch
+from course_utils.teaching.grading.usage import Watch, living
 
 LARGEST_MESSAGE = 2**26  # bytes; right answers need less than 2**18
 SECONDS_TO_START = 300.0  # usually less than one; the first process waits for all imports
@@ -65,6 +65,7 @@ class _Late(_Stopped):
         )
 
 
+LEFT_RUNNING = "\nThis cell left another process running, which was ended when everything was graded.\n"
 _ENDS = "look for os._exit(), or for a tensor that is much too large"
 _TAKES = "make smaller tensors, and start no processes"
 
@@ -115,6 +116,8 @@ class _Examination:
             for step in todo:
                 try:
                     found = self.findings[step.number] = self.result(step, student)
+                    if isinstance(found, str) and step.number >= 0 and student.left_running():
+                        self.findings[step.number] = found + LEFT_RUNNING
                 except _Stopped as ending:
                     self.blame(_culprit(step, todo, ending), ending)
                     return
@@ -205,6 +208,7 @@ def _started(
         except _Stopped as ending:
             raise RuntimeError(f"The process for a student's code {ending} before it ran any code.") from ending
         student.watch = Watch(process.pid, limits.memory, scratch)
+        student.left_running()
         yield student
     finally:
         _end(process)
@@ -218,7 +222,12 @@ class _Student:
         self.receiver, self.process = receiver, process
         self.received = bytearray()
         self.watch: Watch | None = None  # as soon as it is ready
-        self.looked = time.monotonic()
+        self.looked, self.processes = time.monotonic(), 0
+
+    def left_running(self) -> bool:
+        """Whether there are more processes than when this was last asked."""
+        before, self.processes = self.processes, len(living(self.process.pid))
+        return self.processes > before
 
     def message(self, seconds: float) -> bytes:
         """The next whole message within that many seconds. Raises _Stopped if there is none."""

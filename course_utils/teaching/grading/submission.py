@@ -9,7 +9,7 @@ from nbformat.v4 import new_output
 
 from course_utils.exercises import Exercise, Kind, Verdict, find
 from course_utils.exercises.report import Report
-from course_utils.teaching.grading.examiner import Findings
+from course_utils.teaching.grading.examiner import LEFT_RUNNING, Findings
 from course_utils.teaching.grading.intake import shown
 from course_utils.teaching.grading.restore import statements
 from course_utils.teaching.grading.student_process import Step
@@ -102,6 +102,8 @@ def incidents(submitted: NotebookNode, found: list[Step], findings: Findings) ->
 
 def _incident(source: str, text: str) -> Iterator[str]:
     begins = next(line for line in source.splitlines() if line.strip()).strip().replace("`", "")
+    if text.endswith(LEFT_RUNNING):
+        yield f"The cell that begins `{shown(begins, 50)}` left another process running, which was ended."
     if stopped := STOPPED.match(text):
         yield f"The cell that begins `{shown(begins, 50)}` {shown(stopped[1], 200)}."
     elif refused := REFUSED_BY_THE_SYSTEM.findall(text):

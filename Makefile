@@ -30,12 +30,13 @@ lint: $(INSTALLED) $(WEB)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-format: $(INSTALLED) $(WEB)  ## tidy code and notebooks, update the table in the README
+format: $(INSTALLED) $(WEB)  ## tidy code and notebooks, update the table in the README and the scripts in INSTRUCTOR.md
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(NODE)/biome check --write --config-path=web course_utils tests
 	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 	$(BIN)/python -m course_utils.lab.course
+	$(BIN)/python -m course_utils.teaching.demo.instructor
 
 hooks: $(INSTALLED) $(WEB)  ## install the hooks that tidy code and strip outputs before each commit
 	$(BIN)/pre-commit install

@@ -28,7 +28,7 @@ from course_utils.data import DATASETS, make_shapes
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.lab import notebooks
 from course_utils.models import build
-from course_utils.teaching import demo
+from course_utils.teaching.demo import cells
 from course_utils.training.distill import distilling
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import fit
@@ -255,7 +255,7 @@ def notebook(device: str, size: Size) -> Iterator[Measurement]:
         if size.notebook:
             path = notebooks.find(size.notebook)
         else:
-            notebooks.write(demo.notebook_of(FIRST), path)
+            notebooks.write(cells.notebook_of(FIRST), path)
         run = notebooks.execute(path, cell_seconds=int(SECONDS / 4))
     if run.error:
         raise RuntimeError(f"{run.name} failed ({run.error.strip().splitlines()[-1]})")

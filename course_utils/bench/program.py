@@ -14,7 +14,7 @@ import nbformat
 from course_utils.bench.figure import Figure
 from course_utils.bench.widgets import FIRST
 from course_utils.lab import notebooks
-from course_utils.teaching import demo
+from course_utils.teaching.demo import cells
 
 MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises", "models", "training", "widgets"))
 
@@ -44,7 +44,7 @@ def first_widget(rounds: int = 3) -> Figure:
     """From the start of a kernel to the data of notebook 04's first widget."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "widget.ipynb"
-        nbformat.write(demo.notebook_of(FIRST), path)
+        nbformat.write(cells.notebook_of(FIRST), path)
         runs = [notebooks.execute(path) for _ in range(rounds)]
     peak = max(run.peak_bytes for run in runs)
     error = next((run.error for run in runs if run.error), None)

@@ -12,7 +12,7 @@ import nbformat
 from course_utils.bench.figure import Figure
 from course_utils.lab.browser import open_browser, order_all, wait_for_kernel
 from course_utils.lab.server import Lab, running_lab
-from course_utils.teaching import demo
+from course_utils.teaching.demo import cells
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -48,7 +48,7 @@ def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
     seconds = []
     for number in range(rounds + 1):  # the first one is a warm-up of the server and does not count
         name = f"first-{number}.ipynb"
-        nbformat.write(demo.notebook_of(FIRST), lab.folder / name)
+        nbformat.write(cells.notebook_of(FIRST), lab.folder / name)
         page = browser.new_page()
         page.goto(lab.address(name))
         seconds.append(run_to_visible(page))

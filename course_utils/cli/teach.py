@@ -1,7 +1,6 @@
-"""Commands for teachers: ``course book | slides | load | demo``; ``course grade`` is in ``grade.py``."""
+"""Commands for teachers: ``course book | slides | load``; ``course grade`` is in ``grade.py``, ``course demo`` in ``demo.py``."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -11,8 +10,7 @@ from rich.table import Table
 from course_utils import files
 from course_utils.cli.student import Numbers
 from course_utils.console import sentences
-from course_utils.lab.server import run_server
-from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.paths import ROOT
 
 console = get_console()
 
@@ -51,14 +49,18 @@ def slides(
     executed: Annotated[
         Path | None, typer.Option(help="Executed notebooks from `course run --output`, to skip running them.")
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also print them to a PDF, with Chromium.")] = False,
 ) -> None:
-    """Make slides of a notebook with its widgets, for any browser, online or offline."""
-    from course_utils.teaching.site import build_slides
+    """Make slides of a notebook with its widgets and the speaker's notes, for any browser, online or offline."""
+    from course_utils.teaching.site import build_slides, print_slides
 
-    with sentences(), console.status("making slides"):
+    with sentences(), console.status("making slides") as status:
         files.prepare(output, 50, "use another --output")
-        page = build_slides(number, output, executed)
-    console.print(f"The slides are in {page}", soft_wrap=True)
+        page = build_slides(
+            number, output, executed, lambda cell, cells: status.update(f"running cell {cell} of {cells}")
+        )
+        made = [page, print_slides(page)] if pdf else [page]
+    console.print(f"The slides are in {' and '.join(map(str, made))}", soft_wrap=True)
 
 
 def load(
@@ -84,27 +86,3 @@ def load(
     console.print(table)
     if failed:
         raise typer.Exit(1)
-
-
-def demo(
-    name: Annotated[str | None, typer.Argument(help="A widget. Default: list the names.")] = None,
-    port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port on this machine; if it is taken, the next free one.")
-    ] = 8866,
-    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
-) -> None:
-    """Show one widget on the whole screen, for a lecture."""
-    from course_utils.lab import notebooks
-    from course_utils.teaching import demo
-
-    if name is None:
-        table = Table("Demo", "Notebook", "What it shows")
-        for each in demo.demos():
-            table.add_row(each.name, each.notebook.number, demo.DEMOS[each.name])
-        console.print(table)
-        return
-    with sentences(), TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.ipynb"
-        command = demo.voila_command(path, port, browser)
-        notebooks.write(demo.notebook_of(name), path)
-        raise typer.Exit(run_server(command, NOTEBOOKS, demo.voila_environment()))

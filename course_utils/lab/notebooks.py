@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -80,12 +80,16 @@ def solve(notebook: NotebookNode, names: Collection[str]) -> NotebookNode:
 
 
 def execute(
-    path: Path, solved: Collection[str] = (), cell_seconds: int = 600, environment: Mapping[str, str] | None = None
+    path: Path,
+    solved: Collection[str] = (),
+    cell_seconds: int = 600,
+    environment: Mapping[str, str] | None = None,
+    started: Callable[[int, int], None] | None = None,
 ) -> Execution:
     """Run every cell in a new headless kernel and measure it. It writes no files next to the notebook.
 
     solved: names of the exercises to solve first. environment: variables for the kernel, in addition to those of this
-    process.
+    process. started: called before each cell with its number, counted from one, and the number of all cells.
 
     The kernel's progress goes to a temporary folder, so a run never changes a student's progress.
     """
@@ -96,8 +100,10 @@ def execute(
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings are only about ports of this machine
     )
+    if started is not None:
+        client.on_cell_start = lambda cell, cell_index: started(cell_index + 1, len(notebook.cells))
     error = None
-    started = time.perf_counter()
+    begun = time.perf_counter()
     kernel = _Kernel(client)
     with TemporaryDirectory() as state, sampled(kernel.look, seconds=0.1):
         try:
@@ -107,7 +113,7 @@ def execute(
             error = str(failure)
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - begun
     notebook.metadata["course_run"] = {
         "seconds": seconds,
         "peak_bytes": kernel.peak_bytes,

@@ -8,6 +8,7 @@ from course_utils.widgets.distillation_explorer import DistillationExplorer
 from course_utils.widgets.local_attention_explorer import LocalAttentionExplorer
 from course_utils.widgets.memory_explorer import MemoryExplorer
 from course_utils.widgets.patch_explorer import PatchExplorer
+from course_utils.widgets.predict import Predict
 from course_utils.widgets.quantisation_explorer import QuantisationExplorer
 from course_utils.widgets.quiz import Quiz
 from course_utils.widgets.window_explorer import WindowExplorer
@@ -21,6 +22,7 @@ __all__ = [
     "LocalAttentionExplorer",
     "MemoryExplorer",
     "PatchExplorer",
+    "Predict",
     "QuantisationExplorer",
     "Quiz",
     "WindowExplorer",

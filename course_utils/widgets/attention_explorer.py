@@ -7,10 +7,10 @@ import torch
 import traitlets
 
 from course_utils.analysis.rollout import attention_rollout
+from course_utils.front_end import script, style
 from course_utils.settings import checked, shown
-from course_utils.widgets.front_end import script, style
 from course_utils.widgets.images import as_image, rgba
-from course_utils.widgets.tensors import as_list, as_names, half_floats
+from course_utils.widgets.tensors import as_names, as_start, half_floats
 from course_utils.widgets.weights import as_attention, on_grid
 from course_utils.widgets.widget import Widget
 
@@ -91,14 +91,7 @@ class AttentionExplorer(Widget):
         most = max(model["heads"] for model in models)
         names = [] if head_names is None else as_names(head_names, "head_names", most, "head")
         rows, columns = models[0]["rows"], models[0]["columns"]
-        row, column = (
-            (rows // 2, columns // 2) if start is None else checked("start", as_list(start, "start"), tuple[int, int])
-        )
-        if not (0 <= row < rows and 0 <= column < columns):
-            raise ValueError(
-                f"start is row {row}, column {column}, but the patches form {rows} × {columns}: pass a row from 0 to "
-                f"{rows - 1} and a column from 0 to {columns - 1}."
-            )
+        row, column = as_start(start, rows, columns, "patches")
         super().__init__(
             pixels=rgba(image),
             height=image.shape[1],

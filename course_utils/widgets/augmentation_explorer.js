@@ -1,7 +1,7 @@
 // MixUp: two images and their labels, mixed live. RandAugment: the same draws for every N and M, made beforehand.
 
 import { arrows, bytesOf, clamp, contextOf, focusable, hint, make, onKeys, paintImage, placeOf } from "./shared.js";
-import { root, slider, stage } from "./shared.js";
+import { root, slider, stage, wordSize } from "./shared.js";
 
 /** @import { AnyModel, Render } from "@anywidget/types" */
 /** @import { Context, Paint } from "./shared.js" */
@@ -9,6 +9,7 @@ import { root, slider, stage } from "./shared.js";
  * @typedef {object} Traits
  * @property {DataView} pixels @property {DataView} changed @property {number} width @property {number} height
  * @property {string[]} names @property {number} numbers  the largest N
+ * @property {number} number @property {number} magnitude  N and M at the beginning
  * @property {number[]} magnitudes @property {string[][]} transforms
  */
 /** @typedef {ReturnType<typeof read>} Data */
@@ -140,7 +141,7 @@ function paintBeta(state) {
       context.fillRect((index / steps) * wide, high - 14 - tall, wide / steps + 0.5, tall);
     }
     context.fillStyle = getComputedStyle(context.canvas).color;
-    context.font = "11px system-ui, sans-serif";
+    context.font = `${wordSize(context)}px system-ui, sans-serif`;
     context.textAlign = "left";
     context.fillText("λ = 0", 0, high - 2);
     context.textAlign = "right";
@@ -205,7 +206,10 @@ function makeMixUp(data, state, stage, put) {
     const extreme = Math.round((100 * tail(state.alpha, 0.1)) / tail(state.alpha, 0.5));
     words.textContent = `λ within 0.1 of 0 or 1: ${extreme} % of the time`;
   };
-  return { paint, section: make("section", {}, make("h4", {}, "MixUp"), trio, bar, bars, pixel, curve) };
+  return {
+    paint,
+    section: make("div", { class: "afv-part" }, make("h4", {}, "MixUp"), trio, bar, bars, pixel, curve),
+  };
 }
 
 /** @param {[string, number]} target @param {number} index */
@@ -258,7 +262,10 @@ function makeRandAugment(data, state, { change, canvas, said }, put) {
       caption.textContent = names.slice(0, state.number).join(", then ") || "as it is";
     }
   };
-  return { paint, section: make("section", {}, make("h4", {}, "RandAugment, on the first image"), bar, grid) };
+  return {
+    paint,
+    section: make("div", { class: "afv-part" }, make("h4", {}, "RandAugment, on the first image"), bar, grid),
+  };
 }
 
 const HINT = [
@@ -269,7 +276,7 @@ const HINT = [
 /** @type {Render<Traits>} */
 function render({ model, el }) {
   const data = read(model);
-  const [number, magnitude] = [Math.min(2, data.most), Math.floor(data.magnitudes.length / 2)];
+  const [number, magnitude] = [model.get("number"), data.magnitudes.indexOf(model.get("magnitude"))];
   /** @type {State} */
   const state = { own: 0, other: 1, share: 0.7, alpha: 0.8, number, magnitude, pixel: null };
   /** @type {Stage} */

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import traitlets
 
-from course_utils.settings import between, checked
+from course_utils.front_end import script, style
+from course_utils.settings import between, checked, shown
 from course_utils.training.rand_augment import STRONGEST
-from course_utils.widgets.front_end import script, style
 from course_utils.widgets.images import as_images, as_pixels, rgb
-from course_utils.widgets.tensors import as_list, as_names
+from course_utils.widgets.tensors import as_list, as_names, as_setting
 from course_utils.widgets.widget import Widget
 
 Magnitudes = tuple[Annotated[int, between(0, STRONGEST)], ...]
@@ -21,7 +21,8 @@ class AugmentationExplorer(Widget):
     images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or bytes; at least two.
     names: their labels. changed: (count, numbers, magnitudes, samples, channels, height, width): the images after N =
     0, 1, … transforms of each magnitude. magnitudes: the values of M. transforms: for each sample, the names of its
-    transforms in order, as many as the largest N. Raises ValueError for tensors and names that do not match.
+    transforms in order, as many as the largest N. number, magnitude: N and M at the beginning, by default 2 and the
+    middle. Raises ValueError for tensors and names that do not match.
     """
 
     _esm = script("augmentation_explorer")
@@ -35,6 +36,8 @@ class AugmentationExplorer(Widget):
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     magnitudes = traitlets.List(traitlets.Int()).tag(sync=True)
     transforms = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
+    number = traitlets.Int().tag(sync=True)
+    magnitude = traitlets.Int().tag(sync=True)
 
     def __init__(
         self,
@@ -43,6 +46,9 @@ class AugmentationExplorer(Widget):
         changed: Any,
         magnitudes: Sequence[int],
         transforms: Sequence[Sequence[str]],
+        *,
+        number: int | None = None,
+        magnitude: int | None = None,
     ) -> None:
         originals = as_images(images)
         if len(originals) < 2:
@@ -63,6 +69,14 @@ class AugmentationExplorer(Widget):
                 "each sample."
             )
         labels = as_names(names, "names", len(originals), "image")
+        first = (
+            min(2, largest) if number is None else as_setting(number, "number", Annotated[int, between(0, largest)])
+        )
+        level = levels[len(levels) // 2] if magnitude is None else as_setting(magnitude, "magnitude", int)
+        if level not in levels:
+            raise ValueError(
+                f"magnitude is {shown(level)}, but must be one of the magnitudes {', '.join(map(str, levels))}."
+            )
         super().__init__(
             pixels=rgb(originals),
             changed=rgb(results),
@@ -72,4 +86,6 @@ class AugmentationExplorer(Widget):
             names=labels,
             magnitudes=list(levels),
             transforms=samples,
+            number=first,
+            magnitude=level,
         )

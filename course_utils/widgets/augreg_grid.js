@@ -114,7 +114,10 @@ function makeTable(data, view, act) {
     const title = view === "effect" ? `with ${name} minus without` : half ? name : "no regularisation";
     return [make("th", { colspan: levels.length, scope: "colgroup" }, title)];
   }, "th");
-  const names = spaced(() => levels.map((level) => make("th", { scope: "col", title: level }, level)), "th");
+  const names = spaced(
+    () => levels.map((level) => make("th", { scope: "col", title: level }, ...broken(level))),
+    "th",
+  );
   const line = (/** @type {string} */ name, /** @type {number} */ row) => {
     const numbers = spaced((half) => {
       const places = levels.map((_, level) => ({ row, half, level }));
@@ -129,6 +132,10 @@ function makeTable(data, view, act) {
   const body = make("tbody", {}, ...rows.map(line));
   return { cells, table: make("table", { role: "grid", "aria-label": VIEWS[view] }, head, body) };
 }
+
+// A name that may be broken before its number, where columns are narrow.
+/** @param {string} name */
+const broken = (name) => name.split(/(?=\d+$)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
 
 /** @param {Place} place @param {() => void} act */
 function makeCell({ row, half, level }, act) {

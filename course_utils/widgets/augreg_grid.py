@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import traitlets
 
+from course_utils.front_end import script, style
 from course_utils.settings import WrongSetting, between, checked, shown
-from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_names, as_tensor
 from course_utils.widgets.widget import Widget
 

@@ -3,6 +3,7 @@
 import { cividisOf, diverging, onGround } from "./colours.js";
 import { arrows, canvasOf, clamp, contextOf, factList, fitFont, focusable, hint, logSoftmax } from "./shared.js";
 import { make, onKeys, onPoint, outline, percent, press, root, slider, stage, trueMinus } from "./shared.js";
+import { wordSize } from "./shared.js";
 
 /** @import { Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
@@ -82,7 +83,7 @@ function paintMatrix(images, { captions, cosines, right }, state) {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.imageSmoothingEnabled = false;
-    context.font = `${Math.min(12, cell * 0.32)}px system-ui, sans-serif`;
+    context.font = `${Math.min(wordSize(context) + 1, cell * 0.32)}px system-ui, sans-serif`;
     context.fillStyle = getComputedStyle(context.canvas).color;
     for (const column of captions.keys()) {
       context.fillText(String(column + 1), (column + 1.5) * cell, (HEAD * tall) / 2);

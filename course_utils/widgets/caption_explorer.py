@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import traitlets
 
+from course_utils.front_end import script, style
 from course_utils.settings import between
-from course_utils.widgets.front_end import script, style
 from course_utils.widgets.images import as_images, rgba
 from course_utils.widgets.tensors import as_indices, as_list, as_names, as_setting, as_tensor
 from course_utils.widgets.widget import Widget

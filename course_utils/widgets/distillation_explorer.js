@@ -6,13 +6,16 @@ import { stage } from "./shared.js";
 /** @import { Render } from "@anywidget/types" */
 /** @import { Facts } from "./shared.js" */
 /** @typedef {{ teacher: number[][], student: number[][], labels: number[], classes: string[] }} Logits */
-/** @typedef {Logits & { pixels: DataView[], width: number, height: number }} Traits */
+/** @typedef {Logits & { pixels: DataView[], width: number, height: number, temperature: number }} Traits */
 /** @typedef {{ image: number, step: number, weight: number }} State */
 /** @typedef {ReturnType<typeof lessonOf>} Lesson */
 
 const STEPS = 60; // of the temperature's slider: τ = 0.5 · 40^(step / 60), from 0.5 to 20
 
 // ---- the mathematics -------------------------------------------------------------------------------------------
+
+/** @param {number} tau */
+export const stepOf = (tau) => Math.round((STEPS * Math.log(tau / 0.5)) / Math.log(40));
 
 /** @param {Logits} logits @param {State} state */
 export function lessonOf({ teacher, student, labels }, { image, step, weight }) {
@@ -116,7 +119,7 @@ function render({ model, el }) {
     classes,
   };
   const images = model.get("pixels").map((bytes) => canvasOf(bytes, width, height));
-  const state = { image: 0, step: 11, weight: 0.5 };
+  const state = { image: 0, step: stepOf(model.get("temperature")), weight: 0.5 };
   /** @type {ReturnType<typeof stage<State>>} */
   const page = stage(state, () => {
     const lesson = lessonOf(logits, state);

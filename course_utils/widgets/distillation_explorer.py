@@ -1,13 +1,14 @@
 """DistillationExplorer: how temperature and λ change a distillation target, for real logits. Notebook 07."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import traitlets
 
-from course_utils.widgets.front_end import script, style
+from course_utils.front_end import script, style
+from course_utils.settings import between
 from course_utils.widgets.images import as_images, rgba
-from course_utils.widgets.tensors import as_indices, as_names, as_tensor
+from course_utils.widgets.tensors import as_indices, as_names, as_setting, as_tensor
 from course_utils.widgets.widget import Widget
 
 
@@ -15,8 +16,8 @@ class DistillationExplorer(Widget):
     """Probabilities of a teacher and a student, their divergence and the student's gradient, for any τ and λ.
 
     images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or bytes. teacher, student:
-    logits (images, classes). labels: (images,), the true classes. classes: their names. Raises ValueError for tensors
-    that do not match.
+    logits (images, classes). labels: (images,), the true classes. classes: their names. temperature: the initial value,
+    0.5 to 20. Raises ValueError for tensors that do not match.
     """
 
     _esm = script("distillation_explorer")
@@ -28,8 +29,18 @@ class DistillationExplorer(Widget):
     student = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    temperature = traitlets.Float().tag(sync=True)
 
-    def __init__(self, images: Any, teacher: Any, student: Any, labels: Any, classes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        images: Any,
+        teacher: Any,
+        student: Any,
+        labels: Any,
+        classes: Sequence[str],
+        *,
+        temperature: float = 1.0,
+    ) -> None:
         images = as_images(images)
         classes = as_names(classes, "classes")
         both = {
@@ -51,4 +62,5 @@ class DistillationExplorer(Widget):
             student=both["student"].tolist(),
             labels=as_indices(labels, "labels", len(classes), len(images), "image"),
             classes=classes,
+            temperature=as_setting(temperature, "temperature", Annotated[float, between(0.5, 20)]),
         )

@@ -1,16 +1,21 @@
 """Images for the page: in any common form, with one sentence of advice for those that cannot be shown. All notebooks."""
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from course_utils.data.image_files import pixels_of
+from course_utils.data.images import is_pillow
+from course_utils.data.pixels import centre, in_range
 from course_utils.widgets.tensors import as_list, as_tensor, raw_numbers
 
 MOST_PIXELS = 2**23  # four bytes each: more would make the page slow
 MOST_IMAGES = 100
-ROUNDING = 1e-3  # a quarter of the smallest step that a screen shows
 
 
 def as_image(value: Any, what: str = "The image") -> Tensor:
@@ -18,9 +23,10 @@ def as_image(value: Any, what: str = "The image") -> Tensor:
 
     Bytes (uint8) are divided by 255. The channels, 1 or 3, come first or last, or there is no such axis; a batch of
     one image will do. With a fourth channel last, alpha, the image is put on white. If channels may be first as well
-    as last, they are first. Raises ValueError for another shape and for values outside [0, 1].
+    as last, they are first. An image with too many pixels is shrunk, with a warning. Raises ValueError for another
+    shape and for values outside [0, 1].
     """
-    pixels = as_pixels(value, what)
+    pixels = pixels_of(value, what) if is_pillow(value) else as_pixels(value, what)
     image = pixels[0] if pixels.ndim == 4 and pixels.shape[0] == 1 else pixels
     if image.ndim == 2:
         image = image[None]
@@ -33,10 +39,22 @@ def as_image(value: Any, what: str = "The image") -> Tensor:
             f"{what} has shape {tuple(pixels.shape)}, but must be (channels, height, width) with 1 or 3 channels, "
             "(height, width, channels) or (height, width): pass one image of a batch."
         )
+    return _shrunk(image, what)
+
+
+def _shrunk(image: Tensor, what: str) -> Tensor:
+    """The image, or, if it has too many pixels, the means of squares of them, with a warning."""
     height, width = image.shape[-2:]
-    if height * width > MOST_PIXELS:
-        raise ValueError(f"{what} has {height} × {width} pixels, too many for a responsive page: resize it.")
-    return image
+    if height * width <= MOST_PIXELS:
+        return image
+    step = math.ceil(math.sqrt(height * width / MOST_PIXELS))
+    small = F.avg_pool2d(image[None], min(step, height, width))[0]
+    warnings.warn(
+        f"{what} has {height} × {width} pixels, too many for a responsive page, so it is shown with {small.shape[-2]} × "
+        f"{small.shape[-1]}.",
+        stacklevel=4,
+    )
+    return small
 
 
 def as_images(value: Any, what: str = "The batch of images") -> Tensor:
@@ -57,7 +75,7 @@ def as_images(value: Any, what: str = "The batch of images") -> Tensor:
         (height, width), (other_height, other_width) = sizes[:2]
         raise ValueError(
             f"{what} has images of {height} × {width} and of {other_height} × {other_width} pixels, but the widget "
-            "shows one size: resize them."
+            "shows one size: resize them, for example with open_image(image, image_size=224)."
         )
     channels = max(len(image) for image in images)
     return torch.stack([image.expand(channels, -1, -1) for image in images])
@@ -69,12 +87,7 @@ def as_pixels(value: Any, what: str) -> Tensor:
     pixels = as_tensor(numbers, what)
     if str(numbers.dtype) in ("uint8", "torch.uint8"):
         return pixels / 255
-    low, high = pixels.min().item(), pixels.max().item()
-    if low < -ROUNDING or high > 1 + ROUNDING:
-        raise ValueError(
-            f"{what} has values from {_short(low)} to {_short(high)}, but must lie in [0, 1]: {_advice(pixels)}."
-        )
-    return pixels.clamp(0, 1)
+    return in_range(pixels, what)
 
 
 def rgba(image: Tensor) -> bytes:
@@ -92,23 +105,12 @@ def _bytes(pixels: Tensor) -> bytes:
     return (pixels.movedim(-3, -1) * 255).round().byte().contiguous().numpy().tobytes()
 
 
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _advice(pixels: Tensor) -> str:
-    """What to do with an image whose values are outside [0, 1]; the range and whether they are whole tell which."""
-    low, high = pixels.min().item(), pixels.max().item()
-    outside = ((pixels < 0) | (pixels > 1)).float().mean().item()
-    if low > -0.3 and high < 1.3 and outside < 0.4:
-        return "clamp it to [0, 1], because resizing may overshoot"
-    whole = bool((pixels == pixels.round()).all())
-    if low >= 0 and high <= 255 and (whole or high > 16):
-        return "divide by 255"
-    if low >= 0 and high <= 65535 and whole:
-        return "divide by 65,535 if it has 16 bits"
-    if low >= -80 and 200 < high < 335:
-        return "divide by 255, then clamp it to [0, 1], because resizing may overshoot"
-    if low >= -16 and high <= 16:
-        return "undo its normalisation"
-    return "scale it"
+def cropped(image: Tensor, height: int, width: int, why: str) -> Tensor:
+    """The central height × width pixels, with a warning that says why; the image itself if it has that size."""
+    if tuple(image.shape[-2:]) == (height, width):
+        return image
+    rows, columns = image.shape[-2:]
+    warnings.warn(
+        f"The image of {rows} × {columns} pixels is cropped to its central {height} × {width}: {why}.", stacklevel=3
+    )
+    return centre(image, height, width)

@@ -8,7 +8,7 @@ import { canShare, coloursOf, headName, neighbour, offsets, stepped, told, topOf
 /** @import { AnyModel, Render } from "@anywidget/types" */
 /** @import { Data, Numbers, State } from "./local_answers.js" */
 /** @import { Context, Paint } from "./shared.js" */
-/** @typedef {{ pixels: DataView, width: number, height: number, weights: DataView, head_names: string[] }} Sent */
+/** @typedef {{ pixels: DataView, width: number, height: number, weights: DataView, head_names: string[], start: number[] }} Sent */
 /** @typedef {ReturnType<typeof stage<State>>} Stage */
 
 /** @param {AnyModel<Numbers & Sent>} model @returns {Data} */
@@ -186,9 +186,10 @@ const HINT = [
 /** @type {Render<Numbers & Sent>} */
 function render({ model, el }) {
   const [image, data] = [imageOf(model), read(model)];
-  const { rows, columns, heads } = data;
+  const { heads } = data;
+  const [row, column] = model.get("start");
   /** @type {State} */
-  const state = { row: Math.floor(rows / 2), column: Math.floor(columns / 2), head: 0, offset: null, common: false };
+  const state = { row, column, head: 0, offset: null, common: false };
   /** @type {Stage} */
   const page = stage(state, () => {
     const { facts, sentence } = told(data, state);

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 import traitlets
 
-from course_utils.widgets.front_end import script, style
+from course_utils.front_end import script, style
 from course_utils.widgets.images import as_image, rgba
-from course_utils.widgets.tensors import as_names, as_tensor, half_floats
+from course_utils.widgets.tensors import as_names, as_start, as_tensor, half_floats
 from course_utils.widgets.weights import check_weights
 from course_utils.widgets.widget import Widget
 
@@ -19,7 +19,8 @@ class LocalAttentionExplorer(Widget):
     image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. attention:
     (heads, rows, columns, size, size), the weights of every position over its neighbourhood, zero beyond the border;
     rows × columns is a grid over the image, one position per pixel or coarser. kernel: (size, size), the same
-    everywhere. head_names: shown instead of the heads' numbers. Raises ValueError for tensors that cannot be shown.
+    everywhere. head_names: shown instead of the heads' numbers. start: row and column of the first neighbourhood, by
+    default the middle. Raises ValueError for tensors that cannot be shown and for a start outside the grid.
     """
 
     _esm = script("local_attention_explorer")
@@ -33,9 +34,18 @@ class LocalAttentionExplorer(Widget):
     size = traitlets.Int().tag(sync=True)
     kernel = traitlets.List(traitlets.Float()).tag(sync=True)
     head_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    start = traitlets.List(traitlets.Int()).tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, image: Any, attention: Any, kernel: Any, *, head_names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        image: Any,
+        attention: Any,
+        kernel: Any,
+        *,
+        head_names: Sequence[str] | None = None,
+        start: tuple[int, int] | None = None,
+    ) -> None:
         image = as_image(image)
         weights = as_tensor(attention, "The attention")
         if weights.ndim != 5 or weights.shape[-1] != weights.shape[-2] or weights.shape[-1] % 2 == 0:
@@ -74,6 +84,7 @@ class LocalAttentionExplorer(Widget):
             size=size,
             kernel=constant.flatten().tolist(),
             head_names=names,
+            start=list(as_start(start, rows, columns, "positions")),
             weights=half_floats(weights),
         )
 

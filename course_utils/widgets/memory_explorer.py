@@ -6,8 +6,8 @@ import psutil
 import torch
 import traitlets
 
+from course_utils.front_end import script, style
 from course_utils.settings import between, shown
-from course_utils.widgets.front_end import script, style
 from course_utils.widgets.tensors import as_setting
 from course_utils.widgets.widget import Widget
 

@@ -1,7 +1,7 @@
 // An image cut into patches: pick one, see it as the vector it becomes and where it stands in the sequence.
 
 import { arrows, bytesOf, clamp, factList, focusable, grouped, hint, imageOf, make, onKeys } from "./shared.js";
-import { onPoint, outline, paintImage, root, stage, uniqueId } from "./shared.js";
+import { onPoint, outline, paintImage, press, root, stage, uniqueId, wordSize } from "./shared.js";
 
 /** @import { AnyModel, Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint, Point } from "./shared.js" */
@@ -11,7 +11,7 @@ import { onPoint, outline, paintImage, root, stage, uniqueId } from "./shared.js
  * @property {number} channels @property {number} patch_size @property {number[]} choices
  */
 /** @typedef {{ bytes: Uint8Array, width: number, height: number, channels: number }} Data */
-/** @typedef {{ size: number, patch: number, entry: number | null }} State */
+/** @typedef {{ size: number, patch: number, entry: number | null, shuffled: boolean }} State  entry: of the vector */
 /** @typedef {ReturnType<typeof stage<State>>} Stage */
 
 // Red, green, blue as hues that colour-blind eyes tell apart by lightness too; one grey channel is drawn in ink.
@@ -31,8 +31,21 @@ export function gridOf({ width, height, channels }, { size, patch }) {
   return { rows, columns, row, column, count: rows * columns, length: size ** 2 * channels };
 }
 
-// The state with another size of patches, at the same place of the image.
-/** @param {Data} data @param {State} state @param {number} size @returns {State} */
+// Which patch stands at each place of the sequence: in the order of reading, or in one that looks random and stays.
+/** @param {number} count @param {boolean} shuffled */
+export function orderOf(count, shuffled) {
+  const order = Array.from({ length: count }, (_, patch) => patch);
+  let draw = 1;
+  for (let last = count - 1; shuffled && last > 0; last--) {
+    draw = (draw * 48271) % 2147483647; // Park & Miller 1988
+    const other = draw % (last + 1);
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}
+
+// What another size of patches changes, at the same place of the image.
+/** @param {Data} data @param {State} state @param {number} size @returns {Partial<State>} */
 export function resized(data, state, size) {
   const { row, column } = gridOf(data, state);
   const same = (/** @type {number} */ place) => Math.floor(((place + 0.5) * state.size) / size);
@@ -168,7 +181,7 @@ function paintVector(data, state) {
       paintBars(context, valuesOf(data, state, channel), wide, bottom, lane - 16);
       context.globalAlpha = 1;
       context.fillStyle = ink;
-      context.font = "11px system-ui, sans-serif";
+      context.font = `${wordSize(context)}px system-ui, sans-serif`;
       const name = `${channelName(data, channel)}  ${range(channel * entries, entries)}`;
       context.fillText(name, 5, bottom - lane + 11);
     }
@@ -210,12 +223,14 @@ function paintSequence(image, data, state, lineOf) {
     const side = cell - gap;
     context.clearRect(0, 0, wide, high);
     context.imageSmoothingEnabled = size > cell;
-    for (let patch = 0; patch < count; patch++) {
-      const [x, y] = [(patch % across) * cell, Math.floor(patch / across) * cell];
+    const order = orderOf(count, state.shuffled);
+    for (const [place, patch] of order.entries()) {
+      const [x, y] = [(place % across) * cell, Math.floor(place / across) * cell];
       const [left, top] = [(patch % columns) * size, Math.floor(patch / columns) * size];
       context.drawImage(image, left, top, size, size, x, y, side, side);
     }
-    outline(context, (state.patch % across) * cell, Math.floor(state.patch / across) * cell, side, side);
+    const chosen = order.indexOf(state.patch);
+    outline(context, (chosen % across) * cell, Math.floor(chosen / across) * cell, side, side);
   };
 }
 
@@ -233,10 +248,11 @@ function on(canvas, point, step) {
 // Sideways steps walk along the sequence, over the end of a row to the next.
 /** @param {ReturnType<typeof makeCanvases>} canvases @param {Data} data @param {State} state @param {Stage} stage */
 function listen({ whole, vector, sequence, lineOf }, data, state, { change }) {
-  const pick = (/** @type {number} */ patch) => {
-    if (patch >= 0 && patch < gridOf(data, state).count) change({ patch, entry: null });
+  const pick = (/** @type {number | undefined} */ patch) => {
+    if (patch !== undefined && patch >= 0 && patch < gridOf(data, state).count) change({ patch, entry: null });
   };
   const walk = (/** @type {number} */ steps) => pick(state.patch + steps);
+  const order = () => orderOf(gridOf(data, state).count, state.shuffled);
   on(
     whole,
     ([u, v]) => {
@@ -247,8 +263,8 @@ function listen({ whole, vector, sequence, lineOf }, data, state, { change }) {
   );
   on(
     sequence,
-    ([u, v]) => pick(Math.floor(v * lineOf().lines) * lineOf().across + Math.floor(u * lineOf().across)),
-    (down, right) => walk(right + down * lineOf().across),
+    ([u, v]) => pick(order()[Math.floor(v * lineOf().lines) * lineOf().across + Math.floor(u * lineOf().across)]),
+    (down, right) => pick(order()[order().indexOf(state.patch) + right + down * lineOf().across]),
   );
   on(
     vector,
@@ -300,7 +316,7 @@ function render({ model, el }) {
     channels: model.get("channels"),
   };
   /** @type {State} */
-  const state = { size: model.get("patch_size"), patch: 0, entry: null };
+  const state = { size: model.get("patch_size"), patch: 0, entry: null, shuffled: false };
   const { rows, columns } = gridOf(data, state);
   state.patch = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
   /** @type {Stage} */
@@ -310,17 +326,22 @@ function render({ model, el }) {
     facts.write(factsOf(data, state));
     vectorTitle.textContent = `its vector: ${size} · ${size} · ${data.channels} = ${grouped(length)} numbers`;
     const product = `${height}/${size} · ${width}/${size} = ${rows} · ${columns}`;
-    title.textContent = `The sequence: ${product} = ${grouped(count)} patches, row by row`;
+    press([shuffle], () => state.shuffled);
+    const order = state.shuffled ? "in random order" : "row by row";
+    title.textContent = `The sequence: ${product} = ${grouped(count)} patches, ${order}`;
     entry.textContent = entryWords(data, state);
     const { across, lines } = canvases.lineOf();
     canvases.sequence.style.aspectRatio = `${across} / ${lines}`;
     const where = `Patch ${patch} of ${count}, row ${row}, column ${column}`;
-    page.said.say(`${where}; a vector of ${length} numbers. ${entry.textContent}`);
+    page.said.say(`${where}; a vector of ${length} numbers. ${entry.textContent} The sequence is ${order}.`);
   });
   const canvases = makeCanvases(image, data, state, page);
   const [facts, vectorTitle, title] = [factList(), make("figcaption"), make("summary")];
   const entry = make("p", { class: "afv-hint afv-values" });
   const sizes = makeSizes(model.get("choices"), state.size, (size) => page.change(resized(data, state, size)));
+  const onclick = () => page.change({ shuffled: !state.shuffled });
+  const shuffle = make("button", { type: "button", onclick }, "shuffle the sequence");
+  sizes.append(shuffle);
   const patch = make("div", { class: "afv-patch" }, canvases.enlarged, facts.list);
   const vector = make("figure", { class: "afv-vector" }, vectorTitle, canvases.vector, entry);
   const whole = make("figure", { class: "afv-image" }, canvases.whole);
@@ -331,7 +352,12 @@ function render({ model, el }) {
   );
   listen(canvases, data, state, page);
   page.show();
-  return page.stop;
+  const watch = new ResizeObserver(() => page.change({})); // the sequence has other lines at another width
+  watch.observe(cut);
+  return () => {
+    watch.disconnect();
+    page.stop();
+  };
 }
 
 export default { render };

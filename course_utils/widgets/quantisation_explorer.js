@@ -1,11 +1,11 @@
 // Weights rounded to few bits: where they lie, which levels there are, and what is left of a kernel.
 
-import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage } from "./shared.js";
+import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage, wordSize } from "./shared.js";
 
 /** @import { Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ weights: Float32Array, shape: number[], name: string }} Layer */
-/** @typedef {{ weights: DataView[], names: string[], shapes: number[][], layer: number }} Traits */
+/** @typedef {{ weights: DataView[], names: string[], shapes: number[][], layer: number, bits: number }} Traits */
 /** @typedef {{ layer: number, bits: number, channel: number, perChannel: boolean, symmetric: boolean }} State */
 /** @typedef {{ scale: number, zero: number }} Scale */
 /** @typedef {ReturnType<typeof quantised>} Rounded */
@@ -125,11 +125,12 @@ function paintHistogram(context, width, height, { weights, before, own, least, m
     if (x >= -1 && x <= width + 1) context.fillRect(x - 0.75, base, 1.5, level === own.zero ? 10 : 6);
   }
   context.fillStyle = getComputedStyle(context.canvas).color;
-  context.font = "11px sans-serif";
+  const size = wordSize(context);
+  context.font = `${size}px system-ui, sans-serif`;
   context.textBaseline = "bottom";
   const write = (/** @type {CanvasTextAlign} */ align, /** @type {number} */ value, /** @type {number} */ x) => {
     context.textAlign = align;
-    context.fillText(short(value), x, 12);
+    context.fillText(short(value), x, size + 2);
   };
   write("left", -reach, 2);
   write("center", 0, width / 2);
@@ -237,8 +238,9 @@ function render({ model, el }) {
   const [names, shapes] = [model.get("names"), model.get("shapes")];
   const bytes = model.get("weights");
   const layers = names.map((name, i) => ({ name, shape: shapes[i], weights: new Float32Array(bytesOf(bytes[i])) }));
+  const [layer, bits] = [model.get("layer"), model.get("bits")];
   /** @type {State} */
-  const state = { layer: model.get("layer"), bits: 8, channel: 0, perChannel: false, symmetric: true };
+  const state = { layer, bits, channel: 0, perChannel: false, symmetric: true };
   let now = quantised(layers[0], state);
   /** @type {ReturnType<typeof stage<State>>} */
   const page = stage(state, () => {

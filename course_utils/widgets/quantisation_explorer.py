@@ -1,13 +1,13 @@
 """QuantisationExplorer: what rounding to a few bits does to the weights of a network. Notebook 09."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import traitlets
 
-from course_utils.settings import WrongSetting, shown
-from course_utils.widgets.front_end import script, style
-from course_utils.widgets.tensors import as_tensor
+from course_utils.front_end import script, style
+from course_utils.settings import WrongSetting, between, shown
+from course_utils.widgets.tensors import as_setting, as_tensor
 from course_utils.widgets.widget import Widget
 
 MOST = 1_000_000  # numbers of a layer
@@ -17,8 +17,8 @@ class QuantisationExplorer(Widget):
     """Histogram, kernels and error of a layer's weights by bits, per tensor or channel, symmetric or affine.
 
     layers: a dict from names to weights, (outputs, inputs, height, width) of a convolution or (outputs, inputs) of a
-    linear layer. layer: the name of the one that is shown first, by default the first. Raises ValueError if there are
-    no layers, a tensor has another shape, or no layer has that name.
+    linear layer. layer: the name of the one that is shown first, by default the first. bits: 2 to 8, at the beginning.
+    Raises ValueError if there are no layers, a tensor has another shape, or no layer has that name.
     """
 
     _esm = script("quantisation_explorer")
@@ -27,8 +27,9 @@ class QuantisationExplorer(Widget):
     shapes = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
     weights = traitlets.List(traitlets.Bytes()).tag(sync=True)
     layer = traitlets.Int().tag(sync=True)
+    bits = traitlets.Int().tag(sync=True)
 
-    def __init__(self, layers: Mapping[str, Any], *, layer: str | None = None) -> None:
+    def __init__(self, layers: Mapping[str, Any], *, layer: str | None = None, bits: int = 8) -> None:
         if not isinstance(layers, Mapping):
             raise WrongSetting(f"layers is {shown(layers)}, but must be a dict from names to weights.")
         if not layers:
@@ -52,4 +53,5 @@ class QuantisationExplorer(Widget):
         first = names[0] if layer is None else str(layer)
         if first not in names:
             raise ValueError(f"layer is {shown(layer)}, but it must name a layer: choose among {', '.join(names)}.")
-        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(first))
+        bits = as_setting(bits, "bits", Annotated[int, between(2, 8)])
+        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(first), bits=bits)

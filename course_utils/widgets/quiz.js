@@ -1,42 +1,11 @@
 // Questions answered in the page: why an answer is right or wrong is said for each one that was chosen.
 
+import { attempted, hasSeveral, judge, scoreOf } from "./quiz_answers.js";
 import { make, root, uniqueId, withCode } from "./shared.js";
 
 /** @import { Render } from "@anywidget/types" */
-/** @typedef {{ text: string, why: string, correct?: boolean }} Answer */
-/** @typedef {{ question: string, answers: Answer[] }} Question */
-/** @typedef {{ chosen: number[], attempts: number, solved: number | null }} Answered  solved: at which attempt */
+/** @import { Answer, Asked, Question } from "./quiz_answers.js" */
 /** @typedef {ReturnType<typeof makeOption>} Option */
-
-// ---- words -----------------------------------------------------------------------------------------------------
-
-// The verdict on a choice of answers.
-/** @param {{ correct?: boolean, chosen: boolean }[]} answers */
-export function judge(answers) {
-  const missing = answers.filter(({ correct, chosen }) => correct && !chosen).length;
-  const wrong = answers.some(({ correct, chosen }) => !correct && chosen);
-  if (!missing && !wrong) return { right: true, verdict: "Right." };
-  const more = missing === 1 ? "one more is" : `${missing} more are`;
-  if (!wrong) return { right: false, verdict: `Right so far, but ${more} right too.` };
-  return { right: false, verdict: hasSeveral(answers) ? "Not all of these are right." : "Not this one." };
-}
-
-/** @param {{ correct?: boolean }[]} answers */
-const hasSeveral = (answers) => answers.filter(({ correct }) => correct).length > 1;
-
-// solved: of each question null, or at which attempt.
-/** @param {(number | null)[]} solved */
-export function scoreOf(solved) {
-  const right = solved.filter((attempt) => attempt !== null).length;
-  const first = solved.filter((attempt) => attempt === 1).length;
-  return `${right} of ${solved.length} right${right ? `, ${first} at the first attempt` : ""}`;
-}
-
-// What was answered, after one more attempt.
-/** @param {Answered} before @param {number[]} chosen @param {boolean} right @returns {Answered} */
-export function attempted({ attempts, solved }, chosen, right) {
-  return { chosen, attempts: attempts + 1, solved: solved ?? (right ? attempts + 1 : null) };
-}
 
 // ---- the page --------------------------------------------------------------------------------------------------
 
@@ -120,7 +89,7 @@ function makeQuestion({ question, answers }, index, before, act) {
   return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
 }
 
-/** @type {Render<{ questions: Question[], answered: Answered[], unsaved: string }>} */
+/** @type {Render<Asked>} */
 function render({ model, el }) {
   const score = make("div", { class: "afv-score", role: "status" });
   const unsaved = make("p", { class: "afv-hint", role: "status" });

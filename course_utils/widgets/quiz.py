@@ -1,4 +1,4 @@
-"""Quiz: questions with an explanation for every answer. All notebooks."""
+"""Quiz: questions with an explanation for every answer, and what is common to all that asks. All notebooks."""
 
 import json
 import os
@@ -7,23 +7,16 @@ from typing import Any, Self
 
 import traitlets
 
+from course_utils.front_end import FOLDER, script, style
 from course_utils.settings import checked, shown
 from course_utils.widgets import saved_answers
-from course_utils.widgets.front_end import FOLDER, script, style
 from course_utils.widgets.tensors import as_list
 from course_utils.widgets.widget import Widget
 
 
-class Quiz(Widget):
-    """Shows multiple-choice questions with feedback on every answer; no kernel is needed.
+class Questions(Widget):
+    """Questions with answers to choose from, which can be remembered."""
 
-    questions: dicts with ``question`` and ``answers``, a list of dicts with ``text``, ``correct`` and ``why``. If
-    more than one answer is correct, the reader can choose several. Raises ValueError, naming the question, if it has
-    no correct answer or an answer without an explanation.
-    """
-
-    _esm = script("quiz")
-    _css = style("quiz")
     questions = traitlets.List(traitlets.Dict()).tag(sync=True)
     answered = traitlets.List(traitlets.Dict()).tag(sync=True)  # of each question, what was answered last
     unsaved = traitlets.Unicode().tag(sync=True)  # why the answers could not be saved
@@ -33,6 +26,31 @@ class Quiz(Widget):
         if not asked:
             raise ValueError("The quiz has no questions: pass a list with at least one.")
         super().__init__(questions=asked, answered=[saved_answers.NONE] * len(asked))
+
+    def remember(self, notebook: str) -> Self:
+        """Show what the student answered earlier and save new answers, except where a notebook is graded; → itself."""
+        if "NBGRADER_EXECUTION" not in os.environ:
+            self.answered = [saved_answers.read(notebook, question) for question in self.questions]
+            self.observe(lambda change: self._save(notebook, change["old"]), "answered")
+        return self
+
+    def _save(self, notebook: str, before: list[dict[str, Any]]) -> None:
+        """Save each answer that the page has changed."""
+        for question, old, new in zip(self.questions, before, self.answered, strict=False):
+            if new != old and saved_answers.is_sound(new, question):
+                self.unsaved = saved_answers.write(notebook, question, new)
+
+
+class Quiz(Questions):
+    """Shows multiple-choice questions with feedback on every answer; no kernel is needed.
+
+    questions: dicts with ``question`` and ``answers``, a list of dicts with ``text``, ``correct`` and ``why``. If
+    more than one answer is correct, the reader can choose several. Raises ValueError, naming the question, if it has
+    no correct answer or an answer without an explanation.
+    """
+
+    _esm = script("quiz")
+    _css = style("quiz")
 
     @classmethod
     def from_notebook(cls, number: str | int, *, fresh: bool = False) -> Self:
@@ -48,16 +66,7 @@ class Quiz(Widget):
                 f"There is no quiz for notebook {shown(number)}: choose one of {', '.join(quizzes)}."
             )
         quiz = cls(json.loads(quizzes[name].read_text(encoding="utf-8")))
-        if not fresh and "NBGRADER_EXECUTION" not in os.environ:
-            quiz.answered = [saved_answers.read(name, question) for question in quiz.questions]
-            quiz.observe(lambda change: quiz._save(name, change["old"]), "answered")
-        return quiz
-
-    def _save(self, notebook: str, before: list[dict[str, Any]]) -> None:
-        """Save each answer that the page has changed."""
-        for question, old, new in zip(self.questions, before, self.answered, strict=False):
-            if new != old and saved_answers.is_sound(new, question):
-                self.unsaved = saved_answers.write(notebook, question, new)
+        return quiz if fresh else quiz.remember(name)
 
 
 def _sound(question: Any, number: int) -> dict[str, Any]:

@@ -26,11 +26,14 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 // The root of a widget. In a notebook, JupyterLab must not hear the keys that are typed on it: d d deletes the cell.
+// Elsewhere, on slides or in a hall, Escape gives the keys back to the page.
 /** @param {string} name @param {string} label @param {(Node | string)[]} children */
 export function root(name, label, ...children) {
   const element = make("div", { class: `afv afv-${name}`, role: "group", "aria-label": label }, ...children);
   element.addEventListener("keydown", (event) => {
-    if (element.closest(".jp-Notebook") && !leaves(event)) event.stopPropagation();
+    const inNotebook = element.closest(".jp-Notebook");
+    if (inNotebook ? !leaves(event) : event.key === "Escape") event.stopPropagation();
+    if (!inNotebook && event.key === "Escape") /** @type {HTMLElement} */ (event.target).blur();
   });
   return element;
 }
@@ -50,7 +53,7 @@ export function onKeys(element, keys) {
     const act = keys[event.key.toLowerCase()];
     if (!act || event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter")) return;
     event.preventDefault();
-    event.stopPropagation();
+    if (event.key !== "Escape") event.stopPropagation();
     act();
   });
 }
@@ -213,33 +216,52 @@ export function logSoftmax(logits, temperature) {
 /** @param {HTMLCanvasElement} canvas */
 export const contextOf = (canvas) => /** @type {Context} */ (canvas.getContext("2d"));
 
-// A canvas that fills its place, as sharp as the screen.
+// A canvas that fills its place, as sharp as the screen, also where the page is enlarged.
 /** @param {number | string} aspect @param {Paint} paint @param {Record<string, unknown>} attributes */
 function sharpCanvas(aspect, paint, attributes) {
   const canvas = make("canvas", attributes);
   canvas.style.aspectRatio = String(aspect);
   const context = contextOf(canvas);
   let box = { width: 0, height: 0 }; // known from the observer: to ask the page would make it lay itself out again
+  let ratio = 1; // of the screen's pixels to the page's
   const repaint = () => {
     if (!box.width || !box.height) return;
-    const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     context.setTransform(width / box.width, 0, 0, height / box.height, 0, 0);
     paint(context, box.width, box.height);
   };
-  const observer = new ResizeObserver(([entry]) => {
+  /** @param {ResizeObserverEntry[]} entries */
+  const measure = ([entry]) => {
     box = entry.contentRect;
+    const pixels = entry.devicePixelContentBoxSize?.[0].inlineSize; // Safari does not know them
+    ratio = (pixels ?? box.width * (window.devicePixelRatio || 1)) / (box.width || 1);
     repaint();
+  };
+  const observers = BOXES.map((box) => {
+    const observer = new ResizeObserver(measure);
+    observer.observe(canvas, { box });
+    return observer;
   });
-  observer.observe(canvas);
-  return { canvas, repaint, stop: () => observer.disconnect() };
+  const stop = () => {
+    for (const observer of observers) observer.disconnect();
+  };
+  return { canvas, repaint, stop };
 }
+
+// Either size may change without the other, when a page is enlarged.
+const KNOWS_PIXELS = "devicePixelContentBoxSize" in (globalThis.ResizeObserverEntry?.prototype ?? {});
+/** @type {ResizeObserverBoxOptions[]} */
+const BOXES = KNOWS_PIXELS ? ["content-box", "device-pixel-content-box"] : ["content-box"];
+
+// The size in pixels of words on a canvas: style sheets set it.
+/** @param {Context} context */
+export const wordSize = (context) => Number.parseFloat(getComputedStyle(context.canvas).fontSize);
 
 // The size in pixels at which a number fits a cell, or 0 if it could not be read there.
 /** @param {number} width  of the number at a size of one pixel @param {number} cell */
 export function fontSize(width, cell) {
-  const size = Math.min(13, (0.86 * cell) / width);
+  const size = Math.min(13, (0.9 * cell) / width);
   return size < 8 ? 0 : size;
 }
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.data.image_files import pixels_of
+from course_utils.data.images import is_pillow
 from course_utils.settings import Must, WrongSetting, checked, shown
 
 MOST_ENTRIES = 10_000  # of a list: no page shows more
@@ -73,18 +75,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         dense = torch.as_tensor(_dense(value))  # raises if it has no real numbers
         return (dense if dense.dtype == torch.uint8 else dense.to(torch.float32)).numpy()
-    if hasattr(value, "getbands"):
-        return _pixels_of(value)
+    if is_pillow(value):
+        return pixels_of(value, "The image").numpy()
     return value
-
-
-def _pixels_of(picture: Any) -> np.ndarray:
-    """The pixels of an image of Pillow: as they are if it is grey, otherwise red, green, blue and, if any, alpha."""
-    if picture.mode not in ("L", "F") and not picture.mode.startswith("I"):
-        grey = picture.mode == "1"
-        clear = "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
-        picture = picture.convert("L" if grey else "RGBA" if clear else "RGB")
-    return np.asarray(picture)
 
 
 def as_list(value: Any, name: str) -> list[Any]:
@@ -135,6 +128,19 @@ def as_indices(value: Any, name: str, below: int, count: int, thing: str) -> lis
             f"{name} has {len(found)} numbers, but there are {count} {thing}s: pass one number per {thing}."
         )
     return list(found)
+
+
+def as_start(value: Any, rows: int, columns: int, what: str) -> tuple[int, int]:
+    """Row and column of the place of a grid that asks first, by default the middle. Raises ValueError outside the grid."""
+    row, column = (
+        (rows // 2, columns // 2) if value is None else checked("start", as_list(value, "start"), tuple[int, int])
+    )
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ValueError(
+            f"start is row {row}, column {column}, but the {what} form {rows} × {columns}: pass a row from 0 to "
+            f"{rows - 1} and a column from 0 to {columns - 1}."
+        )
+    return row, column
 
 
 def half_floats(tensor: Tensor) -> bytes:

@@ -6,7 +6,7 @@ import { outline, percent, press, root, stage } from "./shared.js";
 /** @import { Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ tokens: number, window: number, depths: number[] }} Sizes */
-/** @typedef {Sizes & { pixels: DataView, width: number, height: number }} Traits */
+/** @typedef {Sizes & { pixels: DataView, width: number, height: number, block: number, start: number[] }} Traits */
 /** @typedef {{ stage: number, side: number, shift: number }} Block */
 /** @typedef {{ tokens: number, window: number, blocks: Block[] }} Data */
 /** @typedef {{ row: number, column: number, block: number, shifted: boolean }} State */
@@ -257,8 +257,9 @@ const HINT = [
 function render({ model, el }) {
   const [tokens, window, depths] = [model.get("tokens"), model.get("window"), model.get("depths")];
   const [image, data] = [imageOf(model), { tokens, window, blocks: blocksOf({ tokens, window, depths }) }];
+  const [row, column] = model.get("start");
   /** @type {State} */
-  const state = { row: Math.floor(tokens / 2), column: Math.floor(tokens / 2), block: 0, shifted: true };
+  const state = { row, column, block: model.get("block") - 1, shifted: true };
   /** @type {Stage} */
   const page = stage(state, () => {
     const { facts, sentence, titles } = told(data, state);

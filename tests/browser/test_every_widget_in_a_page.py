@@ -15,8 +15,8 @@ from playwright.sync_api import Locator, Page, TimeoutError
 from samples import build
 
 from course_utils import widgets
+from course_utils.front_end import FOLDER
 from course_utils.teaching.site.assets import ANYWIDGET, MANAGER, WEB
-from course_utils.widgets.front_end import FOLDER
 
 pytestmark = pytest.mark.browser
 ADDRESS = "http://widgets.test/"
@@ -152,6 +152,16 @@ def tells_more(shown: Shown) -> bool:
     *lines, last = [shown.told, *shown.page.evaluate("watch.told.splice(0)")]
     before, shown.told = shown.told, last
     return any(line != before for line in (*lines, last))
+
+
+def test_escape_gives_the_keys_back_to_the_page(shown):
+    for control in shown.widget.locator('canvas[tabindex="0"], button:enabled, input, td[tabindex="0"]').all()[:3]:
+        control.focus()
+        control.press("Escape")
+        assert shown.page.evaluate("document.activeElement === document.body"), "see root() in shared.js"
+    shown.page.evaluate("addEventListener('keydown', ({ key }) => { window.heard = key; })")
+    shown.page.keyboard.press("ArrowRight")
+    assert shown.page.evaluate("window.heard") == "ArrowRight"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 
 from course_utils import widgets
 from course_utils.lab import notebooks
-from course_utils.teaching import demo
+from course_utils.teaching.demo import script
+from course_utils.teaching.demo.cells import notebook_of
 from course_utils.teaching.site import build_site
 
 pytestmark = pytest.mark.browser
@@ -23,11 +24,13 @@ from course_utils.widgets import DistillationExplorer
 pictures = data.load("digits", "test").select(slice(0, 3))
 teacher, student = 3 * torch.randn(2, 3, 10)
 DistillationExplorer(pictures.images, teacher, student, pictures.labels, pictures.classes)"""
+PREDICT = 'from course_utils.widgets import Predict\n\nPredict.from_demo("windows", fresh=True)'
 QUIZ = 'from course_utils.widgets import Quiz\nQuiz.from_notebook("04")'
 FIGURE = """import matplotlib.pyplot as plt
 plt.plot([1, 2, 4])
 plt.title("Doubling")
 plt.show()"""
+DEMOS = [demo.name for demo in script.demos() if demo.name == demo.cells]  # others show the same widget
 SHOWN = "A line over three points, which doubles twice."
 
 
@@ -48,12 +51,13 @@ def site(tmp_path_factory):
         for name in PAGES
     }
     cells = [*texts[PAGES[0]], nbformat.v4.new_code_cell(FIGURE, metadata={"course": {"alt": SHOWN}})]
-    for name in demo.DEMOS:
+    for name in DEMOS:
         if name != "distillation":  # the same widget without its minute of training
-            cells += demo.notebook_of(name).cells
+            cells += notebook_of(name).cells
     cells += [
         nbformat.v4.new_code_cell(DISTILLATION),
         nbformat.v4.new_code_cell(QUIZ, metadata={"tags": ["hide-input"]}),
+        nbformat.v4.new_code_cell(PREDICT),
     ]
     for name, content in zip(PAGES, (cells, texts[PAGES[1]]), strict=True):
         metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
@@ -94,7 +98,7 @@ def open_page(browser, site):
         page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
         page.goto(f"{site}{name}")
         if name.startswith(PAGES[0]):
-            expect(page.locator(".afv")).to_have_count(len(demo.DEMOS) + 1)
+            expect(page.locator(".afv")).to_have_count(len(DEMOS) + 2)
             page.wait_for_function("document.querySelectorAll('mjx-container').length > 0")
         assert elsewhere == []
         assert failed == []

@@ -103,6 +103,15 @@ def test_a_stopped_training_says_so_and_has_the_signals_exit_code(sent, code, na
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_training_in_the_background_where_ctrl_c_is_ignored_ends_on_sigterm(monkeypatch):
+    monkeypatch.setattr("course_utils.experiments.run_named", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert course("train", "captions") == (143, "course: stopped by SIGTERM.")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("port", ["-1", "0", "65536", "99999999"])
 def test_a_port_that_is_none_is_refused(port):
     code, printed = course("demo", "patches", "--port", port)
@@ -183,6 +192,25 @@ def test_demos_are_listed_with_their_notebooks():
     assert code == 0
     assert "│ patches │ 04 │ the input of the transformer" in printed
     assert "│ captions │ 10 │ images and captions" in printed
+    assert "course demo --all" in printed
+
+
+def test_demos_are_pages_in_a_folder_and_what_cannot_be_is_one_sentence(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path / "state"))
+    assert course("demo", "windows")[0] == 0
+    assert opened == [(tmp_path / "state" / "demos" / "windows.html").as_uri()]
+    code, printed = course("demo", "--build", str(tmp_path / "stick"), "--no-browser")
+    assert code == 0
+    assert (tmp_path / "stick" / "index.html").as_uri() in printed.replace("\n", "")
+    for arguments, words in (
+        (["window"], "no demo 'window': choose one of"),
+        (["--build", str(tmp_path)], "has no demos in it"),
+    ):
+        code, printed = course("demo", *arguments)
+        assert code == 2
+        assert words in printed
 
 
 def make_notebook(folder: Path, source: str) -> None:

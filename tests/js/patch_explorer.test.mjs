@@ -61,3 +61,14 @@ test("an entry is named by its pixel and its place in every channel", () => {
   assert.equal(patches.entryWords(dark, { size: 3, patch: 0, entry: 7 }), last);
   assert.equal(patches.entryWords(grey, { size: 1, patch: 9, entry: null }), "(0.035)");
 });
+
+test("a shuffled sequence has every patch once, always in the same order", () => {
+  assert.deepEqual(patches.orderOf(4, false), [0, 1, 2, 3]);
+  const order = patches.orderOf(196, true);
+  assert.deepEqual(patches.orderOf(196, true), order);
+  assert.deepEqual(
+    [...order].sort((a, b) => a - b),
+    patches.orderOf(196, false),
+  );
+  assert.ok(order.filter((patch, place) => patch === place).length < 10);
+});

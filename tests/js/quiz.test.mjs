@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempted, judge, scoreOf } from "../../course_utils/widgets/quiz.js";
+import { attempted, judge, scoreOf, verdictOf } from "../../course_utils/widgets/quiz_answers.js";
 
 // answers("R+ R- w-"): R is right, w wrong; + chosen, - not.
 const answers = (text) =>
@@ -36,4 +36,10 @@ test("attempts are counted, and a question that was solved stays solved", () => 
   const right = attempted(wrong, [0, 2], true);
   assert.deepEqual(right, { chosen: [0, 2], attempts: 2, solved: 2 });
   assert.deepEqual(attempted(right, [1], false), { chosen: [1], attempts: 3, solved: 2 });
+});
+
+test("a choice among letters is told which one is right, and why", () => {
+  const answers = ["no", "yes"].map((text) => ({ text, correct: text === "yes", why: "It is." }));
+  assert.equal(verdictOf(answers, 1), "Right. It is.");
+  assert.equal(verdictOf(answers, 0), "Not A, but B. It is.");
 });

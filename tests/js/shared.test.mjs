@@ -118,8 +118,8 @@ test("Escape, Tab and what runs the cell leave a widget; no other key does", () 
 
 test("a number is as large as its cell allows, and left out where it could not be read", () => {
   assert.equal(shared.fontSize(2.5, 100), 13);
-  assert.equal(shared.fontSize(2.5, 34), (0.86 * 34) / 2.5);
-  assert.equal(shared.fontSize(2.5, 23), 0);
+  assert.equal(shared.fontSize(2.5, 34), (0.9 * 34) / 2.5);
+  assert.equal(shared.fontSize(2.5, 22), 0);
 });
 
 test("a negative number has a true minus, zero has no sign", () => {

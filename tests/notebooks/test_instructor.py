@@ -8,9 +8,10 @@ from course_utils.exercises import exercises
 from course_utils.lab import notebooks
 from course_utils.lab.course import entries
 from course_utils.paths import NOTEBOOKS
-from course_utils.teaching.demo import DEMOS
+from course_utils.teaching.demo import script
 
 PAGE = (NOTEBOOKS / "INSTRUCTOR.md").read_text(encoding="utf-8")
+DEMOS = {demo.name for demo in script.demos()}
 CHAPTERS = dict(re.findall(r"^## (\d\d) · .+\n((?:(?!##? ).*\n)*)", PAGE, re.MULTILINE))
 
 
@@ -30,6 +31,11 @@ def test_plans_add_up_and_everything_named_exists(number):
             f"The plan of {length} minutes in chapter {number} of INSTRUCTOR.md adds up to {total}: change the minutes of "
             "its steps."
         )
+    for length, (slack, cuts) in {"50": (5, 4), "90": (9, 9)}.items():
+        steps = plans[length].split(" → ")
+        assert steps[-1] in {f"{minutes} slack" for minutes in range(slack, 20)}, f"{number}: end the plan with slack"
+        marked = sum(int(step.split()[0]) for step in steps if step.endswith(" †"))
+        assert marked >= cuts, f"{number}: mark with † what can be left out of the plan of {length} minutes"
     checked = {exercise.name for exercise in exercises(number)}
     unknown = set(re.findall(r"`(\d\d\.\w+)`", chapter)) - checked
     assert not unknown, (
@@ -41,7 +47,7 @@ def test_plans_add_up_and_everything_named_exists(number):
         f"The plan of 90 minutes in chapter {number} of INSTRUCTOR.md has no step for {missing}: add “5 exercise "
         "`NAME`”, with its minutes, and take them from other steps. A lab writes all exercises."
     )
-    assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= set(DEMOS)
+    assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= DEMOS
     headings = {
         line.lstrip("# ")
         for cell in notebooks.read(notebooks.find(number)).cells
@@ -59,4 +65,4 @@ def test_plans_add_up_and_everything_named_exists(number):
 
 def test_every_demo_is_shown_in_some_lesson():
     shown = set(re.findall(r"`course demo ([\w-]+)`", PAGE))
-    assert shown == set(DEMOS), "say in INSTRUCTOR.md where in the lesson `course demo NAME` is shown, for every demo"
+    assert shown == DEMOS, "say in INSTRUCTOR.md where in the lesson `course demo NAME` is shown, for every demo"

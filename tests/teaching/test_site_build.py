@@ -35,7 +35,7 @@ def test_a_failing_notebook_and_one_that_was_not_run_leave_the_old_site(old_site
     with pytest.raises(ValueError, match="was not executed by the course: run `course run 00 --output`"):
         build_site(["00"], old_site, executed=failing.parent)
     monkeypatch.setattr(build.notebooks, "find", lambda number: failing)
-    with pytest.raises(ValueError, match=r"Notebook 00 failed, so there is no site: [\s\S]*ZeroDivisionError"):
+    with pytest.raises(ValueError, match=r"Notebook 00 failed, so nothing was built: [\s\S]*ZeroDivisionError"):
         build_site(["00"], old_site)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".site-")] == []
     assert (old_site / "index.html").read_text() == "old"

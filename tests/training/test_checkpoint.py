@@ -102,7 +102,7 @@ def losses(path):
     return [line.split(",")[:5] for line in path.read_text().splitlines()]
 
 
-def run(folder, model, stop_at=None, quiet=True):
+def run(folder, model, stop_at=None, quiet=True, recipe=RECIPE):
     before = [False] * (stop_at or 0)
     stops = itertools.chain(before, [stop_at is not None], itertools.repeat(False))
 
@@ -113,9 +113,17 @@ def run(folder, model, stop_at=None, quiet=True):
         return F.cross_entropy(logits, labels), logits
 
     return fit(
-        *(model, quarters(320), quarters(50), RECIPE),
+        *(model, quarters(320), quarters(50), recipe),
         **{"folder": folder, "loss": loss, "checkpoint_seconds": 0, "quiet": quiet, "on_interrupt": "return"},
     )
+
+
+def test_in_bf16_too_a_continued_run_ends_with_the_bits_of_an_undisturbed_one(tmp_path):
+    recipe, whole, continued = replace(RECIPE, precision="bf16", ema=0.9), tiny_vit(), tiny_vit()
+    run(tmp_path / "whole", whole, recipe=recipe)
+    assert run(tmp_path / "run", tiny_vit(), stop_at=14, recipe=recipe).interrupted
+    run(tmp_path / "run", continued, recipe=recipe)
+    assert same_weights(whole, continued)
 
 
 def test_a_damaged_checkpoint_is_named_kept_aside_and_the_one_before_used(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from types import ModuleType, SimpleNamespace  # noqa: F401 – for the losses below
 
@@ -12,7 +13,7 @@ import torch
 from small import RECIPE, quarters, tiny_vit
 from torch import nn
 
-from course_utils.training import augment, fit
+from course_utils.training import augment, device, fit
 from course_utils.training.distill import distilling
 from course_utils.training.identity import fingerprint, name_of
 from course_utils.training.rand_augment import RandAugment
@@ -169,7 +170,11 @@ def test_another_process_finds_the_same_fingerprint():
 def test_a_folder_of_an_earlier_version_is_continued(tmp_path):
     first = fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, quiet=True)
     described = tmp_path / "run.json"
-    about = {name: value for name, value in json.loads(described.read_text()).items() if "code" not in name}
+    about = {
+        name: value
+        for name, value in json.loads(described.read_text()).items()
+        if "code" not in name and name != "number format"
+    }
     described.write_text(json.dumps(about))
     again = fit(tiny_vit(), quarters(32), None, RECIPE, folder=tmp_path, quiet=True)
     assert [row.seconds for row in again.epochs] == [row.seconds for row in first.epochs], "trained anew"
@@ -186,3 +191,16 @@ def test_the_names_in_run_json_stay_what_they_are():
     )
     assert name_of(distilling(tiny_vit())) == "course_utils.training.distill.distilling.<locals>.loss"
     assert name_of(mixup_loss(0.2, 4)) == "course_utils.training.regularise.mixup_loss.<locals>.loss"
+
+
+@pytest.mark.skipif(
+    torch.cuda.is_available() or torch.mps.is_available(), reason="the processor decides only without a GPU"
+)
+def test_a_run_begun_in_bf16_is_not_continued_in_float32(tmp_path, monkeypatch):
+    recipe = replace(RECIPE, precision="fastest")
+    monkeypatch.setattr(device, "bf16_cpu", lambda: True)
+    fit(tiny_vit(), quarters(32), None, recipe, folder=tmp_path, quiet=True)
+    fit(tiny_vit(), quarters(32), None, recipe, folder=tmp_path, quiet=True)
+    monkeypatch.setattr(device, "bf16_cpu", lambda: False)
+    with pytest.raises(ValueError, match="a run with number format 'bf16', but this one has 'float32'"):
+        fit(tiny_vit(), quarters(32), None, recipe, folder=tmp_path, quiet=True)

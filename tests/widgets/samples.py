@@ -73,6 +73,7 @@ def question(**answers: Any) -> Mapping[str, Any]:
     return {"questions": [{"question": "Why?", "answers": list(answers.values())}]}
 
 
+ASKED = {"question": "Is `4` even?", "options": ["yes", "no", "odd"], "right": "A", "reason": "`2 · 2` is 4."}
 SAMPLES = {
     "AttentionExplorer": Sample(
         {"image": PICTURE, "attention": MAPS, "start": (1, 3), "special_name": "start token"},
@@ -141,6 +142,8 @@ SAMPLES = {
                 {"transforms": [["rotate", "invert"], ["shear"], ["rotate"]]},
                 "The first sample has 2 transforms, but another",
             ),
+            ({"number": 3}, "number is 3, but must be from 0 to 2"),
+            ({"magnitude": 10}, "magnitude is 10, but must be one of the magnitudes 0, 15, 30"),
         ),
     ),
     "CaptionExplorer": Sample(
@@ -178,6 +181,7 @@ SAMPLES = {
             ({"labels": [0]}, "labels has 1 numbers, but there are 2 images"),
             ({"images": torch.full((2, 1, 4, 4), 2.0)}, "Image 1 of the batch has values from 2 to 2"),
             ({"classes": range(20_000)}, "classes has more than 10,000 entries"),
+            ({"temperature": 0.1}, "temperature is 0.1, but must be from 0.5 to 20"),
         ),
     ),
     "LocalAttentionExplorer": Sample(
@@ -190,6 +194,7 @@ SAMPLES = {
             ({"attention": NEAR * 2}, "do not sum to one .one sums to 2"),
             ({"attention": torch.full_like(NEAR, 1 / 9)}, "gives weight to positions beyond the border"),
             ({"image": random(1, 9, 12)}, "8 × 12 positions do not form a grid of squares"),
+            ({"start": (8, 0)}, "start is row 8, column 0, but the positions form 8 × 12"),
             ({"head_names": ["a"]}, "head_names has 1 names, but there are 2 heads"),
         ),
     ),
@@ -205,18 +210,26 @@ SAMPLES = {
         {"image": PICTURE, "patch_size": 7},
         (
             ({"image": "cat"}, "The image is 'cat', but must be a tensor"),
-            ({"image": torch.zeros(1).expand(4096, 2049)}, "4096 × 2049 pixels, too many"),
             ({"image": random(2, 3, 8, 8)}, r"shape \(2, 3, 8, 8\), but must be \(channels, height, width"),
             ({"image": PICTURE * 255}, r"must lie in \[0, 1\]: divide by 255"),
             ({"image": PICTURE - 0.5}, r"must lie in \[0, 1\]: undo its normalisation"),
             ({"image": random(3, 0, 8)}, r"is empty \(shape \(3, 0, 8\)\)"),
             ({"image": random(3, 8, 8) / 0}, "has 192 values that are NaN"),
-            (
-                {"patch_size": 5},
-                "patch_size 5 does not divide an image of 28 × 28 pixels: resize or crop it to 25 × 25, or choose one of 2, 4",
-            ),
-            ({"image": random(300, 451), "patch_size": 16}, r"resize or crop it to 288 × 448\.$"),
+            ({"choices": [4, 9]}, "patch sizes 4, 7, 9 do not all divide one part of an image of 28 × 28 pixels"),
             ({"patch_size": 29}, "patch_size is 29, but must be from 1 to 28"),
+        ),
+    ),
+    "Predict": Sample(
+        {"question": "Is `4` even?", "options": ["yes", "no", "unclear"], "right": "A", "reason": "`2 · 2` is 4."},
+        (
+            ({"options": ["yes"]}, "There are 1 options, but there must be two to four"),
+            ({"options": range(5)}, "There are 5 options, but there must be two to four"),
+            ({"options": "yes"}, "options is 'yes', but must be a list"),
+            ({"right": "D"}, "right is 'D', but must be the letter of an option: A, B, C"),
+            ({"right": 0}, "right is 0, but must be text"),
+            ({"reason": ""}, "an answer without 'text' or 'why'"),
+            ({"question": ""}, "lacks a text under 'question'"),
+            (lambda: widgets.Predict.from_demo("window"), "no demo 'window': choose one of colours, "),
         ),
     ),
     "QuantisationExplorer": Sample(
@@ -229,6 +242,7 @@ SAMPLES = {
             ({"layers": {"conv": random(2, 2) / 0}}, "The weight of conv has 4 values that are NaN"),
             ({"layers": {"conv": "weights"}}, "The weight of conv is 'weights', but must be a tensor"),
             ({"layers": {"big": torch.zeros(1001, 1000)}}, "has 1,001,000 numbers"),
+            ({"bits": 9}, "bits is 9, but must be from 2 to 8"),
         ),
     ),
     "Quiz": Sample(
@@ -249,12 +263,13 @@ SAMPLES = {
     "WindowExplorer": Sample(
         {"image": random(3, 32, 32), "tokens": 16, "depths": [2, 2]},
         (
-            ({"image": random(3, 32, 30)}, "An image of 32 × 30 cannot be cut into 16 × 16 tokens"),
-            ({"image": random(3, 30, 30)}, "An image of 30 × 30 cannot be cut into 16 × 16 tokens"),
+            ({"image": random(3, 32, 15)}, "An image of 32 × 15 cannot be cut into 16 × 16 tokens"),
             ({"window": 16}, "window is 16, but must divide the last stage's 8 tokens per side"),
             ({"window": 3}, "window is 3, but must divide the last stage's 8 tokens per side"),
             ({"tokens": 2, "depths": (1, 1, 1)}, "2 tokens per side cannot be halved 2 times"),
             ({"depths": (2, 0)}, r"depths\[1\] is 0, but must be from 1 to 24"),
+            ({"start": (3, 16)}, "start is row 3, column 16, but the tokens form 16 × 16"),
+            ({"block": 5}, "block is 5, but must be from 1 to 4"),
         ),
     ),
 }

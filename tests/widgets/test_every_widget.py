@@ -17,8 +17,8 @@ from PIL import Image
 from samples import SAMPLES, build
 
 from course_utils import widgets
+from course_utils.front_end import FOLDER, IMPORT
 from course_utils.lab import notebooks
-from course_utils.widgets.front_end import FOLDER, IMPORT
 
 REFUSED = [(name, change, words) for name, sample in SAMPLES.items() for change, words in sample.refused]
 TENSORS = [

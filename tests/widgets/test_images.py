@@ -49,6 +49,7 @@ FORMS = {
     "Pillow CMYK": (PICTURE.convert("CMYK"), COLOURS, EIGHT_BITS),
     "Pillow YCbCr": (PICTURE.convert("YCbCr"), COLOURS, 0.02),
     "Pillow 1": (Image.fromarray(BYTES[:, :, 0] > 127), (GREY > 0.5).float(), EXACT),
+    "Pillow 16 bits": (Image.fromarray((65535 * GREY[0].double()).round().numpy().astype(np.uint16)), GREY, EXACT),
     "Pillow F": (Image.fromarray(GREY[0].numpy()), GREY, EXACT),
 }
 
@@ -82,7 +83,6 @@ def test_a_batch_is_a_tensor_an_array_or_a_list(form):
         ((255 * COLOURS).to(torch.int64), "divide by 255"),
         (3 * COLOURS.round(), "divide by 255"),  # dark bytes: whole numbers
         (np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16), "divide by 65,535 if it has 16 bits"),
-        (Image.fromarray(np.linspace(0, 60000, 256).astype(np.uint16).reshape(16, 16)), "divide by 65,535"),
         (1.1 * COLOURS - 0.05, r"clamp it to \[0, 1\], because resizing may overshoot"),
         (300 * COLOURS - 20, "divide by 255, then clamp it"),
         ((COLOURS - 0.45) / 0.22, "undo its normalisation"),
@@ -126,3 +126,21 @@ def test_all_widgets_take_images_of_pillow():
         DistillationExplorer([PICTURE, PICTURE], logits, logits, [0, 1], ["a", "b"]),
     ):
         assert np.array_equal(np.frombuffer(widget.pixels[1], np.uint8).reshape(16, 16, 4)[..., :3], BYTES)
+
+
+def test_an_awkward_size_is_cropped_with_a_note():
+    photo = data.photo("chelsea")  # 300 × 451
+    with pytest.warns(UserWarning, match="300 × 451 pixels is cropped to its central 288 × 448"):
+        widget = PatchExplorer(photo)
+    assert (widget.height, widget.width, widget.choices) == (288, 448, [2, 4, 8, 16, 32])
+    shown = np.frombuffer(widget.pixels, np.uint8).reshape(288, 448, 4)[..., :3]
+    middle = photo[:, 6:294, 1:449]
+    assert np.array_equal(shown, (255 * middle).round().byte().permute(1, 2, 0).numpy())
+    with pytest.warns(UserWarning, match="cropped to its central 288 × 288: 16 × 16 tokens fit there"):
+        assert WindowExplorer(photo).width == 288
+
+
+def test_an_image_too_large_for_a_page_is_shown_smaller_with_a_note():
+    with pytest.warns(UserWarning, match=r"3000 × 4000 pixels, too many .* shown with 1500 × 2000"):
+        image = as_image(torch.zeros(1, 1, 1).expand(3, 3000, 4000))
+    assert image.shape == (3, 1500, 2000)

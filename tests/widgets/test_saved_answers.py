@@ -10,7 +10,7 @@ import pytest
 from samples import QUESTIONS
 
 from course_utils import files
-from course_utils.widgets import Quiz, saved_answers
+from course_utils.widgets import Predict, Quiz, saved_answers
 
 RIGHT_AT_ONCE = {"chosen": [0], "attempts": 1, "solved": 1}
 WRONG = {"chosen": [1], "attempts": 1, "solved": None}
@@ -38,6 +38,18 @@ def test_answers_stay_when_the_cell_runs_again_and_in_another_kernel_only_their_
     assert again.answered[2] == WRONG
     assert again.answered[1] == saved_answers.NONE
     assert Quiz.from_notebook("05").answered[0] == saved_answers.NONE
+
+
+def test_a_prediction_stays_like_an_answer_to_a_quiz_and_a_fresh_one_asks_everybody_again():
+    asked = Predict.from_demo("windows")
+    assert asked.answered == [saved_answers.NONE]
+    asked.answered = [WRONG]
+    assert Predict.from_demo("windows").answered == [WRONG]
+    assert Predict.from_demo("windows", fresh=True).answered == [saved_answers.NONE]
+    assert Predict.from_demo("captions").answered == [saved_answers.NONE]
+    (question,) = asked.questions
+    assert [each["correct"] for each in question["answers"]] == [False, False, True, False]
+    assert len({each["why"] for each in question["answers"]}) == 1
 
 
 def test_a_fresh_quiz_and_one_that_is_graded_neither_show_nor_save_answers(monkeypatch, folder):

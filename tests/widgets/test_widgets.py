@@ -7,8 +7,8 @@ import torch
 from samples import MAPS, PICTURE
 
 from course_utils.analysis.rollout import attention_rollout
+from course_utils.front_end import FOLDER
 from course_utils.widgets import AttentionExplorer, MemoryExplorer, PatchExplorer, Quiz
-from course_utils.widgets.front_end import FOLDER
 
 
 def test_the_page_gets_every_weight_and_the_rollout_after_it():

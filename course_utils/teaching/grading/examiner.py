@@ -60,12 +60,11 @@ class _Late(_Stopped):
     """It ran out of time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"was still running after {seconds:.0f} s", "look for a loop that never ends, or for waiting"
-        )
+        super().__init__(f"was still running after {seconds:.0f} s", _WAITS)
 
 
-LEFT_RUNNING = "\nThis cell left another process running, which was ended when everything was graded.\n"
+LEFT_RUNNING = "\nThis cell, or one before it, left another process running, which was ended.\n"
+_WAITS = "look for a loop that never ends, or for waiting"
 _ENDS = "look for os._exit(), or for a tensor that is much too large"
 _TAKES = "make smaller tensors, and start no processes"
 
@@ -74,8 +73,7 @@ def carry_out(steps: Sequence[Step], folder: Path, limits: Limits, preload: Sequ
     """Do the steps (cells and checks) in the folder. If one hangs or ends the process, the others still get their
     results: the remaining steps run in a new process, without it.
 
-    ``preload``: modules to import before any process starts; only the first call counts. Raises RuntimeError if a
-    process cannot start, or ends before it runs a cell.
+    preload: modules to import before any process; only the first call counts. Raises RuntimeError without a process.
     """
     return _Examination(steps, folder, limits, preload).finish()
 
@@ -116,8 +114,8 @@ class _Examination:
             for step in todo:
                 try:
                     found = self.findings[step.number] = self.result(step, student)
-                    if isinstance(found, str) and step.number >= 0 and student.left_running():
-                        self.findings[step.number] = found + LEFT_RUNNING
+                    if student.left_running():
+                        self.note(step)
                 except _Stopped as ending:
                     self.blame(_culprit(step, todo, ending), ending)
                     return
@@ -143,6 +141,12 @@ class _Examination:
             return _text(found) if exercise is None else _confirmed(exercise, found)
         except Exception as error:
             raise _Stopped("sent something that is not a result", _ENDS) from error
+
+    def note(self, step: Step) -> None:
+        """Note, once, at the last cell up to this step, that a process is left from it or from an earlier one."""
+        cells = [n for n, found in self.findings.items() if 0 <= n <= step.number and isinstance(found, str)]
+        if cells and not any(str(self.findings[n]).endswith(LEFT_RUNNING) for n in cells):
+            self.findings[cells[-1]] = f"{self.findings[cells[-1]]}{LEFT_RUNNING}"
 
     def blame(self, step: Step, ending: _Stopped) -> None:
         """Record the result of the step. A cell that ended a process is skipped in all later ones."""
@@ -208,7 +212,6 @@ def _started(
         except _Stopped as ending:
             raise RuntimeError(f"The process for a student's code {ending} before it ran any code.") from ending
         student.watch = Watch(process.pid, limits.memory, scratch)
-        student.left_running()
         yield student
     finally:
         _end(process)
@@ -222,12 +225,12 @@ class _Student:
         self.receiver, self.process = receiver, process
         self.received = bytearray()
         self.watch: Watch | None = None  # as soon as it is ready
-        self.looked, self.processes = time.monotonic(), 0
+        self.looked, self.others = time.monotonic(), set[int]()
 
     def left_running(self) -> bool:
-        """Whether there are more processes than when this was last asked."""
-        before, self.processes = self.processes, len(living(self.process.pid))
-        return self.processes > before
+        """Whether a process has outlived the step that started it: it was there at the last call as well."""
+        before, self.others = self.others, {one.pid for one in living(self.process.pid)[fence.own() :]}
+        return bool(before & self.others)
 
     def message(self, seconds: float) -> bytes:
         """The next whole message within that many seconds. Raises _Stopped if there is none."""
@@ -282,10 +285,9 @@ class _Student:
         code = self.process.exitcode
         if code is None:
             raise _Stopped("closed its connection to the examiner", _ENDS)
-        number = -code if code < 0 else code - 128
         how = f"exit code {code}"
         with suppress(ValueError):
-            how = signal.strsignal(signal.Signals(number)) or how
+            how = signal.strsignal(signal.Signals(-code if code < 0 else code - 128)) or how
         raise _Stopped(f"ended the whole process ({how})", _ENDS)
 
 
@@ -296,10 +298,8 @@ def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
     if not verdict.passed:
         return verdict
     if found["borrowed"] is not False:
-        sentence = (
-            f"{exercise.function} calls the course's own version, so it shows nothing of your own: write it out."
-        )
-        return Verdict(Outcome.NOT_ATTEMPTED, sentence, Kind.LENT)
+        sentence = "calls the course's own version, so it shows nothing of your own: write it out."
+        return Verdict(Outcome.NOT_ATTEMPTED, f"{exercise.function} {sentence}", Kind.LENT)
     return _gap(exercise, found["results"], found["gradients"]) or verdict
 
 
@@ -332,7 +332,7 @@ def _expected(exercise_name: str) -> tuple[list[Any], list[dict[str, Tensor]]]:
 
 
 def _text(value: Any) -> str:
-    """Text of limited length that can be written into a file. Raises TypeError for anything else."""
+    """Text of limited length, for a file. Raises TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} is no text")
     return value[: 2 * student_process.SHOWN].encode(errors="replace").decode()

@@ -39,10 +39,11 @@ class Watch:
 
 
 def living(top: int) -> list[psutil.Process]:
-    """A process and its descendants, without those that have ended."""
+    """A process and its descendants, without those that have ended, in the order in which they were started."""
     try:
         first = psutil.Process(top)
-        return [one for one in (first, *first.children(recursive=True)) if _lives(one)]
+        started = sorted(first.children(recursive=True), key=psutil.Process.create_time)
+        return [one for one in (first, *started) if _lives(one)]
     except psutil.Error:
         return []
 

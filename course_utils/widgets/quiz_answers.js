@@ -1,0 +1,42 @@
+// Answers to questions: what a choice is worth, and what is remembered of it.
+
+/** @typedef {{ text: string, why: string, correct?: boolean }} Answer */
+/** @typedef {{ question: string, answers: Answer[] }} Question */
+/** @typedef {{ chosen: number[], attempts: number, solved: number | null }} Answered  solved: at which attempt */
+/** @typedef {{ questions: Question[], answered: Answered[], unsaved: string }} Asked */
+
+// The verdict on a choice of answers.
+/** @param {{ correct?: boolean, chosen: boolean }[]} answers */
+export function judge(answers) {
+  const missing = answers.filter(({ correct, chosen }) => correct && !chosen).length;
+  const wrong = answers.some(({ correct, chosen }) => !correct && chosen);
+  if (!missing && !wrong) return { right: true, verdict: "Right." };
+  const more = missing === 1 ? "one more is" : `${missing} more are`;
+  if (!wrong) return { right: false, verdict: `Right so far, but ${more} right too.` };
+  return { right: false, verdict: hasSeveral(answers) ? "Not all of these are right." : "Not this one." };
+}
+
+/** @param {{ correct?: boolean }[]} answers */
+export const hasSeveral = (answers) => answers.filter(({ correct }) => correct).length > 1;
+
+// solved: of each question null, or at which attempt.
+/** @param {(number | null)[]} solved */
+export function scoreOf(solved) {
+  const right = solved.filter((attempt) => attempt !== null).length;
+  const first = solved.filter((attempt) => attempt === 1).length;
+  return `${right} of ${solved.length} right${right ? `, ${first} at the first attempt` : ""}`;
+}
+
+// What was answered, after one more attempt.
+/** @param {Answered} before @param {number[]} chosen @param {boolean} right @returns {Answered} */
+export function attempted({ attempts, solved }, chosen, right) {
+  return { chosen, attempts: attempts + 1, solved: solved ?? (right ? attempts + 1 : null) };
+}
+
+// What a choice among options with letters is told: which one is right, and why.
+/** @param {Answer[]} answers @param {number} chosen */
+export function verdictOf(answers, chosen) {
+  const right = answers.findIndex(({ correct }) => correct);
+  const [mine, theirs] = [chosen, right].map((place) => "ABCD"[place]);
+  return `${chosen === right ? "Right" : `Not ${mine}, but ${theirs}`}. ${answers[right].why}`;
+}

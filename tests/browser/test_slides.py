@@ -1,81 +1,167 @@
-"""Slides of a notebook, opened as a file with every other address out of reach."""
+"""Slides in a browser, opened as files with every other address out of reach, and paged with a clicker's keys alone."""
+
+import re
+import sys
+from contextlib import contextmanager
 
 import nbformat
 import pytest
+from ipywidgets.embed import dependency_state
 from playwright.sync_api import expect
-from pointing import settle
 
 from course_utils.lab import notebooks
-from course_utils.teaching.site import build_slides
+from course_utils.paths import ROOT
+from course_utils.teaching.site import build_slides, print_slides, slides
+
+sys.path.append(str(ROOT / "tests" / "teaching"))
+
+from as_executed import executed
 
 pytestmark = pytest.mark.browser
-FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 4])\nplt.show()"
+DEMOS = {"00": ("colours", "look"), "04": ("patches", "cat"), "08": ("windows", "explorer")}
+# Of the slide that is shown: text that is below 1/40 of the height, what is cut off or needs scrolling, where it ends.
+LOOK = """() => {
+  const slide = document.querySelector("section.present"), found = { small: [], cut: [], low: 0, high: innerHeight };
+  const zoom = (element) => (element ? (Number(getComputedStyle(element).zoom) || 1) * zoom(element.parentElement) : 1);
+  for (const element of slide.querySelectorAll("*")) {
+    const box = element.getBoundingClientRect(), style = getComputedStyle(element);
+    if (!box.width || !box.height || element.closest("aside, .afv-unseen, mjx-container")) continue;
+    if (element.scrollHeight > element.clientHeight + 2 && /auto|scroll|hidden/.test(style.overflowY))
+      found.cut.push(element.className);
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own && !element.matches("img, canvas")) continue;
+    const size = parseFloat(style.fontSize) * zoom(element), words = element.textContent.trim().slice(0, 40);
+    if (own && size < innerHeight / 40 - 0.05) found.small.push(`${words}: 1/${(innerHeight / size).toFixed(1)}`);
+    if (box.right > innerWidth + 1 || box.bottom > innerHeight + 1 || box.left < -1) found.cut.push(words);
+    if (!element.closest("header")) Object.assign(found, { low: Math.max(found.low, box.bottom) });
+    if (element.closest(".body")) Object.assign(found, { high: Math.min(found.high, box.top) });
+  }
+  return { ...found, low: found.low / innerHeight, high: found.high / innerHeight };
+}"""
+PLACE = """() => [...document.querySelectorAll(".slides > section")].findIndex((each) => each.matches(".present"))"""
 
 
 @pytest.fixture(scope="module")
-def slides(tmp_path_factory):
-    """The page of notebook 04's slides: its texts, its first exercise, one widget and one figure."""
+def decks(tmp_path_factory):
+    """number → the slides of that notebook, with its demo's widget, made by the cells that students have."""
     folder = tmp_path_factory.mktemp("slides")
-    path = notebooks.find("04")
-    notebook = notebooks.read(path)
-    needed = {"imports", "cat", "patchify", "patchify-check", "memory-explorer"}
-    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown" or cell.id in needed]
-    notebook.cells += [nbformat.v4.new_code_cell(FIGURE), nbformat.v4.new_code_cell("silent = 1")]
-    nbformat.write(notebook, folder / path.name)
-    execution = notebooks.execute(folder / path.name)
-    assert execution.error is None
-    (folder / "executed").mkdir()
-    nbformat.write(execution.notebook, folder / "executed" / path.name)
-    return build_slides("04", folder / "out", executed=folder / "executed")
+    for number, (demo, shown) in DEMOS.items():
+        widget = made_by(number, demo)
+        notebook = executed(number, {shown: widget.model_id}, dependency_state([widget], drop_defaults=False))
+        nbformat.write(notebook, folder / notebooks.find(number).name)
+    return {number: build_slides(number, folder / "out", executed=folder) for number in DEMOS}
 
 
-def test_slides_show_sections_figures_and_live_widgets_without_a_network(slides, browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+def made_by(number: str, demo: str):
+    *needed, last = (
+        cell.source
+        for cell in notebooks.read(notebooks.find(number)).cells
+        if f"demo:{demo}" in cell.metadata.get("tags", ())
+    )
+    *lines, widget = last.rstrip().rsplit("\n", 1)
+    names: dict = {}
+    exec("\n".join([*needed, *lines]), names)
+    return eval(widget, names)
+
+
+@contextmanager
+def opened(browser, path, width=1280, height=720, address=""):
+    """The page, and what it asked for elsewhere or complained about."""
+    context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    elsewhere, failed = [], []
+    complaints: list[str] = []
 
     def gate(route):
-        if route.request.url.startswith((slides.parent.as_uri(), "data:", "blob:")):
-            route.continue_()
-        else:
-            elsewhere.append(route.request.url)
-            route.abort()
+        if route.request.url.startswith((path.parent.as_uri(), "data:", "blob:", "about:")):
+            return route.continue_()
+        complaints.append(route.request.url)
+        return route.abort()
 
-    page.route("**/*", gate)
-    page.on("requestfailed", lambda request: failed.append(request.url))
-    page.goto(slides.as_uri())
-    expect(page.locator(".afv")).to_have_count(2)
-    sections = [
-        line.lstrip("# ")
-        for cell in notebooks.read(notebooks.find("04")).cells
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("## ")
-    ]
-    firsts = page.locator(".slides > section > section:first-child h2").all_inner_texts()
-    assert [text.rstrip("¶") for text in firsts] == sections  # each begins a slide to the right
-    text = page.locator(".slides").evaluate("e => e.textContent")
-    assert "def patchify(images: Tensor, patch_size: int) -> Tensor:" in text  # exercises are shown,
-    assert "silent = 1" not in text  # other code is not,
-    assert "not attempted yet" not in text  # nor are checks
-    assert page.locator(".slides img").count() >= 1
-
-    expect(page.locator("section.present h1")).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("section.present section.present h2")).to_contain_text(sections[0])
-    widget = page.locator(".afv-patches")
-    page.evaluate(
-        "e => { const s = e.closest('section'), all = [...s.parentElement.parentElement.children];"
-        " window.location.hash = `/${all.indexOf(s.parentElement)}/${[...s.parentElement.children].indexOf(s)}`; }",
-        widget.element_handle(),
-    )
-    expect(widget).to_be_visible()
-    canvas = widget.locator("canvas[tabindex]").first
-    before, place = widget.inner_text(), page.url
-    canvas.press("ArrowRight")
-    settle(page)
-    assert widget.inner_text() != before  # the key is the widget's,
-    assert page.url == place  # not the slides'
-    assert elsewhere == []
-    assert failed == []
+    context.route("**/*", gate)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.goto(path.as_uri() + address)
+    page.evaluate("() => MathJax.startup.promise")
+    page.locator(".afv").first.wait_for(state="attached")
+    yield page, complaints
     context.close()
+
+
+@pytest.mark.parametrize("number", DEMOS)
+def test_a_deck_is_paged_with_a_clicker_and_every_slide_can_be_read(number, decks, browser):
+    with opened(browser, decks[number]) as (page, complaints):
+        count = page.locator(".slides > section").count()
+        visited, steps = [page.evaluate(PLACE)], 0
+        while visited[-1] < count - 1 or page.locator("section.present .fragment:not(.visible)").count():
+            if page.locator("section.present.widget").count():
+                page.wait_for_timeout(200)  # until the widget has its size
+            seen = page.evaluate(LOOK)
+            heading = page.locator("section.present :is(h1, h2)").inner_text()
+            assert seen["small"] == [], heading
+            assert seen["cut"] == [], heading
+            assert seen["low"] > 0.55 or seen["high"] > 0.3, f"the lower half is empty: {heading}"
+            page.keyboard.press("PageDown")
+            visited.append(page.evaluate(PLACE))
+            steps += 1
+            assert steps < 3 * count
+        assert sorted(set(visited)) == list(range(count))
+        assert complaints == []
+
+
+def test_a_clickers_keys_and_escape_work_after_a_click_into_a_widget(decks, browser):
+    with opened(browser, decks["04"]) as (page, _):
+        widget = page.locator("section.present .afv-patches")
+        while not widget.is_visible():
+            page.keyboard.press("PageDown")
+        place = page.evaluate(PLACE)
+        expect(page.locator("section.present > header")).to_contain_text("04 Vision transformer · Look")
+        canvas = widget.locator("canvas[tabindex]").first
+        before = widget.text_content()
+        canvas.click()
+        page.keyboard.press("ArrowRight")
+        expect(widget).not_to_have_text(before)  # the arrow is the widget's,
+        assert page.evaluate(PLACE) == place  # not the slides'
+        page.keyboard.press("Escape")
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(PLACE) == place - 1
+        page.keyboard.press("ArrowRight")
+        for key, there in (("PageDown", place), ("PageDown", place + 1), ("PageUp", place), ("PageUp", place)):
+            if widget.is_visible():
+                canvas.click()
+            page.keyboard.press(key)
+            assert page.evaluate(PLACE) == there  # the first step shows the answer, the last one hides it
+
+
+def test_the_speaker_sees_the_notes_in_a_second_window_from_a_file(decks, browser):
+    with opened(browser, decks["00"]) as (page, complaints):
+        page.keyboard.press("PageDown")
+        with page.expect_popup() as popup:
+            page.keyboard.press("s")
+        notes = popup.value.locator(".speaker-controls-notes .value")
+        expect(notes).to_contain_text("Ask first: how many 3 × 3 convolutions")
+        page.keyboard.press("PageDown")
+        expect(notes).to_contain_text("course demo colours")
+        assert complaints == []
+
+
+def test_the_printed_slides_are_one_page_each_laid_out_as_on_the_screen_with_their_widgets(
+    decks, browser, monkeypatch
+):
+    with opened(browser, decks["08"], address="?print-pdf") as (page, complaints):
+        page.wait_for_selector("html[data-printable]", state="attached")
+        shown = page.evaluate(
+            """() => [...document.querySelectorAll(".pdf-page > section")].map((slide) =>
+                 [getComputedStyle(slide).display, slide.querySelector(".afv")?.offsetHeight ?? 0])"""
+        )
+        assert {display for display, _ in shown} == {"grid"}
+        assert sum(height > 200 for _, height in shown) == 1  # its widget
+        assert complaints == []
+
+    @contextmanager
+    def same_browser():
+        yield browser
+
+    monkeypatch.setattr(slides, "open_browser", same_browser)
+    pdf = print_slides(decks["08"]).read_bytes()
+    assert re.findall(rb"/MediaBox \[0 0 960 540\]", pdf)  # in points: 1280 × 720 pixels
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == len(shown)

@@ -44,12 +44,7 @@ def copy_fonts(pages: Path) -> None:
 
 
 def copy_reveal(static: Path) -> None:
-    """Copy reveal.js with its white theme and that theme's font into static/reveal."""
-    for name in ("reveal.js", "reveal.css", "theme/white.css"):
-        (static / "reveal" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REVEAL / name, static / "reveal" / name)
-    fonts = Path("theme", "fonts", "source-sans-pro")
-    (static / "reveal" / fonts).mkdir(parents=True, exist_ok=True)
-    for font in (REVEAL / fonts).iterdir():
-        if font.suffix in (".css", ".woff", ""):  # "": the licence
-            shutil.copy(font, static / "reveal" / fonts)
+    """Copy reveal.js, its style and the view for the speaker into static/reveal."""
+    (static / "reveal").mkdir(parents=True, exist_ok=True)
+    for source in (REVEAL / "reveal.js", REVEAL / "reveal.css", REVEAL.parent / "plugin" / "notes" / "notes.js"):
+        shutil.copy(source, static / "reveal")

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,8 +46,13 @@ def build_site(
         return sphinx(source, made, repository)
 
 
-def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
-    """Notebook number with its outputs, executed now or read from folder. Raises ValueError if it failed."""
+def executed_notebook(
+    number: str, folder: Path | None, started: Callable[[int, int], None] | None = None
+) -> NotebookNode:
+    """Notebook number with its outputs, executed now or read from folder. Raises ValueError if it failed.
+
+    started: see `notebooks.execute`.
+    """
     path = notebooks.find(number)
     if folder is not None:
         if not (folder / path.name).exists():
@@ -60,14 +65,14 @@ def executed_notebook(number: str, folder: Path | None) -> NotebookNode:
                 f"{folder / path.name} was not executed by the course: run `course run {number} --output`."
             )
         return notebook
-    execution = notebooks.execute(path)
+    execution = notebooks.execute(path, started=started)
     if execution.error:
-        raise ValueError(f"Notebook {number} failed, so there is no site: {execution.error}")
+        raise ValueError(f"Notebook {number} failed, so nothing was built: {execution.error}")
     return execution.notebook
 
 
 def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
-    """Write the pages, the start page and the map of slides into Sphinx's source folder."""
+    """Write the pages, the start page, the map of slides and the lecture's script into Sphinx's source folder."""
     names = {number: notebooks.find(number).stem for number in pages}
     for number, notebook in pages.items():
         nbformat.write(page_of(notebook), source / f"{names[number]}.ipynb")
@@ -75,10 +80,11 @@ def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
     for entry in entries():
         if name := names.get(entry.number):
             rows.append((f"[{entry.number} {entry.title}]({name}.ipynb)", entry.builds, entry.slides, entry.minutes))
-    toctree = [*names.values(), "slides-of-the-lecture"]
+    toctree = [*names.values(), "slides-of-the-lecture", "lecture"]
     start = (source / "index.md").read_text(encoding="utf-8")
     start = start.replace("TABLE", markdown_table(rows)).replace("TOCTREE", "\n".join(toctree))
     (source / "index.md").write_text(start, encoding="utf-8")
+    shutil.copy(NOTEBOOKS / "LECTURE.md", source / "lecture.md")
     lines = (NOTEBOOKS / "README.md").read_text(encoding="utf-8").splitlines()
     absent = set(notebooks.numbers()) - set(pages)
     kept = [line for line in lines if not any(f"[{number}](" in line for number in absent)]

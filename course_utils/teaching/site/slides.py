@@ -1,83 +1,71 @@
 """``course slides 04``: a notebook as reveal.js slides that need no kernel and no network."""
 
-import re
+from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
 from course_utils.files import atomic
+from course_utils.front_end import plain_script
 from course_utils.lab import notebooks
+from course_utils.lab.browser import PATIENCE, open_browser
+from course_utils.lab.course import entries
+from course_utils.teaching.demo.pages import HALL
 from course_utils.teaching.site.assets import REVEAL, check_installed, copy_fonts, copy_reveal, copy_scripts
 from course_utils.teaching.site.build import executed_notebook
-from course_utils.teaching.site.pages import describe_figures
+from course_utils.teaching.site.layout import pages_of
+from course_utils.teaching.site.shown import as_script, states
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates" / "slides"
 
 
-def build_slides(number: str, output: Path, executed: Path | None = None) -> Path:
+def build_slides(
+    number: str, output: Path, executed: Path | None = None, started: Callable[[int, int], None] | None = None
+) -> Path:
     """Write the slides of a notebook into the folder output; → the page, next to its scripts.
 
-    The notebook is executed first, or read from the folder executed (see `build_site`). Raises ModuleNotFoundError,
-    FileNotFoundError and ValueError like `build_site`.
+    The notebook is executed first, or read from the folder executed (see `build_site`); started: see
+    `notebooks.execute`. Raises ModuleNotFoundError, FileNotFoundError and ValueError like `build_site`.
     """
     check_installed(("nbconvert",))
     if not REVEAL.exists():
         raise FileNotFoundError(f"Slides need reveal.js, and {REVEAL} is not there: run `make teach` first.")
-    from nbconvert import SlidesExporter
-    from traitlets.config import Config
+    from jinja2 import Environment, FileSystemLoader
 
-    notebook = arrange(describe_figures(executed_notebook(number, executed)))
-    exporter = SlidesExporter(
-        template_name="course_slides",
-        extra_template_basedirs=[str(TEMPLATES)],
-        reveal_url_prefix="_static/reveal",
-        reveal_theme="white",
-        widget_renderer_url="_static/embed-amd.js",
-        config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input"}}}),
+    path = notebooks.find(number)
+    entry = next(each for each in entries() if each.number == path.name[:2])
+    notebook = executed_notebook(number, executed, started)
+    pages = list(pages_of(entry.number, notebook))
+    models = {page.model: page.start for page in pages if page.model}
+    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False).get_template("index.html.j2")
+    html = template.render(
+        title=escape(f"{entry.number} {entry.title}"), pages=pages, state=as_script(states(notebook, models))
     )
-    name = notebooks.find(number).stem
-    html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    html = html.replace("_static/reveal/dist/", "_static/reveal/")
-    copy_scripts(output / "_static")
-    copy_reveal(output / "_static")
-    copy_fonts(output)
-    page = output / f"{name}.html"
+    _copy_parts(output)
+    page = output / f"{path.stem}.html"
     with atomic(page) as partial:
         partial.write_text(html, encoding="utf-8")
     return page
 
 
-def arrange(notebook: NotebookNode) -> NotebookNode:
-    """Assign each cell to a slide, in place; → the notebook.
-
-    A section begins a new slide to the right; its other texts, figures and widgets follow below. The only code on
-    slides is the stubs of exercises; checks and cells without visible output are dropped.
-    """
-    notebook.cells = [part for cell in notebook.cells for part in split(cell)]
-    for cell in notebook.cells:
-        course = cell.metadata.get("course", {})
-        if cell.cell_type == "markdown":
-            kind = "slide" if cell.source.startswith(("# ", "## ")) else "subslide"
-        elif "exercise" in course:
-            kind, cell.outputs = "subslide", []
-        elif "check" in course or not any(shows(output) for output in cell.outputs):
-            kind = "skip"
-        else:
-            kind = "subslide"
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
-        cell.metadata["slideshow"] = {"slide_type": kind}
-    return notebook
+def _copy_parts(output: Path) -> None:
+    """Copy the scripts and styles of slides. Widgets look and grow as in the hall, whose stage the slides are."""
+    static = output / "_static"
+    copy_scripts(static)
+    copy_reveal(static)
+    copy_fonts(output)
+    styles = (TEMPLATES / "slides.css").read_text(encoding="utf-8")
+    styles += (HALL / "widgets.css").read_text(encoding="utf-8")
+    (static / "slides.css").write_text(styles, encoding="utf-8")
+    (static / "slides.js").write_text(plain_script("slides", HALL) + ";\n", encoding="utf-8")
 
 
-def split(cell: NotebookNode) -> list[NotebookNode]:
-    """A text cell, split where a section begins inside it; any other cell unchanged."""
-    if cell.cell_type != "markdown":
-        return [cell]
-    parts = re.split(r"\n(?=#{1,3} )", cell.source)
-    return [nbformat.v4.new_markdown_cell(part) for part in parts if part.strip()]
-
-
-def shows(output: NotebookNode) -> bool:
-    """Whether an output is visible: anything but empty text."""
-    return output.output_type in ("display_data", "execute_result") or bool(output.get("text", "").strip())
+def print_slides(page: Path) -> Path:
+    """Print slides to a PDF next to them, one page per slide. Raises FileNotFoundError without a Chromium."""
+    check_installed(("playwright",), ())
+    pdf = page.with_suffix(".pdf")
+    with open_browser() as browser, atomic(pdf) as partial:
+        sheet = browser.new_page(viewport={"width": 1280, "height": 720})
+        sheet.goto(f"{page.resolve().as_uri()}?print-pdf")
+        sheet.wait_for_selector("html[data-printable]", state="attached", timeout=PATIENCE)
+        partial.write_bytes(sheet.pdf(prefer_css_page_size=True, print_background=True))
+    return pdf

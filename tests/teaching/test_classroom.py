@@ -13,6 +13,7 @@ from http.cookiejar import CookieJar
 from types import SimpleNamespace
 
 import pytest
+from apart import run
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
@@ -309,7 +310,7 @@ def test_on_this_machine_the_page_needs_the_token_and_this_machines_name():
         assert (await see(f"{origin}table.json", owner, Host="evil.example.org"))[0] == 404
         assert (await see(f"{origin}../sources.py", owner))[0] == 404
 
-    asyncio.run(visit())
+    run(visit())
     assert looked == [False]
 
 
@@ -366,7 +367,7 @@ def test_a_students_server_reports_what_changed_and_takes_it_back(state, monkeyp
             assert await look() == ["DELETE"]
             assert await look(reporter.AGAIN) == []
 
-    asyncio.run(lab())
+    run(lab())
 
 
 def test_a_server_without_a_hub_reports_nothing(monkeypatch):

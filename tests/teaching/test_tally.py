@@ -3,11 +3,11 @@
 import asyncio
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 
 import pytest
+from apart import run
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.websocket import websocket_connect
@@ -16,12 +16,6 @@ from course_utils.teaching.demo import tally
 from course_utils.teaching.demo.tally import Hall, Tally
 
 QUESTION = {"demo": "windows", "question": "How much?", "options": ["none", "half", "all"]}
-
-
-def run(whole) -> None:
-    """Run a coroutine in a thread of its own, because a browser's tests leave this one's loop running."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, whole).result()
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ class _Late(_Stopped):
         super().__init__(f"was still running after {seconds:.0f} s", _WAITS)
 
 
-LEFT_RUNNING = "\nThis cell, or one before it, left another process running, which was ended.\n"
+LEFT_RUNNING = "\nA cell of this notebook left another process running, which was ended.\n"
 _WAITS = "look for a loop that never ends, or for waiting"
 _ENDS = "look for os._exit(), or for a tensor that is much too large"
 _TAKES = "make smaller tensors, and start no processes"
@@ -115,7 +115,7 @@ class _Examination:
                 try:
                     found = self.findings[step.number] = self.result(step, student)
                     if student.left_running():
-                        self.note(step)
+                        self.note_what_is_left()
                 except _Stopped as ending:
                     self.blame(_culprit(step, todo, ending), ending)
                     return
@@ -142,11 +142,11 @@ class _Examination:
         except Exception as error:
             raise _Stopped("sent something that is not a result", _ENDS) from error
 
-    def note(self, step: Step) -> None:
-        """Note, once, at the last cell up to this step, that a process is left from it or from an earlier one."""
-        cells = [n for n, found in self.findings.items() if 0 <= n <= step.number and isinstance(found, str)]
+    def note_what_is_left(self) -> None:
+        """Note once that a process is left. Which cell started it is unknown: the process is ahead of its messages."""
+        cells = [n for n, found in self.findings.items() if n >= 0 and isinstance(found, str)]
         if cells and not any(str(self.findings[n]).endswith(LEFT_RUNNING) for n in cells):
-            self.findings[cells[-1]] = f"{self.findings[cells[-1]]}{LEFT_RUNNING}"
+            self.findings[cells[0]] = f"{self.findings[cells[0]]}{LEFT_RUNNING}"
 
     def blame(self, step: Step, ending: _Stopped) -> None:
         """Record the result of the step. A cell that ended a process is skipped in all later ones."""

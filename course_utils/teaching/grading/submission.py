@@ -103,7 +103,7 @@ def incidents(submitted: NotebookNode, found: list[Step], findings: Findings) ->
 def _incident(source: str, text: str) -> Iterator[str]:
     begins = next(line for line in source.splitlines() if line.strip()).strip().replace("`", "")
     if text.endswith(LEFT_RUNNING):
-        yield f"The cell that begins `{shown(begins, 50)}`, or one before it, left another process running."
+        yield LEFT_RUNNING.strip()
     if stopped := STOPPED.match(text):
         yield f"The cell that begins `{shown(begins, 50)}` {shown(stopped[1], 200)}."
     elif refused := REFUSED_BY_THE_SYSTEM.findall(text):

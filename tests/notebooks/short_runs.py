@@ -1,4 +1,4 @@
-"""Trainings cut short in a notebook's kernel: every cell runs as it stands, but nothing learns for minutes.
+"""Trainings and scores cut short in a notebook's kernel: every cell runs as it stands, but no cell takes minutes.
 
 What the notebooks reach when they train in full is measured by ``course bench notebooks``, and read by people.
 """
@@ -9,10 +9,11 @@ from typing import Any
 
 from sklearn.linear_model import LogisticRegression
 
+from course_utils.training import keeper, score
 from course_utils.training.batches import Batches
 from course_utils.training.recipe import Recipe
 
-EPOCHS, STEPS = 2, 2
+EPOCHS, STEPS, PICTURES = 2, 2, 512
 
 # What the kernel runs before the notebook's first cell; no name of it is left for the notebook.
 STARTUP = """\
@@ -31,8 +32,9 @@ def cut_in(folder: Path) -> None:
 
 
 def cut() -> None:
-    """From here on, a training takes at most EPOCHS epochs of STEPS steps each."""
+    """From here on, a training takes at most EPOCHS epochs of STEPS steps each, and a score at most PICTURES."""
     checked, made, probed = Recipe.__post_init__, Batches.__init__, LogisticRegression.fit
+    scored = score.measure
 
     def short_recipe(recipe: Recipe) -> None:
         checked(recipe)
@@ -46,5 +48,9 @@ def cut() -> None:
             warnings.simplefilter("ignore")  # it has not converged
             return probed(regression.set_params(max_iter=STEPS), *data)
 
+    def short_score(model: Any, task: Any, data: Any, *rest: Any) -> score.Score:
+        return scored(model, task, tuple(tensor[:PICTURES] for tensor in data), *rest)
+
+    score.measure = keeper.measure = short_score
     Recipe.__post_init__, Batches.__init__ = short_recipe, short_batches  # type: ignore[method-assign]
     LogisticRegression.fit = short_probe

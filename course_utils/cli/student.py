@@ -1,7 +1,7 @@
 """Commands for students: ``course lab | run | check | solve | data | train | doctor``."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ console = get_console()
 
 Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. Default: all.")]
 
-data = typer.Typer(help="Where the datasets are, and how to get them.", no_args_is_help=True)
+data = typer.Typer(help="Where datasets and trained weights are, and how to get them.", no_args_is_help=True)
 
 
 def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to open.")] = "00") -> None:
@@ -116,12 +116,15 @@ def solve(
 
 @data.command("status")
 def data_status() -> None:
-    """List the datasets and where each was found."""
+    """List the datasets and the trained weights, and where each was found."""
     from course_utils.data import status
+    from course_utils.models import packaged
 
-    table = Table("Dataset", "Where", "What to do")
+    table = Table("Dataset or weights", "Where", "What to do")
     for row in status():
         table.add_row(row.name, row.where, row.remedy)
+    for card in packaged.cards().values():
+        table.add_row(card.name, *packaged.whereabouts(card))
     console.print(table)
 
 
@@ -129,20 +132,26 @@ class _Fetch(TyperCommand):
     """Looks up the datasets only when its help is shown, so that ``course`` starts without PyTorch."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        from course_utils.data import downloads
-
         (argument,) = (param for param in self.params if isinstance(param, TyperArgument))
-        argument.help = f"{' or '.join(downloads())}."
+        argument.help = f"{' or '.join(_fetched_by())}."
         super().format_help(ctx, formatter)
 
 
 @data.command("fetch", cls=_Fetch)
 def data_fetch(name: str) -> None:
-    """Download a dataset into data/ and verify its checksum."""
-    from course_utils.data import fetch
-
+    """Download a dataset, or trained weights, into data/ and verify the checksum."""
     with sentences():
-        console.print(f"{name} is in {fetch(name)}", soft_wrap=True)
+        if name not in (by := _fetched_by()):
+            raise ValueError(f"There is no dataset {name!r} to download: choose one of {', '.join(by)}.")
+        console.print(f"{name} is in {by[name](name)}", soft_wrap=True)
+
+
+def _fetched_by() -> dict[str, Callable[[str], Path]]:
+    """Name of each dataset or weights that can be downloaded → the function that does it."""
+    from course_utils.data import downloads, fetch
+    from course_utils.models import packaged
+
+    return {**dict.fromkeys(downloads(), fetch), **dict.fromkeys(packaged.cards(), packaged.fetch)}
 
 
 def train(
@@ -152,6 +161,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed instead of the recipe's; models only.")] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Folder of the teacher's run, if not the default; distilled models only.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder or archive of images to train on, CLASS/… or train/CLASS/…; models only."),
     ] = None,
 ) -> None:
     """Train a model, or make the table of a sweep. The same command continues an interrupted run.
@@ -164,7 +177,9 @@ def train(
         if name is None:
             print("\n".join(run_names()))
         elif name not in SWEEPS:
-            run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher)
+            run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher, data=data)
+        elif data is not None:
+            raise ValueError(f"--data cannot be used with {name}, whose points have their own data: leave it out.")
         elif epochs is not None or seed is not None or teacher is not None:
             raise ValueError(
                 f"--epochs, --seed and --teacher cannot be used with {name}, whose points have their own."
@@ -180,6 +195,8 @@ def _stopped() -> Iterator[None]:
 
     def terminate(number: int, frame: Any) -> None:
         codes.append(128 + number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: nohup course train … &
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, terminate)

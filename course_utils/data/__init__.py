@@ -2,6 +2,8 @@
 
 from course_utils.data.dataset import Dataset
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene, draw
+from course_utils.data.folder import load_folder
+from course_utils.data.images import open_image
 from course_utils.data.labelled_images import LabelledImages
 from course_utils.data.real import photo
 from course_utils.data.registry import DATASETS, Status, downloads, fetch, load, status
@@ -24,7 +26,9 @@ __all__ = [
     "draw",
     "fetch",
     "load",
+    "load_folder",
     "make_shapes",
+    "open_image",
     "photo",
     "same_different",
     "status",

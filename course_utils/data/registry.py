@@ -5,7 +5,6 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch.nn import functional as F
 
 from course_utils.data.dataset import Dataset
@@ -14,6 +13,7 @@ from course_utils.data.labelled_images import HowMany, LabelledImages
 from course_utils.data.real import CIFAR10, DIGITS, FASHION_MNIST
 from course_utils.data.resolve import DataNotFound, find_files
 from course_utils.data.shapes import make_shapes
+from course_utils.data.splits import SPLITS, drawn, part
 from course_utils.settings import Seed, checked
 
 DRAWN = Dataset(
@@ -27,7 +27,6 @@ DRAWN = Dataset(
 )
 DATASETS = {dataset.name: dataset for dataset in (DRAWN, DIGITS, FASHION_MNIST, CIFAR10)}
 EMBEDDED = tuple(name for name, dataset in DATASETS.items() if dataset.files is None)  # always there
-SPLITS = ("train", "fit", "validation", "test")
 
 
 def load(
@@ -61,25 +60,14 @@ def load(
             raise
         warnings.warn(f"{error} Until then this notebook uses {fallback}, so its figures differ.", stacklevel=2)
         stand_in = load(fallback, split, size if DATASETS[fallback].make else None, seed)
-        return _resized(_drawn(stand_in, size or len(stand_in), seed), dataset.shape)
+        return _resized(drawn(stand_in, size or len(stand_in), seed), dataset.shape)
     if split in ("fit", "validation"):
-        examples = examples.select(_part(len(examples), split))
+        examples = examples.select(part(len(examples), split))
     if size is None:
         return examples
     if size > len(examples):
         raise ValueError(f"size is {size}, but {name} {split} has {len(examples)} images: choose at most that many.")
-    return _drawn(examples, size, seed)
-
-
-def _drawn(examples: LabelledImages, size: int, seed: int) -> LabelledImages:
-    """At most size of the images, in random order."""
-    return examples.select(torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[:size])
-
-
-def _part(count: int, split: str) -> torch.Tensor:
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(1))
-    held_out = order[: count // 12]
-    return (held_out if split == "validation" else order[count // 12 :]).sort().values
+    return drawn(examples, size, seed)
 
 
 def _resized(examples: LabelledImages, shape: tuple[int, int, int]) -> LabelledImages:

@@ -43,7 +43,7 @@ def unpacked(file: io.BufferedReader, name: str, wanted: Wanted) -> Iterator[tup
     more than everything that is wanted, and OSError if it cannot be read.
     """
     try:
-        yield from _inside(file, name, wanted, _Budget(2 * wanted.everything), DEEPEST)
+        yield from _inside(file, name, wanted, Budget(2 * wanted.everything), DEEPEST)
     except DamagedFile:
         raise
     except Exception as error:  # the libraries raise a dozen types for damaged archives
@@ -52,7 +52,7 @@ def unpacked(file: io.BufferedReader, name: str, wanted: Wanted) -> Iterator[tup
         raise DamagedFile(f"cannot be unpacked ({error})") from error
 
 
-def _inside(file: Any, name: str, wanted: Wanted, budget: "_Budget", depth: int) -> Iterator[tuple[str, bytes]]:
+def _inside(file: Any, name: str, wanted: Wanted, budget: "Budget", depth: int) -> Iterator[tuple[str, bytes]]:
     content: Any
     head = file.read(BLOCK)
     file.seek(0)
@@ -60,41 +60,42 @@ def _inside(file: Any, name: str, wanted: Wanted, budget: "_Budget", depth: int)
         return
     if head.startswith(b"\x1f\x8b"):
         with gzip.GzipFile(fileobj=file, mode="rb") as content:
-            yield from _inside(_Counted(content, budget), name, wanted, budget, depth - 1)
+            yield from _inside(Counted(content, budget), name, wanted, budget, depth - 1)
     elif head.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(file) as folder:
             for entry in folder.infolist():
                 inner = PurePosixPath(entry.filename).name
                 if not entry.is_dir() and wanted.may_hold(inner):
                     with folder.open(entry) as content:
-                        yield from _inside(_Counted(content, budget), inner, wanted, budget, depth - 1)
+                        yield from _inside(Counted(content, budget), inner, wanted, budget, depth - 1)
     elif head[257:262] == b"ustar":
         with tarfile.open(fileobj=file, mode="r:") as tape:
             for member in tape:
                 inner = PurePosixPath(member.name).name
                 if member.isreg() and wanted.may_hold(inner):
                     content = tape.extractfile(member)
-                    yield from _inside(_Counted(content, budget), inner, wanted, budget, depth - 1)
+                    yield from _inside(Counted(content, budget), inner, wanted, budget, depth - 1)
     elif which := wanted.stands_for(name):
         yield which, file.read(wanted.largest + 1)
 
 
 @dataclass
-class _Budget:
+class Budget:
     """The bytes that may still be unpacked: a few kilobytes can unpack to a full memory, or to hours of work."""
 
     left: int
+    limit: str = "the whole dataset"
 
     def spend(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise DamagedFile("unpacks to more than the whole dataset")
+            raise DamagedFile(f"unpacks to more than {self.limit}")
 
 
-class _Counted(io.RawIOBase):
+class Counted(io.RawIOBase):
     """A stream that spends the budget: what is read, and what is passed over, is unpacked."""
 
-    def __init__(self, stream: Any, budget: _Budget) -> None:
+    def __init__(self, stream: Any, budget: Budget) -> None:
         self.stream, self.budget = stream, budget
 
     def read(self, size: int = -1) -> bytes:

@@ -25,29 +25,29 @@ def continued_by(command: str, folder: Path) -> Iterator[None]:
         raise
 
 
-def keep_model(model: Model, history: History, folder: Path, name: str, **about: Any) -> Path:
+def keep_model(
+    model: Model, history: History, folder: Path, name: str, half: bool = False, number_format: str = "", **about: Any
+) -> Path:
     """Write the weights, their card and the epochs to folder; → the path of the weights.
 
-    about: the other fields of the :class:`Card`, such as command, seed and accuracy. If the folder's disk is full,
-    they go to a temporary folder, which is printed, before the OSError is raised.
+    about: the other fields of the :class:`Card`, such as command, seed and accuracy. half: store the weights in
+    float16. If the folder's disk is full, they go to a temporary folder, which is printed, before the OSError is
+    raised.
     """
+    about["machine"] = machine(number_format)
     try:
-        return _written(model, history, folder, name, about)
+        return _written(model, history, folder, name, half, about)
     except OSError:
         with suppress(OSError):
-            rescued = _written(model, history, Path(tempfile.mkdtemp(prefix=f"{name}-")), name, about)
+            rescued = _written(model, history, Path(tempfile.mkdtemp(prefix=f"{name}-")), name, half, about)
             print(f"The weights could not be written to {folder}, so they are in {rescued}.", flush=True)
         raise
 
 
-def _written(model: Model, history: History, folder: Path, name: str, about: Mapping[str, Any]) -> Path:
+def _written(model: Model, history: History, folder: Path, name: str, half: bool, about: Mapping[str, Any]) -> Path:
     history.to_csv(folder / "history.csv")
     weights = folder / f"{name}.safetensors"
     kept = {"command": about["command"], "test_accuracy": f"{about['accuracy']:.4f}"}
-    found: dict[str, Any] = {
-        "sha256": save_weights(model, weights, kept),
-        "machine": machine(),
-        "date": date.today().isoformat(),
-    }
+    found: dict[str, Any] = {"sha256": save_weights(model, weights, kept, half), "date": date.today().isoformat()}
     save_checkpoint_card(Card(name, type(model).__name__, asdict(model.config), **about, **found), folder)
     return weights

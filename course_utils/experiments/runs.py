@@ -1,23 +1,27 @@
 """All named training runs: ``course train NAME``. Notebooks 04, 05 and 09."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from course_utils.data import DATASETS, LabelledImages, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
+from course_utils.data.folder import folder_name
 from course_utils.experiments.outcome import continued_by, keep_model
+from course_utils.experiments.own_images import on_folder
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
 from course_utils.experiments.sweep import SWEEPS
 from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.paths import run_folder
 from course_utils.training.augment import shift_and_flip, vary_light
-from course_utils.training.device import make_accelerator
+from course_utils.training.device import computed_in, make_accelerator
 from course_utils.training.history import History
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
+from course_utils.training.weights import halved
 
 
 def images_of(dataset: str, split: str) -> LabelledImages:
@@ -78,17 +82,19 @@ def run_named(
     epochs: int | None = None,
     seed: int | None = None,
     teacher: Path | None = None,
+    data: Path | None = None,
 ) -> History:
     """Train a named run on its fit split, evaluate it once on the test images, and print both.
 
     epochs and seed replace those of the recipe. teacher: the folder of a distilled model's teacher, for example of a
-    shorter run. Checkpoints, and at the end the weights and their card, go to folder (default:
+    shorter run. data: train on the images of this folder or archive, see :func:`on_folder`; a teacher must have been
+    trained on them too. Checkpoints, and at the end the weights and their card, go to folder (default:
     ``.course/runs/NAME``); the same call continues there. Under ``accelerate launch`` all processes train one model,
     and the main one writes the files. Raises ValueError for a name that is not in the table, DataNotFound without the
-    dataset and FileNotFoundError without the trained teacher.
+    dataset, FileNotFoundError without the trained teacher, and the errors of ``load_folder``.
     """
     if name in CAPTION_RUNS:
-        for option, value in {"seed": seed, "teacher": teacher}.items():
+        for option, value in {"seed": seed, "teacher": teacher, "data": data}.items():
             if value is not None:
                 raise ValueError(f"{option} is {value}, but {name} has only one setting: leave it out.")
         return run_captions(name, folder, epochs)
@@ -99,22 +105,30 @@ def run_named(
         key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None
     }
     recipe = replace(run.recipe, **changed)
-    named = {**changed, **({"teacher": teacher} if teacher else {})}
-    command = " ".join([f"course train {name}", *(f"--{key} {value}" for key, value in named.items())])
+    paths = {key: value for key, value in {"teacher": teacher, "data": data}.items() if value is not None}
+    options = (f"--{key} {shlex.quote(str(value))}" for key, value in {**changed, **paths}.items())
+    command = " ".join([f"course train {name}", *options])
+    on = [] if data is None else [f"on-{folder_name(data)}"]
     if folder is None:
         taught = [f"by-{teacher.resolve().name}"] if teacher else []
-        folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught)
+        folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught, *on)
     folder = Path(folder)
-    loss = run.loss(teacher)
+    loss = run.loss(teacher or (run_folder(run.teacher, *on) if run.teacher else None), data)
+    if data is None:
+        train, validation, test = (images_of(run.dataset, split) for split in ("fit", "validation", "test"))
+    else:
+        run, train, validation, test = on_folder(run, data)
     model = build(run.config, recipe.seed)
-    train, validation, test = (images_of(run.dataset, split) for split in ("fit", "validation", "test"))
     with continued_by(command, folder):
         history = fit(model, train, validation, recipe, loss=loss, folder=folder)
+        if run.half:
+            halved(model)
         score = evaluate(model, test)
-        if not make_accelerator(recipe.precision).is_main_process:
+        if not (accelerator := make_accelerator(recipe.precision)).is_main_process:
             return history
         print(f"Test: {score}.")
-        tested = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
+        tested: dict[str, Any] = {"dataset": run.dataset, "accuracy": score.accuracy, "test_count": score.count}
+        tested |= {"half": run.half, "number_format": computed_in(accelerator)}
         weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
     print(f"The weights are in {weights}, next to their card.")
     return history

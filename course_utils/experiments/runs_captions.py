@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -86,7 +87,11 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
         if not make_accelerator(recipe.precision).is_main_process:
             return history
         print(f"Test: the right one of {len(CAPTIONS)} captions for {accuracy:.1%}.")
-        tested = {"dataset": f"captioned shapes, noise {run.noise:g}", "accuracy": accuracy, "test_count": len(test)}
+        tested: dict[str, Any] = {
+            "dataset": f"captioned shapes, noise {run.noise:g}",
+            "accuracy": accuracy,
+            "test_count": len(test),
+        }
         weights = keep_model(model, history, folder, name, command=command, seed=recipe.seed, **tested)
     print(f"The weights are in {weights}, next to their card.")
     return history

@@ -47,10 +47,16 @@ def bf16_cpu() -> bool:
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
-def machine() -> str:
-    """The machine, for the record of a result: processor or GPU, threads, version of torch."""
+def computed_in(accelerator: "Accelerator") -> str:
+    """The number format of matrix products: "float32" or "bf16"."""
+    return {"no": "float32"}.get(accelerator.mixed_precision, accelerator.mixed_precision)
+
+
+def machine(number_format: str = "") -> str:
+    """The machine, for the record of a result: processor or GPU, threads, number format, version of torch."""
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
-    return f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    computing = f", {number_format}" * bool(number_format)
+    return f"{where}, {torch.get_num_threads()} threads{computing}, torch {torch.__version__}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
+from course_utils.training.device import computed_in
 from course_utils.training.history import Epoch, History, duration, remembered
 from course_utils.training.optimiser import learning_rate
 from course_utils.training.progress import Progress
@@ -61,8 +62,7 @@ class Keeper:
         self.steps = recipe.epochs * batches.an_epoch
         self.saved = time.perf_counter()
         self.began, self.epoch_began = self.saved - at.seconds, self.saved - at.epoch_seconds
-        precision = {"no": "float32"}.get(self.accelerator.mixed_precision, self.accelerator.mixed_precision)
-        self.about = f"{name} on {device.type} in {precision}"
+        self.about = f"{name} on {device.type} in {computed_in(self.accelerator)}"
         if at.epoch or at.step:
             self.about += f", continued in epoch {at.epoch + 1}"
         quiet = quiet or not self.accelerator.is_main_process

@@ -12,9 +12,9 @@ from course_utils.console import first_line
 from course_utils.models.refusals import values_read_once
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import RunFolder, mebibytes
-from course_utils.training.device import between_steps, make_accelerator, prepared
+from course_utils.training.device import between_steps, computed_in, make_accelerator, prepared
 from course_utils.training.history import History
-from course_utils.training.identity import identity
+from course_utils.training.identity import NUMBERS, identity
 from course_utils.training.inputs import of_library, random_kept
 from course_utils.training.keeper import Keeper, NotFinite, average_of
 from course_utils.training.optimiser import check_trainable, learning_rate, make_optimiser, set_learning_rate
@@ -75,6 +75,7 @@ def fit(
     run_folder = None
     if folder is not None:
         about, shared = identity(model, data, recipe, task or loss), not accelerator.is_main_process
+        about[NUMBERS] = computed_in(accelerator)
         run_folder = RunFolder(folder, about, mebibytes(model), shared)
 
     with (

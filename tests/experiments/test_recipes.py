@@ -145,3 +145,12 @@ def test_pictures_without_names_for_their_classes_may_have_fewer_than_the_model(
     with pytest.raises(ValueError, match="validation data has 10 classes"):
         fit(model, Examples(digits.images, digits.labels), digits, recipe, quiet=True)
     assert len(fit(model, Examples(digits.images, digits.labels), None, recipe, quiet=True).epochs) == 1
+
+
+def test_on_cifar10_the_student_trains_like_the_vit_alone_and_the_small_vit_takes_three_megabytes():
+    alone, student = RECIPES["cifar-vit"], RECIPES["cifar-distilled"]
+    assert student.recipe == alone.recipe  # so a difference is the teacher's
+    assert asdict(student.config) == asdict(alone.config)
+    small = RECIPES["cifar-vit-small"]
+    assert small.half
+    assert sum(2 * weight.numel() for weight in build(small.config).parameters()) < 3e6

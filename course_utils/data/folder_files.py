@@ -1,0 +1,177 @@
+"""The image files of a folder, or of a .zip or .tar archive, with their paths. Notebooks 04, 05 and 10.
+
+Nothing is written to the disk.
+"""
+
+import gzip
+import hashlib
+import os
+import stat
+import tarfile
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from course_utils import files
+from course_utils.console import first_line
+from course_utils.data.image_files import MOST_BYTES, SUFFIXES
+from course_utils.data.unpack import Budget, Counted, DamagedFile
+
+MOST_FILES = 2_000_000  # that are looked at: the path may be somebody's whole disk
+MOST_UNPACKED = 100  # bytes for each byte of an archive, because image files hardly become smaller in it,
+SPARE = 2**26  # and this many more
+LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})  # by systems
+
+Parts = tuple[str, ...]  # a path below the folder: ("train", "cat", "0001.jpg")
+
+
+class ImageFile(NamedTuple):
+    """A file with the name of an image: its path, its content, and why it cannot be used, if so."""
+
+    parts: Parts
+    content: bytes
+    fault: str = ""
+
+
+class Place:
+    """A folder or an archive, which can be read several times; its key changes whenever its files do.
+
+    Raises ValueError if it cannot be read or has too many files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _sentences(path):
+            self.listed = _listed(path) if os.path.isdir(path) else None
+            if self.listed is None:
+                with files.opened(path) as file:
+                    self.key = hashlib.file_digest(file, "sha256").hexdigest()
+            else:
+                known = [(parts, at.st_size, at.st_mtime_ns) for parts, _, at in self.listed]
+                self.key = hashlib.sha256(repr(known).encode()).hexdigest()
+
+    def __iter__(self) -> Iterator[ImageFile]:
+        """The image files, those of an archive in its order. Raises ValueError if it is damaged or no archive."""
+        with _sentences(self.path):
+            if self.listed is not None:
+                yield from (_read(parts, file) for parts, file, _ in self.listed)
+                return
+            with files.opened(self.path) as file:
+                yield from _unpacked(file)
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Within the block, errors of files and archives become one sentence about the path."""
+    try:
+        yield
+    except DamagedFile as error:
+        raise ValueError(f"{path} {error}.") from error
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({files.reason(error)}): make it readable for this account."
+        ) from error
+
+
+def is_image(parts: Parts) -> bool:
+    """Whether a path has the name of an image, and nothing in it is hidden or left behind by a system."""
+    hidden = any(part.startswith(".") or part.lower() in LEFT_BEHIND for part in parts)
+    return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
+
+
+def _tidy(name: str) -> str:
+    """A name in one spelling: systems write accents in two ways, and some names are no text."""
+    return unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
+
+
+def _listed(root: Path) -> list[tuple[Parts, Path, os.stat_result]]:
+    """The image files of a folder, sorted by path. Links are followed, but no folder is entered twice."""
+    waiting: list[tuple[Path, Parts]] = [(root, ())]
+    entered, found, looked_at = set[str](), [], 0
+    for folder, above in waiting:  # grows on the way
+        if (real := os.path.realpath(folder)) in entered:
+            continue
+        entered.add(real)
+        for entry in sorted(folder.iterdir()):
+            looked_at += 1
+            if looked_at > MOST_FILES:
+                raise DamagedFile(f"holds more than {MOST_FILES:,} files: pass the folder of the images alone")
+            parts = (*above, _tidy(entry.name))
+            if os.path.isdir(entry):
+                waiting.append((entry, parts))
+            elif is_image(parts):
+                found.append((parts, entry, os.stat(entry) if os.path.exists(entry) else os.lstat(entry)))
+    return sorted(found, key=lambda each: each[0])
+
+
+def _read(parts: Parts, file: Path) -> ImageFile:
+    try:
+        with files.opened(file) as opened:
+            return _within_limit(parts, opened.read(MOST_BYTES + 1))
+    except OSError as error:
+        return ImageFile(parts, b"", f"cannot be read ({files.reason(error)})")
+
+
+def _within_limit(parts: Parts, content: bytes) -> ImageFile:
+    if len(content) > MOST_BYTES:
+        return ImageFile(parts, b"", f"has more than {MOST_BYTES / 2**20:.0f} MiB")
+    return ImageFile(parts, content)
+
+
+def _unpacked(file: BufferedReader) -> Iterator[ImageFile]:
+    """The image files of an archive. Raises DamagedFile for anything else, and for what unpacks to far too much."""
+    packed = os.fstat(file.fileno()).st_size
+    budget = Budget(MOST_UNPACKED * packed + SPARE, f"{MOST_UNPACKED} times its size: pack it again")
+    head = file.peek(2)[:2]
+    try:
+        if head == b"PK":
+            yield from _unzipped(file, budget)
+        else:
+            stream = gzip.GzipFile(fileobj=file, mode="rb") if head == b"\x1f\x8b" else file
+            yield from _untarred(Counted(stream, budget))
+    except DamagedFile:
+        raise
+    except Exception as error:  # the libraries raise a dozen types for damaged archives
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedFile(
+            f"is neither a folder nor a whole .zip, .tar or .tar.gz archive ({first_line(error)}): copy it again, or "
+            "pass the folder of the images"
+        ) from error
+
+
+def _unzipped(file: BufferedReader, budget: Budget) -> Iterator[ImageFile]:
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            name = entry.filename if "/" in entry.filename else entry.filename.replace("\\", "/")
+            if not entry.is_dir() and is_image(parts := _parts(name)):
+                if stat.S_ISLNK(entry.external_attr >> 16):
+                    yield ImageFile(parts, b"", "is a link")
+                    continue
+                with archive.open(entry) as content:
+                    yield _within_limit(parts, Counted(content, budget).read(MOST_BYTES + 1))
+
+
+def _untarred(stream: Counted) -> Iterator[ImageFile]:
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            if not member.isdir() and is_image(parts := _parts(member.name)):
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    yield ImageFile(
+                        parts, b"", "is a link" if member.issym() or member.islnk() else "is no plain file"
+                    )
+                else:
+                    yield _within_limit(parts, content.read(MOST_BYTES + 1))
+
+
+def _parts(name: str) -> Parts:
+    """The parts of a path in an archive. Raises DamagedFile for one that leads out of it."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise DamagedFile(f"holds {name[:200]}, a path that leads out of it: pack the folder of the images again")
+    return tuple(_tidy(part) for part in path.parts)

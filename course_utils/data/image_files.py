@@ -1,0 +1,162 @@
+"""Image files and images of Pillow as tensors: upright, on white, in any of Pillow's modes. All notebooks."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils.console import first_line
+from course_utils.data.pixels import MOST_PIXELS, NoImage, as_numbers, in_range, on_white
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Only these readers of Pillow: others start programs (EPS) or accept almost any file (TGA).
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (
+    ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
+    ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+MOST_BYTES = 2**28  # of one file
+
+# The beginning of a file that Pillow does not recognise, what it is, and what to do.
+KINDS = {
+    rb"\xff\xd8|\x89PNG|GIF8|BM.{12}|RIFF.{4}WEBP|II\*\0|MM\0\*|.{4}ftypavi[fs]": (
+        "damaged or incomplete",
+        "copy or download it again",
+    ),
+    rb".{4}ftyp(hei|hev|mif1|msf1)": ("a HEIC photograph, which Pillow cannot read", "export it as JPEG"),
+    rb".{4}(ftyp|moov|mdat)|RIFF.{4}AVI |\x1aE\xdf\xa3|\0\0\x01[\xb3\xba]|FLV|OggS|\x30\x26\xb2\x75": (
+        "a video",
+        "save one of its frames as PNG or JPEG",
+    ),
+    rb"(<\?xml.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE svg.*?>\s*)*<svg": ("a drawing in SVG", "export it as PNG"),
+    rb"%PDF": ("a PDF document", "export its page as PNG"),
+    rb"<!doctype html|<html|<head": ("a web page", "download the image itself"),
+    rb"PK\x03\x04|\x1f\x8b|.{257}ustar": ("an archive", "take the image out, or read all of them with load_folder"),
+}
+# How to undo each orientation of EXIF.
+TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
+TURNS |= {7: "TRANSVERSE", 8: "ROTATE_90"}
+
+
+def decoded(content: bytes, what: str, at_least: tuple[int, int] | None = None) -> tuple[Tensor, str]:
+    """The content of an image file → (3 or 1, height, width), float32 in [0, 1], and the name of its format.
+
+    at_least: height and width that are enough; a larger JPEG may be decoded at half its size, a quarter or an eighth.
+    Of an animation, the first frame. Raises NoImage.
+    """
+    with opened_image(content, what) as picture:
+        if at_least is not None:
+            picture.draft("RGB", (max(at_least),) * 2)
+        return pixels_of(picture, what), str(picture.format)
+
+
+def size_of(content: bytes, what: str) -> tuple[int, int]:
+    """Height and width of an image file, upright, from its header alone. Raises NoImage."""
+    with opened_image(content, what) as picture:
+        width, height = picture.size
+        turned = _orientation(picture) >= 5 and picture.format != "TIFF"  # whose size Pillow turns itself
+        return (width, height) if turned else (height, width)
+
+
+@contextmanager
+def opened_image(content: bytes, what: str) -> "Iterator[Image]":
+    """Within the block, the image in the content of a file. Whatever Pillow raises in the block becomes NoImage."""
+    from PIL import Image, UnidentifiedImageError  # only here: importing it takes longer than an import of the course
+
+    if not content:
+        raise NoImage(f"{what} is empty (0 bytes), but must be an image: copy or download it again.")
+    with refusals(what):
+        try:
+            Image.init()
+            known = [each for each in FORMATS if each in Image.OPEN]  # older versions of Pillow have fewer
+            picture = Image.open(io.BytesIO(content), formats=known)
+        except UnidentifiedImageError:
+            kind, remedy = _kind(content)
+            raise NoImage(f"{what} is {kind}: {remedy}.") from None
+        with picture:
+            yield picture
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Within the block, Pillow's warnings are silent, and its errors become NoImage."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (NoImage, MemoryError):
+        raise
+    except DecompressionBombError as error:
+        raise NoImage(f"{what} has more than {MOST_PIXELS:,} pixels: make it smaller first.") from error
+    except Exception as error:  # Pillow raises a dozen types for damaged files
+        raise NoImage(f"{what} is damaged or incomplete ({first_line(error)}): copy or download it again.") from error
+
+
+def pixels_of(picture: "Image", what: str) -> Tensor:
+    """An image of Pillow in any mode → (3 or 1, height, width), float32 in [0, 1]; 1 for grey ones.
+
+    Turned as its EXIF orientation says; what is transparent is put on white; 16 bits are kept where Pillow keeps them,
+    in grey images; CMYK, Lab and others are converted without a colour profile. Raises NoImage.
+    """
+    with refusals(what):
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            raise NoImage(f"{what} has {height} × {width} pixels, more than {MOST_PIXELS:,}: make it smaller first.")
+        picture.load()
+        if turn := TURNS.get(_orientation(picture)):
+            from PIL.Image import Transpose
+
+            picture = picture.transpose(Transpose[turn])
+        return _converted(picture, what)
+
+
+def _orientation(picture: "Image") -> int:
+    """1 to 8, as in EXIF: 1, upright, if there is none or its block is damaged."""
+    try:
+        found = picture.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF raises a dozen types, and the image itself may still be good
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _converted(picture: "Image", what: str) -> Tensor:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = as_numbers(np.asarray(picture), what)
+        return in_range(values, what)[None]
+    clear = bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+    if picture.mode == "LAB":
+        picture = _from_lab(picture)
+    elif picture.mode == "La":
+        picture = picture.convert("LA")
+    picture = picture.convert("RGBA" if clear else "L" if picture.mode in ("1", "L") else "RGB")
+    pixels = torch.from_numpy(np.array(picture, dtype=np.uint8)).to(torch.float32) / 255
+    if pixels.ndim == 2:
+        return pixels[None]
+    return on_white(pixels.movedim(-1, 0))
+
+
+def _from_lab(picture: "Image") -> Any:
+    """Lab → RGB, which Pillow's ``convert`` leaves to its colour management."""
+    from PIL import ImageCms
+
+    there, back = (ImageCms.createProfile(space) for space in ("LAB", "sRGB"))
+    return ImageCms.profileToProfile(picture, there, back, outputMode="RGB")
+
+
+def _kind(content: bytes) -> tuple[str, str]:
+    """What a file is that Pillow does not recognise, and what to do."""
+    head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n") if content[:1] in b"\xef \t\r\n<" else content[:512]
+    for sign, kind in KINDS.items():
+        if re.match(sign, head, re.DOTALL | re.IGNORECASE):
+            return kind
+    return "not an image that Pillow can read", "use a JPEG or PNG file"

@@ -1,0 +1,36 @@
+"""A named run on a folder of images instead of its own dataset: ``course train NAME --data PATH``. Notebooks 04 and 05."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from course_utils.data import DATASETS, LabelledImages, load_folder
+from course_utils.experiments.recipes import NamedRun
+
+LARGEST = 64  # pixels per side: the recipes are for small images
+STEP = 4  # the side is a multiple of it, for patches
+
+
+def on_folder(run: NamedRun, path: Path) -> tuple[NamedRun, LabelledImages, LabelledImages, LabelledImages]:
+    """The run with the image size and the classes of a folder, and the folder's fit, validation and test split.
+
+    The images are squares; their side is the shorter one of the folder's most common size, at most 64 pixels, rounded
+    down to a multiple of 4. Raises the errors of :func:`~course_utils.data.load_folder`.
+    """
+    found = load_folder(path, "fit")
+    side = max(STEP, min(LARGEST, *found.images.shape[-2:]) // STEP * STEP)
+    size = None if found.images.shape[-2:] == (side, side) else side  # as they are in the cache
+    fit, validation, test = (load_folder(path, split, image_size=size) for split in ("fit", "validation", "test"))
+    seen = {"image_size": side, "channels": 3, "classes": len(found.classes)}
+    known = {field.name for field in fields(run.config)}
+    config: Any = replace(run.config, **{name: value for name, value in seen.items() if name in known})
+    return replace(run, config=config, dataset=described(run.dataset, test)), fit, validation, test
+
+
+def described(dataset: str, images: LabelledImages) -> str:
+    """A folder's images for the card: where they came from and, if they have the classes of the dataset, that too."""
+    text = f"{images.name}: {images.source}"
+    own = DATASETS.get(dataset)
+    if own is not None and own.classes == images.classes:
+        text += f", copies of {dataset}, so figures can differ slightly from those on its own files"
+    return text

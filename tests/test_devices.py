@@ -48,6 +48,7 @@ from course_utils.experiments import (
     runs_captions,
 )
 from course_utils.experiments.nb09_few_shot import TRAINED
+from course_utils.experiments.recipes import varied
 from course_utils.experiments.runs import small_resnet
 from course_utils.few_shot import episodes, fine_tune, lora
 from course_utils.models import build, palette
@@ -212,6 +213,7 @@ RECIPES = {
     "plain": FEW,
     "light": replace(FEW, augment=augment.vary_light),
     "erased": replace(FEW, augment=augment.shift_flip_erase),
+    "CIFAR": replace(FEW, augment=partial(varied, pixels=2, number=1, magnitude=9, probability=0.5)),
     "RandAugment": replace(FEW, augment=rand_augment.RandAugment()),
     "RandAugment, each once": replace(FEW, augment=rand_augment.RandAugment(replacement=False)),
     "average": replace(FEW, ema=0.9),
@@ -269,7 +271,7 @@ TRAININGS: dict[str, tuple[Callable[[int], None], dict[str, int], str]] = {
             {"copied to the CPU": 1},
             "Python calls the transforms, so it must know which images get which",
         )
-        for name in ("RandAugment", "RandAugment, each once")
+        for name in ("CIFAR", "RandAugment", "RandAugment, each once")
     },
     **{name: (lambda n, make=make: trained(FEW, make(), n), {}, "") for name, make in LOSSES.items()},
     "two heads": (two_heads, {}, ""),

@@ -75,7 +75,7 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"paths", "console", "downloads", "files", "front_end", "modes", "settings"},
+    {"paths", "console", "downloads", "files", "front_end", "modes", "sampler", "settings"},
     {"costs", "plots"},
     {"attention"},
     {"data", "models"},

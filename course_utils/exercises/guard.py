@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from course_utils import files, paths
 from course_utils.exercises import watchdog
 from course_utils.exercises.exercise import Exercise
+from course_utils.sampler import sampled
 
 PULSE = 0.5  # seconds
 
@@ -20,20 +20,11 @@ _process: subprocess.Popen[bytes] | None = None
 @contextmanager
 def guarded(exercise: Exercise, seconds: float) -> Iterator[None]:
     """Within the block, the watchdog ends this kernel after so many CPU seconds in which the interpreter is stuck."""
-    finished = threading.Event()
-
-    def pulse() -> None:
-        while not finished.wait(PULSE):
-            _say(".")
-
     _say(json.dumps({"exercise": exercise.name, "seconds": seconds}))
-    pulsing = threading.Thread(target=pulse, daemon=True)
-    pulsing.start()
     try:
-        yield
+        with sampled(lambda: _say("."), PULSE):
+            yield
     finally:
-        finished.set()
-        pulsing.join()
         _say("")
 
 

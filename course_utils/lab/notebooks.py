@@ -17,8 +17,8 @@ from nbformat import NotebookNode
 
 from course_utils.exercises import solution
 from course_utils.files import atomic
-from course_utils.lab.sampler import sampled
 from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.sampler import sampled
 
 
 @dataclass(frozen=True)

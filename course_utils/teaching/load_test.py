@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from course_utils.lab import notebooks
-from course_utils.lab.sampler import sampled
+from course_utils.sampler import sampled
 
 BUDGET = 5 * 2**29  # bytes per kernel: 2.5 GiB, a little above the largest use measured for a notebook
 

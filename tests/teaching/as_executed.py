@@ -9,8 +9,8 @@ import nbformat
 import numpy as np
 
 from course_utils.lab import notebooks
+from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.deck import deck_of
-from course_utils.teaching.site.shown import STATE, VIEW
 
 PRINTED = "\n".join(f"row {number}".ljust(80, ".") for number in range(1, 13))  # as wide and as long as it gets
 
@@ -34,14 +34,14 @@ def executed(number: str, widgets: Mapping[str, str] = {}, states: Mapping[str, 
             figure = (TALL if position % 4 == 3 else WIDE) if draws else None
             cell.outputs = [output(widgets.get(cell.id), figure)]
     notebook.metadata["course_run"] = {"seconds": 1.0, "peak_bytes": 1, "machine": "a machine", "date": "2026-11-29"}
-    notebook.metadata["widgets"] = {STATE: {"version_major": 2, "version_minor": 0, "state": dict(states)}}
+    notebook.metadata["widgets"] = {STATES: {"version_major": 2, "version_minor": 0, "state": dict(states)}}
     return notebook
 
 
 def output(model: str | None, figure: str | None) -> nbformat.NotebookNode:
     if model:
         view = {"version_major": 2, "version_minor": 0, "model_id": model}
-        return nbformat.v4.new_output("display_data", data={VIEW: view})
+        return nbformat.v4.new_output("display_data", data={VIEWS: view})
     if figure:
         return nbformat.v4.new_output("display_data", data={"image/png": figure})
     return nbformat.v4.new_output("stream", name="stdout", text=PRINTED)

@@ -11,9 +11,10 @@ from as_executed import executed
 from course_utils.front_end import FOLDER
 from course_utils.lab import notebooks
 from course_utils.teaching.demo import script
+from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.deck import deck_of, slides_in
 from course_utils.teaching.site.layout import pages_of
-from course_utils.teaching.site.shown import STATE, VIEW, exercise, shown, states
+from course_utils.teaching.site.shown import exercise, shown, states
 
 DECK = """# Look
 
@@ -120,7 +121,7 @@ def test_of_several_outputs_the_one_that_is_wanted_is_shown():
     cell = nbformat.v4.new_code_cell(metadata={"course": {"alt": "A <line>."}})
     stream = nbformat.v4.new_output("stream", name="stdout", text="1 < 2\n")
     png = "iVBORw0KGgoAAAANSUhEUgAAA/MAAAExCAYAAAAwQ/I1"  # the header of one of 1011 × 305 pixels
-    cell.outputs = [stream, output(**{"image/png": png}), output(**{VIEW: {"model_id": "m"}})]
+    cell.outputs = [stream, output(**{"image/png": png}), output(**{VIEWS: {"model_id": "m"}})]
     assert (shown(cell).layout, shown(cell).model) == ("widget", "m")
     assert shown(cell, "figure").layout == "wide"
     assert 'alt="A &lt;line&gt;."' in shown(cell, "figure").html
@@ -139,7 +140,7 @@ def test_an_exercise_is_its_signature_and_the_first_sentence_of_its_contract():
 def test_only_the_widgets_that_are_shown_travel_with_the_slides_each_in_its_starting_state():
     model = {"model_name": "AnyModel", "state": {"layout": "IPY_MODEL_l", "block": 0}}
     saved = {"a": model, "l": {"state": {}}, "other": {"state": {}}}
-    notebook = nbformat.v4.new_notebook(metadata={"widgets": {STATE: {"state": saved}}})
+    notebook = nbformat.v4.new_notebook(metadata={"widgets": {STATES: {"state": saved}}})
     kept = states(notebook, {"a": {"block": 2}})["state"]
     assert set(kept) == {"a", "l"}
     assert kept["a"] == {**model, "state": {"layout": "IPY_MODEL_l", "block": 2}}

@@ -13,9 +13,10 @@ from nbformat import NotebookNode
 from course_utils.front_end import FOLDER
 from course_utils.teaching.demo import script
 from course_utils.teaching.demo.script import Demo
+from course_utils.teaching.demo.states import VIEWS
 from course_utils.teaching.site import notes
 from course_utils.teaching.site.deck import Slide, deck_of
-from course_utils.teaching.site.shown import VIEW, exercise, shown
+from course_utils.teaching.site.shown import exercise, shown
 
 _NOW, _LATER = '"', ' fragment" data-fragment-index="0"'  # the end of a class attribute: what one more step shows
 _HANDS = "Hands, cards or phones first. If 35 to 70 % are right: convince your neighbour, then vote again."
@@ -112,7 +113,7 @@ def _covered(demo: Demo) -> str:
 def _demo_of(cell: NotebookNode) -> Demo | None:
     """The demo that this cell shows: the cells before it that the demo also needs show nothing of it."""
     names = [tag.removeprefix("demo:") for tag in cell.metadata.get("tags", ()) if tag.startswith("demo:")]
-    is_widget = any(VIEW in each.get("data", {}) for each in cell.get("outputs", ()))
+    is_widget = any(VIEWS in each.get("data", {}) for each in cell.get("outputs", ()))
     return script.find(names[0]) if names and is_widget else None
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.pages import NO_WORDS
 
-VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
 WIDE = 1.6  # width over height: wider figures stand below their sentence, the others beside it
 _MACHINE = re.compile(r"(?:^|[\s\"'(])(?:~|[A-Za-z]:)?[/\\]\w|^Downloading\b", re.MULTILINE)  # a path, a download
 
@@ -43,7 +42,7 @@ def shown(cell: NotebookNode, part: str = "") -> Shown | None:
 
 
 def _widget(view: Any, cell: NotebookNode) -> Shown:
-    return Shown("widget", f'<div><script type="{VIEW}">{as_script(view)}</script></div>', view["model_id"])
+    return Shown("widget", f'<div><script type="{VIEWS}">{as_script(view)}</script></div>', view["model_id"])
 
 
 def _figure(png: str, cell: NotebookNode) -> Shown:
@@ -58,7 +57,7 @@ def _drawing(html: str, cell: NotebookNode) -> Shown | None:
 
 
 _FIGURES = (("image/png", _figure), ("text/html", _drawing))
-_KINDS = {"": ((VIEW, _widget), *_FIGURES), "figure": _FIGURES, "printed": ()}
+_KINDS = {"": ((VIEWS, _widget), *_FIGURES), "figure": _FIGURES, "printed": ()}
 
 
 def _layout(aspect: float) -> str:
@@ -100,7 +99,7 @@ def states(notebook: NotebookNode, models: Mapping[str, Mapping[str, Any]]) -> d
 
     Raises ValueError if one is missing.
     """
-    saved = notebook.metadata.get("widgets", {}).get(STATE, {"state": {}})
+    saved = notebook.metadata.get("widgets", {}).get(STATES, {"state": {}})
     needed: dict[str, Any] = {}
     waiting = list(models)
     while waiting:

@@ -1,4 +1,4 @@
-"""Sample a value while something else runs, such as the memory of a kernel or a machine."""
+"""Do something again and again while something else runs, such as sampling the memory of a kernel or a machine."""
 
 import threading
 from collections.abc import Callable, Iterator

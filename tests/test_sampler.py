@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from course_utils.lab.sampler import sampled
+from course_utils.sampler import sampled
 
 
 def test_it_looks_from_a_thread_of_its_own_until_the_block_ends():

@@ -38,24 +38,26 @@ class Batches:
         steps = range(epoch * self.an_epoch, (epoch + 1) * self.an_epoch)
         for step, rows in list(zip(steps, order.split(recipe.batch_size), strict=True))[first:]:
             torch.manual_seed(mixed_seed(recipe.seed, step, process))
-            images, *rest = (tensor[rows] for tensor in self.tensors)
-            if recipe.augment is not None:
-                # Each process augments the whole batch before it takes its share, so an image is changed in the same
-                # way for any number of processes.
-                images = augmented(recipe.augment, images, self._generator(recipe.seed, step, 0))
+            # Each process augments the whole batch before it takes its share, so an image is changed in the same way
+            # for any number of processes.
             mine = share(len(rows), process, self.accelerator.num_processes)
-            images, *rest = (part[mine] for part in (images, *rest))
+            images, *rest = (part[mine] for part in self._batch(rows, step))
             if recipe.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)
             own = (process, 1) if process else ()  # the first process draws like a single process
             yield step, (images, *rest), self._generator(recipe.seed, step, *own)
 
-    def some(self, count: int) -> Iterator[Batch]:
-        """That many batches without augmentation, always the same ones."""
-        size = self.recipe.batch_size
-        order = shuffled(self.count, self.recipe.seed, 0)[: count * size].to(self.accelerator.device)
-        for rows in order.split(size):
-            yield tuple(tensor[rows] for tensor in self.tensors)
+    def first(self, count: int) -> Iterator[Batch]:
+        """The first batches of the first epoch, augmented as there, and whole in every process."""
+        order = shuffled(self.count, self.recipe.seed, 0).to(self.accelerator.device)
+        for step, rows in enumerate(order.split(self.recipe.batch_size)[:count]):
+            yield self._batch(rows, step)
+
+    def _batch(self, rows: Tensor, step: int) -> Batch:
+        images, *rest = (tensor[rows] for tensor in self.tensors)
+        if self.recipe.augment is not None:
+            images = augmented(self.recipe.augment, images, self._generator(self.recipe.seed, step, 0))
+        return images, *rest
 
     def _generator(self, *numbers: int) -> torch.Generator:
         return torch.Generator(self.accelerator.device).manual_seed(mixed_seed(*numbers))

@@ -171,9 +171,9 @@ class Keeper:
         return copied(self.average.module if self.average else self.model)
 
     def _measure_norms(self, task: Task) -> None:
-        """Recompute BatchNorm's statistics: those of the latest weights do not fit the averaged weights."""
+        """Recompute BatchNorm's statistics on augmented images: those of the latest weights do not fit the average."""
         if self.average is not None:
-            update_bn(map(_Whole, self.batches.some(BATCHES_FOR_NORMS)), _Judging(self.average, task))
+            update_bn(map(_Whole, self.batches.first(BATCHES_FOR_NORMS)), _Judging(self.average, task))
 
     def _save(self) -> None:
         at = self.position

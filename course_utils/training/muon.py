@@ -1,6 +1,6 @@
-"""Muon for the matrices of hidden layers, AdamW for everything else, as one optimiser. Jordan et al. 2024.
+"""Muon for the matrices and kernels of hidden layers, AdamW for everything else, as one optimiser. Jordan et al. 2024.
 
-``torch.optim.Muon`` is the same, but always multiplies in bf16. On a CPU without bf16 instructions that takes about
+``torch.optim.Muon`` is the same, but takes no kernels and always multiplies in bf16. On a CPU without bf16 instructions that takes about
 twenty times as long as float32, and several times as long as the rest of a step. Notebook 05.
 """
 
@@ -37,8 +37,9 @@ class Muon(torch.optim.Optimizer):
     """weight ← (1 − lr · decay) · weight − lr · 0.2 √max(rows, columns) · orthogonalised(running mean of gradients).
 
     A step changes a layer equally in every direction, instead of mostly in the few with large gradients. The factor
-    makes it as long as AdamW's step, so both can share learning rates and decays (Liu et al. 2025, eq. 4). Computes
-    in dtype, by default in bf16 if the device supports it.
+    makes it as long as AdamW's step, so both can share learning rates and decays (Liu et al. 2025, eq. 4). A kernel
+    (out, in, height, width) is the matrix (out, in · height · width). Computes in dtype, by default in bf16 if the
+    device supports it.
     """
 
     def __init__(
@@ -60,22 +61,26 @@ class Muon(torch.optim.Optimizer):
                 mean = state["mean"]
                 mean.lerp_(weight.grad, 1 - MOMENTUM)
                 ahead = weight.grad.lerp(mean, MOMENTUM)  # Nesterov's
-                direction = orthogonalised(ahead, self.dtype)
+                direction = orthogonalised(ahead.flatten(1), self.dtype)
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(direction, alpha=-group["lr"] * 0.2 * max(weight.shape) ** 0.5)
+                length = 0.2 * max(direction.shape) ** 0.5
+                weight.add_(direction.view(weight.shape), alpha=-group["lr"] * length)
 
 
 def hidden_matrices(model: nn.Module) -> list[Tensor]:
-    """The trainable weights of linear layers inside the model's blocks.
+    """The trainable weights of linear layers inside the model's blocks, and of convolutions over all channels.
 
-    The layers that read pixels or return logits use AdamW, as in Jordan et al. 2024; these linear layers belong to
-    the model itself, not to a block.
+    The layers that read pixels or return logits use AdamW, as in Jordan et al. 2024: linear layers that belong to the
+    model itself, not to a block, and convolutions of an image's channels, of which there are at most four.
     """
-    return [
-        layer.weight
-        for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) and "." in name and layer.weight.requires_grad
-    ]
+
+    def hidden(name: str, layer: nn.Module) -> bool:
+        if isinstance(layer, nn.Conv2d):
+            return layer.groups == 1 and layer.in_channels > 4
+        return isinstance(layer, nn.Linear) and "." in name
+
+    layers = [layer for name, layer in model.named_modules() if hidden(name, layer)]
+    return [weight for layer in layers if (weight := layer.weight).requires_grad]  # type: ignore[misc]
 
 
 class MuonAndAdamW(torch.optim.Optimizer):
@@ -94,7 +99,7 @@ class MuonAndAdamW(torch.optim.Optimizer):
         muon, adamw = ([group for group in part if group["params"]] for part in parts)
         if not muon:
             raise ValueError(
-                "No parameter is a matrix of a hidden linear layer, so Muon has nothing to update: use AdamW."
+                "No parameter is a matrix or kernel of a hidden layer, so Muon has nothing to update: use AdamW."
             )
         super().__init__([p for group in groups for p in group["params"]], {"lr": learning_rate})
         self.parts: list[torch.optim.Optimizer] = [Muon(muon, learning_rate)]

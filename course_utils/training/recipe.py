@@ -30,7 +30,7 @@ class Recipe(Settings):
     epochs: Annotated[int, at_least(1)] = 10  # passes over the training images
     batch_size: Annotated[int, at_least(1)] = 128  # images per step, over all processes
     learning_rate: Annotated[float, above(0, ": try 1e-3")] = 1e-3  # the maximum, after the warm-up
-    optimiser: Optimiser = "adamw"  # or "muon": Muon for the matrices of hidden linear layers, AdamW for the rest
+    optimiser: Optimiser = "adamw"  # or "muon": that for hidden matrices and kernels, AdamW for the rest
     weight_decay: Annotated[float, at_least(0, ": try 0.05")] = 0.05  # on matrices only: see parameter_groups
     warmup: Share = 0.1  # share of the steps in which the learning rate rises; then it follows a cosine down
     label_smoothing: Share = 0.0  # share of the target spread over all classes; the default loss only

@@ -6,7 +6,7 @@ from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
 from course_utils.models import ResNet, ResNetConfig
-from course_utils.training import Recipe, evaluate, fit
+from course_utils.training import Examples, Recipe, evaluate, fit
 from course_utils.training.weights import copied
 
 
@@ -44,12 +44,20 @@ def test_the_accuracy_of_an_epoch_is_that_of_the_average():
     assert early.validation_loss > same.validation_loss, "an average lags behind"
 
 
-def test_batch_norms_are_measured_for_the_averaged_weights():
+def doubled(images, generator):
+    return 2 * images
+
+
+@pytest.mark.parametrize("augment", [None, doubled])
+def test_batch_norms_are_measured_for_the_averaged_weights_on_the_images_of_training(augment):
     """At a high learning rate averaged weights are shorter than any they were averaged from: old variances misjudge."""
     torch.manual_seed(0)
     model = ResNet(ResNetConfig("basic", (1, 1), (8, 16), stem_kernel=3, max_pool=False, channels=1, classes=4))
     train, validation = quarters(640), quarters(300, seed=1)
-    fit(model, train, validation, replace(RECIPE, learning_rate=0.05, warmup=0.0, ema=0.9), quiet=True)
+    recipe = replace(RECIPE, learning_rate=0.05, warmup=0.0, ema=0.9, augment=augment)
+    fit(model, train, validation, recipe, quiet=True)
+    if augment:
+        train = Examples(augment(train.images, None), train.labels)
     seen = []
     model.stages[1][0].norm1.register_forward_pre_hook(lambda norm, inputs: seen.append(inputs[0]))
     evaluate(model, train, batch_size=640)

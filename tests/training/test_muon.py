@@ -38,6 +38,16 @@ def test_hidden_matrices_turn_in_every_direction_alike_and_the_rest_follows_adam
         assert theirs[0] / theirs.median() > 1.5 * singular[0] / singular.median(), "AdamW prefers a few directions"
 
 
+def test_a_kernel_is_stepped_as_the_matrix_of_its_rows():
+    generator = torch.Generator().manual_seed(0)
+    first, gradient = torch.randn(2, 8, 6, 3, 3, generator=generator)
+    kernel, matrix = nn.Parameter(first.clone()), nn.Parameter(first.flatten(1).clone())
+    kernel.grad, matrix.grad = gradient.to(memory_format=torch.channels_last), gradient.flatten(1)
+    for weight in (kernel, matrix):
+        Muon([{"params": [weight], "weight_decay": 0.1}], 0.02, torch.float32).step()
+    assert torch.equal(kernel.flatten(1), matrix)
+
+
 @pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 48)])
 def test_muon_is_pytorchs_and_in_float32_nearly(shape):
     generator = torch.Generator().manual_seed(0)
@@ -78,6 +88,15 @@ def test_what_reads_pixels_and_what_gives_logits_is_not_hidden(name):
     assert left & linear <= {"project.weight", *heads}
     assert "head.weight" in left
     assert len(taken) >= 4 * len([key for key, _ in model.named_modules() if key.endswith(".mlp")])
+
+
+def test_of_a_cnn_only_the_stem_and_the_head_are_not_hidden():
+    model = build(RECIPES["cifar-resnet"].config)
+    taken = {id(parameter) for parameter in hidden_matrices(model)}
+    left = {key for key, value in model.named_parameters() if value.ndim > 1 and id(value) not in taken}
+    assert left == {"stem.0.weight", "head.weight"}
+    depthwise = nn.Sequential(nn.Conv2d(8, 8, 3, groups=8))
+    assert hidden_matrices(depthwise) == []
 
 
 def test_a_model_without_hidden_matrices_is_refused():

@@ -1,8 +1,11 @@
-"""Output to a notebook or a terminal: times in local time, errors as one sentence."""
+"""Output to a notebook or a terminal: times as people say them, errors as one sentence, characters in UTF-8."""
 
 import errno
 import io
+import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +26,16 @@ def in_notebook() -> bool:
 def local_time(moment: str | None) -> str:
     """A time in ISO 8601 as local date and time, ``2026-11-28 21:05``; an empty string for None."""
     return "" if moment is None else f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+
+
+def duration(seconds: float) -> str:
+    """``"41 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 @contextmanager
@@ -53,16 +66,47 @@ def in_words(error: OSError) -> str:
     return f"{path} cannot be used ({reason}): {remedy}."
 
 
+def quoted(argument: object) -> str:
+    """An argument of a command as one types it, in quotation marks if it has spaces."""
+    return subprocess.list2cmdline([str(argument)]) if sys.platform == "win32" else shlex.quote(str(argument))
+
+
 def first_line(error: Exception) -> str:
     """What an error of a library says, for the brackets in a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def printable() -> None:
-    """Let the terminal replace characters that it does not have, instead of ending the command with an error."""
+    """Write files and pipes in UTF-8, whatever the system's encoding; a terminal replaces characters that it lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+@contextmanager
+def stopped() -> Iterator[None]:
+    """Within the block, SIGTERM stops the work as Ctrl-C does, so that what it has is saved.
+
+    Then one sentence is printed, and the exit code is 130 after Ctrl-C and 143 after SIGTERM.
+    """
+    import typer
+
+    codes = [128 + signal.SIGINT]
+
+    def terminate(number: int, frame: Any) -> None:
+        codes.append(128 + number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: nohup course train … &
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"course: stopped by {'Ctrl-C' if len(codes) == 1 else 'SIGTERM'}.", err=True)
+        raise typer.Exit(codes[-1]) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def refuse(sentence: str) -> NoReturn:

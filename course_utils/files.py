@@ -6,12 +6,16 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+WINDOWS = sys.platform == "win32"
+BUSY_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # between two tries, on Windows
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # what such file systems answer
 
 
@@ -78,7 +82,7 @@ def locked(path: Path, use: str) -> Iterator[None]:
     except (Timeout, RuntimeError) as error:  # RuntimeError: this thread has locked it
         holder = "another process"
         with suppress(OSError, ValueError):
-            holder = f"process {int(path.read_text())}"
+            holder = f"process {int(path.read_text(encoding='utf-8'))}"
         raise Refused(f"{use} by {holder}: wait until it ends, or stop it.") from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
@@ -87,7 +91,7 @@ def locked(path: Path, use: str) -> Iterator[None]:
         return
     try:
         with suppress(OSError):  # Windows refuses to write to a locked file
-            path.write_text(str(os.getpid()))
+            path.write_text(str(os.getpid()), encoding="utf-8")
         yield
     finally:
         with suppress(OSError):  # Windows removes it on release
@@ -100,18 +104,19 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to ``path``, where the block writes a file or makes a folder.
 
     After the block it is flushed to the disk and renamed to ``path``. So ``path`` always holds the complete old or
-    the complete new content; only a folder that is replaced is missing for a moment, between two renames. A missing
-    parent folder is created. When the block raises, or the disk fails (OSError), ``path`` stays as it was and the
-    temporary file is removed. A killed process leaves its temporary file behind: see :func:`clear`.
+    the complete new content, even after a power cut; only a folder that is replaced is missing for a moment, between
+    two renames. A missing parent folder is created. When the block raises, or the disk fails (OSError), ``path`` stays
+    as it was and the temporary file is removed. A killed process leaves its temporary file behind: see :func:`clear`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _temporary(path)
     try:
         yield partial
-        for file in partial.rglob("*") if partial.is_dir() else (partial,):
-            if file.is_file():
-                _flush(file)
+        for written in (*partial.rglob("*"), partial):
+            if written.is_file() or written.is_dir():
+                _flush(written)
         _rename(partial, path)
+        _flush(path.parent)
     finally:
         _delete(partial)
 
@@ -119,8 +124,18 @@ def atomic(path: Path) -> Iterator[Path]:
 def remove(path: Path) -> None:
     """Remove a file or folder completely or not at all: it is renamed first, so a kill cannot leave half of it."""
     unwanted = _temporary(path)
-    os.replace(path, unwanted)
+    replace(path, unwanted)
     _delete(unwanted)
+
+
+def replace(new: Path, path: Path) -> None:
+    """Rename new to path. On Windows that fails while another process, such as a virus scanner, has one of them open."""
+    for seconds in BUSY_SECONDS if WINDOWS else ():
+        try:
+            return os.replace(new, path)
+        except PermissionError:
+            time.sleep(seconds)
+    return os.replace(new, path)
 
 
 def clear(folder: Path, prefix: str = ".writing-") -> None:
@@ -142,21 +157,35 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".writing-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
 
 
-def _flush(file: Path) -> None:
-    with file.open("r+b" if os.name == "nt" else "rb") as written:  # Windows flushes only files opened for writing
-        os.fsync(written.fileno())
+def _flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk.
+
+    Windows does it only for files that are open for writing, and some file systems do not do it for folders.
+    """
+    folder = path.is_dir()
+    if WINDOWS and (folder or not os.access(path, os.W_OK)):
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        if not folder:
+            raise
 
 
 def _rename(new: Path, path: Path) -> None:
     """Put new in the place of path. No system replaces a folder that is not empty, so that one is renamed first."""
     old = _temporary(path)
     if new.is_dir() and path.is_dir():
-        os.replace(path, old)
+        replace(path, old)
     try:
-        os.replace(new, path)
+        replace(new, path)
     except BaseException:
         if old.exists():
-            os.replace(old, path)
+            replace(old, path)
         raise
     _delete(old)
 

@@ -77,6 +77,7 @@ ONE_PER_STAGE = Must("one number for each of 1 to 8 stages", lambda stages: 1 <=
 Stages = Annotated[tuple[Depth, ...], ONE_PER_STAGE]  # blocks
 Widths = Annotated[tuple[Count, ...], ONE_PER_STAGE]  # channels or heads
 Side = Annotated[Count, "a whole number, the side of a square in pixels"]
+Size = Annotated[Count, "a whole number, the side of a square in pixels, or (height, width)"] | tuple[Count, Count]
 Probability = Annotated[float, share("it is a probability")]
 Deviation = Annotated[float, above(0, ": it is the standard deviation of the pixels")]
 
@@ -96,7 +97,8 @@ class _PlainSignature:
 class Settings:
     """A frozen dataclass whose fields are checked and converted by their annotations when it is made.
 
-    Types are int, float, bool, str, tuples of these, functions, and other classes, each with or without None. A type
+    Types are int, float, bool, str, tuples of these, functions, and other classes, each with or without None, or with
+    a tuple as the alternative. A type
     may be ``Annotated`` with conditions (:class:`Must`), and with text that describes it in an error. NumPy's numbers
     become Python's, whole numbers become floats where a float is annotated, and lists become tuples. Nothing else is
     converted. Raises WrongSetting for the first field that has another value.
@@ -153,10 +155,12 @@ def _checked(name: str, value: Any, hint: Any, example: str) -> Any:
     """The value, converted to the annotation. Raises WrongSetting if it does not fit; example: end of the sentence."""
     hint, *details = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if get_origin(hint) in (Union, UnionType):
-        if value is None:
+        optional, several = NoneType in get_args(hint), isinstance(value, (tuple, list))
+        if value is None and optional:
             return None
-        hint = next(kind for kind in get_args(hint) if kind is not NoneType)
-        found = _checked(name, value, hint, f" or None{example}")
+        choice: list[Any] = [kind for kind in get_args(hint) if kind is not NoneType]
+        hint = next((kind for kind in choice if (get_origin(kind) is tuple) == several), choice[0])
+        found = _checked(name, value, hint, f" or None{example}" if optional else example)
     elif get_origin(hint) is tuple:
         kinds = get_args(hint)
         if not isinstance(value, (tuple, list)):

@@ -12,6 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 # Read when torch is imported: two workers that both want both cores spend their time waiting for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The kernels that tests start are those of this environment, even if this account has others in ~/.local.
+os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+
 # A shell starts what runs in its background deaf to Ctrl-C, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -93,13 +94,83 @@ def test_a_full_disk_keeps_the_old_one(writer, call, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["it"]
 
 
-def test_every_file_is_on_the_disk_before_it_takes_its_place(writer, tmp_path, monkeypatch):
+def test_everything_is_on_the_disk_before_it_takes_its_place_and_its_name_afterwards(writer, tmp_path, monkeypatch):
     seen, fsync, replace = [], os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda number: seen.append(os.fstat(number).st_ino) or fsync(number))
     monkeypatch.setattr(os, "replace", lambda *names: seen.append("renamed") or replace(*names))
-    writer(tmp_path / "it", "text")
-    written = tmp_path / "it" / "inner" / "page" if writer is write_folder else tmp_path / "it"
-    assert seen == [written.stat().st_ino, "renamed"]
+    path = tmp_path / "it"
+    writer(path, "text")
+    written = [path, *path.rglob("*")]
+    before, after = seen[: seen.index("renamed")], seen[seen.index("renamed") + 1 :]
+    assert sorted(before) == sorted(each.stat().st_ino for each in written)
+    assert after == [tmp_path.stat().st_ino]
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """The way of Windows, where fsync wants a file that is open for writing, and folders have none."""
+    real = os.fsync
+
+    def fsync(number):
+        if stat.S_ISDIR(os.fstat(number).st_mode) or _read_only(number):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        real(number)
+
+    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(files, "BUSY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def _read_only(number: int) -> bool:
+    import fcntl
+
+    return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, all tests are of Windows")
+def test_windows_flushes_what_is_open_for_writing_only(windows, writer, tmp_path):
+    path = tmp_path / "it"
+    writer(path, "old")
+    writer(path, "new")
+    assert content(path) == "new"
+
+
+@pytest.mark.parametrize("busy", [1, 3, 99])
+def test_windows_waits_a_moment_for_another_process_that_has_the_file_open(
+    windows, writer, busy, tmp_path, monkeypatch
+):
+    path, replace, tries = tmp_path / "it", os.replace, []
+    writer(path, "old")
+
+    def refused(new, old):
+        tries.append(old)
+        if len(tries) <= busy:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(new, old)
+
+    monkeypatch.setattr(os, "replace", refused)
+    if busy == 99:
+        with pytest.raises(PermissionError):
+            writer(path, "new")
+        assert len(tries) == 4
+    else:
+        writer(path, "new")
+    assert content(path) == ("old" if busy == 99 else "new")
+    assert os.listdir(tmp_path) == ["it"]
+
+
+def test_elsewhere_a_folder_without_permission_is_said_at_once(tmp_path, monkeypatch):
+    tries = []
+
+    def refused(*names):
+        tries.append(names)
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files, "WINDOWS", False)
+    monkeypatch.setattr(os, "replace", refused)
+    with pytest.raises(PermissionError):
+        write(tmp_path / "it", "text")
+    assert len(tries) == 1
 
 
 HALF = """

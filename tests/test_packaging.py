@@ -13,44 +13,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from course_utils.exercises.source import WIDTH
 from course_utils.paths import NOTEBOOKS, ROOT
-
-
-def declared() -> list[Requirement]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    return [Requirement(line) for line in project["project"]["dependencies"] + project["dependency-groups"]["dev"]]
-
-
-def test_conda_users_get_the_locked_versions_of_every_dependency():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    python = next(entry.removeprefix("python=") for entry in environment["dependencies"] if "python=" in str(entry))
-    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    pinned = dict(line.split("==") for line in pip if "==" in line)
-    assert "--editable ." in pip
-    assert set(pinned) == {requirement.name for requirement in declared()}
-
-    lock = tomllib.loads((ROOT / "uv.lock").read_text())
-    for requirement in declared():
-        assert requirement.specifier.contains(pinned[requirement.name]), requirement
-        versions = {
-            package["version"]
-            for package in lock["package"]
-            if package["name"] == requirement.name and applies(package, python)
-        }
-        assert versions == {pinned[requirement.name]}, requirement.name
-
-
-def applies(package: dict, python: str) -> bool:
-    from packaging.markers import Marker
-
-    environment = {"python_full_version": f"{python}.0", "sys_platform": "linux", "platform_machine": "x86_64"}
-    markers = package.get("resolution-markers")
-    return not markers or any(Marker(marker).evaluate(environment) for marker in markers)
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
@@ -75,8 +42,8 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"paths", "console", "downloads", "files", "front_end", "modes", "sampler", "settings"},
-    {"costs", "plots"},
+    {"paths", "console", "downloads", "extras", "files", "front_end", "modes", "sampler", "settings"},
+    {"consent", "costs", "plots", "steps"},
     {"attention"},
     {"data", "models"},
     {"analysis", "robustness"},
@@ -205,7 +172,8 @@ def imported_parts(source: str) -> set[str]:
 def test_every_library_that_is_imported_is_declared():
     """One that merely comes along with another is gone on the day that the other no longer needs it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    lines = [*project["project"]["dependencies"], *itertools.chain(*project["dependency-groups"].values())]
+    groups = [*project["project"]["optional-dependencies"].values(), *project["dependency-groups"].values()]
+    lines = [*project["project"]["dependencies"], *itertools.chain(*groups)]
     known = {canonicalize_name(Requirement(line).name) for line in lines}
     distributions = importlib.metadata.packages_distributions()
     for path in (ROOT / "course_utils").rglob("*.py"):

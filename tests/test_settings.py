@@ -18,7 +18,7 @@ import torch
 import course_utils
 from course_utils.bench.nonsense import WITH_SETTINGS, configurations
 from course_utils.few_shot import draw_episode
-from course_utils.models import ResNetConfig, SwinConfig, ViTConfig, build
+from course_utils.models import HybridViTConfig, ResNetConfig, SwinConfig, ViTConfig, build
 from course_utils.robustness.attack import attack
 from course_utils.robustness.smoothing import certify
 from course_utils.settings import Count, Settings, WrongSetting, at_least, checked, one_of
@@ -64,9 +64,15 @@ def test_every_dataclass_with_numbers_to_choose_checks_them():
         (lambda: ResNetConfig(widths=64), "widths is 64, but must be a tuple, such as (64, 128, 256, 512)."),
         (lambda: ResNetConfig(widths=(64, "x")), "widths[1] is 'x', but must be a whole number."),
         (
-            lambda: ViTConfig(image_size=(224, 112)),
+            lambda: HybridViTConfig(image_size=(224, 112)),
             "image_size is (224, 112), but must be a whole number, the side of a square in pixels, such as 224.",
         ),
+        (
+            lambda: ViTConfig(image_size=224.0),
+            "image_size is 224.0, but must be a whole number, the side of a square in pixels, or (height, width): "
+            "write 224.",
+        ),
+        (lambda: ViTConfig(image_size=(224, "x")), "image_size[1] is 'x', but must be a whole number."),
     ],
 )  # fmt: skip
 def test_the_sentence_names_the_field_the_value_what_was_expected_and_what_to_write(make, sentence):

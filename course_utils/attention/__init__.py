@@ -22,7 +22,7 @@ from course_utils.attention.maps import (
     gated_residual,
     unflatten_positions,
 )
-from course_utils.attention.recording import RecordedAttention, attention_recorded
+from course_utils.attention.recording import RecordedAttention, attention_recorded, silenced
 from course_utils.attention.stochastic_depth import StochasticDepth
 from course_utils.attention.window import WindowAttention
 
@@ -50,6 +50,7 @@ __all__ = [
     "flatten_positions",
     "gated_residual",
     "merge_heads",
+    "silenced",
     "split_heads",
     "unflatten_positions",
     "written_out_is_faster",

@@ -107,7 +107,7 @@ class MultiHeadSelfAttention(ScaledDotProduct):
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         query, key, value = (split_heads(part, self.heads) for part in self.to_qkv(tokens).chunk(3, dim=-1))
-        return self.to_out(merge_heads(self.mix(query, key, value, mask)))
+        return self.to_out(merge_heads(self.heard(self.mix(query, key, value, mask))))
 
 
 class MultiHeadCrossAttention(ScaledDotProduct):
@@ -128,4 +128,4 @@ class MultiHeadCrossAttention(ScaledDotProduct):
     def forward(self, tokens: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
         query = split_heads(self.to_query(tokens), self.heads)
         key, value = (split_heads(part, self.heads) for part in self.to_key_value(memory).chunk(2, dim=-1))
-        return self.to_out(merge_heads(self.mix(query, key, value, mask)))
+        return self.to_out(merge_heads(self.heard(self.mix(query, key, value, mask))))

@@ -45,7 +45,7 @@ class _Local(RecordedAttention):
         self.expect((*query.shape[:2], *query.shape[3:], self.size**2), query)
         output, weights = IMPLEMENTATIONS[chosen](query, key, value, prior, self.size, self.stride)
         self.record(weights)
-        return output
+        return self.heard(output)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, stride={self.stride}, heads={self.heads}, {self.implementation}"

@@ -114,5 +114,5 @@ class SelfAttention2d(ScaledDotProduct):
         maps = self.to_query(features), self.to_key(seen), self.to_value(seen)
         # Contiguous: PyTorch uses the fused kernel only if the features of a token are adjacent in memory.
         query, key, value = (split_heads(flatten_positions(part).contiguous(), self.heads) for part in maps)
-        mixed = unflatten_positions(merge_heads(self.mix(query, key, value)), features.shape[2])
+        mixed = unflatten_positions(merge_heads(self.heard(self.mix(query, key, value))), features.shape[2])
         return gated_residual(features, self.to_out(mixed), self.gate)

@@ -1,22 +1,25 @@
-"""Looking into a model: its attention layers hand over their weights while a recording is in progress.
+"""Looking into a model: its attention layers hand over their weights in a recording, and heads can be silenced.
 
-A recording is known to its thread, and nothing about it is stored in the model. So recordings may be nested, the model
-may be copied or saved meanwhile, and other threads can use it. All notebooks.
+Both are known to their thread, and nothing about them is stored in the model. So they may be nested, the model may be
+copied or saved meanwhile, and other threads can use it. All notebooks.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from course_utils.costs import refuse_beyond_free_memory
+from course_utils.settings import WrongSetting, checked, shown
 
 
 class RecordedAttention(nn.Module):
-    """What all attention layers share: the number of heads, and handing their weights to a recording."""
+    """What all attention layers share: the number of heads, handing their weights to a recording, silent heads."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -49,15 +52,20 @@ class RecordedAttention(nn.Module):
             if self in recording.kinds:
                 recording.maps.append(weights)
 
+    def heard(self, mixed: Tensor, axis: int = 1) -> Tensor:
+        """The outputs of the heads, which lie along this axis, with zeros in place of those that are silenced."""
+        for silent in _SILENT.get():
+            if self in silent:
+                mixed = mixed.index_fill(axis, torch.tensor(silent[self], device=mixed.device), 0)
+        return mixed
+
 
 class _Recording:
     """The weights so far, and the layers that take part: each with its kind, layers whose weights are equally large."""
 
     def __init__(self, model: nn.Module) -> None:
         self.maps: list[Tensor] = []
-        modules = model.modules() if isinstance(model, nn.Module) else ()
-        layers = [module for module in modules if isinstance(module, RecordedAttention)]
-        self.kinds = {layer: _kind(layer) for layer in layers}
+        self.kinds = {layer: _kind(layer) for layer in _layers(model)}
         self.sizes = Counter(self.kinds.values())
         self.granted: Counter[object] = Counter()  # layers of each kind whose weights are known to fit
 
@@ -74,11 +82,17 @@ class _Recording:
         self.granted[kind] -= 1
 
 
+def _layers(model: nn.Module) -> list[RecordedAttention]:
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    return [module for module in modules if isinstance(module, RecordedAttention)]
+
+
 def _kind(layer: RecordedAttention) -> object:
     return type(layer), layer.heads, tuple(parameter.shape for parameter in layer.parameters())
 
 
 _RECORDINGS: ContextVar[tuple[_Recording, ...]] = ContextVar("recordings", default=())
+_SILENT: ContextVar[tuple[Mapping[RecordedAttention, list[int]], ...]] = ContextVar("silent", default=())
 
 
 @contextmanager
@@ -91,12 +105,55 @@ def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
     """
     recording = _Recording(model)
     if not recording.kinds:
-        raise ValueError(
-            f"This {type(model).__name__} has no attention layer of the course, so there is nothing to record: convert a "
-            "torchvision or timm model with from_torchvision or from_timm of course_utils.models.convert first."
-        )
+        raise _no_layer(model, "record")
     _RECORDINGS.set((*_RECORDINGS.get(), recording))
     try:
         yield recording.maps
     finally:  # in whichever order recordings end
         _RECORDINGS.set(tuple(each for each in _RECORDINGS.get() if each is not recording))
+
+
+@contextmanager
+def silenced(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[None]:
+    """Within the block, these heads add nothing: their outputs are zeros. Their attention weights stay what they are.
+
+    heads: pairs (layer, head), both counted from 0, the layers as in ``attention_maps``. Other threads and copies of the
+    model hear all heads. Blocks may be nested, and then all their heads are silent. Michel, Levy & Neubig 2019, section
+    2.3. Raises ValueError for a model without attention layers of this course, and for a layer or a head that it does
+    not have.
+    """
+    layers = _layers(model)
+    if not layers:
+        raise _no_layer(model, "silence")
+    silent: dict[RecordedAttention, list[int]] = {}
+    for layer, head in _pairs(heads):
+        if not 0 <= layer < len(layers):
+            raise WrongSetting(
+                f"heads names layer {layer}, but this {type(model).__name__} has {len(layers)} layers with attention: "
+                f"pass pairs (layer, head) with a layer from 0 to {len(layers) - 1}."
+            )
+        if not 0 <= head < layers[layer].heads:
+            raise WrongSetting(
+                f"heads names head {head} of layer {layer}, but that layer has {layers[layer].heads} heads: pass a head "
+                f"from 0 to {layers[layer].heads - 1}."
+            )
+        silent.setdefault(layers[layer], []).append(head)
+    _SILENT.set((*_SILENT.get(), silent))
+    try:
+        yield
+    finally:  # in whichever order the blocks end
+        _SILENT.set(tuple(each for each in _SILENT.get() if each is not silent))
+
+
+def _pairs(heads: Any) -> tuple[tuple[int, int], ...]:
+    listed = heads.tolist() if isinstance(heads, Tensor | np.ndarray) else heads
+    if not isinstance(listed, Iterable) or isinstance(listed, str | Mapping):
+        raise WrongSetting(f"heads is {shown(heads)}, but must be pairs (layer, head), such as [(0, 2)].")
+    return checked("heads", list(listed), tuple[tuple[int, int], ...])
+
+
+def _no_layer(model: object, what: str) -> ValueError:
+    return ValueError(
+        f"This {type(model).__name__} has no attention layer of the course, so there is nothing to {what}: convert a "
+        "torchvision or timm model with from_torchvision or from_timm of course_utils.models.convert first."
+    )

@@ -128,6 +128,7 @@ class WindowAttention(RecordedAttention):
             rearrange(part, "b w n (heads d) -> b w heads n d", heads=self.heads)
             for part in self.to_qkv(windows).chunk(3, dim=-1)
         )
-        mixed = rearrange(self.mix(query, key, value, mask), "b w heads n d -> b w n (heads d)")
+        mixed = self.heard(self.mix(query, key, value, mask), axis=2)
+        mixed = rearrange(mixed, "b w heads n d -> b w n (heads d)")
         together = unpartition(self.to_out(mixed), self.window, rows, columns)
         return torch.roll(together, (down, right), dims=(1, 2))[:, :height, :width]

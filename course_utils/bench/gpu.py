@@ -236,10 +236,12 @@ def processes(device: str, size: Size) -> Iterator[Measurement]:
     losses = []
     with TemporaryDirectory() as folder:
         script = Path(folder) / "train.py"
-        script.write_text(WORKER)
+        script.write_text(WORKER, encoding="utf-8")
         for count in (1, 2):
             command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-            ran = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=SECONDS / 4)
+            ran = subprocess.run(
+                [*command, str(script)], capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS / 4
+            )
             said = [line.split() for line in ran.stdout.splitlines() if line.startswith("loss ")]
             if ran.returncode or not said or int(said[0][1]) != count:
                 reason = (ran.stderr.strip().splitlines() or ["it printed no loss"])[-1]

@@ -23,6 +23,7 @@ from course_utils.bench import (
 from course_utils.bench.figure import Figure
 from course_utils.bench.injected import Injected
 from course_utils.bench.race import Race, Result, run_races
+from course_utils.steps import counted
 
 console = get_console()
 
@@ -75,44 +76,49 @@ def measure(groups: Mapping[str, str], rounds: int, device: str = "") -> Measure
     Without a browser, it skips the widgets and says so.
     """
     measured = Measured()
-    with console.status("") as status:
+    with counted("group", len(groups), even=False) as steps:
+
+        def show(*shown: Any, **how: Any) -> None:
+            with steps.aside():
+                console.print(*shown, **how)
+
         for group, minutes in groups.items():
-            status.update(f"{group}: {minutes}")
+            steps.next(f"{group}, {minutes}")
             try:
-                measure_group(group, rounds, measured, device)
+                measure_group(group, rounds, measured, device, show)
             except (FileNotFoundError, ModuleNotFoundError) as missing:
-                console.print(f"{group}: not measured. {missing}", markup=False, soft_wrap=True)
+                show(f"{group}: not measured. {missing}", markup=False, soft_wrap=True)
     return measured
 
 
-def measure_group(group: str, rounds: int, measured: Measured, device: str = "") -> None:
-    """Measure one group, add it to measured and print it."""
+def measure_group(group: str, rounds: int, measured: Measured, device: str, show: Callable[..., None]) -> None:
+    """Measure one group, add it to measured and show it."""
     if group in RACES:
         for _, runs in groupby(run_races(RACES[group](), rounds), key=lambda result: result.case):
             case = list(runs)
             measured.results += case
-            console.print(report.race_table(case))
+            show(report.race_table(case))
     elif group in FIGURES:
         figures = list(FIGURES[group]())
         measured.figures += figures
-        console.print(report.figure_table(group, figures))
+        show(report.figure_table(group, figures))
     elif group == "growth":
         for curve in growth.growths(rounds):
             measured.growths.append(curve)
-            console.print(report.growth_table(curve))
+            show(report.growth_table(curve))
     elif group == "checks":
         for score in checks.scores():
             measured.scores.append(score)
-            console.print(report.score_lines(score), markup=False, highlight=False, soft_wrap=True)
-        console.print(report.score_table(measured.scores))
+            show(report.score_lines(score), markup=False, highlight=False, soft_wrap=True)
+        show(report.score_table(measured.scores))
     elif group == "gpu":
         for _, rows in groupby(gpu.measurements(device), key=lambda row: row.part):
             part = list(rows)
             measured.on_card += part
-            console.print(report.card_table(part))
+            show(report.card_table(part))
     elif group == "faults":
         measured.injected += faults.faults()
-        console.print(report.fault_table(measured.injected))
+        show(report.fault_table(measured.injected))
     else:
         measured.predictions += memory.predictions()
-        console.print(report.prediction_table(measured.predictions))
+        show(report.prediction_table(measured.predictions))

@@ -16,12 +16,14 @@ from course_utils.bench.widgets import FIRST
 from course_utils.lab import notebooks
 from course_utils.teaching.demo import cells
 
-MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises", "models", "training", "widgets"))
+MODULES = tuple(f"course_utils.{name}" for name in ("data", "exercises.checking", "models", "training", "widgets"))
+QUICK = ("--help", "check", "solve 04.patchify", "demo")  # commands that compute nothing
 
 
 def program_figures() -> Iterator[Figure]:
     """The time to get started."""
     yield from import_seconds()
+    yield from command_seconds()
     yield first_widget()
 
 
@@ -38,6 +40,18 @@ def import_seconds(rounds: int = 5) -> Iterator[Figure]:
     yield Figure("import torch", tuple(times[bare]))
     added = tuple(all_ - torch_ for all_, torch_ in zip(times[whole], times[bare], strict=True))
     yield Figure("import of the course, on top of torch", added, "import_seconds")
+
+
+def command_seconds(rounds: int = 5) -> Iterator[Figure]:
+    """Commands that compute nothing, from start to end, each in a process of its own."""
+    for command in QUICK:
+        times = []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            code = "from course_utils.cli import app; app()"
+            subprocess.run([sys.executable, "-c", code, *command.split()], check=True, stdout=subprocess.DEVNULL)
+            times.append(time.perf_counter() - began)
+        yield Figure(f"course {command}", tuple(times), "command_seconds")
 
 
 def first_widget(rounds: int = 3) -> Figure:

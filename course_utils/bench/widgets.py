@@ -1,18 +1,25 @@
-"""Speed of widgets in a real JupyterLab and Chromium: from run to visible, from pointer to paint."""
+"""Speed of widgets in a real JupyterLab and Chromium: from run to visible, from pointer to paint, a pass of a ViT."""
 
+import base64
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nbformat
+import torch
 
 from course_utils.bench.figure import Figure
+from course_utils.experiments.recipes import RECIPES
+from course_utils.front_end import script
 from course_utils.lab.browser import open_browser, order_all, wait_for_kernel
 from course_utils.lab.server import Lab, running_lab
+from course_utils.models import ViT, build
 from course_utils.teaching.demo import cells
+from course_utils.training import load_checkpoint
+from course_utils.widgets import vit_weights
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,11 +43,27 @@ WATCH = """() => {
     }, { capture: true });
 }"""
 
+# Milliseconds of passes through a ViT's worker, from asking to the answer.
+PASSES = """async ({ config, format, layout, bytes, count }) => {
+    const buffer = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0)).buffer;
+    const passes = makePasses(config, unpacked(buffer, format, layout));
+    const pixels = Float32Array.from({ length: config.channels * config.width * config.height }, (_, at) => (at % 256) / 255);
+    const times = [];
+    for (let pass = 0; pass < count; pass++) {
+        const began = performance.now();
+        await new Promise((use) => passes.show({ request: { pixels, changes: {}, whole: true }, use }));
+        times.push(performance.now() - began);
+    }
+    passes.stop();
+    return times;
+}"""
+
 
 def widget_figures(rounds: int = 3) -> Iterator[Figure]:
-    """Both figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
+    """All figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
     with open_browser() as browser, TemporaryDirectory() as place, running_lab(Path(place)) as lab:
         yield from figures_in(browser, lab, rounds)
+        yield from pass_figures(browser, rounds)
 
 
 def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
@@ -65,6 +88,51 @@ def figures_in(browser: "Browser", lab: Lab, rounds: int) -> Iterator[Figure]:
     late = tuple(pointer_to_paint(page) for _ in range(rounds))
     page.close()
     yield Figure("pointer to paint, 95th percentile", late, "paint_seconds")
+
+
+def pass_figures(browser: "Browser", rounds: int) -> Iterator[Figure]:
+    """A pass through each ViT that pages of the course compute, and the same pass in PyTorch on one core."""
+    shipped, _ = load_checkpoint("fashion-vit-small")
+    models = {"Fashion-MNIST": shipped, "CIFAR-10": build(RECIPES["cifar-vit-small"].config, seed=0)}
+    page = browser.new_page()
+    page.add_script_tag(
+        type="module", content=f"{script('vit_worker')}\nObject.assign(window, {{ makePasses, unpacked }});"
+    )
+    page.wait_for_function("window.makePasses !== undefined")
+    for name, model in models.items():
+        in_page = tuple(_latest(page.evaluate(PASSES, _sent(model))) for _ in range(rounds))
+        yield Figure(f"a pass of the {name} ViT in the page, 95th percentile", in_page, "pass_seconds")
+        yield Figure("the same pass in PyTorch on one core", tuple(_in_pytorch(model) for _ in range(rounds)))
+    page.close()
+
+
+def _sent(model: ViT, count: int = 120) -> dict[str, Any]:
+    """What PASSES takes."""
+    form, layout, weights = vit_weights.packed(model)
+    config = {**vit_weights.configuration(model), "blank": [0.0] * model.config.channels}
+    bytes_ = base64.b64encode(weights).decode()
+    return {"config": config, "format": form, "layout": layout, "bytes": bytes_, "count": count}
+
+
+def _latest(milliseconds: list[float]) -> float:
+    """The 95th percentile in seconds, without the first passes, in which the browser compiles."""
+    return statistics.quantiles(milliseconds[20:], n=20, method="inclusive")[-1] / 1000
+
+
+def _in_pytorch(model: ViT, count: int = 20) -> float:
+    """The median of the seconds of a pass with one thread."""
+    c, threads, seconds = model.config, torch.get_num_threads(), []
+    image = torch.zeros(1, c.channels, *c.height_and_width)
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            for _ in range(count):
+                began = time.perf_counter()
+                model.eval()(image)
+                seconds.append(time.perf_counter() - began)
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(seconds)
 
 
 def run_to_visible(page: "Page") -> float:

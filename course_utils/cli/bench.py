@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich import get_console
 
-from course_utils import files
-from course_utils.console import sentences
+from course_utils import extras, files
+from course_utils.console import sentences, stopped
 from course_utils.paths import state_dir
 
 console = get_console()
@@ -60,13 +60,15 @@ def bench(
             )
         if rounds < 2:
             raise ValueError(f"rounds is {rounds}, but must be at least 2: a single measurement has no spread.")
+        extras.needs("nbclient")
         folder = output or state_dir() / "bench"
         files.prepare(folder, 10, "use another --output, or set COURSE_STATE")
     from course_utils.bench.budget import exceeded
     from course_utils.bench.measure import measure
     from course_utils.bench.report import write_csv
 
-    measured = measure({group: known[group] for group in groups or GROUPS}, rounds, device or "")
+    with stopped():
+        measured = measure({group: known[group] for group in groups or GROUPS}, rounds, device or "")
     with sentences():
         for name, rows in measured.tables():
             write_csv(folder / f"{name}.csv", rows)

@@ -1,11 +1,7 @@
 """The class at a glance: ``course class`` for teachers, and ``course share`` for students who count in it."""
 
-import asyncio
 import json
 import os
-import urllib.error
-import urllib.request
-import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +11,7 @@ import typer
 from rich import get_console
 from rich.table import Table
 
+from course_utils import extras
 from course_utils.console import sentences
 
 console = get_console()
@@ -35,6 +32,9 @@ def glance(
         typer.Option("--from", help="A folder with a folder per student, such as /home, instead of a hub."),
     ] = None,
     once: Annotated[bool, typer.Option(help="Print the table here, once, instead of opening a page.")] = False,
+    claim: Annotated[
+        str | None, typer.Option(help="A claim, such as 05.data: print the interval of the students' live runs.")
+    ] = None,
     names: Annotated[bool, typer.Option(help="Show who is in a mistake. Not on a projector.")] = False,
     port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port on this machine; if it is taken, another.")
@@ -46,7 +46,9 @@ def glance(
     Only students who have switched it on with course share on are counted.
     """
     with sentences():
-        if folder is None:
+        if claim is not None:
+            _on_a_claim(claim, folder, names)
+        elif folder is None:
             _on_the_hub(once, names)
         else:
             _in_folder(folder, once, names, port, browser)
@@ -56,16 +58,39 @@ def share(
     state: Annotated[
         str | None, typer.Argument(help="on or off. Default: say which it is.", metavar="[on|off]")
     ] = None,
+    student: Annotated[
+        str | None, typer.Argument(help="Your name or number, which gives your live runs a seed of their own.")
+    ] = None,
 ) -> None:
     """Let your progress count in your instructor's class view, or stop it."""
     from course_utils.exercises import share
 
     with sentences():
-        share(state)
+        share(state, student)
+
+
+def _on_a_claim(name: str, folder: Path | None, names: bool) -> None:
+    """Print the interval of the students' live runs on a claim as it shrinks with each student."""
+    from course_utils.experiments.claims import claims, find_claim
+    from course_utils.teaching.classroom.laboratory import in_folder, laboratory, report
+
+    claim = find_claim(name)
+    if not claim.live:
+        live = ", ".join(each.name for each in claims() if each.live)
+        raise ValueError(f"No live cell of a notebook makes points of {claim.name}: choose one of {live}.")
+    found = (
+        in_folder(claim, folder)
+        if folder
+        else laboratory(claim, _hub_says(f"runs.json?claim={claim.name}", names)["runs"])
+    )
+    for line in report(found, names):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) -> None:
     """Print the table of the students in a folder, or serve the page until Ctrl-C; it reads the folder anew each time."""
+    if not once:
+        extras.needs("tornado")
     from course_utils.teaching.classroom.catalogue import catalogue
     from course_utils.teaching.classroom.sources import Folder, now
     from course_utils.teaching.classroom.table import table
@@ -82,11 +107,16 @@ def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) 
     if once:
         _print(seen)
     else:
+        import asyncio
+
         with suppress(KeyboardInterrupt):
             asyncio.run(_serve(look, names, port, browser))
 
 
 async def _serve(look: Callable[[bool], dict[str, Any]], names: bool, port: int, browser: bool) -> None:
+    import asyncio
+    import webbrowser
+
     from course_utils.teaching.classroom.pages import serve_here
 
     address = serve_here(look, names, port)
@@ -98,18 +128,27 @@ async def _serve(look: Callable[[bool], dict[str, Any]], names: bool, port: int,
 
 def _on_the_hub(once: bool, names: bool) -> None:
     """Print the hub's table, or where it is."""
+    if not once and "COURSE_CLASS" in os.environ:
+        print("The class is at /services/class/ on the hub's address: in the hub's menu, Services → class.")
+        return
+    _print(_hub_says("table.json?", names))
+
+
+def _hub_says(asked: str, names: bool) -> dict[str, Any]:
+    """What the class view of this hub answers to its instructors. Raises LookupError without a hub, and for others."""
+    import urllib.error
+    import urllib.request
+
     address, token = os.environ.get("COURSE_CLASS"), os.environ.get("JUPYTERHUB_API_TOKEN")
     if not address or not token:
         raise LookupError(NOWHERE)
-    if not once:
-        print("The class is at /services/class/ on the hub's address: in the hub's menu, Services → class.")
-        return
-    asked = urllib.request.Request(
-        f"{address}table.json{'?names=1' if names else ''}", headers={"Authorization": f"token {token}"}
+    request = urllib.request.Request(
+        f"{address}{asked}{'&names=1' if names else ''}", headers={"Authorization": f"token {token}"}
     )
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            _print(json.load(answer))
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
     except urllib.error.HTTPError as error:
         if error.code != 403:
             raise

@@ -8,9 +8,9 @@ import typer
 from rich import get_console
 from rich.table import Table
 
-from course_utils import files
+from course_utils import extras, files
 from course_utils.console import sentences
-from course_utils.paths import state_dir
+from course_utils.paths import own_clone, state_dir
 from course_utils.teaching.demo import pages, script, states
 
 console = get_console()
@@ -41,6 +41,7 @@ def demo(
     with sentences():
         chosen = [script.find(name).name] if name else [each.name for each in script.demos()]
         if renew:
+            own_clone("What a demo shows")
             for each in chosen:
                 with console.status(f"running the cells of {each}"):
                     console.print(f"{each}: {states.renew(each)}", soft_wrap=True)
@@ -50,6 +51,7 @@ def demo(
         start = pages.write_pages(folder)
         page = start.with_name(f"{name}.html") if name else start
         if vote:
+            extras.needs("segno", "tornado")
             from course_utils.teaching.demo import tally
 
             tally.run(folder, page.name, host, port, browser)

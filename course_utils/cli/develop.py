@@ -6,6 +6,7 @@ import typer
 from rich import get_console
 
 from course_utils.console import sentences
+from course_utils.paths import own_clone
 
 console = get_console()
 
@@ -20,6 +21,7 @@ def exercise(
     from course_utils.lab.exercise_cells import place
 
     with sentences():
+        own_clone("An exercise's cells")
         found = exercises.find(name)
         path = notebooks.find(found.name[:2])
         notebook = notebooks.read(path)

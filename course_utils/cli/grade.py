@@ -1,6 +1,5 @@
 """``course grade``: prepares a course folder for nbgrader, and grades a class."""
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,8 @@ import typer
 from rich import get_console
 from rich.markup import escape
 
-from course_utils.console import refuse, sentences
+from course_utils import extras
+from course_utils.console import sentences
 
 console = get_console()
 grade = typer.Typer(help="Grade a class with nbgrader.", no_args_is_help=True)
@@ -78,8 +78,8 @@ def run(
 
 
 def _need_nbgrader() -> None:
-    if importlib.util.find_spec("nbgrader") is None:
-        refuse("nbgrader is not installed: run `make teach` first.")
+    with sentences():
+        extras.needs("nbgrader")
 
 
 def _points(points: float | None, most: float | None) -> str:

@@ -1,6 +1,5 @@
-"""Commands for students: ``course lab | run | check | solve | data | train | doctor``."""
+"""Commands for students: ``course run | check | solve | data | doctor``; others are in ``lab.py`` and ``train.py``."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 from rich import get_console
-from rich.table import Table
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Column, Table
 from typer.core import TyperArgument, TyperCommand
 
-from course_utils import files
-from course_utils.console import in_words, local_time, sentences
-from course_utils.lab.server import lab_command, lab_environment, run_server
-from course_utils.paths import ROOT
+from course_utils import extras, files
+from course_utils.console import in_words, local_time, sentences, stopped
+from course_utils.steps import counted
 
 console = get_console()
 
@@ -23,52 +23,58 @@ Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, suc
 data = typer.Typer(help="Where datasets and trained weights are, and how to get them.", no_args_is_help=True)
 
 
-def lab(notebook: Annotated[str, typer.Argument(help="Number of the notebook to open.")] = "00") -> None:
-    """Open JupyterLab at a notebook."""
-    from course_utils.lab import notebooks
-
-    with sentences():
-        path = notebooks.find(notebook)
-    raise typer.Exit(run_server([*lab_command(), str(path)], ROOT, lab_environment()))
-
-
 def run(
     numbers: Numbers = None,
     solved: Annotated[bool, typer.Option(help="Run them with every exercise solved.")] = False,
     output: Annotated[Path | None, typer.Option(help="Folder for the executed notebooks.")] = None,
 ) -> None:
-    """Execute notebooks without opening them; print time and memory. Your progress does not change."""
+    """Execute notebooks without opening them; print time and memory. Your progress does not change.
+
+    A number is the course's own notebook; to run yours, name its file.
+    """
     from course_utils.lab import notebooks
 
     with sentences():
-        paths = [notebooks.find(number) for number in numbers or notebooks.numbers()]
+        extras.needs("nbclient", "ipykernel")
+        paths = [notebooks.named(each) for each in numbers or notebooks.numbers()]
         if output is not None:
             files.prepare(output, 10 * len(paths), "use another --output")
     table = Table("Notebook", "Code cells", "Seconds", "Peak memory", "Result")
     failed = False
-    for path in paths:
-        with console.status(f"running {path.name}"):
+    with stopped(), _printed_at_the_end(table), counted("notebook", len(paths)) as steps:
+        for path in paths:
+            steps.next(path.stem)
             names = notebooks.exercises_of(notebooks.read(path)) if solved else []
-            execution = notebooks.execute(path, solved=names)
-        failed |= execution.error is not None
-        table.add_row(
-            path.stem,
-            str(execution.cells),
-            f"{execution.seconds:.0f}",
-            f"{execution.peak_bytes / 2**30:.2f} GiB",
-            "failed" if execution.error else "ran",
-        )
-        if execution.error:
-            console.print(execution.error, markup=False)
-        if output is not None:
+            execution = notebooks.execute(path, solved=names, started=steps.within)
+            failed |= execution.error is not None
+            table.add_row(
+                path.stem,
+                str(execution.cells),
+                f"{execution.seconds:.0f}",
+                f"{execution.peak_bytes / 2**30:.2f} GiB",
+                "failed" if execution.error else "ran",
+            )
             try:
-                notebooks.write(execution.notebook, output / path.name)
+                if output is not None:
+                    notebooks.write(execution.notebook, output / path.name)
+                not_written = ""
             except OSError as error:
-                failed = True
-                console.print(in_words(error), markup=False, soft_wrap=True)
-    console.print(table)
+                failed, not_written = True, in_words(error)
+            with steps.aside():
+                for said in filter(None, (execution.error, not_written)):
+                    console.print(said, markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _printed_at_the_end(table: Table) -> Iterator[None]:
+    """Print a table after the block, also of work that was stopped."""
+    try:
+        yield
+    finally:
+        if table.rows:
+            console.print(table)
 
 
 def check(numbers: Numbers = None) -> None:
@@ -92,18 +98,21 @@ def check(numbers: Numbers = None) -> None:
 
 def solve(
     what: Annotated[str, typer.Argument(help="A notebook (04) or one exercise (04.patchify).")],
-    output: Annotated[Path, typer.Option(help="Folder for the solved notebook.")] = ROOT / "solved",
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the solved notebook. Default: solved, beside your notebooks.")
+    ] = None,
     force: Annotated[bool, typer.Option(help="Overwrite an earlier solved notebook.")] = False,
 ) -> None:
     """Print the solution of an exercise, or write a solved copy of a notebook."""
     from course_utils import exercises
-    from course_utils.lab import notebooks
+    from course_utils.lab import notebooks, working_copy
 
     with sentences():
         if "." in what:
             print(exercises.solution(what), end="")
             return
         path = notebooks.find(what)
+        output = output or working_copy.find() / "solved"
         target = output / path.name
         if target.exists() and not force:
             raise FileExistsError(f"{target} exists already: add --force to overwrite it.")
@@ -139,7 +148,7 @@ class _Fetch(TyperCommand):
 
 @data.command("fetch", cls=_Fetch)
 def data_fetch(name: str) -> None:
-    """Download a dataset, or trained weights, into data/ and verify the checksum."""
+    """Download a dataset, or trained weights, and verify the checksum."""
     with sentences():
         if name not in (by := _fetched_by()):
             raise ValueError(f"There is no dataset {name!r} to download: choose one of {', '.join(by)}.")
@@ -154,70 +163,24 @@ def _fetched_by() -> dict[str, Callable[[str], Path]]:
     return {**dict.fromkeys(downloads(), fetch), **dict.fromkeys(packaged.cards(), packaged.fetch)}
 
 
-def train(
-    name: Annotated[str | None, typer.Argument(help="A model or a sweep. Default: list the names.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Folder for the results; a rerun continues there.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs instead of the recipe's; models only.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed instead of the recipe's; models only.")] = None,
-    teacher: Annotated[
-        Path | None, typer.Option(help="Folder of the teacher's run, if not the default; distilled models only.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder or archive of images to train on, CLASS/… or train/CLASS/…; models only."),
-    ] = None,
+def doctor(
+    report: Annotated[
+        bool, typer.Option("--report", help="Print a block to paste, without names of users and their folders.")
+    ] = False,
 ) -> None:
-    """Train a model, or make the table of a sweep. The same command continues an interrupted run.
+    """Check that everything is ready; print what is missing, what to do, and a verdict."""
+    from course_utils.lab.doctor import examine, pasted, verdict
 
-    The exit code is 130 after Ctrl-C and 143 after SIGTERM.
-    """
-    with sentences(), _stopped():
-        from course_utils.experiments import SWEEPS, run_named, run_names, run_sweep
-
-        if name is None:
-            print("\n".join(run_names()))
-        elif name not in SWEEPS:
-            run_named(name, folder=folder, epochs=epochs, seed=seed, teacher=teacher, data=data)
-        elif data is not None:
-            raise ValueError(f"--data cannot be used with {name}, whose points have their own data: leave it out.")
-        elif epochs is not None or seed is not None or teacher is not None:
-            raise ValueError(
-                f"--epochs, --seed and --teacher cannot be used with {name}, whose points have their own."
-            )
-        else:
-            console.print(f"The table is {run_sweep(name, folder)}", soft_wrap=True)
-
-
-@contextmanager
-def _stopped() -> Iterator[None]:
-    """Within the block, SIGTERM stops the work as Ctrl-C does, so that a checkpoint is saved."""
-    codes = [128 + signal.SIGINT]
-
-    def terminate(number: int, frame: Any) -> None:
-        codes.append(128 + number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: nohup course train … &
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(f"course: stopped by {'Ctrl-C' if len(codes) == 1 else 'SIGTERM'}.", err=True)
-        raise typer.Exit(codes[-1]) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def doctor() -> None:
-    """Check that everything is ready; print what is missing and what to do."""
-    from course_utils.lab.doctor import examine
-
-    table = Table("Subject", "Seen", "What to do")
-    broken = False
-    for finding in examine():
-        table.add_row(finding.subject, finding.seen, finding.remedy)
-        broken |= bool(finding.needed and finding.remedy)
-    console.print(table)
-    if broken:
+    if report:
+        findings = list(examine())
+        print(pasted(findings))
+    else:
+        table, findings = Table("Subject", Column("Seen", overflow="fold"), "What to do"), []
+        with Live(table, console=console, transient=True):  # each row as soon as it is known
+            for finding in examine():
+                findings.append(finding)
+                table.add_row(*map(escape, (finding.subject, finding.seen, finding.remedy)))
+        console.print(table)
+        console.print(verdict(findings), markup=False, soft_wrap=True)
+    if any(finding.needed and finding.remedy for finding in findings):
         raise typer.Exit(1)

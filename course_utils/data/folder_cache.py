@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import files
-from course_utils.paths import state_dir
+from course_utils.paths import cache_dir
 
 VERSION = 1  # increase it when the same files lead to other pixels
 KEPT = 4  # arrays: the last ones used
@@ -36,7 +36,7 @@ def cached(about: Any, read: Callable[[], FolderImages]) -> FolderImages:
     path = None
     with suppress(OSError):
         key = hashlib.sha256(json.dumps([VERSION, about]).encode()).hexdigest()[:32]
-        path = state_dir() / "cache" / f"{key}.npz"
+        path = cache_dir() / f"{key}.npz"
         if (found := _loaded(path)) is not None:
             return found
     found = read()

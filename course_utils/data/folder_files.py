@@ -170,8 +170,8 @@ def _untarred(stream: Counted) -> Iterator[ImageFile]:
 
 
 def _parts(name: str) -> Parts:
-    """The parts of a path in an archive. Raises DamagedFile for one that leads out of it."""
-    path = PurePosixPath(name)
+    """The parts of a path in an archive, also with Windows's separators. Raises DamagedFile for one that leads out."""
+    path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
         raise DamagedFile(f"holds {name[:200]}, a path that leads out of it: pack the folder of the images again")
     return tuple(_tidy(part) for part in path.parts)

@@ -18,9 +18,10 @@ from typing import Annotated
 
 from course_utils.data.unpack import DamagedFile, unpacked
 from course_utils.downloads import patience
-from course_utils.files import atomic, clear, opened, prepare, reason
-from course_utils.paths import DATA
+from course_utils.files import atomic, clear, opened, prepare, reason, replace
+from course_utils.paths import CLONE, DATA, DOWNLOADS
 from course_utils.settings import Settings, at_least, one_of
+from course_utils.steps import downloading
 
 DEBIAN = Path("/usr/share/datasets")
 DEPTH = 3  # of the folders that are looked into, below a place
@@ -87,7 +88,8 @@ def _letters(name: str) -> str:
 def find_files(files: Files, names: Iterable[str], download: bool = True) -> tuple[dict[str, bytes], Path]:
     """Unpacked content of the named files, from the first place with a complete set, and that place.
 
-    The order is ``COURSE_DATA``, ``data/`` of the course, Debian's package, the dataset's own download. In a place,
+    The order is ``COURSE_DATA``, the downloads, which in one's own clone are in ``data/``, data that came with an
+    installation for several users, Debian's package, the dataset's own download. In a place,
     the files may be in their usual folders or in any other, up to three deep, packed or not, also in an archive: the
     checksum of the content decides. A file with the wrong content is never used: a warning names it. Raises
     DataNotFound, with what to do, if no place has the files.
@@ -101,12 +103,12 @@ def find_files(files: Files, names: Iterable[str], download: bool = True) -> tup
     if download:
         try:
             content = _download(files)
-            return {name: content[name] for name in names}, DATA
+            return {name: content[name] for name in names}, DOWNLOADS
         except DataNotFound as error:
             why = str(error)
     raise DataNotFound(
         f"{files.title} is not on this machine ({why}): set COURSE_DATA to a folder that contains "
-        f"{', '.join(names)} (as such, with .gz, or in a .zip or .tar archive), put them in {DATA}, or {files.advice}."
+        f"{', '.join(names)} (as such, with .gz, or in a .zip or .tar archive), put them in {DOWNLOADS}, or {files.advice}."
     )
 
 
@@ -122,7 +124,9 @@ def places() -> Iterator[Path]:
             _warn(f"COURSE_DATA is {chosen[:300]}, which {why}", "set it to the folder with the datasets")
         else:
             yield folder
-    yield DATA
+    yield DOWNLOADS
+    if CLONE is None:
+        yield DATA
     yield DEBIAN
 
 
@@ -134,15 +138,16 @@ def from_torchvision(name: str, folder: str) -> None:
 
 
 def _download(files: Files) -> dict[str, bytes]:
-    """Download and verify all files in a temporary folder, then move them into ``data/``; → their content."""
+    """Download and verify all files in a temporary folder, then move them to the downloads; → their content."""
     if files.download is None:
         raise DataNotFound("the course cannot download it")
     try:
-        prepare(DATA, 3 * files.everything // 2**20, "ask its owner to download the dataset")
+        prepare(DOWNLOADS, 3 * files.everything // 2**20, "ask its owner to download the dataset")
         with _downloading, patience(10):
-            clear(DATA, ".download-")  # of processes that were killed
-            with tempfile.TemporaryDirectory(prefix=f".download-{os.getpid()}-", dir=DATA) as folder:
-                files.download(folder)
+            clear(DOWNLOADS, ".download-")  # of processes that were killed
+            with tempfile.TemporaryDirectory(prefix=f".download-{os.getpid()}-", dir=DOWNLOADS) as folder:
+                with downloading(files.title):
+                    files.download(folder)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     content = _read(files, Path(folder), tuple(files.checksums))
@@ -157,9 +162,9 @@ def _download(files: Files) -> dict[str, bytes]:
 
 
 def _keep(content: Mapping[str, bytes], name: str) -> None:
-    """Write the files to a folder of that name in ``data/``, or to one beside it if somebody has put files there."""
+    """Write the files to a folder of that name among the downloads, or to one beside it if somebody has put files there."""
     for number in count(1):
-        target = DATA / (name if number == 1 else f"{name}-{number}")
+        target = DOWNLOADS / (name if number == 1 else f"{name}-{number}")
         own = os.path.isfile(target / MARK)
         if own or not any(os.path.lexists(target / each) for each in content):
             break
@@ -169,7 +174,7 @@ def _keep(content: Mapping[str, bytes], name: str) -> None:
     for each, body in content.items():
         path = target / each
         if own and os.path.isfile(path) and path.read_bytes() != body:
-            path.replace(path.with_name(f"{each}.damaged"))
+            replace(path, path.with_name(f"{each}.damaged"))
         with atomic(path) as partial:
             partial.write_bytes(body)
 

@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath  # which takes both separators
 from typing import Any, Protocol
 
 DEEPEST = 4  # a file that is packed more often is not looked at
@@ -64,14 +64,14 @@ def _inside(file: Any, name: str, wanted: Wanted, budget: "Budget", depth: int) 
     elif head.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(file) as folder:
             for entry in folder.infolist():
-                inner = PurePosixPath(entry.filename).name
+                inner = PureWindowsPath(entry.filename).name
                 if not entry.is_dir() and wanted.may_hold(inner):
                     with folder.open(entry) as content:
                         yield from _inside(Counted(content, budget), inner, wanted, budget, depth - 1)
     elif head[257:262] == b"ustar":
         with tarfile.open(fileobj=file, mode="r:") as tape:
             for member in tape:
-                inner = PurePosixPath(member.name).name
+                inner = PureWindowsPath(member.name).name
                 if member.isreg() and wanted.may_hold(inner):
                     content = tape.extractfile(member)
                     yield from _inside(Counted(content, budget), inner, wanted, budget, depth - 1)

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils import files
+from course_utils import extras, files
 from course_utils.analysis.throughput import time_runs
 from course_utils.console import first_line
 from course_utils.models.refusals import WrongShape
@@ -40,6 +40,7 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | Path, threads: int = 1) -> None:
+        extras.needs("onnxruntime")
         import onnxruntime
 
         self.path = Path(path)
@@ -81,6 +82,7 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
     compiled model, the original is exported. Raises ValueError, and writes nothing, for images that the model cannot
     read and for a model that the exporter cannot trace.
     """
+    extras.needs("onnx", "onnxscript")
     model = getattr(model, "_orig_mod", model)  # of torch.compile
     if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
         shape = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
@@ -116,6 +118,7 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
 
 def quantise_dynamic(source: Path, target: Path) -> Path:
     """Weights in int8; the scale of each layer's input is computed for each batch at run time; → target."""
+    extras.needs("onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with prepared(source) as ready, quiet():
@@ -129,6 +132,7 @@ def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
     images (count, channels, height, width): unlabelled, and like those the model will see. Jacob et al. 2018, section
     3. Raises ValueError for fewer than eight.
     """
+    extras.needs("onnx", "onnxruntime")
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     if len(images) < 8:
@@ -255,8 +259,11 @@ def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory
     RuntimeError if the process fails, for example for a file that holds anything but layers and their weights.
     """
     kind = "onnx" if path.suffix == ".onnx" else "torch"
+    if kind == "onnx":
+        extras.needs("onnxruntime")
     command = [sys.executable, "-c", MEASURE_MEMORY, kind, str(path), json.dumps(shape), str(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=alone)
     if done.returncode:
         raise RuntimeError(f"The process that should run {path.name} failed: {done.stderr.strip().splitlines()[-1]}")
     return Memory(**json.loads(done.stdout.splitlines()[-1]))

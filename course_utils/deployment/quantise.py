@@ -3,8 +3,10 @@
 The whole numbers are signed: with b bits, −2^(b−1) … 2^(b−1) − 1; for 8 bits, −128 … 127.
 """
 
+from copy import deepcopy
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -54,3 +56,15 @@ def quantise_weight(weight: Tensor, bits: int = 8, per_channel: bool = True, sym
     find = symmetric_parameters if symmetric else affine_parameters
     scale, zero_point = find(rows.amin(1, keepdim=True), rows.amax(1, keepdim=True), bits)
     return fake_quantise(rows, scale, zero_point, bits).view_as(weight)
+
+
+def with_rounded_weights(
+    model: nn.Module, bits: int = 8, per_channel: bool = True, symmetric: bool = True
+) -> nn.Module:
+    """A copy of the model in which the weights of every layer are rounded by `quantise_weight`; biases and norms are not."""
+    rounded = deepcopy(model)
+    with torch.no_grad():
+        for parameter in rounded.parameters():
+            if parameter.ndim > 1:
+                parameter.copy_(quantise_weight(parameter, bits, per_channel, symmetric))
+    return rounded

@@ -8,13 +8,16 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from torch import Generator
+if TYPE_CHECKING:
+    from torch import Generator
+
+T = TypeVar("T")
 
 Arguments = tuple[Any, ...]
 
@@ -79,13 +82,13 @@ class Exercise:
     name: str  # number of the notebook, full stop, name of the function: "04.patchify"
     title: str
     reference: Callable[..., Any]
-    cases: Callable[[Generator], Sequence[Arguments]]
+    cases: Callable[["Generator"], Sequence[Arguments]]
     misconceptions: tuple[Misconception, ...]
     hints: tuple[str, ...]
     returns: tuple[str, ...] = ()
     learns: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
-    wild: Callable[[Generator], Sequence[Wild]] = lambda generator: ()
+    wild: Callable[["Generator"], Sequence[Wild]] = lambda generator: ()
     promises: tuple[Promise, ...] = ()
     former: tuple[tuple[str, str], ...] = ()  # (name in an earlier edition's notebook, present name) of an argument
     points: int = 1
@@ -116,6 +119,8 @@ class Exercise:
 
     def all_cases(self) -> list[Arguments]:
         """All arguments that are tried, ordinary and wild, the same every time."""
+        from torch import Generator  # only here: the list of exercises needs no PyTorch
+
         generator = Generator().manual_seed(0)
         return [*self.cases(generator), *(wild.arguments for wild in self.wild(generator))]
 
@@ -127,13 +132,17 @@ class Exercise:
 
 def find(name: str) -> Exercise:
     """The exercise with this current or former name. Raises UnknownExercise, with a suggestion, if there is none."""
-    known = {exercise.name: exercise for exercise in exercises()}
+    return known(name, {exercise.name: exercise for exercise in exercises()})
+
+
+def known(name: str, named: Mapping[str, T]) -> T:
+    """The value for this current or former name. Raises UnknownExercise, with a suggestion, if there is none."""
     name = FORMER_NAMES.get(name, name)
-    if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
-        remedy = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}."
+    if name not in named:
+        near = difflib.get_close_matches(str(name), named, n=1, cutoff=0.4)
+        remedy = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(named)}."
         raise UnknownExercise(f"There is no exercise {name!r}: {remedy}")
-    return known[name]
+    return named[name]
 
 
 @cache

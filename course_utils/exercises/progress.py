@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from course_utils import files, paths
-from course_utils.exercises.exercise import FORMER_NAMES, exercises
+from course_utils.exercises.exercise import FORMER_NAMES
+from course_utils.exercises.listed import listed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
 
@@ -57,7 +58,7 @@ class _Record:
 def progress(notebook: str | None = None) -> list[Row]:
     """One row per exercise of the course or of one notebook. Raises OSError if COURSE_STATE cannot be a folder."""
     rows = []
-    for exercise in exercises(notebook):
+    for exercise in listed(notebook):
         record = _so_far(exercise.name)
         status = "passed" if record.passed_at else "tried" if record.attempts else "not attempted"
         status = "unreadable" if record.unreadable else status

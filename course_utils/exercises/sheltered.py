@@ -1,6 +1,7 @@
 """Examine a student's function where it can be ended: in a copy of the kernel, or under the eyes of a watchdog."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def examine_sheltered(exercise: Exercise, fn: Any) -> tuple[Verdict, int | None]
 
 def can_copy() -> bool:
     """Whether a copy of this process works: not with a GPU, and not on macOS, whose libraries forbid it."""
-    return sys.platform == "linux" and not torch.cuda.is_initialized()
+    return sys.platform == "linux" and hasattr(os, "fork") and not torch.cuda.is_initialized()
 
 
 def _followed() -> bool:

@@ -1,24 +1,21 @@
 """An exercise's stub and its solution, both read from the reference."""
 
 import ast
-import inspect
 import re
 import textwrap
-from collections.abc import Callable
-from typing import Any
 
-from course_utils.exercises.exercise import find
+from course_utils.exercises.listed import find_listed
 
 
 def stub(name: str) -> str:
     """The cell that a student starts with: signature, docstring, ``raise NotImplementedError``."""
-    signature, docstring, _ = _parts(find(name).reference)
+    signature, docstring, _ = _parts(find_listed(name).source())
     return f"{signature}\n{docstring}\n    raise NotImplementedError\n"
 
 
 def solution(name: str) -> str:
     """The source of the reference. Raises UnknownExercise, a LookupError, for an unknown name."""
-    return "\n".join(_parts(find(name).reference)) + "\n"
+    return "\n".join(_parts(find_listed(name).source())) + "\n"
 
 
 WIDTH = 88  # of a line in the notebooks: what a page shows without scrolling
@@ -27,15 +24,10 @@ WIDTH = 88  # of a line in the notebooks: what a page shows without scrolling
 _PLAIN = {"Layer": "Callable", "Transform": "Callable", "Layers": "list[tuple[int, int]]", "Sequence": "list"}
 
 
-def _parts(reference: Callable[..., Any]) -> tuple[str, str, str]:
+def _parts(source: str) -> tuple[str, str, str]:
     """Signature, docstring and body from the library, without names and comments that do not belong in a notebook."""
-    source = textwrap.dedent(inspect.getsource(reference))
     function = ast.parse(source).body[0]
-    if not isinstance(function, ast.FunctionDef):
-        raise TypeError(
-            f"{reference!r} is not a plain function, but an exercise's reference must be one: use a function with "
-            "def."
-        )
+    assert isinstance(function, ast.FunctionDef)
     lines = source.splitlines()
     first = function.body[0]
     signature = re.sub(r"\w+", lambda word: _PLAIN.get(word[0], word[0]), "\n".join(lines[: first.lineno - 1]))

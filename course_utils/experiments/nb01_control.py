@@ -67,4 +67,4 @@ FINAL = [
     for epochs in (1, 20)
     for network in NETWORKS
 ]
-SWEEP = Sweep(points=[*TUNING, *FINAL], run=run)
+SWEEP = Sweep(points=[*TUNING, *FINAL], run=run, data="shapes")

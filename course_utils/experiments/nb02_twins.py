@@ -61,4 +61,5 @@ SWEEP = Sweep(
         for network in TWINS
     ],
     run=run,
+    data="fashion_mnist",
 )

@@ -115,4 +115,5 @@ SWEEP = Sweep(
         for model in PAIR
     ],
     run=run,
+    data="fashion_mnist, shapes",
 )

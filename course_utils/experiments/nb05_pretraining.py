@@ -53,4 +53,5 @@ SWEEP = Sweep(
         for model in PAIR
     ],
     run=run,
+    data="shapes, then fashion_mnist",
 )

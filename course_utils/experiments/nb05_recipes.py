@@ -39,4 +39,9 @@ def folder_of(recipe: str, epochs: int, seed: int) -> Path:
     return run_folder(recipe, f"{epochs}-epochs", f"{seed}-seed")
 
 
-SWEEP = Sweep(points=[{"recipe": name, "epochs": epochs, "seed": 0} for name, epochs in EPOCHS.items()], run=run)
+SWEEP = Sweep(
+    points=[{"recipe": name, "epochs": epochs, "seed": 0} for name, epochs in EPOCHS.items()],
+    run=run,
+    data="fashion_mnist",
+    cores="all",
+)

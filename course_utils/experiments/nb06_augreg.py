@@ -111,4 +111,5 @@ SWEEP = Sweep(
         *grid(("tiny",), (0.1,), ("none", "heavy"), epochs=160),
     ],
     run=run,
+    data="fashion_mnist",
 )

@@ -88,4 +88,8 @@ def run(method: str, seed: int) -> dict[str, float]:
     return {name: round(value, 4) for name, value in train_student(method, seed)[1].items()}
 
 
-SWEEP = Sweep(points=[{"method": method, "seed": seed} for seed in range(3) for method in METHODS], run=run)
+SWEEP = Sweep(
+    points=[{"method": method, "seed": seed} for seed in range(3) for method in METHODS],
+    run=run,
+    data="fashion_mnist",
+)

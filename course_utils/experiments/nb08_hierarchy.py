@@ -96,4 +96,5 @@ SWEEP = Sweep(
         for model in ("ViT", "Swin", "ResNet")
     ],
     run=run,
+    data="shapes, fashion_mnist",
 )

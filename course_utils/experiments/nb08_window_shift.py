@@ -55,4 +55,6 @@ def run(windows: str, seed: int) -> dict[str, float]:
     return train_with(windows, seed, quiet=True)[1]
 
 
-SWEEP = Sweep(points=[{"windows": windows, "seed": seed} for seed in range(3) for windows in WINDOWS], run=run)
+SWEEP = Sweep(
+    points=[{"windows": windows, "seed": seed} for seed in range(3) for windows in WINDOWS], run=run, data="shapes"
+)

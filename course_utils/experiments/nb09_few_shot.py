@@ -127,4 +127,4 @@ POINTS = [
     for method in TRAINED
 ]
 
-SWEEP = Sweep(points=POINTS, run=run)
+SWEEP = Sweep(points=POINTS, run=run, data="shapes, fashion_mnist")

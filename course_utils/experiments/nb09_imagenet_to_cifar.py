@@ -1,68 +1,116 @@
-"""The lecture's own setting: a ResNet of ImageNet, CIFAR-10, ten ways, five shots. Notebook 09."""
+"""The lecture's own setting: a CNN of ImageNet, new classes, ten ways, five shots. Notebook 09.
 
-import warnings
-from dataclasses import dataclass, replace
+``course train sweep-imagenet`` makes data/results/sweep-imagenet.csv.
+"""
 
-import torch
+from functools import cache
+from itertools import product
+
 from torch import Tensor
-from torch.nn import functional as F
 
-from course_utils.data import DataNotFound, LabelledImages, load
+from course_utils.data import LabelledImages, load
 from course_utils.data.few_shot import as_rgb_32
-from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, fit_head, prototype_logits, prototypes
-from course_utils.models import ResNet
-from course_utils.models.convert import from_torchvision
+from course_utils.data.splits import drawn
+from course_utils.experiments import nb09_few_shot
+from course_utils.experiments.cifar_copies import cifar10
+from course_utils.experiments.sweep import Sweep
+from course_utils.few_shot.episodes import (
+    Episode,
+    EpisodeConfig,
+    draw_episode,
+    fit_head,
+    prototype_logits,
+    prototypes,
+)
+from course_utils.few_shot.fine_tune import features_of
+from course_utils.few_shot.stored import encoded
+from course_utils.models.encoder import Encoder
 from course_utils.models.pretrained import load_pretrained
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, as torchvision's weights expect them
+CNN = "ImageNet CNN"
+SMALL = "ResNet of shapes"  # the course's own, 32 × 32 pixels
+SOURCES = ("pixels", SMALL, CNN)
+DOMAINS = ("ten clothes", "digits", "CIFAR-10")
+SIDE = 96  # pixels, to which the CNN's images are enlarged; more would be better, and slower
+IMAGES = 2000  # test images of a domain; the digits are 360
+TEN_WAYS = EpisodeConfig(ways=10, shots=5, queries=15)
+METHODS = ("nearest prototype", "linear head")
+EPISODES = 100
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A teacher, images prepared for it, and descriptions of their sources."""
-
-    teacher: ResNet
-    examples: LabelledImages
-    teacher_source: str
-    trained: bool  # whether the teacher has its published weights
-    real: bool  # whether the images are CIFAR-10
+@cache
+def encoder(side: int = SIDE, seconds: float = 5.0) -> Encoder:
+    """The ImageNet CNN, EfficientNet-Lite0, without its head; ``encoder().found.source`` says which weights it has."""
+    return Encoder(load_pretrained("tf_efficientnet_lite0", seconds), side)
 
 
-def imagenet_to_cifar(name: str = "resnet18", count: int = 400, side: int = 96, seconds: float = 5.0) -> Setting:
-    """torchvision's ResNet in our class, and count CIFAR-10 test images, side × side, normalised for it.
+@cache
+def load_images(domain: str) -> LabelledImages:
+    """Test images 3 × 32 × 32 of ten classes: Fashion-MNIST anywhere in the image, digits, or CIFAR-10.
 
-    Without the published weights, the teacher is random; without CIFAR-10, the images are Fashion-MNIST or digits.
-    The fields of the result say so. seconds: how long to wait for a silent server.
+    Raises DataNotFound without CIFAR-10; without Fashion-MNIST, the clothes are digits too.
     """
-    found = load_pretrained(name, seconds)
-    teacher = from_torchvision(found.model)
-    if not isinstance(teacher, ResNet):
-        raise ValueError(f"{name} is not a ResNet: choose one of torchvision's, such as resnet18 or resnet50.")
-    try:
-        examples, real = load("cifar10", "test", count), True
-    except DataNotFound:
-        real = False
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Setting.real says it
-            examples = as_rgb_32(load("fashion_mnist", "test", count, fallback="digits"))
-    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
-    large = F.interpolate(examples.images, (side, side), mode="bilinear", antialias=True)
-    prepared = replace(examples, images=(large - mean) / std)
-    return Setting(teacher.eval(), prepared, found.source, found.trained, real)
+    if domain == "digits":
+        return as_rgb_32(load("digits", "test"))
+    every = nb09_few_shot.load_images(domain) if domain == "ten clothes" else cifar10("test")
+    return drawn(every, IMAGES, seed=0)
+
+
+def features(source: str, images: Tensor, quiet: bool = False) -> Tensor:
+    """(count, 3, 32, 32) → (count, dim): what a source makes of the images."""
+    if source == CNN:
+        return encoded(encoder(), images, quiet=quiet)
+    return images.flatten(1) if source == "pixels" else features_of(nb09_few_shot.teacher("ten clothes"), images)
+
+
+@cache
+def stored(domain: str, source: str) -> Tensor:
+    """Features of all test images."""
+    return features(source, load_images(domain).images)
+
+
+def stored_logits(method: str, features: Tensor, episode: Episode) -> Tensor:
+    """features (count, dim) of all images, one of METHODS → logits of the episode's queries (queries, ways)."""
+    known, asked, ways = features[episode.support], features[episode.query], len(episode.classes)
+    if method == "linear head":
+        return fit_head(known, episode.support_labels, ways)(asked).detach()
+    return prototype_logits(asked, prototypes(known, episode.support_labels, ways))
+
+
+def share_right(logits: Tensor, episode: Episode) -> float:
+    """Logits of the queries (queries, ways) → the share of right answers."""
+    return (logits.argmax(dim=-1) == episode.query_labels).float().mean().item()
 
 
 def episode_accuracies(
-    features: Tensor, labels: Tensor, config: EpisodeConfig, episodes: int = 200
+    features: Tensor, labels: Tensor, config: EpisodeConfig = TEN_WAYS, episodes: int = EPISODES
 ) -> dict[str, list[float]]:
-    """features (count, dim), labels (count,) → nearest prototype and linear head: one accuracy per episode each."""
-    found: dict[str, list[float]] = {"nearest prototype": [], "linear head": []}
-    for number in range(episodes):
-        episode = draw_episode(labels, config, number)
-        support, query = features[episode.support], features[episode.query]
-        logits = {
-            "nearest prototype": prototype_logits(query, prototypes(support, episode.support_labels, config.ways)),
-            "linear head": fit_head(support, episode.support_labels, config.ways)(query),
-        }
-        for method, each in logits.items():
-            found[method].append((each.argmax(dim=-1) == episode.query_labels).float().mean().item())
-    return found
+    """features (count, dim), labels (count,) → for each of METHODS, one accuracy in [0, 1] per episode.
+
+    Episode n is the same for all features of the same images.
+    """
+    every = [draw_episode(labels, config, number) for number in range(episodes)]
+    return {
+        method: [share_right(stored_logits(method, features, each), each) for each in every] for method in METHODS
+    }
+
+
+def run(domain: str, source: str, method: str) -> dict[str, str | int]:
+    """One point: the accuracies of all its episodes, in order, and the images' source. Raises DataNotFound."""
+    if domain == "ten clothes":
+        load("fashion_mnist", "test", 1)
+    features, labels = stored(domain, source), load_images(domain).labels
+    every = (draw_episode(labels, TEN_WAYS, number) for number in range(EPISODES))
+    found = [share_right(stored_logits(method, features, each), each) for each in every]
+    accuracies_in_order = " ".join(f"{value:.4f}" for value in found)
+    return {"images": load_images(domain).source, "episodes": len(found), "accuracies": accuracies_in_order}
+
+
+SWEEP = Sweep(
+    points=[
+        {"domain": domain, "source": source, "method": method}
+        for domain, source, method in product(DOMAINS, SOURCES, METHODS)
+    ],
+    run=run,
+    data="fashion_mnist, digits, cifar10",
+)

@@ -89,4 +89,8 @@ def run(method: str, draw: int) -> dict[str, float]:
     }
 
 
-SWEEP = Sweep(points=[{"method": method, "draw": draw} for draw in range(10) for method in METHODS], run=run)
+SWEEP = Sweep(
+    points=[{"method": method, "draw": draw} for draw in range(10) for method in METHODS],
+    run=run,
+    data="fashion_mnist",
+)

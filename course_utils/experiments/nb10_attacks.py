@@ -117,4 +117,5 @@ SWEEP = Sweep(
         for epsilon in EPSILONS
     ],
     run=run,
+    data="captioned shapes",
 )

@@ -111,4 +111,8 @@ def run(variant: str, seed: int) -> dict[str, float]:
     return measured(train_variant(variant, seed, quiet=True), captioned("test")[0])
 
 
-SWEEP = Sweep(points=[{"variant": variant, "seed": seed} for seed in range(3) for variant in VARIANTS], run=run)
+SWEEP = Sweep(
+    points=[{"variant": variant, "seed": seed} for seed in range(3) for variant in VARIANTS],
+    run=run,
+    data="captioned shapes",
+)

@@ -33,5 +33,7 @@ def run(defence: str, sigma: float, pictures: int = IMAGES) -> dict[str, float]:
 
 
 SWEEP = Sweep(
-    points=[{"defence": defence, "sigma": sigma} for defence in ("none", "smoothing") for sigma in SIGMAS], run=run
+    points=[{"defence": defence, "sigma": sigma} for defence in ("none", "smoothing") for sigma in SIGMAS],
+    run=run,
+    data="captioned shapes",
 )

@@ -4,7 +4,6 @@ Runs such as ``course train fashion-resnet`` take minutes on a GPU or a night on
 run is shorter, and its learning rate follows a shorter cosine. Notebook 05.
 """
 
-import shlex
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.console import quoted
 from course_utils.data import DATASETS
 from course_utils.models import DistilledViTConfig, HybridViTConfig, ResNetConfig, SwinConfig, ViTConfig
 from course_utils.models.model import Config
@@ -50,7 +50,7 @@ class NamedRun(Settings):
         folder = taught_in or run_folder(self.teacher)
         if data is not None and not (folder / f"{self.teacher}.json").exists():
             raise FileNotFoundError(
-                f"The teacher is not in {folder}: run `course train {self.teacher} --data {shlex.quote(str(data))}` first, "
+                f"The teacher is not in {folder}: run `course train {self.teacher} --data {quoted(data)}` first, "
                 "or pass its folder with --teacher."
             )
         teacher, _ = load_checkpoint(self.teacher, folder)

@@ -1,10 +1,10 @@
 """All named training runs: ``course train NAME``. Notebooks 04, 05 and 09."""
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from course_utils.console import quoted
 from course_utils.data import DATASETS, LabelledImages, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.data.folder import folder_name
@@ -106,7 +106,7 @@ def run_named(
     }
     recipe = replace(run.recipe, **changed)
     paths = {key: value for key, value in {"teacher": teacher, "data": data}.items() if value is not None}
-    options = (f"--{key} {shlex.quote(str(value))}" for key, value in {**changed, **paths}.items())
+    options = (f"--{key} {quoted(value)}" for key, value in {**changed, **paths}.items())
     command = " ".join([f"course train {name}", *options])
     on = [] if data is None else [f"on-{folder_name(data)}"]
     if folder is None:

@@ -1,4 +1,4 @@
-"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv. Notebooks 01 to 03 and 05 to 10.
+"""Sweeps: many short training runs whose results are one table, data/results/NAME.csv. Notebooks 01 to 10.
 
 ``course train sweep-twins`` runs every point that is missing in the table and adds its row. A kill loses only the
 current point; the same command continues from there.
@@ -8,31 +8,32 @@ import csv
 import importlib
 import math
 import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from course_utils import files
-from course_utils.paths import DATA
-from course_utils.training.device import machine
-from course_utils.training.history import duration
+from course_utils.console import duration
+from course_utils.experiments.spread import Value, in_processes, on_cluster, one_by_one
+from course_utils.paths import CLONE, DATA, state_dir
+from course_utils.steps import counted
 
 RESULTS = DATA / "results"
-
-Value = str | int | float
 
 # Name of the command and of the table → module with its SWEEP.
 SWEEPS = {
     "sweep-deeper-cnn": "course_utils.experiments.nb01_control",
+    "sweep-vit-layers": "course_utils.experiments.nb04_layers",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
     "sweep-hierarchy": "course_utils.experiments.nb08_hierarchy",
     "sweep-few-shot": "course_utils.experiments.nb09_few_shot",
     "sweep-few-shot-student": "course_utils.experiments.nb09_student",
+    "sweep-imagenet": "course_utils.experiments.nb09_imagenet_to_cifar",
+    "sweep-imagenet-teacher": "course_utils.experiments.nb07_imagenet_teacher",
     "sweep-twins": "course_utils.experiments.nb02_twins",
     "sweep-window-shift": "course_utils.experiments.nb08_window_shift",
     "sweep-data-size": "course_utils.experiments.nb05_data_size",
@@ -40,6 +41,7 @@ SWEEPS = {
     "sweep-recipes": "course_utils.experiments.nb05_recipes",
     "sweep-attacks": "course_utils.experiments.nb10_attacks",
     "sweep-captions": "course_utils.experiments.nb10_captions",
+    "sweep-frozen-encoder": "course_utils.experiments.nb10_frozen_encoder",
     "sweep-smoothing": "course_utils.experiments.nb10_smoothing",
 }
 
@@ -48,11 +50,14 @@ SWEEPS = {
 class Sweep:
     """Points, each a mapping of settings, and run(**settings) → name and value of each measurement.
 
-    Raises ValueError if two points have different settings or are the same.
+    data: what the runs learn from, for the list of ``course train``. cores: those that each run uses in this
+    process. Raises ValueError if two points have different settings or are the same.
     """
 
     points: Sequence[Mapping[str, Value]]
     run: Callable[..., Mapping[str, Value]]
+    data: str = ""
+    cores: Literal["one", "all"] = "one"
 
     def __post_init__(self) -> None:
         if not self.points:
@@ -74,27 +79,66 @@ def find_sweep(name: str) -> Sweep:
     return importlib.import_module(SWEEPS[name]).SWEEP
 
 
-def run_sweep(name: str, folder: Path | None = None, sweep: Sweep | None = None) -> Path:
-    """Run the points that are missing in the table, one by one; → its path, folder/NAME.csv.
+def run_sweep(
+    name: str,
+    folder: Path | None = None,
+    sweep: Sweep | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Path:
+    """Run the points that are missing in the table; → its path, folder/NAME.csv.
 
-    A row holds the settings, the measurements, the seconds, the machine and the date. An interruption (ctrl-C) drops
-    the current point. Raises ValueError if the existing table has other columns or is damaged, and
-    :class:`~course_utils.files.Refused` if the folder cannot be written to, or another process makes this table.
+    workers: run them in so many processes; scheduler: on the dask cluster at this address; neither: one by one, here.
+    The table is the same in each case, except for seconds and machine: one row per point, in the order of the points. A
+    row holds the settings, the measurements, the seconds, the machine and the date. An interruption (ctrl-C) drops the
+    points under way. Raises ValueError if the existing table has other columns or is damaged, and
+    :class:`~course_utils.files.Refused` if the folder cannot be written to, another process makes this table, or
+    processes with runs were killed: their points are missing then, and the same command runs them.
     """
+    if workers is not None and scheduler is not None:
+        raise ValueError("--workers and --scheduler were both given: choose this machine or the cluster.")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is {workers}, but must be at least 1.")
     sweep = sweep or find_sweep(name)
-    path = Path(folder or RESULTS) / f"{name}.csv"
+    path = Path(folder or _own_folder(name)) / f"{name}.csv"
+    rows, missing = _so_far(name, path, sweep)
+    if not missing:
+        print(
+            f"The table is complete: {len(sweep.points)} points, measured in {duration(60 * minutes(rows))}. To make it "
+            f"anew, name another folder: `course train {name} --folder FOLDER`.",
+            flush=True,
+        )
+        return path
     files.prepare(path.parent, 1, "choose another --folder")
     with files.locked(path.with_name(f".{name}.lock"), f"{path} is being made"):
         files.clear(path.parent)
         try:
-            _run_missing(name, path, sweep)
+            lost = _run_missing(path, sweep, *_so_far(name, path, sweep), workers, scheduler)
         except (KeyboardInterrupt, OSError):
             print(f"Run `course train {name}` again to continue with this point.", flush=True)
             raise
+    if lost:
+        raise files.Refused(
+            f"{lost} of the runs were lost, because their processes were killed (was the memory full?): run "
+            f"`course train {name}` again, perhaps with fewer workers; the others are in {path}."
+        )
     return path
 
 
-def _run_missing(name: str, path: Path, sweep: Sweep) -> None:
+def _own_folder(name: str) -> Path:
+    """In one's own clone, the folder of what ships; else the student's, where the table begins as the one that ships."""
+    if CLONE:
+        return RESULTS
+    folder = state_dir() / "results"
+    ships, own = (each / f"{name}.csv" for each in (RESULTS, folder))
+    if ships.exists() and not own.exists():
+        with files.atomic(own) as partial:
+            partial.write_bytes(ships.read_bytes())
+    return folder
+
+
+def _so_far(name: str, path: Path, sweep: Sweep) -> tuple[list[dict[str, Any]], list[Mapping[str, Value]]]:
+    """→ the rows of the table, and the points that it lacks."""
     rows = read_results(name, path.parent) if path.exists() else []
     settings = list(sweep.points[0])
     if rows and list(rows[0])[: len(settings)] != settings:
@@ -103,18 +147,60 @@ def _run_missing(name: str, path: Path, sweep: Sweep) -> None:
             f"{', '.join(settings)}: move the file away to start a new one."
         )
     done = {key({column: row[column] for column in settings}) for row in rows}
-    missing = [point for point in sweep.points if key(point) not in done]
-    taken: list[float] = []
-    for number, point in enumerate(missing, start=1):
-        left = f", about {duration(statistics.mean(taken) * (len(missing) - number + 1))} left" if taken else ""
-        print(f"{name}, point {number} of {len(missing)}{left}: {words(point)}", flush=True)
-        began = time.perf_counter()
-        measured = sweep.run(**point)
-        taken.append(time.perf_counter() - began)
-        about = {"seconds": round(taken[-1], 2), "machine": machine(), "date": date.today().isoformat()}
-        rows.append({**point, **measured, **about})
-        print(f"  {words(measured)}", flush=True)
-        write_results(rows, path)
+    return rows, [point for point in sweep.points if key(point) not in done]
+
+
+def _run_missing(
+    path: Path,
+    sweep: Sweep,
+    rows: list[dict[str, Any]],
+    missing: Sequence[Mapping[str, Value]],
+    workers: int | None,
+    scheduler: str | None,
+) -> int:
+    """→ how many runs were lost."""
+    settings = list(sweep.points[0])
+    place = {key(point): number for number, point in enumerate(sweep.points)}
+    together = f"{workers} at a time" if workers else scheduler or ""
+    lost = 0
+    with counted("point", len(missing)) as steps:
+        if together:
+            steps.next(together)
+
+        def announced() -> Iterator[Mapping[str, Value]]:
+            for point in missing:
+                steps.next(words(point))
+                yield point
+
+        if workers:
+            runs = in_processes(sweep.run, missing, workers)
+        elif scheduler:
+            runs = on_cluster(sweep.run, missing, scheduler)
+        else:
+            runs = one_by_one(sweep.run, announced(), 1 if sweep.cores == "one" else None)
+        with closing(runs) as results:
+            for number, (point, row) in enumerate(results, start=1):
+                said = "lost: its process was killed"
+                if row is not None:
+                    rows = sorted([*rows, {**point, **row}], key=lambda row: place.get(_settings(row, settings), -1))
+                    said = words({column: row[column] for column in list(row)[:-3]})
+                lost += row is None
+                with steps.aside():
+                    print(f"point {number} of {len(missing)} ({words(point)}): {said}", flush=True)
+                if row is not None:
+                    write_results(rows, path)
+                if together and number < len(missing):
+                    steps.next(together)
+    return lost
+
+
+def _settings(row: Mapping[str, Value], settings: Sequence[str]) -> tuple[str, ...]:
+    return key({column: row[column] for column in settings})
+
+
+def minutes(rows: Sequence[Mapping[str, Any]]) -> float:
+    """The minutes of all points of a table: its column "minutes", of runs that may have been continued, or "seconds"."""
+    return sum(row["minutes"] if "minutes" in row else row["seconds"] / 60 for row in rows)
 
 
 def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:

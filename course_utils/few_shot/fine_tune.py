@@ -1,11 +1,11 @@
-"""Fine-tune a ResNet on a few images of each new class: all methods of notebook 09 in one function.
+"""Fine-tune a network on a few images of each new class: all methods of notebook 09 in one function.
 
 Every method except training from scratch starts from the nearest-prototype head, so step 0 is nearest prototype.
 """
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from course_utils.few_shot.episodes import check_support, checked_prototypes, fit_head, prototype_head
 from course_utils.few_shot.lora import add_lora
 from course_utils.models import ResNet, build
+from course_utils.models.encoder import head_of, pooled
+from course_utils.models.model import seeded
 from course_utils.modes import evaluating
 from course_utils.settings import Seed, Settings, above, at_least, checked, one_of
 from course_utils.training.augment import shift_and_flip
@@ -22,6 +24,7 @@ from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 
 LEARNERS = ("nothing", "head", "all", "lora")
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -36,34 +39,46 @@ class Method(Settings):
 
 
 @torch.no_grad()
-def features_of(model: ResNet, images: Tensor, batch_size: int = 256) -> Tensor:
+def features_of(model: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
     """(count, channels, height, width) → (count, dim): the inputs of the head; the model's modes stay the same.
 
-    Images are converted to the type of the model's weights; the features are on the images' device. Raises ValueError
-    for images that the model cannot read, and for a model other than a ResNet, whose features are maps.
+    model: a ResNet, or a network of timm's. Images are converted to the type of the model's weights; the features are
+    on the images' device. Raises ValueError for images that the model cannot read, and for another model.
     """
-    if not isinstance(model, ResNet):
-        raise ValueError(f"The model is a {type(model).__name__}, but must be a ResNet, whose features are maps.")
     check_images(images, "set of images")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
+    parts = for_model(model, images).split(batch_size)
     device = next(model.parameters()).device
     with evaluating(model), random_kept(device):
-        parts = for_model(model, images).split(batch_size)
-        found = [model.features(part.to(device)).mean(dim=(-2, -1)) for part in parts]
+        found = [pooled(model, part.to(device)) for part in parts]
         return torch.cat(found).to(images.device)
 
 
-def with_head(model: ResNet, head: nn.Linear) -> ResNet:
+def with_head(model: M, head: nn.Linear) -> M:
     """A copy of the model with another head, on the model's device and in its type."""
-    copy = deepcopy(model)
-    copy.head = head.to(model.head.weight.device, model.head.weight.dtype)
-    copy.config = replace(model.config, classes=head.out_features)
+    copy, name = deepcopy(model), head_of(model)
+    weight = getattr(model, name).weight
+    setattr(copy, name, head.to(weight.device, weight.dtype))
+    if isinstance(copy, ResNet):
+        copy.config = replace(copy.config, classes=head.out_features)
     return copy
 
 
-def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways: int, seed: int = 0) -> ResNet:
-    """→ a ResNet for the new classes, in evaluation mode; the teacher is not changed.
+def untrained(model: nn.Module, ways: int, seed: int) -> Any:
+    """The same architecture with random weights, for other classes."""
+    if isinstance(model, ResNet):
+        return build(replace(model.config, classes=ways), seed).to(next(model.parameters()).device)
+    with seeded(seed):
+        copy: Any = with_head(model, nn.Linear(getattr(model, head_of(model)).in_features, ways))
+        for module in copy.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return copy
+
+
+def adapt(method: Method, teacher: M, images: Tensor, labels: Tensor, ways: int, seed: int = 0) -> M:
+    """→ a network for the new classes, in evaluation mode; the teacher, a ResNet or a network of timm's, is not changed.
 
     images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set; there are no
     other images, so training cannot stop early. Raises ValueError for a support set in which a class has no image.
@@ -73,7 +88,7 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     check_images(images, "support set")
     check_support(images.flatten(1), labels, ways)
     if method.from_scratch:
-        model = build(replace(teacher.config, classes=ways), seed).to(next(teacher.parameters()).device)
+        model = untrained(teacher, ways, seed)
     else:
         features = features_of(teacher, images)
         if method.learns == "head":
@@ -84,11 +99,12 @@ def adapt(method: Method, teacher: ResNet, images: Tensor, labels: Tensor, ways:
     if method.learns in ("nothing", "head"):
         return model.eval()
     if method.learns == "lora":
-        head = model.head
+        name = head_of(model)
+        head = getattr(model, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(checked("seed", seed, Seed))
             add_lora(model)
-        model.head = head.requires_grad_(True)
+        setattr(model, name, head.requires_grad_(True))
     recipe = Recipe(
         epochs=method.steps,
         batch_size=len(images),

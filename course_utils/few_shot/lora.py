@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.parameter import is_lazy
 
@@ -58,8 +59,10 @@ class LoRA(nn.Module):
         layer = self.layer
         if isinstance(layer, nn.Linear):
             return layer(inputs) + self.scale * F.linear(F.linear(inputs, self.down), self.up)
-        down = self.down.unflatten(1, layer.weight.shape[1:])
-        narrow = layer._conv_forward(inputs, down, None)  # with the layer's stride and kind of padding
+        narrower = {"weight": self.down.unflatten(1, layer.weight.shape[1:])}
+        if layer.bias is not None:
+            narrower["bias"] = layer.bias.new_zeros(self.rank)
+        narrow = functional_call(layer, narrower, inputs)  # with the layer's stride and its own kind of padding
         return layer(inputs) + self.scale * F.conv2d(narrow, self.up[:, :, None, None])
 
     @property

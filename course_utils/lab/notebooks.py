@@ -4,21 +4,25 @@ import os
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 import psutil
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbformat import NotebookNode
 
+from course_utils import extras
 from course_utils.exercises import solution
 from course_utils.files import atomic
-from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.paths import CLONE, NOTEBOOKS, ROOT
 from course_utils.sampler import sampled
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Execution:
     cpu_seconds: float
     peak_bytes: int
     error: str | None
-    notebook: NotebookNode
+    notebook: "NotebookNode"
 
 
 def numbers() -> list[str]:
@@ -47,31 +51,43 @@ def find(number: str) -> Path:
     return min(NOTEBOOKS.glob(f"{wanted}_*.ipynb"))
 
 
-def read(path: Path) -> NotebookNode:
+def named(what: str) -> Path:
+    """Path of the course's notebook ``"04"``, or of the file ``"my_notebooks/04_vision_transformer.ipynb"`` itself."""
+    if not what.endswith(".ipynb"):
+        return find(what)
+    read(Path(what))
+    return Path(what).absolute()
+
+
+def read(path: Path) -> "NotebookNode":
     """The notebook at path. Raises ValueError, naming the file, if it is not a notebook, and OSError if there is none."""
+    import nbformat  # only here: importing it takes longer than finding a notebook
+
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no notebook {path}: correct the path.") from None
     except Exception as error:
-        raise ValueError(
-            f"{path} cannot be read as a notebook ({error}): restore it with `git checkout -- {path.name}`."
-        ) from error
+        ours = CLONE is not None and path.parent == NOTEBOOKS
+        command = f"git checkout -- {path.name}" if ours else "course reset"
+        raise ValueError(f"{path} cannot be read as a notebook ({error}): restore it with `{command}`.") from error
 
 
-def write(notebook: NotebookNode, path: Path) -> None:
+def write(notebook: "NotebookNode", path: Path) -> None:
     """Write the notebook, completely or not at all. Raises OSError, such as on a full disk."""
+    import nbformat
+
     with atomic(path) as partial:
         nbformat.write(notebook, partial)
 
 
-def exercises_of(notebook: NotebookNode) -> list[str]:
+def exercises_of(notebook: "NotebookNode") -> list[str]:
     """Names of the exercises in the notebook, in order."""
     names = (cell.metadata.get("course", {}).get("exercise") for cell in notebook.cells)
     return [name for name in names if name]
 
 
-def solve(notebook: NotebookNode, names: Collection[str]) -> NotebookNode:
+def solve(notebook: "NotebookNode", names: Collection[str]) -> "NotebookNode":
     """Replace the cells of the named exercises by the references' source, in place; → the notebook."""
     for cell in notebook.cells:
         if (name := cell.metadata.get("course", {}).get("exercise")) in names:
@@ -85,14 +101,20 @@ def execute(
     cell_seconds: int = 600,
     environment: Mapping[str, str] | None = None,
     started: Callable[[int, int], None] | None = None,
+    stop: Event | None = None,
 ) -> Execution:
     """Run every cell in a new headless kernel and measure it. It writes no files next to the notebook.
 
     solved: names of the exercises to solve first. environment: variables for the kernel, in addition to those of this
-    process. started: called before each cell with its number, counted from one, and the number of all cells.
+    process. started: called before each cell with its number, counted from one, and the number of all cells. stop: ends
+    the kernel once it is set; an interruption of this thread, such as Ctrl-C, does too.
 
     The kernel's progress goes to a temporary folder, so a run never changes a student's progress.
     """
+    extras.needs("nbclient", "ipykernel")
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
     notebook = solve(read(path), solved)
     client = NotebookClient(
         notebook,
@@ -104,15 +126,21 @@ def execute(
         client.on_cell_start = lambda cell, cell_index: started(cell_index + 1, len(notebook.cells))
     error = None
     begun = time.perf_counter()
-    kernel = _Kernel(client)
-    with TemporaryDirectory() as state, sampled(kernel.look, seconds=0.1):
+    kernel = _Kernel(client, stop or Event())
+    # In a thread of its own, nbclient leaves Ctrl-C to this one.
+    with TemporaryDirectory() as state, sampled(kernel.look, seconds=0.1), ThreadPoolExecutor(1) as thread:
+        ours = {"COURSE_STATE": state, "PYTHONPATH": str(ROOT)}
+        running = thread.submit(client.execute, env={**os.environ, **(environment or {}), **ours})
         try:
-            ours = {"COURSE_STATE": state, "PYTHONPATH": str(ROOT)}
-            client.execute(env={**os.environ, **(environment or {}), **ours})
+            finished([running])
+            running.result()
         except CellExecutionError as failure:
             error = str(failure)
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
+        except BaseException:
+            kernel.stop.set()
+            raise
     seconds = time.perf_counter() - begun
     notebook.metadata["course_run"] = {
         "seconds": seconds,
@@ -124,11 +152,18 @@ def execute(
     return Execution(path.stem, cells, seconds, kernel.cpu_seconds, kernel.peak_bytes, error, notebook)
 
 
+def finished(runs: Collection[Future[Any]]) -> None:
+    """Wait for all, in short steps: on Windows, Ctrl-C does not interrupt a long one."""
+    while wait(runs, timeout=0.5).not_done:
+        pass
+
+
 @dataclass
 class _Kernel:
     """A client's kernel: its CPU time and resident memory, on Linux the peak that the system records."""
 
-    client: NotebookClient
+    client: "NotebookClient"
+    stop: Event
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
 
@@ -138,11 +173,13 @@ class _Kernel:
         if process is not None:
             self.peak_bytes = max(self.peak_bytes, _resident(process.pid))
             self.cpu_seconds = max(self.cpu_seconds, _cpu_seconds(process.pid))
+            if self.stop.is_set():
+                process.kill()
 
 
 def _resident(pid: int) -> int:
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     except (OSError, StopIteration):
         pass

@@ -2,27 +2,25 @@
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from course_utils.paths import ROOT
 
 
-def lab_command() -> list[str]:
-    """The command for JupyterLab. Root, common in containers, needs an extra option."""
+def lab_options(folder: Path) -> list[str]:
+    """Options for JupyterLab on the folder. Root, common in containers, needs one more."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [sys.executable, "-m", "jupyterlab", *(["--allow-root"] if root else [])]
+    return [f"--ServerApp.root_dir={folder}", *(["--allow-root"] if root else [])]
 
 
 def lab_environment() -> dict[str, str]:
@@ -34,34 +32,6 @@ def lab_environment() -> dict[str, str]:
     paths = {"JUPYTER_CONFIG_PATH": ours, "JUPYTER_PATH": ours / "jupyter"}
     own = {name: os.pathsep.join(filter(None, [str(path), os.getenv(name)])) for name, path in paths.items()}
     return {**os.environ, **own}
-
-
-def run_server(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
-    """Run a server in the folder until it ends; → the exit code. Signals that ask this process to end go to it.
-
-    A terminal sends Ctrl-C to the server itself, which may ask a question; this process waits for it.
-    """
-    server: list[subprocess.Popen[bytes]] = []
-    early: list[int] = []
-
-    def forward(number: int, frame: Any) -> None:
-        if number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty():
-            return
-        for each in server:
-            each.send_signal(number)
-        early.append(number)
-
-    asked = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, forward) for number in asked}
-    try:
-        server.append(subprocess.Popen(command, cwd=folder, env=environment))
-        if early:  # between the two lines above
-            server[0].terminate()
-        code = server[0].wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
 
 
 @dataclass(frozen=True)
@@ -87,7 +57,10 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     lab = Lab(folder, f"http://127.0.0.1:{port}", secrets.token_hex(8))
-    with TemporaryDirectory(ignore_cleanup_errors=True) as kept, (Path(kept) / "log").open("w") as log:
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as kept,
+        (Path(kept) / "log").open("w", encoding="utf-8") as log,
+    ):
         home = Path(kept)
         environment = {
             **lab_environment(),
@@ -100,12 +73,14 @@ def running_lab(folder: Path) -> Iterator[Lab]:
             "PYTHONPATH": str(ROOT),
         }
         command = [
-            *lab_command(),
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            *lab_options(folder),
             "--no-browser",
             f"--port={port}",
             "--ServerApp.ip=127.0.0.1",
             f"--IdentityProvider.token={lab.token}",
-            f"--ServerApp.root_dir={folder}",
         ]
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -115,7 +90,9 @@ def running_lab(folder: Path) -> Iterator[Lab]:
                     break
                 except (urllib.error.URLError, OSError):
                     if server.poll() is not None:
-                        raise OSError(f"JupyterLab did not start:\n{(home / 'log').read_text()}") from None
+                        raise OSError(
+                            f"JupyterLab did not start:\n{(home / 'log').read_text(encoding='utf-8')}"
+                        ) from None
                     time.sleep(0.25)
             yield lab
         finally:

@@ -124,9 +124,10 @@ def prove(model: nn.Module, form: Form) -> None:
             form.smaller(twin)
             ours, names = renamed(twin, form)
             c = ours.config
-            side = getattr(c, "image_size", max(64, 2 * getattr(c, "patch_size", 1) * getattr(c, "window", 1)))
+            size = getattr(c, "image_size", max(64, 2 * getattr(c, "patch_size", 1) * getattr(c, "window", 1)))
+            sides = size if isinstance(size, tuple) else (size, size)
             generator = torch.Generator().manual_seed(1)
-            images = torch.randn(2, c.channels, side, side, generator=generator, dtype=torch.float64)
+            images = torch.randn(2, c.channels, *sides, generator=generator, dtype=torch.float64)
             images *= 10  # far into both tails of an activation function
             expected, logits = twin(images), form.logits(ours.eval(), images)
         gap = ((logits - expected).abs().max() / expected.abs().max()).item()

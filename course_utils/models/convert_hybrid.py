@@ -1,5 +1,6 @@
 """timm's hybrids: their weights in our class, with the same logits. Notebook 06."""
 
+import math
 from typing import Any
 
 from einops import rearrange
@@ -67,11 +68,11 @@ def _value(name: str, value: Tensor) -> Tensor:
 def few_patches(model: Any) -> None:
     """A timm model reads images of 3 × 3 patches, or as many as before if they are fewer."""
     embed = model.patch_embed
-    patches, before = min(3, embed.grid_size[0]), embed.grid_size[0]
-    special = model.pos_embed.shape[1] - before**2
-    side = embed.img_size[0] // before * patches
-    embed.img_size, embed.grid_size = (side, side), (patches, patches)
-    model.pos_embed = nn.Parameter(model.pos_embed[:, : special + patches**2], requires_grad=False)
+    before, grid = embed.grid_size, tuple(min(3, patches) for patches in embed.grid_size)
+    special = model.pos_embed.shape[1] - math.prod(before)
+    sides = zip(embed.img_size, before, grid, strict=True)
+    embed.img_size, embed.grid_size = tuple(side // all_of_it * some for side, all_of_it, some in sides), grid
+    model.pos_embed = nn.Parameter(model.pos_embed[:, : special + math.prod(grid)], requires_grad=False)
 
 
 _HYBRID = Form(

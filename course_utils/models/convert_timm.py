@@ -60,7 +60,7 @@ def from_timm(model: nn.Module) -> ViT | DistilledViT | HybridViT | RegisterViT:
 
 def _config(kind: type[C], model: Any, weights: Weights, **more: Any) -> C:
     return kind(
-        image_size=model.patch_embed.img_size[0],
+        image_size=tuple(model.patch_embed.img_size),
         patch_size=model.patch_embed.patch_size[0],
         channels=model.patch_embed.proj.in_channels,
         dim=model.embed_dim,

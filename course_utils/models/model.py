@@ -51,15 +51,15 @@ class Model(nn.Module):
     def check_images(self, images: Tensor, at_least: int = 1) -> None:
         """Raise WrongShape unless images are (batch, channels, height, width) as in the configuration.
 
-        Height and width must equal image_size; if there is none, they must be at_least or more.
+        Height and width must equal image_size, one number or two; if there is none, they must be at_least or more.
         """
         c = self.config
         size = getattr(c, "image_size", None)
         if images.ndim == 4 and images.shape[1] == c.channels:
             height, width = images.shape[2:]
-            if height == width == size or (size is None and min(height, width) >= at_least):
+            if (height, width) in (size, (size, size)) or (size is None and min(height, width) >= at_least):
                 return
-        sides = f"{size}, {size}" if size else "height, width"
+        sides = ", ".join(map(str, size if isinstance(size, tuple) else (size, size))) if size else "height, width"
         reads = f"(batch, {c.channels}, {sides})" + f" of at least {at_least} pixels per side" * (at_least > 1)
         remedy = f"change the images or build it with another {type(c).__name__}"
         raise WrongShape(images.shape, f"this {type(self).__name__}", reads, remedy)

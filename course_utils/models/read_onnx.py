@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from course_utils import extras
+
 ENCODER = "backbone."
 # Hugging Face's part of a parameter's name → timm's.
 NAMES = {
@@ -26,6 +28,7 @@ def read_dinov2(path: Path) -> dict[str, Tensor]:
     positions have lost theirs too: they are the constants of shape (1, tokens, dim). Raises ValueError for another
     graph.
     """
+    extras.needs("onnx")
     import onnx
     from onnx import numpy_helper
 

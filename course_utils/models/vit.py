@@ -1,5 +1,6 @@
 """Vision transformer. Dosovitskiy et al. 2021, section 3.1. Notebooks 04 to 08."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +14,7 @@ from course_utils.attention.stochastic_depth import RULES, survival_probabilitie
 from course_utils.models.model import Config, Model
 from course_utils.models.positions import OtherSizes
 from course_utils.models.refusals import check_heads
-from course_utils.settings import LARGEST, Count, Depth, Deviation, Probability, Side, between, one_of, share
+from course_utils.settings import LARGEST, Count, Depth, Deviation, Probability, Side, Size, between, one_of, share
 
 Classes = Annotated[int, between(0, LARGEST)]
 Rule = Annotated[str, one_of(RULES)]
@@ -24,7 +25,7 @@ Survival = Annotated[float, share("the survival probability, one minus it, must 
 class ViTConfig(Config["ViT"]):
     """The configuration of a ViT. Raises ValueError, with the reason, for one that cannot be built."""
 
-    image_size: Side = 224  # pixels per side
+    image_size: Size = 224  # pixels per side, or (height, width)
     patch_size: Side = 16  # pixels per side
     channels: Count = 3
     dim: Count = 768  # features of a token
@@ -40,18 +41,32 @@ class ViTConfig(Config["ViT"]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.image_size % self.patch_size:
-            smaller = self.image_size // self.patch_size * self.patch_size or self.patch_size
+        height, width = self.height_and_width
+        if height == width:
+            object.__setattr__(self, "image_size", height)
+        if height % self.patch_size or width % self.patch_size:
+            smaller = tuple(side // self.patch_size * self.patch_size or self.patch_size for side in (height, width))
             raise ValueError(
-                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}: "
-                f"resize the images to {smaller} or change the patch size."
+                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}: resize the images to "
+                f"{smaller[0] if height == width else smaller} or change the patch size."
             )
         check_heads(self.dim, self.heads)
 
     @property
+    def height_and_width(self) -> tuple[int, int]:
+        """Of the images, in pixels."""
+        return self.image_size if isinstance(self.image_size, tuple) else (self.image_size, self.image_size)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        height, width = self.height_and_width
+        return height // self.patch_size, width // self.patch_size
+
+    @property
     def patches(self) -> int:
         """The number of patches of an image; the sequence is one longer, for the class token."""
-        return (self.image_size // self.patch_size) ** 2
+        return math.prod(self.grid)
 
 
 # Dosovitskiy et al. 2021, table 1; Ti and S from Touvron et al. 2021, table 1, and Steiner et al. 2022, table 2.
@@ -104,7 +119,7 @@ def sequence(patches: Tensor, class_token: Tensor, positions: Tensor) -> Tensor:
 
 
 class ViT(OtherSizes, Model):
-    """(batch, channels, image_size, image_size) → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
+    """(batch, channels, height, width) of image_size → logits (batch, classes). Dosovitskiy et al. 2021, eq. 1 to 4.
 
     Raises WrongShape for images whose size or number of channels differs from the configuration; :meth:`any_size` and
     :meth:`resized` are for images of other sizes.

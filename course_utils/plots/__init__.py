@@ -8,6 +8,7 @@ from course_utils.plots.tensors import (
     show_matrices,
     show_position_similarity,
 )
+from course_utils.plots.text import always_readable
 
 __all__ = [
     "COLOUR_MAP",
@@ -17,3 +18,5 @@ __all__ = [
     "show_matrices",
     "show_position_similarity",
 ]
+
+always_readable()

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils.plots.text import wrapped
+
 COLOUR_MAP = "cividis"
 SIGNED_COLOUR_MAP = "RdBu_r"  # white is zero
 
@@ -28,7 +30,7 @@ def show_images(
     for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
         show_image(image, axis)
         if titles:
-            axis.set_title(titles[index], fontsize=9)
+            axis.set_title(wrapped(titles[index], size))
     return figure
 
 
@@ -61,9 +63,10 @@ def show_matrices(
         axis.set_yticks(range(values.shape[0]) if values.shape[0] <= 12 else [0, values.shape[0] - 1])
         if annotate:
             middle = (drawn.norm.vmin + drawn.norm.vmax) / 2
+            fitting = min(plt.rcParams["font.size"], 20 * size / values.shape[1])  # four digits in a cell
             for (row, column), value in np.ndenumerate(values):
                 colour = "white" if value < middle else "black"
-                axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+                axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=fitting, color=colour)
         else:
             figure.colorbar(drawn, ax=axis, shrink=0.8)
     return figure
@@ -87,7 +90,7 @@ def show_attention_over(
             extent=(-0.5, width - 0.5, height - 0.5, -0.5),
         )
         if titles:
-            axes[0, index].set_title(titles[index], fontsize=9)
+            axes[0, index].set_title(wrapped(titles[index], size))
     return figure
 
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import psutil
 
@@ -24,6 +25,19 @@ class Load:
     machine_bytes: int  # largest drop of the machine's available memory, which counts shared pages once
     errors: tuple[str, ...]
 
+    def figures(self) -> tuple[str, ...]:
+        """What stands below the HEADING."""
+        sizes = (f"{size / 2**30:.2f} GiB" for size in (self.kernel_bytes, self.machine_bytes))
+        return str(self.kernels), f"{self.seconds:.0f}", f"{self.cpu_seconds:.0f}", *sizes, str(len(self.errors))
+
+
+HEADING = ("Kernels", "Seconds, slowest", "CPU seconds each", "Largest kernel", "All together", "Failed")
+
+
+def row(*cells: str) -> str:
+    """A line of the table, in columns as wide as the HEADING, so that it can be printed before the next is known."""
+    return "  ".join(cell.rjust(len(title)) for cell, title in zip(cells, HEADING, strict=True))
+
 
 def run_together(path: Path, kernels: int) -> Load:
     """Execute the notebook at path in this many kernels at once, each with one thread, and measure.
@@ -41,11 +55,18 @@ def run_together(path: Path, kernels: int) -> Load:
         )
     one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
     available = [free]
+    stop = Event()
     with (
         sampled(lambda: available.append(psutil.virtual_memory().available), seconds=0.2),
         ThreadPoolExecutor(kernels) as pool,
     ):
-        runs = list(pool.map(one_thread, [path] * kernels))
+        running = [pool.submit(one_thread, path, stop=stop) for _ in range(kernels)]
+        try:
+            notebooks.finished(running)
+        except BaseException:
+            stop.set()
+            raise
+        runs = [each.result() for each in running]
     return Load(
         kernels,
         max(run.seconds for run in runs),

@@ -103,11 +103,11 @@ class RunFolder:
                     )
         else:
             with files.atomic(described) as partial:
-                partial.write_text(json.dumps(wanted, indent=2) + "\n")
+                partial.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
 
     def _read_identity(self, described: Path) -> dict[str, Any]:
         try:
-            found = json.loads(described.read_text())
+            found = json.loads(described.read_text(encoding="utf-8"))
             if isinstance(found, dict):
                 return found
         except (OSError, ValueError, RecursionError):
@@ -136,7 +136,9 @@ class RunFolder:
                 if weights is not None:
                     save_file(weights, partial / f"{name}.safetensors")
             about = {"position": asdict(at), "sha256": {file.name: hash_file(file) for file in partial.iterdir()}}
-            (partial / "position.json").write_text(json.dumps({**about, "checksum": checksum(about)}))
+            (partial / "position.json").write_text(
+                json.dumps({**about, "checksum": checksum(about)}), encoding="utf-8"
+            )
         for old in self._checkpoints()[:-KEPT]:
             files.remove(old)
 
@@ -153,7 +155,7 @@ class RunFolder:
             except (*_DAMAGE, OSError) as error:
                 aside = place.with_name(place.name + ".damaged")
                 shutil.rmtree(aside, ignore_errors=True)
-                place.rename(aside)
+                files.replace(place, aside)
                 warnings.warn(
                     f"The checkpoint {place} is damaged ({error}); it was renamed to {aside.name}, and the one "
                     "before is used.",
@@ -173,7 +175,7 @@ _DAMAGE = (
 
 
 def _read(place: Path) -> Checkpoint:
-    about = json.loads((place / "position.json").read_text())
+    about = json.loads((place / "position.json").read_text(encoding="utf-8"))
     stored = about.pop("checksum", None)  # earlier versions did not write it
     if set(about) != {"position", "sha256"} or stored not in (None, checksum(about)):
         raise ValueError("position.json has changed since it was written")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_utils.console import duration
 from course_utils.files import atomic
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class History:
     def to_csv(self, path: str | Path) -> Path:
         """Write a header and one line per epoch; → the path. The file appears only when it is complete."""
         path = Path(path)
-        with atomic(path) as partial, partial.open("w", newline="") as file:
+        with atomic(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [column.name for column in fields(Epoch)])
             writer.writeheader()
             writer.writerows(asdict(row) for row in self.epochs)
@@ -73,16 +74,6 @@ class History:
     def plot(self) -> "Figure":
         """Loss and accuracy over the epochs."""
         return draw_curves(self.epochs)
-
-
-def duration(seconds: float) -> str:
-    """``"41 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
-    whole = max(0, round(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 5400:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 _last: list[History] = []

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from course_utils.console import duration
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
 from course_utils.training.device import computed_in
-from course_utils.training.history import Epoch, History, duration, remembered
+from course_utils.training.history import Epoch, History, remembered
 from course_utils.training.optimiser import learning_rate
 from course_utils.training.progress import Progress
 from course_utils.training.recipe import Recipe

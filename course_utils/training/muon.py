@@ -80,7 +80,7 @@ def hidden_matrices(model: nn.Module) -> list[Tensor]:
         return isinstance(layer, nn.Linear) and "." in name
 
     layers = [layer for name, layer in model.named_modules() if hidden(name, layer)]
-    return [weight for layer in layers if (weight := layer.weight).requires_grad]  # type: ignore[misc]
+    return [weight for layer in layers if (weight := layer.weight).requires_grad]
 
 
 class MuonAndAdamW(torch.optim.Optimizer):

@@ -1,15 +1,14 @@
-"""The progress of training: one line, updated in place. All notebooks that train."""
+"""The progress of training on one line, time left first. All notebooks that train."""
 
 import io
 import math
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from course_utils.console import in_notebook
-from course_utils.training.history import Epoch, draw_curves, duration
+from course_utils.console import duration, in_notebook
+from course_utils.steps import Line
+from course_utils.training.history import Epoch, draw_curves
 
 LINE_SECONDS = 0.5  # between two updates
 FIGURE_SECONDS = 2.0
@@ -18,7 +17,7 @@ FIRST_STEPS = 3  # slower than the rest (memory, kernels), so the estimate leave
 
 
 class Progress:
-    """Updated by the training loop; writes to a notebook or a terminal, or nowhere if quiet."""
+    """Updated by the training loop; writes to a notebook, a terminal or a log, or nowhere if quiet."""
 
     def __init__(
         self, about: str, steps: int, steps_per_epoch: int, *, plot: bool, quiet: bool, before: float = 0.0
@@ -53,9 +52,9 @@ class Progress:
         left = (self.steps - done) / rate + self.evaluation * (self.epochs - epoch + 1)
         self.losses.append((done / self.steps_per_epoch, self.running[0]))
         self.write(
-            f"{self.about}: epoch {epoch} of {self.epochs} · loss {self.running[0]:.3f}"
-            f" · accuracy {self.running[1]:.1%} · {rate * images:,.0f} images/s · {duration(left)} left"
-            f" of about {duration(self.before + now - self.began + left)}"
+            f"{duration(left)} left of about {duration(self.before + now - self.began + left)}"
+            f" · {self.about}: epoch {epoch} of {self.epochs} · loss {self.running[0]:.3f}"
+            f" · accuracy {self.running[1]:.1%} · {rate * images:,.0f} images/s"
         )
         if now > self.draw_next:
             self.draw()
@@ -89,32 +88,19 @@ class Progress:
 
 
 def _outlets(plot: bool, quiet: bool) -> tuple[Callable[..., None], Callable[[Any, str], None] | None]:
-    """→ (write(text, last=False), show(figure, words) or None)."""
+    """Where progress is shown → (write(text, last=False), show(figure, words) or None)."""
     if quiet:
         return (lambda text, last=False: None), None
-    if not in_notebook():
-        return _write_terminal, None
+    line = Line()
+    if not plot or not in_notebook():
+        return line, None
     from IPython.display import display
 
-    line = display({"text/plain": ""}, raw=True, display_id=True)
-    if not plot:
-        return lambda text, last=False: line.update({"text/plain": text}, raw=True), None
     image = display({"text/plain": ""}, raw=True, display_id=True)
-
-    def write(text: str, last: bool = False) -> None:
-        line.update({"text/plain": text}, raw=True)
 
     def show(figure: Any, words: str) -> None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=100)
         image.update({"image/png": png.getvalue(), "text/plain": words}, raw=True)
 
-    return write, show
-
-
-def _write_terminal(text: str, last: bool = False) -> None:
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be overwritten
-        print(f"\r\x1b[K{text}\n" if last else f"\r\x1b[K{text[:width]}", end="", flush=True)
-    elif last:  # a log file gets the result only, not a line every half second
-        print(text, flush=True)
+    return line, show

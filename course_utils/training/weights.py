@@ -131,7 +131,8 @@ def save_checkpoint_card(card: Card, folder: Path = CHECKPOINTS) -> Path:
     """Write the card and the checksum of its fields as ``folder/name.json``; → its path."""
     path, described = folder / f"{card.name}.json", asdict(card)
     with atomic(path) as partial:
-        partial.write_text(json.dumps({**described, "checksum": checksum(described)}, indent=2) + "\n")
+        whole = {**described, "checksum": checksum(described)}
+        partial.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     return path
 
 

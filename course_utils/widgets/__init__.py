@@ -11,6 +11,7 @@ from course_utils.widgets.patch_explorer import PatchExplorer
 from course_utils.widgets.predict import Predict
 from course_utils.widgets.quantisation_explorer import QuantisationExplorer
 from course_utils.widgets.quiz import Quiz
+from course_utils.widgets.vit_explorer import ViTExplorer
 from course_utils.widgets.window_explorer import WindowExplorer
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Predict",
     "QuantisationExplorer",
     "Quiz",
+    "ViTExplorer",
     "WindowExplorer",
 ]

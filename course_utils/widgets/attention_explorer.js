@@ -2,7 +2,7 @@
 
 import { CIVIDIS, cividis } from "./colours.js";
 import { arrows, bytesOf, clamp, contextOf, factList, focusable, hint, imageOf, make, onKeys } from "./shared.js";
-import { onPoint, outline, paintImage, percent, press, root, stage } from "./shared.js";
+import { onLeave, onPoint, outline, paintImage, percent, press, root, stage } from "./shared.js";
 import { askerOf, askNext, askSpecial, cell, factsOf, mapName, mapOf, moveTo } from "./attention_answers.js";
 import { prefixOf, readModels, readRow, RELEASED, sentenceOf, specialName, stepped } from "./attention_answers.js";
 import { toggleHold, topsOf } from "./attention_answers.js";
@@ -32,10 +32,14 @@ function listen(canvas, one, { layers, specials }, state, { change }) {
     change(moveTo(state, stepped(one, state, down, right)));
   const toggle = () => change(toggleHold(state));
   onPoint(canvas, (point) => change(moveTo(state, point)));
-  canvas.addEventListener("click", (event) => {
-    if (/** @type {PointerEvent} */ (event).pointerType !== "touch") toggle();
+  let touched = false; // by a finger, which cannot point without pressing; in Safari a click does not say by what
+  canvas.addEventListener("pointerdown", ({ pointerType }) => {
+    touched = pointerType === "touch";
   });
-  canvas.addEventListener("pointerleave", () => {
+  canvas.addEventListener("click", () => {
+    if (!touched) toggle();
+  });
+  onLeave(canvas, () => {
     if (state.held) change({ reading: null });
   });
   onKeys(canvas, {
@@ -281,7 +285,7 @@ function render({ model, el }) {
       "Attention over an image",
       make(
         "div",
-        { class: "afv-panels" },
+        { class: `afv-panels${models.length > 1 ? " afv-several" : ""}` },
         make("figure", { class: "afv-source" }, caption, source, scale),
         ...panels.map(({ figure }) => figure),
       ),

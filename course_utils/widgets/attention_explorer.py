@@ -9,23 +9,23 @@ import traitlets
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.front_end import script, style
 from course_utils.settings import checked, shown
-from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.images import as_image, cropped, rgba
 from course_utils.widgets.tensors import as_names, as_start, half_floats
-from course_utils.widgets.weights import as_attention, on_grid
+from course_utils.widgets.weights import as_attention, on_grid, shown_part
 from course_utils.widgets.widget import Widget
 
 
 class AttentionExplorer(Widget):
     """Highlights what the patch under the pointer attends to in the image; several models appear side by side.
 
-    image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. attention:
-    what ``model.attention_maps`` returns for it, a list of (1, heads, tokens, tokens), (heads, tokens, tokens) or
-    (tokens, tokens), one per layer; or one tensor (layers, heads, tokens, tokens); or a dict from model names to such
-    attention. special_tokens: number of tokens before the patches (by default 1, the class token), or a dict with one
-    number per model. head_names: shown instead of the heads' numbers. special_name: what the first of the special
-    tokens is called. start: row and column of the patch that asks first, in the grid of the first model; by default
-    the middle. Rollout: Abnar & Zuidema 2020. Raises ValueError for tensors that cannot be shown and for a start
-    outside the grid.
+    image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes; an oblong
+    one is cropped, with a warning, to the square that the patches form. attention: what ``model.attention_maps``
+    returns for it, a list of (1, heads, tokens, tokens), (heads, tokens, tokens) or (tokens, tokens), one per layer; or
+    one tensor (layers, heads, tokens, tokens); or a dict from model names to such attention. special_tokens: number of
+    tokens before the patches (by default 1, the class token), or a dict with one number per model. head_names: shown
+    instead of the heads' numbers. special_name: what the first of the special tokens is called. start: row and column
+    of the patch that asks first, in the grid of the first model; by default the middle. Rollout: Abnar & Zuidema 2020.
+    Raises ValueError for tensors that cannot be shown and for a start outside the grid.
     """
 
     _esm = script("attention_explorer")
@@ -68,6 +68,8 @@ class AttentionExplorer(Widget):
             what = f"The attention of {name}" if name != "" else "The attention"
             maps = as_attention(value, what)
             layers, heads, tokens, _ = maps.shape
+            height, width = shown_part(image, tokens, special.get(name))
+            image = cropped(image, height, width, f"the patches of {tokens} tokens form a square")
             before, rows, columns = on_grid(tokens, image, special.get(name), what)
             with torch.device("cpu"):  # whatever the notebook's default is
                 rollout = torch.cat(attention_rollout(list(maps[:, None])))

@@ -1,7 +1,7 @@
 // MixUp: two images and their labels, mixed live. RandAugment: the same draws for every N and M, made beforehand.
 
-import { arrows, bytesOf, clamp, contextOf, focusable, hint, make, onKeys, paintImage, placeOf } from "./shared.js";
-import { root, slider, stage, wordSize } from "./shared.js";
+import { arrows, bytesOf, clamp, contextOf, focusable, hint, make, onKeys, onLeave, onPoint } from "./shared.js";
+import { paintImage, root, slider, stage, wordSize } from "./shared.js";
 
 /** @import { AnyModel, Render } from "@anywidget/types" */
 /** @import { Context, Paint } from "./shared.js" */
@@ -220,11 +220,8 @@ function makeShare([name, part], index) {
 
 /** @param {HTMLCanvasElement} canvas @param {Data} data @param {State} state @param {Stage["change"]} change */
 function listenMixed(canvas, { width, height }, state, change) {
-  canvas.addEventListener("pointermove", (event) => {
-    const [x, y] = placeOf(event, canvas);
-    change({ pixel: [Math.floor(y * height), Math.floor(x * width)] });
-  });
-  canvas.addEventListener("pointerleave", () => change({ pixel: null }));
+  onPoint(canvas, ([x, y]) => change({ pixel: [Math.floor(y * height), Math.floor(x * width)] }));
+  onLeave(canvas, () => change({ pixel: null }));
   const step = (/** @type {number} */ amount) => () =>
     change({ share: Math.round(Math.min(Math.max(state.share + amount, 0), 1) * 100) / 100 });
   onKeys(canvas, { arrowleft: step(-0.05), arrowright: step(0.05), home: step(-1), end: step(1) });

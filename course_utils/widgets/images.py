@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from course_utils.data.image_files import pixels_of
 from course_utils.data.images import is_pillow
-from course_utils.data.pixels import centre, in_range
+from course_utils.data.pixels import centre, covered, in_range
 from course_utils.widgets.tensors import as_list, as_tensor, raw_numbers
 
 MOST_PIXELS = 2**23  # four bytes each: more would make the page slow
@@ -60,7 +60,8 @@ def _shrunk(image: Tensor, what: str) -> Tensor:
 def as_images(value: Any, what: str = "The batch of images") -> Tensor:
     """Images (count, 3 or 1, height, width) in [0, 1] from a batch or a list of what :func:`as_image` accepts.
 
-    Raises ValueError if there is none or too many, if their sizes differ, or if one cannot be shown.
+    If their sizes differ, all are shown in the smallest height and width: the largest centred part of that shape,
+    resized, with a warning. Raises ValueError if there is none or too many, or if one cannot be shown.
     """
     batch = value if isinstance(value, Tensor | np.ndarray) and value.ndim else as_list(value, what)
     if len(batch) > MOST_IMAGES:
@@ -70,13 +71,14 @@ def as_images(value: Any, what: str = "The batch of images") -> Tensor:
     images = [as_image(each, f"Image {number} of the batch") for number, each in enumerate(batch, 1)]
     if not images:
         raise ValueError(f"{what} is empty, but the widget needs at least one image: pass one or more.")
-    sizes = sorted({tuple(image.shape[-2:]) for image in images})
-    if len(sizes) > 1:
-        (height, width), (other_height, other_width) = sizes[:2]
-        raise ValueError(
-            f"{what} has images of {height} × {width} and of {other_height} × {other_width} pixels, but the widget "
-            "shows one size: resize them, for example with open_image(image, image_size=224)."
+    height, width = (min(image.shape[axis] for image in images) for axis in (-2, -1))
+    if any(tuple(image.shape[-2:]) != (height, width) for image in images):
+        warnings.warn(
+            f"{what} has images of different sizes, so of each the largest central part of the shape {height} × {width} "
+            "is shown.",
+            stacklevel=3,
         )
+        images = [covered(image, (height, width)) for image in images]
     channels = max(len(image) for image in images)
     return torch.stack([image.expand(channels, -1, -1) for image in images])
 

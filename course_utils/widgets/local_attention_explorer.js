@@ -2,7 +2,7 @@
 
 import { cividisOf, diverging, onGround } from "./colours.js";
 import { arrows, bytesOf, clamp, factList, fitFont, focusable, hint, imageOf, make, onKeys } from "./shared.js";
-import { onPoint, outline, paintImage, placeOf, press, root, stage, trueMinus } from "./shared.js";
+import { onLeave, onPoint, outline, paintImage, press, root, stage, trueMinus } from "./shared.js";
 import { canShare, coloursOf, headName, neighbour, offsets, stepped, told, topOf, weight } from "./local_answers.js";
 
 /** @import { AnyModel, Render } from "@anywidget/types" */
@@ -155,15 +155,13 @@ function panel(title, paint, label, data, state, { canvas, change, said }) {
   const shown = canvas(1, paint, { ...focusable(`${label}: arrow keys read a cell`, said), "data-panel": title });
   const caption = make("figcaption", {}, title);
   const leave = () => change({ offset: null });
-  shown.addEventListener("pointermove", (event) => {
-    const [x, y] = placeOf(event, shown);
-    change({ offset: Math.floor(y * size) * size + Math.floor(x * size) });
-  });
-  shown.addEventListener("pointerleave", leave);
   shown.addEventListener("blur", leave);
   const step = (/** @type {number} */ down, /** @type {number} */ right) =>
     change({ offset: stepped(data, state.offset, down, right) });
   onKeys(shown, { ...arrows(step), escape: leave });
+  // After the focus has come, which another panel loses.
+  onPoint(shown, ([x, y]) => change({ offset: Math.floor(y * size) * size + Math.floor(x * size) }));
+  onLeave(shown, leave);
   return { caption, figure: make("figure", {}, caption, shown) };
 }
 

@@ -7,7 +7,7 @@ import torch
 import traitlets
 
 from course_utils.front_end import script, style
-from course_utils.widgets.images import as_image, rgba
+from course_utils.widgets.images import as_image, cropped, rgba
 from course_utils.widgets.tensors import as_names, as_start, as_tensor, half_floats
 from course_utils.widgets.weights import check_weights
 from course_utils.widgets.widget import Widget
@@ -18,9 +18,9 @@ class LocalAttentionExplorer(Widget):
 
     image: a tensor, an array or an image of Pillow, with channels first, last or none, in [0, 1] or bytes. attention:
     (heads, rows, columns, size, size), the weights of every position over its neighbourhood, zero beyond the border;
-    rows × columns is a grid over the image, one position per pixel or coarser. kernel: (size, size), the same
-    everywhere. head_names: shown instead of the heads' numbers. start: row and column of the first neighbourhood, by
-    default the middle. Raises ValueError for tensors that cannot be shown and for a start outside the grid.
+    rows × columns is a grid of squares over the image, one position per pixel or coarser; what they do not cover is
+    cropped, with a warning. kernel: (size, size), the same everywhere. head_names: shown instead of the heads' numbers.
+    start: row and column of the first neighbourhood, by default the middle. Raises ValueError for tensors that cannot be shown and for a start outside the grid.
     """
 
     _esm = script("local_attention_explorer")
@@ -68,11 +68,14 @@ class LocalAttentionExplorer(Widget):
                 "the softmax."
             )
         height, width = image.shape[-2:]
-        if height % rows or width % columns or height // rows != width // columns:
+        side = min(height // rows, width // columns)  # of the square of a position, in pixels
+        if not side:
             raise ValueError(
-                f"{rows} × {columns} positions do not form a grid of squares over an image of {height} × {width}: "
-                "pass the image that the attention was computed on, or the same image enlarged by a whole number."
+                f"{rows} × {columns} positions do not fit into an image of {height} × {width}: pass the image that the "
+                "attention was computed on, or the same image enlarged by a whole number."
             )
+        image = cropped(image, rows * side, columns * side, f"{rows} × {columns} squares fit there")
+        height, width = image.shape[-2:]
         names = [] if head_names is None else as_names(head_names, "head_names", heads, "head")
         super().__init__(
             pixels=rgba(image),

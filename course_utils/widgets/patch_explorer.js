@@ -1,7 +1,7 @@
 // An image cut into patches: pick one, see it as the vector it becomes and where it stands in the sequence.
 
 import { arrows, bytesOf, clamp, factList, focusable, grouped, hint, imageOf, make, onKeys } from "./shared.js";
-import { onPoint, outline, paintImage, press, root, stage, uniqueId, wordSize } from "./shared.js";
+import { onLeave, onPoint, outline, paintImage, press, root, stage, uniqueId, wordSize } from "./shared.js";
 
 /** @import { AnyModel, Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint, Point } from "./shared.js" */
@@ -271,7 +271,7 @@ function listen({ whole, vector, sequence, lineOf }, data, state, { change }) {
     ([u]) => change({ entry: Math.floor(u * state.size ** 2) }),
     (down, right) => change({ entry: clamp((state.entry ?? -1) + right + down * state.size, state.size ** 2) }),
   );
-  vector.addEventListener("pointerleave", () => change({ entry: null }));
+  onLeave(vector, () => change({ entry: null }));
 }
 
 /** @param {HTMLCanvasElement} image @param {Data} data @param {State} state @param {Stage} stage */
@@ -295,7 +295,7 @@ function makeSizes(choices, chosen, act) {
   const sizes = choices.map((size) => {
     const radio = make("input", { type: "radio", name, value: size, onchange: () => act(size) });
     radio.checked = size === chosen;
-    return make("label", {}, radio, String(size));
+    return make("label", {}, radio, make("span", {}, String(size)));
   });
   return make("fieldset", { class: "afv-sizes" }, make("legend", {}, "patch size in pixels"), ...sizes);
 }

@@ -5,7 +5,9 @@ import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage, wor
 /** @import { Render } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ weights: Float32Array, shape: number[], name: string }} Layer */
-/** @typedef {{ weights: DataView[], names: string[], shapes: number[][], layer: number, bits: number }} Traits */
+/**
+ * @typedef {{ weights: DataView[], names: string[], shapes: number[][], layer: number, bits: number,
+ *   accuracies: number[][][] }} Traits  accuracies: by bits − 2, per channel or not, symmetric or not */
 /** @typedef {{ layer: number, bits: number, channel: number, perChannel: boolean, symmetric: boolean }} State */
 /** @typedef {{ scale: number, zero: number }} Scale */
 /** @typedef {ReturnType<typeof quantised>} Rounded */
@@ -95,8 +97,8 @@ const largest = (weights) => weights.reduce((top, weight) => Math.max(top, Math.
 /** @param {number} value */
 export const short = (value) => (value === 0 ? "0" : value.toPrecision(3));
 
-/** @param {Rounded} rounded @param {State} state @returns {Facts} */
-export function factsOf({ weights, own, used, bytes, error, channelError }, { bits }) {
+/** @param {Rounded} rounded @param {State} state @param {string} accuracy @returns {Facts} */
+export function factsOf({ weights, own, used, bytes, error, channelError }, { bits }, accuracy = "") {
   const whole = 4 * weights.length;
   const smaller = `${(whole / bytes).toFixed(1)} times smaller`;
   return {
@@ -105,8 +107,18 @@ export function factsOf({ weights, own, used, bytes, error, channelError }, { bi
     used: ["levels that the channel uses", `${used} of ${2 ** bits}`],
     own: ["error of the channel, of its size", `${(100 * channelError).toFixed(2)} %`],
     error: ["error of the layer, of its size", `${(100 * error).toFixed(2)} %`],
+    ...(accuracy && { accuracy: ["accuracy, all layers like this", accuracy] }),
     bytes: ["bytes of the layer, float32 and now", `${grouped(whole)} → ${grouped(bytes)}, ${smaller}`],
   };
+}
+
+// The share of the images that the network has right with all layers rounded in this way, beside 8 bits.
+/** @param {number[][][]} accuracies @param {State} state */
+export function accuracyOf(accuracies, { bits, perChannel, symmetric }) {
+  if (!accuracies.length) return "";
+  const at = (/** @type {number} */ row) =>
+    `${(100 * accuracies[row][Number(perChannel)][Number(symmetric)]).toFixed(1)} %`;
+  return bits === 8 ? at(6) : `${at(bits - 2)}; with 8 bits ${at(6)}`;
 }
 
 // ---- painting --------------------------------------------------------------------------------------------------
@@ -247,10 +259,12 @@ function render({ model, el }) {
     const { layer, bits, perChannel, symmetric, channel } = state;
     now = quantised(layers[layer], state);
     controls.paint();
-    const told = factsOf(now, state);
+    const accuracy = accuracyOf(model.get("accuracies"), state);
+    const told = factsOf(now, state, accuracy);
     facts.write(told);
     const how = `${perChannel ? "one scale per channel" : "one scale"}, ${symmetric ? "symmetric" : "affine"}`;
-    const errors = `the error of the layer is ${told.error[1]}, of channel ${channel} ${told.own[1]}`;
+    const right = accuracy && `, accuracy ${accuracy}`;
+    const errors = `the error of the layer is ${told.error[1]}, of channel ${channel} ${told.own[1]}${right}`;
     page.said.say(`${names[layer]}, ${bits} bits, ${how}: ${errors}.`);
   });
   const { change, canvas, said, show, stop } = page;

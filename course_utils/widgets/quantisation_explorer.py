@@ -18,7 +18,9 @@ class QuantisationExplorer(Widget):
 
     layers: a dict from names to weights, (outputs, inputs, height, width) of a convolution or (outputs, inputs) of a
     linear layer. layer: the name of the one that is shown first, by default the first. bits: 2 to 8, at the beginning.
-    Raises ValueError if there are no layers, a tensor has another shape, or no layer has that name.
+    accuracies: (7, 2, 2), in [0, 1], of the network with all layers rounded to 2 … 8 bits: [:, 0] with one scale per layer,
+    [:, 1] per channel, [..., 0] affine, [..., 1] symmetric. Raises ValueError if there are no layers, a tensor has another
+    shape or range, or no layer has that name.
     """
 
     _esm = script("quantisation_explorer")
@@ -28,8 +30,11 @@ class QuantisationExplorer(Widget):
     weights = traitlets.List(traitlets.Bytes()).tag(sync=True)
     layer = traitlets.Int().tag(sync=True)
     bits = traitlets.Int().tag(sync=True)
+    accuracies = traitlets.List(traitlets.List()).tag(sync=True)  # empty if they are not known
 
-    def __init__(self, layers: Mapping[str, Any], *, layer: str | None = None, bits: int = 8) -> None:
+    def __init__(
+        self, layers: Mapping[str, Any], *, layer: str | None = None, bits: int = 8, accuracies: Any = None
+    ) -> None:
         if not isinstance(layers, Mapping):
             raise WrongSetting(f"layers is {shown(layers)}, but must be a dict from names to weights.")
         if not layers:
@@ -54,4 +59,20 @@ class QuantisationExplorer(Widget):
         if first not in names:
             raise ValueError(f"layer is {shown(layer)}, but it must name a layer: choose among {', '.join(names)}.")
         bits = as_setting(bits, "bits", Annotated[int, between(2, 8)])
-        super().__init__(names=names, shapes=shapes, weights=weights, layer=names.index(first), bits=bits)
+        parts = {"names": names, "shapes": shapes, "weights": weights, "layer": names.index(first), "bits": bits}
+        super().__init__(**parts, accuracies=[] if accuracies is None else _shares(accuracies))
+
+
+def _shares(accuracies: Any) -> Any:
+    """The accuracies as nested lists. Raises ValueError for another shape or range."""
+    shares = as_tensor(accuracies, "accuracies")
+    if shares.shape != (7, 2, 2):
+        raise ValueError(
+            f"accuracies has shape {tuple(shares.shape)}, but must be (7, 2, 2): 2 to 8 bits, one scale or one per "
+            "channel, affine or symmetric."
+        )
+    if shares.min() < 0 or shares.max() > 1:
+        raise ValueError(
+            f"accuracies has values from {shares.min():g} to {shares.max():g}, but must lie in [0, 1]: divide per cent by 100."
+        )
+    return shares.tolist()

@@ -1,7 +1,8 @@
 // Questions answered in the page: why an answer is right or wrong is said for each one that was chosen.
 
+import { marked } from "./marked.js";
 import { attempted, hasSeveral, judge, scoreOf } from "./quiz_answers.js";
-import { make, root, uniqueId, withCode } from "./shared.js";
+import { make, root, uniqueId } from "./shared.js";
 
 /** @import { Render } from "@anywidget/types" */
 /** @import { Answer, Asked, Question } from "./quiz_answers.js" */
@@ -13,9 +14,9 @@ import { make, root, uniqueId, withCode } from "./shared.js";
 function makeOption(answer, type, name, onchange) {
   const input = make("input", { type, name, onchange });
   const mark = make("mark");
-  const why = make("p", { hidden: true, id: uniqueId("why") }, ...withCode(answer.why));
+  const why = make("p", { hidden: true, id: uniqueId("why") }, ...marked(answer.why));
   input.setAttribute("aria-describedby", why.id);
-  const label = make("label", {}, input, make("span", {}, ...withCode(answer.text)), mark);
+  const label = make("label", {}, input, make("span", {}, ...marked(answer.text)), mark);
   return { answer, input, mark, why, element: make("div", { class: "afv-option" }, label, why) };
 }
 
@@ -27,8 +28,9 @@ function explain({ answer, element, mark, why }) {
 }
 
 /** @param {Option} option */
-function hide({ element, mark, why }) {
+function renew({ element, input, mark, why }) {
   element.classList.remove("afv-right", "afv-false");
+  element.classList.toggle("afv-chosen", input.checked);
   mark.textContent = "";
   why.hidden = true;
 }
@@ -45,7 +47,7 @@ function makeQuestion({ question, answers }, index, before, act) {
     make("button", { type: "button", onclick, ...attributes }, name);
   // A new choice takes the old verdict away.
   const clear = () => {
-    for (const option of options) hide(option);
+    for (const option of options) renew(option);
     verdict.textContent = "";
     again.hidden = reveal.hidden = true;
     check.disabled = !options.some(({ input }) => input.checked);
@@ -82,9 +84,10 @@ function makeQuestion({ question, answers }, index, before, act) {
     { hidden: true },
   );
   for (const place of before) options[place].input.checked = true;
+  clear();
   if (before.length) tell();
   const all = several ? [make("small", {}, "Choose all that are right.")] : [];
-  const legend = make("legend", {}, `${index + 1}. `, ...withCode(question), ...all);
+  const legend = make("legend", {}, `${index + 1}. `, ...marked(question), ...all);
   const bar = make("div", { class: "afv-bar" }, check, again, reveal, verdict);
   return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
 }

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import traitlets
@@ -15,16 +16,13 @@ from course_utils.widgets.widget import Widget
 
 
 class Questions(Widget):
-    """Questions with answers to choose from, which can be remembered."""
+    """Questions whose answers can be remembered."""
 
     questions = traitlets.List(traitlets.Dict()).tag(sync=True)
     answered = traitlets.List(traitlets.Dict()).tag(sync=True)  # of each question, what was answered last
     unsaved = traitlets.Unicode().tag(sync=True)  # why the answers could not be saved
 
-    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
-        asked = [_sound(each, number) for number, each in enumerate(as_list(questions, "questions"), 1)]
-        if not asked:
-            raise ValueError("The quiz has no questions: pass a list with at least one.")
+    def __init__(self, asked: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(questions=asked, answered=[saved_answers.NONE] * len(asked))
 
     def remember(self, notebook: str) -> Self:
@@ -52,6 +50,12 @@ class Quiz(Questions):
     _esm = script("quiz")
     _css = style("quiz")
 
+    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
+        asked = [_sound(each, number) for number, each in enumerate(as_list(questions, "questions"), 1)]
+        if not asked:
+            raise ValueError("The quiz has no questions: pass a list with at least one.")
+        super().__init__(asked)
+
     @classmethod
     def from_notebook(cls, number: str | int, *, fresh: bool = False) -> Self:
         """The quiz of a notebook, such as ``"04"``, with the answers that the student gave earlier.
@@ -59,14 +63,20 @@ class Quiz(Questions):
         Answers are saved with the student's progress. fresh: show no earlier answers and save none, for example for a
         class. Raises FileNotFoundError if there is no such quiz, naming those that exist.
         """
-        quizzes = {file.stem: file for file in sorted((FOLDER / "quizzes").glob("*.json"))}
-        name = str(number).zfill(2)
-        if name not in quizzes:
-            raise FileNotFoundError(
-                f"There is no quiz for notebook {shown(number)}: choose one of {', '.join(quizzes)}."
-            )
-        quiz = cls(json.loads(quizzes[name].read_text(encoding="utf-8")))
-        return quiz if fresh else quiz.remember(name)
+        file = file_of("quizzes", number)
+        quiz = cls(json.loads(file.read_text(encoding="utf-8")))
+        return quiz if fresh else quiz.remember(file.stem)
+
+
+def file_of(folder: str, number: str | int) -> Path:
+    """A notebook's file in a folder of this package. Raises FileNotFoundError, naming those that exist."""
+    found = {file.stem: file for file in sorted((FOLDER / folder).iterdir())}
+    name = str(number).zfill(2)
+    if name not in found:
+        raise FileNotFoundError(
+            f"There are no {folder} for notebook {shown(number)}: choose one of {', '.join(found)}."
+        )
+    return found[name]
 
 
 def _sound(question: Any, number: int) -> dict[str, Any]:

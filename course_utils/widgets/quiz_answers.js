@@ -1,8 +1,11 @@
 // Answers to questions: what a choice is worth, and what is remembered of it.
 
 /** @typedef {{ text: string, why: string, correct?: boolean }} Answer */
-/** @typedef {{ question: string, answers: Answer[] }} Question */
-/** @typedef {{ chosen: number[], attempts: number, solved: number | null }} Answered  solved: at which attempt */
+/** @typedef {{ question: string, answers: Answer[], answer?: string }} Question  answer: of one that is answered in words */
+/**
+ * @typedef {{ chosen: number[], attempts: number, solved: number | null, text: string, shown: boolean }} Answered
+ *   solved: at which attempt; text: in words; shown: the answer is, without a choice
+ */
 /** @typedef {{ questions: Question[], answered: Answered[], unsaved: string }} Asked */
 
 // The verdict on a choice of answers.
@@ -29,14 +32,16 @@ export function scoreOf(solved) {
 
 // What was answered, after one more attempt.
 /** @param {Answered} before @param {number[]} chosen @param {boolean} right @returns {Answered} */
-export function attempted({ attempts, solved }, chosen, right) {
-  return { chosen, attempts: attempts + 1, solved: solved ?? (right ? attempts + 1 : null) };
+export function attempted(before, chosen, right) {
+  const attempts = before.attempts + 1;
+  return { ...before, chosen, attempts, solved: before.solved ?? (right ? attempts : null) };
 }
 
-// What a choice among options with letters is told: which one is right, and why.
-/** @param {Answer[]} answers @param {number} chosen */
+// What a choice among options with letters, or none, is told: which one is right, and why.
+/** @param {Answer[]} answers @param {number | undefined} chosen */
 export function verdictOf(answers, chosen) {
   const right = answers.findIndex(({ correct }) => correct);
-  const [mine, theirs] = [chosen, right].map((place) => "ABCD"[place]);
-  return `${chosen === right ? "Right" : `Not ${mine}, but ${theirs}`}. ${answers[right].why}`;
+  const letter = "ABCD"[right];
+  const told = chosen === undefined ? `${letter} is right` : `Not ${"ABCD"[chosen]}, but ${letter}`;
+  return `${chosen === right ? "Right" : told}. ${answers[right].why}`;
 }

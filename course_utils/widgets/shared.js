@@ -73,6 +73,14 @@ export function onPoint(element, act) {
   element.addEventListener("pointerdown", (event) => act(placeOf(event, element)));
 }
 
+// act() when a pointer leaves an element. A finger only ever leaves by being lifted, and then its reader looks.
+/** @param {HTMLElement} element @param {() => void} act */
+export function onLeave(element, act) {
+  element.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType !== "touch") act();
+  });
+}
+
 // Where a pointer is on an element, as fractions in [0, 1).
 /**
  * @param {{ clientX: number, clientY: number }} event @param {Pick<Element, "getBoundingClientRect">} element
@@ -131,12 +139,6 @@ export function factList() {
  */
 export function press(buttons, chosen) {
   for (const [index, button] of buttons.entries()) button.setAttribute("aria-pressed", String(chosen(button, index)));
-}
-
-// Text in which `backticks` mark code; never HTML.
-/** @param {string} text */
-export function withCode(text) {
-  return text.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 }
 
 // What to do with a widget, in a small paragraph in which [brackets] mark keys.
@@ -231,6 +233,7 @@ function sharpCanvas(aspect, paint, attributes) {
     context.setTransform(width / box.width, 0, 0, height / box.height, 0, 0);
     paint(context, box.width, box.height);
   };
+  canvas.addEventListener("transitionend", repaint); // of its colour: the ink is the page's
   /** @param {ResizeObserverEntry[]} entries */
   const measure = ([entry]) => {
     box = entry.contentRect;
@@ -319,10 +322,6 @@ export function stage(state, paint) {
     paint();
     repaint();
   };
-  const theme = new MutationObserver(repaint); // ink is the page's
-  for (const element of [document.documentElement, document.body]) {
-    theme.observe(element, { attributeFilter: ["class", "data-theme", "data-jp-theme-light"] });
-  }
   return {
     said,
     show,
@@ -337,7 +336,6 @@ export function stage(state, paint) {
     },
     stop: () => {
       cancelAnimationFrame(waiting);
-      theme.disconnect();
       said.stop();
       for (const sharp of sharps) sharp.stop();
     },

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import inf, isqrt
+from numbers import Integral
 from typing import Annotated, Any
 
 import torch
@@ -97,6 +98,17 @@ def on_grid(tokens: int, image: Tensor, special: Any, what: str) -> tuple[int, i
             "ratio."
         )
     return count, *grid
+
+
+def shown_part(image: Tensor, tokens: int, special: Any) -> tuple[int, int]:
+    """Height and width of the part over which the patches form a grid: all of it, or the largest square if they form
+    a square that fits no other part.
+    """
+    height, width = image.shape[-2:]
+    patches = tokens - (int(special) if isinstance(special, Integral) else 1)
+    if patches < 1 or isqrt(patches) ** 2 != patches or _grid(patches, height, width):
+        return height, width
+    return min(height, width), min(height, width)
 
 
 def _alike(layers: list[Tensor], what: str) -> list[Tensor]:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import nn
 
 from course_utils.attention import (
@@ -90,6 +91,7 @@ def test_an_error_ends_a_recording():
     assert not blocks[0].attention.recorded
 
 
+@pytest.mark.skipif(Version(torch.__version__) < Version("2.14"), reason="before, compiling splits the graph here")
 def test_a_compiled_model_can_be_recorded():
     layer = MultiHeadSelfAttention(16, 2)
     compiled = torch.compile(layer, backend="eager", fullgraph=True)

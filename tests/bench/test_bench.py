@@ -36,7 +36,17 @@ def test_what_is_over_budget_is_named_and_nothing_else(sleeper):
     assert not list(exceeded(list(run_races([beside], 2))))  # no rival, only shown
 
 
-@pytest.mark.parametrize("budget", ["import_seconds", "first_widget_seconds", "paint_seconds", "notebook_seconds"])
+@pytest.mark.parametrize(
+    "budget",
+    [
+        "import_seconds",
+        "command_seconds",
+        "first_widget_seconds",
+        "paint_seconds",
+        "pass_seconds",
+        "notebook_seconds",
+    ],
+)
 def test_a_figure_is_held_to_the_limit_that_it_names(budget):
     limit = budgets()[budget]
     within = Figure("a thing", (0.9 * limit, 0.9 * limit, 9 * limit), budget)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from engines import PATIENCE, Tab, firefox, webkit
 from playwright.sync_api import Browser, Page, expect
 
 from course_utils.lab.browser import open_browser, run_all
@@ -15,7 +16,6 @@ from course_utils.lab.server import Lab, running_lab
 from course_utils.paths import ROOT
 
 sys.path.append(str(ROOT / "tests" / "widgets"))  # where samples.py is
-PATIENCE = 180  # seconds that anything may take on a machine that is busy with something else
 expect.set_options(timeout=PATIENCE * 1000)
 
 
@@ -31,6 +31,13 @@ def browser() -> Iterator[Browser]:
 
         browser.new_context = patient
         yield browser
+
+
+@pytest.fixture(scope="session", params=["firefox", "webkit"])
+def tab(request) -> Iterator[Tab]:
+    """A page of Firefox, then one of WebKit, if they are installed."""
+    with {"firefox": firefox, "webkit": webkit}[request.param]() as tab:
+        yield tab
 
 
 @pytest.fixture(scope="session")

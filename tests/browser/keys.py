@@ -8,7 +8,7 @@ from playwright.sync_api import ElementHandle, Locator
 WATCH = Path(__file__).with_name("watch.js")  # an init script of the page
 ARROWS = ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
 BACK = dict(zip((*ARROWS, "Space"), ("ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown", "Space"), strict=True))
-KEYS = {"number": ("ArrowUp", "ArrowDown"), "select-one": ("ArrowDown", "ArrowUp")}
+KEYS = {"number": ("ArrowUp", "ArrowDown"), "select-one": ("ArrowDown", "ArrowUp"), "textarea": ("x",)}
 KEYS |= dict.fromkeys(("range", "CANVAS", "TD"), ARROWS) | dict.fromkeys(("radio", "checkbox"), ("Space",))
 
 

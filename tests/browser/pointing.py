@@ -3,6 +3,7 @@
 
 def settle(page) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function("!document.querySelector('.afv [aria-busy=true]')")  # which computes in a worker
 
 
 def hover(stage, x: float, y: float) -> None:

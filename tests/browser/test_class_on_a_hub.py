@@ -12,7 +12,9 @@ from trial_hub import log_in, running_hub, servers_of
 from typer.testing import CliRunner
 
 from course_utils import cli
+from course_utils.consent import seed_of
 from course_utils.exercises import find, progress, share, solution
+from course_utils.experiments import class_point, class_seed
 from course_utils.lab.browser import run_all
 from course_utils.paths import NOTEBOOKS, ROOT
 from course_utils.teaching.hub.hand_out import FOLDER
@@ -54,6 +56,17 @@ def answer_of(address: str, token: str, method: str) -> int:
         return error.code
 
 
+def ada_runs_a_live_cell(hub, monkeypatch):
+    """What notebook 08's live cell leaves, with the seed of her account."""
+    monkeypatch.setenv("COURSE_STATE", str(hub.state("ada")))
+    seed = class_seed(10)
+    assert seed == seed_of("ada")
+    rows = [
+        {"windows": windows, "seed": seed, "accuracy": value} for windows, value in (("fixed", 0.5), ("shifted", 1.0))
+    ]
+    class_point("08.shift", "shapes", rows)
+
+
 def look_at_the_class(browser, hub, pages, monkeypatch):
     """The instructor sees those who share; a student sees nothing and reports for nobody else."""
     teacher = log_in(browser, hub, "teacher", next="/services/class/")
@@ -68,6 +81,15 @@ def look_at_the_class(browser, hub, pages, monkeypatch):
     terminal = CliRunner()
     assert "2 students share" in terminal.invoke(cli.app, ["class", "--once"]).output
     assert "COURSE_HUB_NAMES must be yes" in terminal.invoke(cli.app, ["class", "--once", "--names"]).output
+    ada_runs_a_live_cell(hub, monkeypatch)
+    while (
+        "Students who count: 1; who do not: 0."
+        not in terminal.invoke(cli.app, ["class", "--claim", "08.shift"]).output
+    ):
+        teacher.wait_for_timeout(500)
+    assert (
+        "COURSE_HUB_NAMES must be yes" in terminal.invoke(cli.app, ["class", "--claim", "08.shift", "--names"]).output
+    )
 
     there = pages["kay"].context.new_page()
     assert there.goto(f"{hub.url}/services/class/").status == 403
@@ -78,6 +100,7 @@ def look_at_the_class(browser, hub, pages, monkeypatch):
     assert shutil.which("course", path=variables["PATH"]), "`course share on` needs its path in a terminal of the lab"
     statuses = {
         "a table for a student": answer_of(f"{service}/table.json", own, "GET"),
+        "the class's runs for a student": answer_of(f"{service}/runs.json?claim=08.shift", own, "GET"),
         "a report with another token": answer_of(f"{service}/mine", own, "POST"),
         "a report with no token": answer_of(f"{service}/mine", "guess", "POST"),
         "the hub with the token for reports": answer_of(f"{hub.url}/hub/api/users/kay/tokens", reports, "GET"),

@@ -31,8 +31,11 @@ PAINTED = """(() => {
         return fill.call(this, text, ...rest);
     };
 })()"""
-# A widget paints its canvases again when the theme may have changed.
-REPAINTED = "() => { painted.length = 0; document.documentElement.dataset.theme += ''; }"
+# A widget paints a canvas again when its ink has changed.
+REPAINTED = """() => {
+  painted.length = 0;
+  for (const canvas of document.querySelectorAll(".afv canvas")) canvas.dispatchEvent(new Event("transitionend"));
+}"""
 # All that can be read: texts, what is in the fields, and what is chosen.
 SCREEN = """() => {
     const unseen = [...document.querySelectorAll(".afv-unseen")];

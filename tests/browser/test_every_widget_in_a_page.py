@@ -16,17 +16,18 @@ from samples import build
 
 from course_utils import widgets
 from course_utils.front_end import FOLDER
-from course_utils.teaching.site.assets import ANYWIDGET, MANAGER, WEB
+from course_utils.teaching.site.assets import ANY_SIGNAL, ANYWIDGET, MANAGER, WEB
 
 pytestmark = pytest.mark.browser
 ADDRESS = "http://widgets.test/"
 FILES = {
+    "any-signal.js": ANY_SIGNAL,
     "require.js": WEB / "requirejs" / "require.js",
     "embed-amd.js": WEB / MANAGER / "embed-amd.js",
     "anywidget.js": ANYWIDGET,
 }
-PAGE = """<!doctype html><html lang="en"><title>One widget</title><script src="require.js"></script>
-<script>requirejs.config({{ paths: {{ anywidget: "/anywidget" }} }});</script><main>{}</main></html>"""
+PAGE = """<!doctype html><html lang="en"><title>One widget</title><script src="any-signal.js"></script>
+<script src="require.js"></script><script>requirejs.config({{ paths: {{ anywidget: "/anywidget" }} }});</script><main>{}</main></html>"""
 
 
 @dataclass
@@ -182,7 +183,7 @@ def test_it_can_be_read_in_both_themes(shown, theme):
 
 
 def test_it_fits_a_phone(shown):
-    shown.page.set_viewport_size({"width": 360, "height": 640})
+    shown.page.set_viewport_size({"width": 320, "height": 640})
     wide = ask(shown, "tooWide")
     shown.page.set_viewport_size({"width": 900, "height": 800})
     assert not wide, f"wider than a phone, see @container in the styles of other widgets: {wide}"

@@ -7,6 +7,7 @@ from functools import partial
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from engines import silent, until, watch
 from keys import WATCH, answering_key, controls
 from playwright.sync_api import expect
 
@@ -24,7 +25,7 @@ from course_utils.widgets import DistillationExplorer
 pictures = data.load("digits", "test").select(slice(0, 3))
 teacher, student = 3 * torch.randn(2, 3, 10)
 DistillationExplorer(pictures.images, teacher, student, pictures.labels, pictures.classes)"""
-PREDICT = 'from course_utils.widgets import Predict\n\nPredict.from_demo("windows", fresh=True)'
+PREDICT = 'from course_utils.widgets import Predict\n\nPredict.from_notebook("04", "look", fresh=True)'
 QUIZ = 'from course_utils.widgets import Quiz\nQuiz.from_notebook("04")'
 FIGURE = """import matplotlib.pyplot as plt
 plt.plot([1, 2, 4])
@@ -98,16 +99,21 @@ def open_page(browser, site):
         page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
         page.goto(f"{site}{name}")
         if name.startswith(PAGES[0]):
-            expect(page.locator(".afv")).to_have_count(len(DEMOS) + 2)
-            page.wait_for_function("document.querySelectorAll('mjx-container').length > 0")
+            arrived(page)
         assert elsewhere == []
         assert failed == []
-        page.elsewhere = elsewhere
+        page.elsewhere, page.site = elsewhere, site
         return page
 
     yield open_one
     for context in contexts:
         context.close()
+
+
+def arrived(page) -> None:
+    """Wait for all widgets and formulas of the first page."""
+    expect(page.locator(".afv")).to_have_count(len(DEMOS) + 2)
+    page.wait_for_function("document.querySelectorAll('mjx-container').length > 0")
 
 
 def test_every_widget_answers_without_a_kernel(open_page):
@@ -165,6 +171,17 @@ def test_tables_and_panels_of_widgets_keep_their_layout_in_the_theme(open_page):
         assert max(tops) - min(tops) < 1, f"the maps of {name} are not side by side"
 
 
+def test_the_demos_are_opened_from_the_start_page(open_page):
+    page = open_page("index.html")
+    page.locator("article").get_by_role("link", name="demos", exact=True).click()
+    expect(page.locator("article td a")).to_have_text([demo.name for demo in script.demos()])
+    page.locator("article").get_by_role("link", name="windows").click()
+    expect(page.locator("#question")).to_have_text(script.find("windows").question)
+    page.keyboard.press("PageDown")
+    expect(page.locator("#reason")).to_contain_text(script.find("windows").reason)
+    assert page.elsewhere == []
+
+
 def test_search_themes_and_the_way_through_the_pages(open_page):
     page = open_page("search.html?q=softmax")
     expect(page.locator("#search-results li").first).to_be_visible()
@@ -178,7 +195,8 @@ def test_search_themes_and_the_way_through_the_pages(open_page):
     page.locator('.dropdown-menu.show :text("Dark")').click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor") != ground
-    assert matrix.evaluate("canvas => canvas.toDataURL()") != numbers
+    painted = "before => document.querySelector('.afv-captions canvas[tabindex]').toDataURL() !== before"
+    page.wait_for_function(painted, arg=numbers)
     page.locator(".next-page, .right-next").first.click()
     page.wait_for_url(f"**/{PAGES[1]}.html")
     assert page.locator("html").get_attribute("data-theme") == "dark"  # and it stays
@@ -198,8 +216,57 @@ def test_the_keyboard_reaches_a_widget_and_moves_it(open_page):
     assert answering_key(widget, page.evaluate_handle("document.activeElement").as_element(), ["ArrowDown"])
 
 
+def test_a_link_into_a_page_and_a_reload_keep_their_place(open_page):
+    page = open_page(f"{PAGES[0]}.html")
+    last = page.locator(".bd-article section[id]").last
+    name = last.get_attribute("id")
+    top = "name => document.getElementById(name).getBoundingClientRect().top"
+    page.goto("about:blank")
+    page.goto(f"{page.site}{PAGES[0]}.html#{name}")
+    arrived(page)
+    landed = page.evaluate(top, name)
+    assert 0 <= landed < 200 or page.evaluate("innerHeight + scrollY + 1 > document.documentElement.scrollHeight")
+
+    page.mouse.wheel(0, -3000)
+    page.wait_for_function(
+        "([name, before]) => document.getElementById(name).getBoundingClientRect().top > before", arg=[name, landed]
+    )
+    page.wait_for_function(
+        """() => {
+            const [name, top] = history.state ?? [document.body.querySelector("[id]").id, NaN];
+            return Math.abs(document.getElementById(name).getBoundingClientRect().top - top) < 1;
+        }"""
+    )
+    left = page.evaluate(top, name)
+    page.reload()
+    arrived(page)
+    assert abs(page.evaluate(top, name) - left) < 5
+
+
+def test_paper_is_white_and_code_is_not_cut(open_page):
+    page = open_page(f"{PAGES[0]}.html", "dark", 720)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    cut = page.locator(".bd-article pre").evaluate_all(
+        "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+    )
+    assert cut == []
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+@pytest.mark.other_browsers
+def test_every_widget_answers_in_other_browsers(tab, site):
+    tab.go(f"{site}{PAGES[0]}.html")
+    until(tab, "count => document.querySelectorAll('.afv').length === count", len(DEMOS) + 2)
+    until(tab, "() => document.querySelectorAll('mjx-container').length > 0")
+    watch(tab)
+    assert silent(tab) == []
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-@pytest.mark.parametrize("name", ["index", *PAGES])
+@pytest.mark.parametrize("name", ["index", "demos", *PAGES])
 def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, width):
     page = open_page(f"{name}.html", theme, width)
     page.wait_for_timeout(500)

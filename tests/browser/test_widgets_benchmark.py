@@ -23,3 +23,9 @@ def test_both_figures_are_measured_and_the_hand_is_answered(monkeypatch, browser
     assert paint.budget == "paint_seconds"
     assert all(late > 0 for late in paint.times)
     assert all(seen), "the pointer was over the widget, which answered"
+
+
+def test_a_pass_in_the_page_is_measured_for_each_model_and_beside_pytorch(browser):
+    figures = list(widgets.pass_figures(browser, rounds=1))
+    assert [figure.budget for figure in figures] == ["pass_seconds", None] * 2
+    assert all(figure.seconds > 0 for figure in figures)

@@ -12,11 +12,15 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from rich import get_console
 from typer.testing import CliRunner
 
 from course_utils import cli
-from course_utils.lab import doctor, notebooks
+from course_utils.experiments import read_results, run_names
+from course_utils.experiments.listing import offers
+from course_utils.lab import notebooks
 from course_utils.paths import NOTEBOOKS
+from course_utils.teaching.load_test import Load
 
 runner = CliRunner()
 
@@ -125,13 +129,19 @@ def test_slides_of_notebooks_that_are_not_there_say_how_to_make_them(tmp_path):
     assert printed.endswith(f"run `course run 04 --output {tmp_path}`.")
 
 
-def test_a_terminal_without_the_characters_gets_others(monkeypatch):
+class Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("kind", "arrow"), [(Terminal, b"?"), (io.TextIOWrapper, "→".encode())])
+def test_a_terminal_without_the_characters_gets_others_and_a_file_gets_utf_8(kind, arrow, monkeypatch):
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
+    monkeypatch.setattr(sys, "stdout", kind(written, "ascii", write_through=True))
     with pytest.raises(SystemExit, match=r"^0$"):
         cli.app(["solve", "04.patchify"])
     assert b"def patchify(" in written.getvalue()
-    assert b"?" in written.getvalue()  # the arrow of its docstring
+    assert arrow in written.getvalue()  # the arrow of its docstring
 
 
 def test_the_installed_command_prints_its_help():
@@ -213,9 +223,9 @@ def test_demos_are_pages_in_a_folder_and_what_cannot_be_is_one_sentence(tmp_path
         assert words in printed
 
 
-def make_notebook(folder: Path, source: str) -> None:
+def make_notebook(folder: Path, source: str, name: str = "50_made") -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    nbformat.write(notebook, folder / "50_made.ipynb")
+    nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def test_run_measures_a_notebook_and_leaves_it_as_it_was(tmp_path, monkeypatch):
@@ -273,38 +283,75 @@ def test_data_status_lists_every_dataset(monkeypatch, tmp_path):
         assert name in printed
 
 
-def test_doctor_finds_this_environment_in_order():
-    code, printed = course("doctor")
+def test_train_lists_what_each_name_makes_with_its_data_and_only_measured_minutes(monkeypatch):
+    monkeypatch.setattr(get_console(), "width", 200)
+    code, printed = course("train")
     assert code == 0
-    for subject in ("Python", "PyTorch", "Device", "Memory", "Kernel", "Progress", "fashion_mnist"):
-        assert subject in printed
+    for row in (
+        "│ fashion-vit-small │ ViT, 30 epochs │ fashion_mnist │ – │",
+        "│ cifar-distilled │ DistilledViT, 60 epochs, taught by cifar-resnet │ cifar10 │ – │",
+        "│ captions-robust │ ImageText, 6 epochs, on attacked images │ captioned shapes │ – │",
+        "│ sweep-twins │ A small ResNet and its twins without convolutions │ fashion_mnist │ ",
+    ):
+        assert row in printed
+    rows = read_results("sweep-recipes")
+    measured = next(row for row in rows if row["recipe"] == "fashion-resnet")
+    assert f"│ {measured['minutes']:.0f} for {measured['epochs']} epochs │" in printed
+    seconds = sum(row["seconds"] for row in read_results("sweep-twins"))
+    assert f"without convolutions │ fashion_mnist │ {seconds / 60:.0f} │" in printed
+    assert all(offer.what and offer.data and offer.name in run_names() for offer in offers())
+    assert [offer.name for offer in offers()] == run_names()
 
 
-@pytest.mark.parametrize(("gibibytes", "enough"), [(2.9, False), (3.1, True)])
-def test_doctor_asks_for_the_memory_that_a_notebook_takes(monkeypatch, gibibytes, enough):
-    memory = psutil.virtual_memory()._replace(available=int(gibibytes * 2**30))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    _, printed = course("doctor")
-    assert f"{gibibytes} of" in printed
-    assert ("close other programs" not in printed) == enough
+def test_load_prints_each_row_as_soon_as_it_is_known(monkeypatch):
+    """Stopped early, it keeps what it has: the third load is one too many, or somebody presses Ctrl-C."""
+
+    def measured(path, kernels):
+        if kernels == 4:
+            raise KeyboardInterrupt
+        if kernels == 99:
+            raise MemoryError("99 kernels may need 248 GiB")
+        return Load(kernels, 10.0 * kernels, 9.0, 2**30, kernels * 2**30, ("it broke",) * (kernels == 2))
+
+    monkeypatch.setattr("course_utils.teaching.load_test.run_together", measured)
+    for last, code in (("4", 130), ("99", 2)):
+        result = runner.invoke(cli.app, ["load", "1", "2", last])
+        rows = [line.split() for line in result.output.splitlines()]
+        assert ["1", "10", "9", "1.00", "GiB", "1.00", "GiB", "0"] in rows
+        assert ["2", "20", "9", "1.00", "GiB", "2.00", "GiB", "1"] in rows
+        assert ["it", "broke"] in rows
+        assert result.exit_code == code
 
 
-@pytest.mark.parametrize(
-    ("state", "seen"),
-    [("file/below", "Not a directory"), ("~nosuchuser/x", "this machine has no such account"), ("new/folder", "")],
-)
-def test_doctor_says_where_progress_cannot_be_saved_and_makes_nothing(state, seen, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COURSE_STATE", state)
-    (tmp_path / "file").write_text("")
-    (finding,) = (each for each in doctor.examine() if each.subject == "Progress")
-    assert seen in finding.seen
-    assert finding.remedy.endswith("to a folder that you can write to.") == bool(seen)
-    assert os.listdir(tmp_path) == ["file"]
+def test_run_says_which_of_how_many_and_shows_what_it_has_when_it_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    for number in (50, 51, 52):
+        make_notebook(tmp_path, "", f"{number}_made")
+
+    def execute(path, solved=(), started=None):
+        if path.stem == "52_made":
+            raise KeyboardInterrupt
+        started(1, 2)
+        return notebooks.Execution(path.stem, 2, 1.0, 1.0, 2**30, None, nbformat.v4.new_notebook())
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    code, printed = course("run")
+    assert code == 130
+    assert "notebook 1 of 3 · 50_made" in printed
+    assert "left · notebook 3 of 3 · 52_made" in printed
+    assert "│ 51_made │ 2 │ 1 │ 1.00 GiB │ ran │" in printed
+    assert printed.endswith("course: stopped by Ctrl-C.")
 
 
-def test_doctor_says_what_to_do_when_the_kernel_is_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    code, printed = course("doctor")
-    assert code == 1
-    assert "make clean lab" in printed
+@pytest.mark.skipif(sys.platform == "win32", reason="a kernel cannot press Ctrl-C there")
+def test_ctrl_c_ends_the_kernel_under_way_and_all_that_would_follow(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    pressed = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(3600)"
+    for number in (50, 51):
+        make_notebook(tmp_path, pressed, f"{number}_made")
+    before = set(psutil.Process().children(recursive=True))
+    code, printed = course("run")
+    assert code == 130
+    assert printed.endswith("course: stopped by Ctrl-C.")
+    assert "51_made" not in printed
+    assert not set(psutil.Process().children(recursive=True)) - before

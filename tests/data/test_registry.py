@@ -103,7 +103,7 @@ def test_jpeg_copies_of_cifar10_agree_with_its_record():
 
 def test_every_dataset_is_in_the_status_and_says_what_to_do_when_absent(dataset, tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_DATA", raising=False)
-    for place in ("DATA", "DEBIAN"):
+    for place in ("DOWNLOADS", "DEBIAN"):
         monkeypatch.setattr(resolve, place, tmp_path)
     (row,) = (row for row in status() if row.name == dataset.name)
     assert dataset.name in printed("data", "status")

@@ -41,7 +41,7 @@ def machine(tmp_path, monkeypatch):
     places = SimpleNamespace(chosen=tmp_path / "chosen", course=tmp_path / "course", debian=tmp_path / "debian")
     places.chosen.mkdir()
     monkeypatch.setenv("COURSE_DATA", str(places.chosen))
-    monkeypatch.setattr(resolve, "DATA", places.course)
+    monkeypatch.setattr(resolve, "DOWNLOADS", places.course)
     monkeypatch.setattr(resolve, "DEBIAN", places.debian)
     monkeypatch.setattr(urllib.request, "urlopen", no_network)
     return places
@@ -542,6 +542,16 @@ def test_files_that_only_their_owner_has_are_looked_for_and_never_downloaded(mac
         fetch("fashion_mnist")
 
 
+@needs_debian
+def test_data_of_an_installation_for_several_users_are_found_after_ones_own(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(resolve, "CLONE", None)
+    monkeypatch.setattr(resolve, "DATA", tmp_path / "shared")
+    assert list(resolve.places())[-3:] == [machine.course, tmp_path / "shared", machine.debian]
+    put_test_set(tmp_path / "shared")
+    load_quietly("fashion_mnist", "test")
+    assert not machine.course.exists()
+
+
 KILLED = """
 import io, os, signal, sys, urllib.request
 from pathlib import Path
@@ -554,7 +564,7 @@ class Dying(io.BytesIO):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().read(5)
 
-resolve.DATA = Path(sys.argv[1])
+resolve.DOWNLOADS = Path(sys.argv[1])
 resolve.DEBIAN = Path("/no/such/folder")
 urllib.request.urlopen = lambda *args, **kwargs: Dying(b"0123456789")
 fetch("fashion_mnist")

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from course_utils.deployment.quantise import affine_parameters, fake_quantise, quantise_weight, symmetric_parameters
+from course_utils.deployment.quantise import (
+    affine_parameters,
+    fake_quantise,
+    quantise_weight,
+    symmetric_parameters,
+    with_rounded_weights,
+)
 
 G = torch.Generator().manual_seed(0)
 VALUES = torch.randn(6, 50, generator=G) * torch.tensor([0.1, 1, 10, 3, 0.01, 100])[:, None] + 0.3
@@ -50,3 +56,15 @@ def test_a_scale_a_channel_helps_where_channels_differ_in_size():
     assert torch.equal(quantise_weight(torch.zeros(2, 3)), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="bits is 1, but must be from 2 to 16"):
         quantise_weight(VALUES, 1)
+
+
+def test_the_weights_of_all_layers_are_rounded_in_a_copy_and_biases_and_norms_are_not():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    rounded = with_rounded_weights(model, 3, per_channel=False, symmetric=False).state_dict()
+    for name, value in before.items():
+        expected = quantise_weight(value, 3, False, False) if value.ndim > 1 else value
+        assert torch.equal(rounded[name], expected), name
+        assert torch.equal(model.state_dict()[name], value), name
+    assert not torch.equal(rounded["0.weight"], before["0.weight"])

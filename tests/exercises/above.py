@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from course_utils.exercises import Exercise, find
-from course_utils.lab import notebooks
+from course_utils.lab import elsewhere, notebooks
 
 
 def names_above(exercise: Exercise) -> set[str]:
@@ -38,7 +38,7 @@ def _sources(exercise: Exercise) -> dict[str, tuple[str, str | None]]:
             break
         if name := course.get("exercise"):
             found[find(name).function] = (find(name).reference.__module__, find(name).function)
-        elif cell.cell_type == "code":
+        elif cell.cell_type == "code" and cell.id != elsewhere.INSTALL:
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.ImportFrom) and not re.match(r"course_utils(?!\.attention)", node.module):
                     found |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}

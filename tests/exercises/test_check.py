@@ -20,7 +20,7 @@ from course_utils import exercises as course
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import attend, split_heads
 from course_utils.costs import attention_bytes
-from course_utils.exercises import Kind, check, examine, find
+from course_utils.exercises import Kind, check, checking, examine, find
 from course_utils.exercises.exercise import FORMER_NAMES
 from course_utils.exercises.report import Report
 from course_utils.models.palette import quantise
@@ -30,8 +30,8 @@ from course_utils.models.vit import patchify, sequence
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
-    monkeypatch.setattr(course, "_verdicts", {})
-    monkeypatch.setattr(course, "_hints_given", {})
+    monkeypatch.setattr(checking, "_verdicts", {})
+    monkeypatch.setattr(checking, "_hints_given", {})
     return tmp_path
 
 

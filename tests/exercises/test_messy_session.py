@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from course_utils import exercises as course
-from course_utils.exercises import Kind, Outcome, check, judge, stub
+from course_utils.exercises import Kind, Outcome, check, checking, judge, stub
 from course_utils.paths import ROOT
 
 RIGHT = "def split_heads(tokens, heads):\n    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)"
@@ -20,8 +20,8 @@ CHECK = "split_heads = check('00.split_heads', split_heads)"
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
-    monkeypatch.setattr(course, "_verdicts", {})
-    monkeypatch.setattr(course, "_hints_given", {})
+    monkeypatch.setattr(checking, "_verdicts", {})
+    monkeypatch.setattr(checking, "_hints_given", {})
     return tmp_path
 
 

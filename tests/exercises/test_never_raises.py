@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils import exercises as course
-from course_utils.exercises import Outcome, check, examine, exercises, find
+from course_utils.exercises import Outcome, check, checking, examine, exercises, find
 from course_utils.exercises.observe import copied
 from course_utils.exercises.time_limit import TimedOut, run_limited
 
@@ -126,7 +126,7 @@ HOSTILE = {
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_STATE", str(tmp_path))
-    monkeypatch.setattr(course, "_verdicts", {})
+    monkeypatch.setattr(checking, "_verdicts", {})
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def state(tmp_path, monkeypatch):
 def test_no_function_makes_any_check_raise_and_none_of_these_passes(name, capsys):
     for exercise in exercises():
         assert check(exercise.name, HOSTILE[name]) is exercise.reference
-        verdict = course._verdicts[exercise.name]
+        verdict = checking._verdicts[exercise.name]
         assert verdict.outcome in (Outcome.NOT_YET, Outcome.NOT_ATTEMPTED), f"{exercise.name}: {verdict.message}"
 
 

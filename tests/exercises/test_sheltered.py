@@ -271,6 +271,9 @@ def runs_here(exercise):
 @linux
 def test_a_debugger_a_profiler_and_a_script_get_the_function_in_their_own_process(splitting, monkeypatch):
     assert not runs_here(splitting)
+    with monkeypatch.context() as without:
+        without.delattr(os, "fork")
+        assert runs_here(splitting)
     sys.setprofile(lambda *_: None)
     try:
         assert runs_here(splitting)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from course_utils.experiments import SWEEPS, interval, read_results, run_sweep
-from course_utils.experiments.sweep import Sweep, find_sweep, key
+from course_utils.experiments.sweep import Sweep, find_sweep, key, write_results
 
 
 def squares(calls):
@@ -39,6 +39,34 @@ def test_a_sweep_runs_what_its_table_lacks_and_nothing_twice(tmp_path):
         (2, "a, b", 4, 1.0),
     ]
     assert all(row["seconds"] >= 0 and torch.__version__ in row["machine"] and row["date"] for row in rows)
+
+
+def test_a_complete_table_says_so_and_how_to_make_it_anew(tmp_path, capsys):
+    calls = []
+    sweep = Sweep([{"number": number, "word": "a"} for number in range(2)], squares(calls))
+    path = run_sweep("sweep-squares", tmp_path, sweep)
+    write_results([{**row, "seconds": 90.0} for row in read_results("sweep-squares", tmp_path)], path)
+    before = path.stat().st_mtime_ns
+    capsys.readouterr()
+    assert run_sweep("sweep-squares", tmp_path, sweep) == path
+    assert capsys.readouterr().out == (
+        "The table is complete: 2 points, measured in 3 min 00 s. To make it anew, name another folder: "
+        "`course train sweep-squares --folder FOLDER`.\n"
+    )
+    assert (calls, path.stat().st_mtime_ns) == ([0, 1], before)
+
+
+def test_a_log_of_a_sweep_has_a_line_as_each_point_begins_and_one_with_its_result(tmp_path, capsys):
+    points = [{"number": number, "word": "a"} for number in range(3)]
+    run_sweep("sweep-squares", tmp_path, Sweep(points[:1], squares([])))
+    capsys.readouterr()
+    run_sweep("sweep-squares", tmp_path, Sweep(points, squares([])))
+    assert capsys.readouterr().out.splitlines() == [
+        "0 s so far · point 1 of 2 · number 1, word a",
+        "point 1 of 2 (number 1, word a): square 1, half 0.5",
+        "about 0 s left · point 2 of 2 · number 2, word a",
+        "point 2 of 2 (number 2, word a): square 4, half 1.0",
+    ]
 
 
 SLOW = """
@@ -155,6 +183,7 @@ def test_a_sweep_without_a_table_says_how_to_make_it(tmp_path):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_the_shipped_table_has_every_point_of_its_sweep_once(name):
     points = find_sweep(name).points
+    assert find_sweep(name).data
     rows = read_results(name)
     found = Counter(key({column: row[column] for column in points[0]}) for row in rows)
     assert found == Counter(map(key, points))

@@ -1,16 +1,12 @@
-"""A teacher learns new classes and is left as it was; the lecture's own setting is found when its files are there."""
+"""A teacher learns new classes and is left as it was, a ResNet of ours or a network of timm's."""
 
-import hashlib
-import pickle
 from dataclasses import replace
 
-import numpy as np
 import pytest
+import timm
 import torch
-import torchvision
 from torch import nn
 
-from course_utils.data import real, resolve
 from course_utils.data.few_shot import (
     NEW_CLOTHES,
     POOLS,
@@ -22,7 +18,7 @@ from course_utils.data.few_shot import (
     placed_anywhere,
 )
 from course_utils.data.labelled_images import LabelledImages
-from course_utils.experiments import nb09_few_shot, nb09_imagenet_to_cifar, nb09_student
+from course_utils.experiments import nb09_few_shot, nb09_student
 from course_utils.experiments.nb09_few_shot import TRAINED
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, prototype_logits, prototypes
 from course_utils.few_shot.fine_tune import Method, adapt, features_of
@@ -100,56 +96,34 @@ def test_clothes_fill_a_picture_of_the_teachers_size():
         placed_anywhere(pictures, 40)
 
 
-@pytest.fixture
-def alone(tmp_path, monkeypatch):
-    """No network, no cache, no data but what the test puts there."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-
-    def no_network(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
-    monkeypatch.setattr("urllib.request.urlopen", no_network)
-    (tmp_path / "checkpoints").mkdir()
-    return tmp_path
+@pytest.fixture(scope="module")
+def timms():
+    """A small network of timm's."""
+    torch.manual_seed(0)
+    return timm.create_model("test_efficientnet", num_classes=7).eval()
 
 
-def test_with_its_files_the_lectures_own_setting_is_used(alone, monkeypatch):
-    random = np.random.default_rng(0)
-    body = pickle.dumps({b"data": random.integers(0, 256, (60, 3072), dtype=np.uint8), b"labels": [*range(10)] * 6})
-    digest = hashlib.md5(body).hexdigest()
-    checksums = {**real.CIFAR10_FILES.checksums, "test_batch": digest}
-    monkeypatch.setattr(real, "CIFAR10_FILES", replace(real.CIFAR10_FILES, checksums=checksums))
-    (alone / "cifar-10-batches-py").mkdir()
-    (alone / "cifar-10-batches-py" / "test_batch").write_bytes(body)
-
-    torch.manual_seed(1)
-    theirs = torchvision.models.resnet18().eval()
-    torch.save(theirs.state_dict(), alone / "w.pth")
-    digest = hashlib.sha256((alone / "w.pth").read_bytes()).hexdigest()[:8]
-    (alone / "w.pth").rename(alone / "checkpoints" / f"resnet18-{digest}.pth")
-    weights = type(torchvision.models.get_model_weights("resnet18").DEFAULT)
-    monkeypatch.setattr(weights, "url", f"https://example.invalid/resnet18-{digest}.pth", raising=False)
-
-    setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=60, side=32)
-    assert (setting.trained, setting.real) == (True, True)
-    assert setting.examples.classes[3] == "cat"
-    with torch.no_grad():
-        assert torch.allclose(setting.teacher(setting.examples.images), theirs(setting.examples.images), atol=1e-3)
-    features = features_of(setting.teacher, setting.examples.images)
-    found = nb09_imagenet_to_cifar.episode_accuracies(
-        features, setting.examples.labels, EpisodeConfig(10, 1, 5), episodes=3
-    )
-    assert [len(values) for values in found.values()] == [3, 3]
+@pytest.mark.parametrize("method", [*TRAINED.values(), Method("nothing"), Method("head")])
+def test_a_network_of_timms_learns_like_a_resnet(timms, method):
+    images, labels = torch.rand(10, 3, 32, 32), torch.arange(10) % 5
+    before = {key: value.clone() for key, value in timms.state_dict().items()}
+    model = adapt(replace(method, steps=min(method.steps, 2)), timms, images, labels, 5, seed=3)
+    assert model(images).shape == (10, 5)
+    assert not model.training
+    assert all(torch.equal(value, before[key]) for key, value in timms.state_dict().items())
+    first = model.conv_stem.layer if isinstance(model.conv_stem, LoRA) else model.conv_stem
+    assert torch.equal(first.weight, timms.conv_stem.weight) == (method.learns in ("lora", "nothing", "head"))
+    if method == Method("nothing"):
+        features = features_of(timms, images)
+        assert torch.equal(features, timms.forward_head(timms.forward_features(images), pre_logits=True))
+        expected = prototype_logits(features, prototypes(features, labels, 5))
+        assert torch.allclose(model(images).softmax(-1), expected.softmax(-1), atol=1e-4)
 
 
-def test_without_them_it_says_what_it_uses_instead(alone, monkeypatch):
-    monkeypatch.setattr(resolve, "DATA", alone / "none")
-    setting = nb09_imagenet_to_cifar.imagenet_to_cifar(count=20, side=32)
-    assert (setting.trained, setting.real) == (False, False)
-    assert "random weights" in setting.teacher_source
-    assert setting.examples.images.shape == (20, 3, 32, 32)
+@pytest.mark.parametrize("model", [nn.Sequential(nn.Linear(2, 2)), timm.create_model("test_vit", num_classes=0)])
+def test_a_network_without_one_head_is_not_adapted(model):
+    with pytest.raises(ValueError, match=r"The model is a \w+, but must be a ResNet or a network of timm's"):
+        adapt(Method("nothing"), model, torch.rand(4, 3, 160, 160), torch.arange(4) % 2, 2)
 
 
 def test_without_fashion_mnist_the_notebooks_functions_work_on_digits(monkeypatch):

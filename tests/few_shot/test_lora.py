@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional as F
 
@@ -39,6 +40,24 @@ def test_merged_the_network_has_its_old_shape_and_the_corrected_logits():
     assert list(merge_lora(model).state_dict()) == names
     assert torch.allclose(model(images), corrected, atol=1e-4 * corrected.abs().max().item())
     assert not torch.allclose(model(images), before, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False),
+        nn.Conv2d(3, 4, 3, padding="same", padding_mode="circular"),
+        Conv2dSame(3, 4, 3, stride=2),  # TensorFlow's padding, which depends on the size of the input
+    ],
+)
+@pytest.mark.parametrize("side", [7, 8])
+def test_a_convolution_keeps_its_own_stride_and_padding(layer, side):
+    images = torch.rand(2, 3, side, side)
+    wrapped = LoRA(layer, rank=2)
+    assert torch.equal(wrapped(images), layer(images))
+    nn.init.normal_(wrapped.up)
+    corrected = wrapped(images)
+    assert torch.allclose(wrapped.merged()(images), corrected, atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.Conv2d(3, 2, 3)])

@@ -84,3 +84,18 @@ test("facts give errors in per cent and bytes beside float32's", () => {
   assert.deepEqual(facts.bytes, ["bytes of the layer, float32 and now", "32 → 8, 4.0 times smaller"]);
   assert.deepEqual([0, 0.12345].map(quantisation.short), ["0", "0.123"]);
 });
+
+test("the accuracy is that of the bits and of both ticks, beside 8 bits", () => {
+  const table = [2, 3, 4, 5, 6, 7, 8].map((bits) => [
+    [bits / 10, bits / 10 + 0.01],
+    [bits / 10 + 0.02, bits / 10 + 0.03],
+  ]);
+  const at = (state) => quantisation.accuracyOf(table, { ...STATE, ...state });
+  assert.equal(at({}), "41.0 %; with 8 bits 81.0 %");
+  assert.equal(at({ perChannel: true, symmetric: false }), "42.0 %; with 8 bits 82.0 %");
+  assert.equal(at({ bits: 8, perChannel: true }), "83.0 %");
+  assert.equal(quantisation.accuracyOf([], STATE), "");
+  const now = quantisation.quantised(LAYER, STATE);
+  assert.equal(quantisation.factsOf(now, STATE).accuracy, undefined);
+  assert.equal(quantisation.factsOf(now, STATE, "41.0 %").accuracy[1], "41.0 %");
+});

@@ -30,16 +30,17 @@ test("the score counts what is right and what was right at once", () => {
 });
 
 test("attempts are counted, and a question that was solved stays solved", () => {
-  const none = { chosen: [], attempts: 0, solved: null };
+  const none = { chosen: [], attempts: 0, solved: null, text: "", shown: false };
   const wrong = attempted(none, [1], false);
-  assert.deepEqual(wrong, { chosen: [1], attempts: 1, solved: null });
+  assert.deepEqual(wrong, { ...none, chosen: [1], attempts: 1 });
   const right = attempted(wrong, [0, 2], true);
-  assert.deepEqual(right, { chosen: [0, 2], attempts: 2, solved: 2 });
-  assert.deepEqual(attempted(right, [1], false), { chosen: [1], attempts: 3, solved: 2 });
+  assert.deepEqual(right, { ...none, chosen: [0, 2], attempts: 2, solved: 2 });
+  assert.deepEqual(attempted(right, [1], false), { ...right, chosen: [1], attempts: 3 });
 });
 
-test("a choice among letters is told which one is right, and why", () => {
+test("a choice among letters is told which one is right, and why, and so is no choice", () => {
   const answers = ["no", "yes"].map((text) => ({ text, correct: text === "yes", why: "It is." }));
   assert.equal(verdictOf(answers, 1), "Right. It is.");
   assert.equal(verdictOf(answers, 0), "Not A, but B. It is.");
+  assert.equal(verdictOf(answers, undefined), "B is right. It is.");
 });

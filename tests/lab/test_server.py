@@ -1,52 +1,96 @@
-"""A server that a command starts ends with the command."""
+"""``course lab`` becomes the server: one line, no parent, nothing left behind."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
-import textwrap
-from pathlib import Path
+import threading
+import urllib.request
+from collections.abc import Iterator
+from subprocess import Popen
 
 import psutil
 import pytest
 
-from course_utils.lab.server import run_server
+from course_utils.lab import notebooks
+from course_utils.lab.server import lab_environment
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-
-SERVER = """
-    import os, signal, sys
-    def end(number, frame):
-        sys.exit(number)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    print(os.getpid(), flush=True)
-    signal.pause()
-"""
-PARENT = """
-    import os, sys
-    from pathlib import Path
-    from course_utils.lab.server import run_server
-    sys.exit(run_server([sys.executable, "-c", sys.argv[1]], Path("."), os.environ))
-"""
+COMMAND = "from course_utils.cli import app; app()"
+SERVE = "import sys; from pathlib import Path; from course_utils.lab import serve; serve.main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])"
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_what_asks_the_command_to_end_reaches_its_server(sent):
-    command = [sys.executable, "-c", textwrap.dedent(PARENT), textwrap.dedent(SERVER)]
-    parent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+@contextlib.contextmanager
+def started(code: str, *arguments: str, stdin: int = subprocess.DEVNULL, **variables: str) -> Iterator[Popen[str]]:
+    """A process of Python with this code; whatever happens, it ends, and what it has started."""
+    command = [sys.executable, "-c", code, *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
+    process = Popen(command, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    patience = threading.Timer(300, process.kill)  # its output ends then, and the test fails
+    patience.start()
     try:
-        server = int(parent.stdout.readline())
-        parent.send_signal(sent)
-        assert parent.wait(30) == sent  # the server's own exit code
-        assert not psutil.pid_exists(server)
+        yield process
     finally:
-        parent.kill()
-        parent.stdout.close()
+        patience.cancel()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        process.kill()
+        process.communicate()
 
 
-@pytest.mark.parametrize(("ending", "code"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 137)])
-def test_the_exit_code_is_the_servers_and_the_signals_are_as_before(ending, code):
-    before = signal.getsignal(signal.SIGTERM)
-    assert run_server([sys.executable, "-c", f"import os, sys; {ending}"], Path(), os.environ) == code
-    assert signal.getsignal(signal.SIGTERM) is before
+def answer(address: str) -> bytes:
+    with urllib.request.urlopen(address, timeout=60) as answered:
+        return answered.read()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="a terminal, and what Linux says of processes")
+def test_the_command_becomes_a_server_that_ctrl_c_ends(tmp_path):
+    import pty
+
+    folder = str(tmp_path / "mine")
+    keyboard, terminal = pty.openpty()
+    try:
+        state = str(tmp_path / "state")
+        with started(COMMAND, "lab", folder, "4", "--no-browser", stdin=terminal, COURSE_STATE=state) as process:
+            line = process.stdout.readline()
+            assert line.startswith(f"{folder} is open at http://127.0.0.1:")
+            address = line.split(" at ")[1].split(" ")[0]
+            assert f"/lab/tree/{notebooks.find('04').name}?token=" in address
+            assert b"JupyterLab" in answer(address)
+            base, token = address.split("/lab/tree/")[0], address.split("token=")[1]
+            there = json.loads(answer(f"{base}/api/contents?token={token}"))
+            assert {notebooks.find(number).name for number in notebooks.numbers()} < {
+                one["name"] for one in there["content"]
+            }
+
+            server = psutil.Process(process.pid)
+            assert "course_utils.lab.serve" in server.cmdline()
+            assert server.ppid() == os.getpid()  # no process of the command is left between
+            assert not any("libtorch" in each.path for each in server.memory_maps())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+            assert (process.stdout.read(), process.stderr.read()) == ("", "")
+            assert "Jupyter Server" in (tmp_path / "state" / "lab.log").read_text()
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_start_names_its_log(tmp_path):
+    log = tmp_path / "new" / "lab.log"
+    with started(SERVE, str(log), "mine", "--ServerApp.port=nonsense") as process:
+        printed, sentence = process.communicate()
+    assert process.returncode == 1
+    assert printed == ""
+    assert sentence.startswith("course: JupyterLab has ended (")
+    assert "nonsense" in sentence
+    assert sentence.endswith(f"its log is {log}.\n")
+    assert "nonsense" in log.read_text()
+
+
+def test_jupyter_prefers_this_environment():
+    assert lab_environment()["JUPYTER_PREFER_ENV_PATH"] == "1"

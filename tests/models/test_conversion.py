@@ -94,7 +94,6 @@ REFUSED = {
     "q_norm": lambda: timms(qk_norm=True),
     "mlp.fc2.weight has the shape": lambda: timms(mlp_layer=timm.layers.SwiGLUPacked),
     "ParallelThingsBlock": lambda: timms(block_fn=ParallelThingsBlock),
-    "pos_embed has the shape (1, 3, 16)": lambda: timms(img_size=(16, 8)),
 }
 
 
@@ -127,6 +126,7 @@ def test_other_classes_of_models_are_refused_with_advice():
 
 
 CONVERTED = {
+    "oblong images": lambda: timms(img_size=(16, 40)),
     "a stem for small images": lambda: changed(
         changed(resnet(), "conv1", nn.Conv2d(1, 64, 3, 1, 1, bias=False)), "maxpool", nn.Identity()
     ),
@@ -156,8 +156,8 @@ def test_a_change_that_ours_can_have_too_is_converted_with_equal_logits(name):
     for parameter in theirs.parameters():
         parameter += 0.1 * torch.randn_like(parameter)
     ours = convert(theirs)
-    side = getattr(ours.config, "image_size", 40)
-    images = torch.rand(2, ours.config.channels, side, side)
+    size = getattr(ours.config, "image_size", 40)
+    images = torch.rand(2, ours.config.channels, *(size if isinstance(size, tuple) else (size, size)))
     expected = theirs(images)
     assert expected.std() > 0.01
     torch.testing.assert_close(ours(images), expected, rtol=1e-4, atol=1e-4)

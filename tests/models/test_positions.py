@@ -90,6 +90,11 @@ def test_logits_of_images_of_any_size_are_timms(reg_tokens):
     square = torch.rand(2, 3, 20, 20)
     torch.testing.assert_close(larger(square), theirs(square))
     assert (larger.config.image_size, ours.config.image_size) == (20, 12)
+    theirs.set_input_size((8, 20))  # whose positions are those of 5 × 5 patches by now
+    torch.testing.assert_close(larger.resized((8, 20))(oblong), theirs(oblong))
+    torch.testing.assert_close(from_timm(theirs)(oblong), theirs(oblong))
+    with ours.any_size():
+        torch.testing.assert_close(ours.resized((8, 20))(oblong), ours(oblong))
 
 
 @pytest.mark.parametrize(

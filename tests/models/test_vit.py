@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict, replace
+
 import pytest
 import timm
 import torch
@@ -8,8 +11,9 @@ from torch import nn
 
 from course_utils.attention import EncoderBlock
 from course_utils.costs import count_parameters
-from course_utils.models import ViT, ViTConfig
+from course_utils.models import ViT, ViTConfig, build
 from course_utils.models.convert import from_torchvision
+from course_utils.models.refusals import WrongShape
 from course_utils.models.vit import patchify, projection_kernel
 
 SMALL = ViTConfig(image_size=28, patch_size=7, channels=1, dim=16, layers=3, heads=4, mlp_dim=32, classes=10)
@@ -104,10 +108,28 @@ def test_attention_maps_are_those_of_the_forward_pass():
     torch.testing.assert_close(model(images), logits)
 
 
+@torch.inference_mode()
+def test_an_oblong_vit_reads_oblong_images_row_by_row():
+    config = replace(SMALL, image_size=[14, 28])
+    assert (config.image_size, config.grid, config.patches) == ((14, 28), (2, 4), 8)
+    assert replace(SMALL, image_size=(28, 28)) == SMALL
+    assert ViTConfig.from_fields(json.loads(json.dumps(asdict(config)))) == config  # as on a card
+    model = build(config, 0).eval()
+    images = torch.rand(2, 1, 14, 28)
+    assert model(images).shape == (2, 10)
+    assert model.attention_maps(images)[0].shape == (2, 4, 9, 9)
+    with pytest.raises(WrongShape, match=r"reads \(batch, 1, 14, 28\)"):
+        model(images.mT)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"image_size": 30}, "image_size 30 is not a multiple of patch_size 16: resize the images to 16"),
+        ({"image_size": (32, 50)}, r"image_size \(32, 50\) is not a multiple of .* resize the images to \(32, 48\)"),
+        ({"image_size": (32, 48, 3)}, r"image_size is \(32, 48, 3\), but must be 2 values"),
+        ({"image_size": (32, 0)}, r"image_size\[1\] is 0, but must be at least 1"),
+        ({"image_size": "32"}, r"image_size is '32', but must be a whole number, the side .*, or \(height, width\)"),
         ({"dim": 100}, "dim 100 cannot be shared equally among 12 heads: try dim 108"),
         ({"layers": 0}, "layers is 0, but must be at least 1"),
         ({"dropout": 1.5}, "dropout is 1.5, but must be in"),

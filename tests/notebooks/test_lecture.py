@@ -58,6 +58,16 @@ def test_no_row_has_less_time_than_it_was_walked_in_and_the_page_says_how_long_t
     assert [first, second] == totals
 
 
+def test_the_lines_are_as_long_as_when_a_synthesiser_said_them():
+    """It said about 144 words per minute, pauses included: who writes longer lines has to let it say them again."""
+    said = re.search(
+        r"says the lines .+ in ([\d.]+) minutes in the first session and in ([\d.]+) in the second", PAGE
+    )
+    for rows, minutes in zip(SESSIONS.values(), map(float, said.groups()), strict=True):
+        words = sum(len(row[5].split()) for row in rows)
+        assert words / minutes == pytest.approx(144, rel=0.05), f"{words} words in {minutes} minutes"
+
+
 def test_all_slides_of_the_lecture_are_shown():
     shown = {number for rows in SESSIONS.values() for row in rows for number in spans(row[3])}
     assert shown == set(range(1, SLIDES + 1))

@@ -1,6 +1,7 @@
 """Several kernels at once: all are counted, a failing one is reported, and too many are refused before they start."""
 
 import itertools
+import sys
 from types import SimpleNamespace
 
 import nbformat
@@ -53,3 +54,18 @@ def test_more_kernels_than_memory_are_refused(tmp_path):
         load_test.run_together(tmp_path / "never read.ipynb", too_many)
     with pytest.raises(ValueError, match="kernels is 0"):
         load_test.run_together(tmp_path / "never read.ipynb", 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a kernel cannot press Ctrl-C there")
+def test_ctrl_c_ends_all_kernels(tmp_path):
+    one_presses = (
+        "import os, pathlib, signal, time\n"
+        f"try: pathlib.Path({str(tmp_path / 'pressed')!r}).touch(exist_ok=False)\n"
+        "except FileExistsError: pass\n"
+        "else: os.kill(os.getppid(), signal.SIGINT)\n"
+        "time.sleep(3600)"
+    )
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(KeyboardInterrupt):
+        load_test.run_together(notebook(tmp_path, one_presses), 2)
+    assert not set(psutil.Process().children(recursive=True)) - before

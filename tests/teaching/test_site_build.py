@@ -1,12 +1,15 @@
 """What building the site refuses, that an earlier site is still there afterwards, and what Sphinx is given."""
 
+import re
 from dataclasses import replace
 
 import nbformat
 import pytest
 
+from course_utils.experiments.claims import findings
 from course_utils.lab import notebooks
 from course_utils.lab.course import entries
+from course_utils.teaching.demo import script
 from course_utils.teaching.site import assets, build, build_site, github_repository
 from course_utils.teaching.site.pages import NO_WORDS, describe_figures
 
@@ -50,6 +53,7 @@ def test_the_start_page_has_a_row_for_each_notebook_with_its_minutes_as_they_are
 
     def sphinx(source, made, repository):
         given.update((path.name, path.read_text(encoding="utf-8")) for path in source.glob("*.md"))
+        given.update((f"demos/{path.name}", path) for path in (source / "_extra" / "demos").iterdir())
         made.mkdir()
 
     monkeypatch.setattr(build, "sphinx", sphinx)
@@ -60,6 +64,22 @@ def test_the_start_page_has_a_row_for_each_notebook_with_its_minutes_as_they_are
     assert all(row.endswith(" | 45–60 |") for row in rows)
     assert "](04_vision_transformer.ipynb)" in given["slides-of-the-lecture.md"]
     assert "](05_vit_vs_cnn.ipynb)" not in given["slides-of-the-lecture.md"]
+    assert "](demos.md)" in given["index.md"]
+    assert "\ndemos\n" in given["index.md"]
+    opened = re.findall(r'^\| <a href="(demos/[\w-]+\.html)">', given["demos.md"], re.MULTILINE)
+    assert opened == [f"demos/{demo.name}.html" for demo in script.demos()], "in the order of the lecture"
+    assert given.keys() >= {*opened, "demos/index.html", "demos/hall.js"}
+    assert (
+        "```{toctree}\n:hidden:\n:maxdepth: 1\n\nclaims\n00_" in given["index.md"]
+    )  # the first page after the start
+    for finding in findings():
+        name, decision = finding.claim.name, finding.decision
+        (row,) = (line for line in given["claims.md"].splitlines() if line.startswith(f"| `{name}` "))
+        assert finding.claim.says in row
+        assert f"| **{decision}**" in row
+        assert finding.claim.command in row
+    assert "## [04 Vision transformer](04_vision_transformer.ipynb)" in given["claims.md"]
+    assert "## 05 ViT vs CNN\n" in given["claims.md"]  # not in this book, so without a link
 
 
 def test_a_figure_gets_its_cells_description_where_both_exporters_look_for_it():
@@ -87,7 +107,7 @@ def test_a_missing_part_is_one_sentence(tmp_path, monkeypatch):
         FileNotFoundError, match=r"needs requirejs/require.js, .* is not there: run `make teach` first"
     ):
         build_site(["00"], tmp_path / "site")
-    monkeypatch.setattr(assets.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="run `make teach` first"):
         build_site(["00"], tmp_path / "site")
 

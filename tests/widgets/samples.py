@@ -8,7 +8,8 @@ import anywidget
 import pytest
 import torch
 
-from course_utils import widgets
+from course_utils import models, widgets
+from course_utils.models import ViT, ViTConfig
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ NEAR /= NEAR.sum((-1, -2), keepdim=True)
 TABLE = torch.tensor([[[70.0, 72], [71, 69]], [[60, 66], [65, 68]]])
 PAIR = random(2, 1, 6, 8)
 COSINES = 2 * random(3, 2) - 1
+VIT = models.build(ViTConfig(8, 4, channels=1, dim=8, layers=2, heads=2, mlp_dim=8, classes=3), seed=0)
+with torch.device("meta"):
+    LARGE = ViT(ViTConfig())
 QUESTIONS = [
     {
         "question": "How large is the matrix of `4` tokens?",
@@ -69,11 +73,19 @@ QUESTIONS = [
 ]
 
 
+def replaced() -> ViT:
+    """A model of which a layer was replaced."""
+    model = models.build(VIT.config, seed=0)
+    model.head = torch.nn.Linear(8, 4)
+    return model
+
+
 def question(**answers: Any) -> Mapping[str, Any]:
     return {"questions": [{"question": "Why?", "answers": list(answers.values())}]}
 
 
-ASKED = {"question": "Is `4` even?", "options": ["yes", "no", "odd"], "right": "A", "reason": "`2 · 2` is 4."}
+ASKED = {"question": "Is `4` even?", "options": ["yes", "no", "odd"], "right": "A", "reason": "`2 · 2` is *4*."}
+IN_WORDS = {"question": "Why?", "answer": "Because *two* divides it."}
 SAMPLES = {
     "AttentionExplorer": Sample(
         {"image": PICTURE, "attention": MAPS, "start": (1, 3), "special_name": "start token"},
@@ -132,7 +144,6 @@ SAMPLES = {
             ({"images": PAIR[:1]}, "at least two"),
             ({"images": []}, "is empty, but the widget needs at least one"),
             ({"images": random(101, 6, 8)}, "has 101 images, too many .*: pass at most 100"),
-            ({"images": [PAIR[0], PAIR[0, :, :5]]}, "images of 5 × 8 and of 6 × 8 pixels, but .*: resize them"),
             ({"images": PAIR * 2}, "Image 1 of the batch .* must lie in"),
             ({"names": ["a"]}, "names has 1 names, but there are 2 images"),
             ({"changed": random(2, 2, 3, 3, 1, 6, 8)}, r"must be \(2, 3, 3, 3, 1, 6, 8\)"),
@@ -193,7 +204,7 @@ SAMPLES = {
             ({"attention": NEAR - 0.1}, "negative weights"),
             ({"attention": NEAR * 2}, "do not sum to one .one sums to 2"),
             ({"attention": torch.full_like(NEAR, 1 / 9)}, "gives weight to positions beyond the border"),
-            ({"image": random(1, 9, 12)}, "8 × 12 positions do not form a grid of squares"),
+            ({"image": random(1, 7, 12)}, "8 × 12 positions do not fit into an image of 7 × 12"),
             ({"start": (8, 0)}, "start is row 8, column 0, but the positions form 8 × 12"),
             ({"head_names": ["a"]}, "head_names has 1 names, but there are 2 heads"),
         ),
@@ -220,20 +231,30 @@ SAMPLES = {
         ),
     ),
     "Predict": Sample(
-        {"question": "Is `4` even?", "options": ["yes", "no", "unclear"], "right": "A", "reason": "`2 · 2` is 4."},
+        {"questions": [ASKED, IN_WORDS]},
         (
-            ({"options": ["yes"]}, "There are 1 options, but there must be two to four"),
-            ({"options": range(5)}, "There are 5 options, but there must be two to four"),
-            ({"options": "yes"}, "options is 'yes', but must be a list"),
-            ({"right": "D"}, "right is 'D', but must be the letter of an option: A, B, C"),
-            ({"right": 0}, "right is 0, but must be text"),
-            ({"reason": ""}, "an answer without 'text' or 'why'"),
-            ({"question": ""}, "lacks a text under 'question'"),
+            ({"questions": []}, "There are no questions"),
+            ({"questions": "Why"}, "questions is 'Why', but must be a list"),
+            ({"questions": [ASKED, "Why."]}, "Question 2 is 'Why.', but must be a dict"),
+            ({"questions": [ASKED | {"options": ["yes"]}]}, "Question 1 has 1 options, but must have two to four"),
+            ({"questions": [ASKED | {"options": range(5)}]}, "Question 1 has 5 options, but must have two to four"),
+            ({"questions": [{"question": "Why?"}]}, "Question 1 has 0 options, but .* or an 'answer' in words"),
+            ({"questions": [ASKED | {"options": "yes"}]}, "'options' of question 1 is 'yes', but must be a list"),
+            ({"questions": [ASKED | {"right": "D"}]}, "'right' of question 1 is 'D', but .* option: A, B, C"),
+            ({"questions": [ASKED | {"right": 0}]}, "'right' of question 1 is 0, but must be text"),
+            ({"questions": [ASKED | {"reason": ""}]}, "'reason' of question 1 is '', but .* not empty"),
+            ({"questions": [IN_WORDS | {"question": None}]}, "'question' of question 1 is None, but must be text"),
             (lambda: widgets.Predict.from_demo("window"), "no demo 'window': choose one of colours, "),
+            (lambda: widgets.Predict.from_notebook("04", "lock"), "called 'lock': choose one of look, "),
+            (lambda: widgets.Predict.from_notebook("77", "look"), "no questions for notebook '77': choose one of 00"),
         ),
     ),
     "QuantisationExplorer": Sample(
-        {"layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4}, "layer": "linear"},
+        {
+            "layers": {"conv": random(4, 3, 3, 2) - 0.5, "linear": random(5, 6) - 0.4},
+            "layer": "linear",
+            "accuracies": random(7, 2, 2),
+        },
         (
             ({"layers": {}}, "no layers to show"),
             ({"layers": [PAIR]}, "layers is .*, but must be a dict"),
@@ -243,6 +264,11 @@ SAMPLES = {
             ({"layers": {"conv": "weights"}}, "The weight of conv is 'weights', but must be a tensor"),
             ({"layers": {"big": torch.zeros(1001, 1000)}}, "has 1,001,000 numbers"),
             ({"bits": 9}, "bits is 9, but must be from 2 to 8"),
+            ({"accuracies": torch.ones(7, 2)}, r"accuracies has shape \(7, 2\), but must be \(7, 2, 2\)"),
+            (
+                {"accuracies": torch.full((7, 2, 2), 61.0)},
+                r"accuracies .* must lie in \[0, 1\]: divide per cent by 100",
+            ),
         ),
     ),
     "Quiz": Sample(
@@ -257,7 +283,24 @@ SAMPLES = {
             (question(a={"text": "a"}), "Question 1 lacks a text .* two 'answers'"),
             (question(a={"text": "a", "why": "b"}, c={"text": "c", "why": "d"}), "Question 1 has no correct answer"),
             (question(a={"text": "a", "correct": True}, c={"text": "c", "why": "d"}), "has an answer without"),
-            (lambda: widgets.Quiz.from_notebook("77"), r"no quiz for notebook '77': choose one of 00, .*04"),
+            (lambda: widgets.Quiz.from_notebook("77"), r"no quizzes for notebook '77': choose one of 00, .*04"),
+        ),
+    ),
+    "ViTExplorer": Sample(
+        {"model": VIT, "images": random(2, 1, 8, 8), "classes": ["boot", "bag", "coat"], "names": ["one", "two"]},
+        (
+            (
+                {"model": torch.nn.Linear(2, 2)},
+                "model is a Linear, but .* ViT, DistilledViT or RegisterViT: pass one",
+            ),
+            ({"model": "vit"}, "model is 'vit', but"),
+            ({"model": models.build(ViTConfig(8, 4, dim=8, heads=2, classes=0), seed=0)}, r"no head \(classes=0\)"),
+            ({"model": LARGE}, "86.4 million weights and .* products per pass, but .* has room for 4 and 500"),
+            ({"model": replaced()}, "parameter head.bias of this model is not as its configuration says"),
+            ({"classes": ["boot"]}, "classes has 1 names, but there are 3 outputs"),
+            ({"names": ["one"]}, "names has 1 names, but there are 2 images"),
+            ({"start": (2, 0)}, "start is row 2, column 0, but the patches form 2 × 2"),
+            ({"guided": "yes"}, "guided is 'yes', but must be True or False"),
         ),
     ),
     "WindowExplorer": Sample(

@@ -138,6 +138,7 @@ def test_the_same_values_in_other_clothes_are_the_same_to_the_page(name, argumen
     for clothes, change in CLOTHES.get(kind, {}).items():
         with np.errstate(all="raise"), warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", module="ipywidgets")  # version 7 deprecates what it uses itself
             assert state(build(name, **{argument: change(value)})) == expected, f"{argument} as {clothes}"
 
 

@@ -8,7 +8,6 @@ import re
 import traceback
 from pathlib import Path
 
-import comm
 import numpy as np
 import pytest
 import torch
@@ -33,7 +32,8 @@ TENSORS = [
 def sent(monkeypatch) -> list:
     """What would go to the page."""
     messages = []
-    monkeypatch.setattr(comm.DummyComm, "publish_msg", lambda self, *message, **data: messages.append(data))
+    opened = AnyWidget.open
+    monkeypatch.setattr(AnyWidget, "open", lambda self: messages.append(self.get_state()) or opened(self))
     return messages
 
 

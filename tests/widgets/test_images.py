@@ -140,6 +140,38 @@ def test_an_awkward_size_is_cropped_with_a_note():
         assert WindowExplorer(photo).width == 288
 
 
+def test_an_oblong_image_is_cropped_to_the_square_that_its_patches_form():
+    photo, maps = data.photo("chelsea"), torch.full((2, 1, 17, 17), 1 / 17)
+    with pytest.warns(UserWarning, match="300 × 451 .* central 300 × 300: the patches of 17 tokens form a square"):
+        widget = AttentionExplorer(photo, {"one": maps, "two": maps})
+    assert (widget.height, widget.width, widget.models[1]["columns"]) == (300, 300, 4)
+    assert np.array_equal(
+        np.frombuffer(widget.pixels, np.uint8).reshape(300, 300, 4)[..., :3],
+        (255 * photo[:, :, 75:375]).round().byte().permute(1, 2, 0).numpy(),
+    )
+    oblong = torch.full((1, 1, 25, 25), 1 / 25)  # 4 × 6 patches
+    assert AttentionExplorer(photo, oblong, special_tokens=1).width == 451
+    with pytest.raises(ValueError, match="20 patches do not form a grid"):
+        AttentionExplorer(photo[:, :, :300], torch.full((1, 1, 21, 21), 1 / 21))
+
+
+def test_positions_cover_the_largest_part_of_an_image_that_they_can():
+    near = F.unfold(torch.ones(1, 1, 4, 6), 3, padding=1).mT.reshape(1, 4, 6, 3, 3)
+    near /= near.sum((-1, -2), keepdim=True)
+    with pytest.warns(UserWarning, match="cropped to its central 300 × 450: 4 × 6 squares fit there"):
+        widget = LocalAttentionExplorer(data.photo("chelsea"), near, torch.rand(3, 3))
+    assert (widget.height, widget.width) == (300, 450)
+
+
+def test_photographs_of_different_sizes_are_shown_in_one():
+    photos = [data.photo(name) for name in ("chelsea", "coffee")]  # 300 × 451, 400 × 600
+    with pytest.warns(UserWarning, match="images of different sizes, .* of the shape 300 × 451 is shown"):
+        widget = CaptionExplorer(photos, ["a", "b"], torch.zeros(2, 2))
+    assert (widget.height, widget.width) == (300, 451)
+    first = np.frombuffer(widget.pixels[0], np.uint8).reshape(300, 451, 4)[..., :3]
+    assert np.array_equal(first, (255 * photos[0]).round().byte().permute(1, 2, 0).numpy())
+
+
 def test_an_image_too_large_for_a_page_is_shown_smaller_with_a_note():
     with pytest.warns(UserWarning, match=r"3000 × 4000 pixels, too many .* shown with 1500 × 2000"):
         image = as_image(torch.zeros(1, 1, 1).expand(3, 3000, 4000))

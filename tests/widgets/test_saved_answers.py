@@ -12,8 +12,8 @@ from samples import QUESTIONS
 from course_utils import files
 from course_utils.widgets import Predict, Quiz, saved_answers
 
-RIGHT_AT_ONCE = {"chosen": [0], "attempts": 1, "solved": 1}
-WRONG = {"chosen": [1], "attempts": 1, "solved": None}
+RIGHT_AT_ONCE = saved_answers.NONE | {"chosen": [0], "attempts": 1, "solved": 1}
+WRONG = saved_answers.NONE | {"chosen": [1], "attempts": 1, "solved": None}
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,26 @@ def test_a_prediction_stays_like_an_answer_to_a_quiz_and_a_fresh_one_asks_everyb
     (question,) = asked.questions
     assert [each["correct"] for each in question["answers"]] == [False, False, True, False]
     assert len({each["why"] for each in question["answers"]}) == 1
+
+
+def test_words_are_kept_like_a_choice_and_so_is_an_answer_that_was_shown_without_one():
+    asked = Predict.from_notebook("00", "discussion")
+    words = saved_answers.NONE | {"text": "By its MLP – and the sum.", "shown": True}
+    answer(asked, 1, words)
+    answer(asked, 0, saved_answers.NONE | {"shown": True})
+    again = Predict.from_notebook(0, "discussion").answered
+    assert again == [saved_answers.NONE | {"shown": True}, words, saved_answers.NONE]
+    assert Predict.from_notebook("00", "discussion", fresh=True).answered == [saved_answers.NONE] * 3
+    answer(asked, 1, words | {"text": "x" * (saved_answers.LONGEST + 1)})
+    answer(asked, 1, words | {"text": 1})
+    assert Predict.from_notebook("00", "discussion").answered[1] == words
+
+
+def test_an_answer_that_an_earlier_version_of_the_course_has_saved_is_read(folder):
+    answer(Quiz.from_notebook("04"), 0, RIGHT_AT_ONCE)
+    (file,) = folder.iterdir()
+    file.write_text('{"chosen": [0], "attempts": 1, "solved": 1}')
+    assert Quiz.from_notebook("04").answered[0] == RIGHT_AT_ONCE
 
 
 def test_a_fresh_quiz_and_one_that_is_graded_neither_show_nor_save_answers(monkeypatch, folder):
@@ -141,6 +161,6 @@ def test_the_page_says_why_answers_could_not_be_saved_and_keeps_them(trouble, fo
 
 def test_what_the_page_cannot_have_sent_is_not_saved(folder):
     quiz = Quiz.from_notebook("04")
-    answer(quiz, 0, {"chosen": [99], "attempts": 1, "solved": None})
+    answer(quiz, 0, WRONG | {"chosen": [99]})
     quiz.answered = []
     assert not folder.exists()

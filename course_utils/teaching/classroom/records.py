@@ -5,27 +5,31 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import files
+from course_utils.consent import CONSENT
 
-CONSENT = "share.json"  # written by ``course_utils.exercises.share``
 FIELDS = ("attempts", "passed_at", "tried_at", "kind", "misconception", "since")
+CLAIMS = "claims"  # in the progress folder: a file per claim, of ``experiments/claims_class.py``
 LARGEST = 2**20  # bytes of a record: a message has a few sentences
+LARGEST_RUN = 2**12  # bytes of a live run: all of a student's fit into a report
 
 Shared = dict[str, dict[str, Any]]
 
 
 def shared(progress: Path) -> Shared | None:
-    """Name of each exercise that was tried → FIELDS of its record; None without the student's consent.
+    """Name of each exercise that was tried → FIELDS of its record; and live runs, if any. None without consent.
 
     Records that cannot be read are left out, and those that are links: an instructor may read the folders of others.
     """
     if not consents(progress):
         return None
     found = {path.stem: _read(path) for path in sorted(progress.glob("[0-9][0-9].*.json"))}
-    return {
+    said = {
         name: {field: record[field] for field in FIELDS if field in record}
         for name, record in found.items()
         if record
     }
+    runs = live_runs(progress)
+    return {**said, CLAIMS: runs} if runs else said
 
 
 def consents(progress: Path) -> bool:
@@ -33,13 +37,21 @@ def consents(progress: Path) -> bool:
     return _read(progress / CONSENT).get("share") is True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def live_runs(progress: Path) -> dict[str, Any]:
+    """Name of each claim → what the student's live run on it has left, unchecked; nothing without their consent."""
+    folder = progress / CLAIMS
+    if folder.is_symlink() or not consents(progress):
+        return {}
+    return {path.stem: _read(path, LARGEST_RUN) for path in sorted(folder.glob("[0-9][0-9].*.json"))}
+
+
+def _read(path: Path, largest: int = LARGEST) -> dict[str, Any]:
     """The object in a JSON file; an empty one if there is none."""
     try:
         if path.is_symlink():
             return {}
         with files.opened(path) as file:
-            said = json.loads(file.read(LARGEST))
+            said = json.loads(file.read(largest))
     except (OSError, ValueError, RecursionError, MemoryError):
         return {}
     return said if isinstance(said, dict) else {}

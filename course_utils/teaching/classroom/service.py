@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, HTTPError
+from tornado.web import Application, HTTPError, authenticated
 
 from course_utils.teaching.classroom.catalogue import Catalogue, catalogue_of_another_process
 from course_utils.teaching.classroom.pages import Numbers, Page, Private, routes
@@ -32,6 +32,21 @@ class HubPage(HubOAuthenticated, Page):
 
 class HubNumbers(HubOAuthenticated, Numbers):
     """The table, for those with the role: with a browser, or with the token of their own server."""
+
+
+class HubRuns(HubOAuthenticated, Private):
+    """The live runs on one claim, ``?claim=05.data``; with ``&names=1`` by students' names, if the server may show them."""
+
+    def initialize(self, reports: Reports, names: bool) -> None:
+        self.reports, self.names = reports, names
+
+    @authenticated
+    def get(self) -> None:
+        asked = self.get_query_argument("names", "") == "1"
+        if asked and not self.names:
+            raise HTTPError(403, "This class view was started without names.")
+        runs = self.reports.live_runs(self.get_query_argument("claim"))
+        self.finish({"runs": runs if asked else dict(enumerate(runs.values()))})
 
 
 class Mine(Private):
@@ -79,6 +94,7 @@ def app(reports: Reports, prefix: str, names: bool) -> Application:
     return Application(
         [
             *routes(prefix, HubPage, HubNumbers, seen, names),
+            (f"{prefix}runs.json", HubRuns, {"reports": reports, "names": names}),
             (f"{prefix}mine", Mine, {"reports": reports}),
             (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
         ],

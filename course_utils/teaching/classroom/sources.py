@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from course_utils import files
 from course_utils.teaching.classroom.catalogue import Catalogue
-from course_utils.teaching.classroom.records import consents, shared
+from course_utils.teaching.classroom.records import CLAIMS, consents, shared
 from course_utils.teaching.classroom.table import Attempt, Class, NotProgress, checked
 
 SILENCE = timedelta(minutes=3)  # a server reports every minute; one that is silent for longer has ended
@@ -24,10 +25,12 @@ class Reports:
     def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime] = now) -> None:
         self.catalogue, self.clock = catalogue, clock
         self._reported: dict[str, tuple[datetime, dict[str, Attempt]]] = {}
+        self._runs: dict[str, Any] = {}
 
     def report(self, student: str, said: object) -> None:
         """Replace what is known of a student. Raises NotProgress."""
         self._reported[student] = (self.clock(), checked(said, self.catalogue, self.clock()))
+        self._runs[student] = said.get(CLAIMS) if isinstance(said, dict) else None
 
     def forget(self, student: str) -> None:
         """Remove a student."""
@@ -38,6 +41,11 @@ class Reports:
         oldest = self.clock() - SILENCE
         self._reported = {who: seen for who, seen in self._reported.items() if seen[0] >= oldest}
         return {who: attempts for who, (_, attempts) in self._reported.items()}
+
+    def live_runs(self, claim: str) -> dict[str, object]:
+        """Name of each student with a live run on a claim → what it has left, unchecked."""
+        runs = {who: self._runs.get(who) for who in self.students()}
+        return {who: each[claim] for who, each in runs.items() if isinstance(each, dict) and claim in each}
 
 
 class Folder:
@@ -51,7 +59,7 @@ class Folder:
         self.folder, self.catalogue, self.private = folder, catalogue, 0
         if not folder.is_dir():
             raise files.Refused(f"{folder} is not a folder: name one that holds a folder per student.")
-        if not self._progress():
+        if not progress_folders(folder):
             raise files.Refused(
                 f"No folder in {folder} holds a student's progress: put a copy of each student's .course/progress "
                 f"there, such as {folder / 'ada' / 'progress'}."
@@ -60,7 +68,7 @@ class Folder:
     def students(self) -> Class:
         """Name of each student's folder → what their records say now."""
         found, self.private = {}, 0
-        for name, progress in self._progress().items():
+        for name, progress in progress_folders(self.folder).items():
             said = shared(progress)
             if said is None:
                 self.private += 1
@@ -71,13 +79,14 @@ class Folder:
                 self.private += 1
         return found
 
-    def _progress(self) -> dict[str, Path]:
-        """Name of each student's folder → the folder with their records."""
-        found = {}
-        for student in sorted(self.folder.iterdir()):
-            for place in PLACES:
-                progress = student / place
-                if consents(progress) or next(progress.glob("[0-9][0-9].*.json"), None):
-                    found[student.name] = progress
-                    break
-        return found
+
+def progress_folders(folder: Path) -> dict[str, Path]:
+    """Name of each student's folder below this one → the folder with their records."""
+    found = {}
+    for student in sorted(folder.iterdir()):
+        for place in PLACES:
+            progress = student / place
+            if consents(progress) or next(progress.glob("[0-9][0-9].*.json"), None):
+                found[student.name] = progress
+                break
+    return found

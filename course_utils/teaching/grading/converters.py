@@ -117,7 +117,7 @@ class GradeEach(_EachAlone, Autograde):
         self.notebooks = [str(folder / f"{one.assignment}.ipynb")]
         nbformat.write(notebook, self.notebooks[0])
         if handed_in.timestamp:
-            (folder / "timestamp.txt").write_text(handed_in.timestamp)
+            (folder / "timestamp.txt").write_text(handed_in.timestamp, encoding="utf-8")
         try:
             self.convert_one(one.student, one.assignment)
         finally:

@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 import psutil
 
 from course_utils.files import reason
-from course_utils.paths import DATA, NOTEBOOKS
+from course_utils.paths import DATA, DOWNLOADS, NOTEBOOKS
 from course_utils.teaching.grading import isolation
 from course_utils.teaching.grading.usage import FILES, WRITABLE, living
 
@@ -226,7 +226,7 @@ def _needed(folder: Path) -> list[Path]:
     The folders around the student's own, up to the course folder with the other submissions, are not among them even
     if they lie inside.
     """
-    data = (NOTEBOOKS, DATA, os.environ.get("COURSE_DATA") or DATA, _models())
+    data = (NOTEBOOKS, DATA, DOWNLOADS, os.environ.get("COURSE_DATA") or DATA, _models())
     python = (sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages())
     own = {Path(os.path.abspath(os.path.expanduser(path))) for path in (_PACKAGE, *data, *python)}
     real = {path: path.resolve() for path in own}

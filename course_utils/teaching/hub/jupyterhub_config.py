@@ -60,6 +60,7 @@ c.Spawner.environment = {
     "COURSE_UMASK": f"{umask:o}",
     "JUPYTER_CONFIG_PATH": str(Path(__file__).resolve().parent),  # no news for JupyterLab; reports to the class view
     "JUPYTER_PATH": str(COURSE / "course_utils" / "lab" / "jupyter"),  # what a widget says without its kernel
+    "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the student's ~/.local
     "OMP_NUM_THREADS": "1",  # many kernels share few cores, so their threads would wait for each other
 }
 c.Spawner.args = ["--MappingKernelManager.cull_idle_timeout=3600"]  # frees the memory of forgotten kernels

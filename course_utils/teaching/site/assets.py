@@ -1,26 +1,25 @@
 """Scripts and fonts for the pages: installed by ``make teach`` and copied next to the pages, which fetch nothing."""
 
-import importlib.util
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.paths import ROOT
+from course_utils import extras
+from course_utils.lab.npm import WEB
+from course_utils.paths import PACKAGE
 
-WEB = ROOT / ".venv" / "web" / "node_modules"
 ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget" / "index.js"
 SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
 MANAGER = "@jupyter-widgets/html-manager/dist"
 PATHS = Path(__file__).parent / "source" / "_static" / "anywidget-path.js"
+ANY_SIGNAL = PACKAGE / "lab/jupyter/labextensions/attention-for-vision/static/any-signal.js"
 REVEAL = WEB / "reveal.js" / "dist"
 
 
 def check_installed(modules: Sequence[str], scripts: Sequence[str] = SCRIPTS) -> None:
     """Raise ModuleNotFoundError or FileNotFoundError, in one sentence, if a part is missing."""
-    for module in modules:
-        if importlib.util.find_spec(module) is None:
-            raise ModuleNotFoundError(f"This needs {module}, which is not installed: run `make teach` first.")
+    extras.needs(*modules)
     for script in scripts:
         if not (WEB / script).exists():
             raise FileNotFoundError(f"This needs {script}, and {WEB / script} is not there: run `make teach` first.")
@@ -33,6 +32,7 @@ def copy_scripts(static: Path) -> None:
         shutil.copy(WEB / script, static)
     shutil.copy(ANYWIDGET, static / "anywidget.js")
     shutil.copy(PATHS, static)
+    shutil.copy(ANY_SIGNAL, static)
 
 
 def copy_fonts(pages: Path) -> None:

@@ -17,31 +17,45 @@ from course_utils.files import atomic
 from course_utils.lab import notebooks
 from course_utils.lab.course import entries, markdown_table
 from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.steps import Steps
+from course_utils.teaching.demo.pages import write_pages as write_demos
 from course_utils.teaching.site.assets import check_installed, copy_fonts, copy_scripts
+from course_utils.teaching.site.claims_page import claims_page
+from course_utils.teaching.site.demos_page import demos_page
 from course_utils.teaching.site.pages import page_of
 
 SOURCE = Path(__file__).parent / "source"
 
 
 def build_site(
-    numbers: Sequence[str], output: Path, executed: Path | None = None, repository: str | None = None
+    numbers: Sequence[str],
+    output: Path,
+    executed: Path | None = None,
+    repository: str | None = None,
+    steps: Steps | None = None,
 ) -> list[str]:
     """Build the site of these notebooks into the folder output; → Sphinx's warnings.
 
     Notebooks are executed first, or read from the folder executed, written by ``course run --output``. repository,
-    "owner/name" on GitHub, is for the buttons of the pages. output gets the site only when it is complete. Raises
+    "owner/name" on GitHub, is for the buttons of the pages. steps: the line that tells of each notebook. output gets the site only when it is complete. Raises
     ModuleNotFoundError or FileNotFoundError if a part is not installed, and ValueError for a notebook that fails or
     was not executed.
     """
     check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
     if output.exists() and not (output / ".buildinfo").exists():
         raise FileExistsError(f"{output} exists and is not a site: choose another folder, or remove it.")
-    pages = {notebooks.find(number).name[:2]: executed_notebook(number, executed) for number in numbers}
+    steps = steps or Steps("notebook", len(numbers))
+    pages = {}
+    for path in map(notebooks.find, numbers):
+        steps.next(path.stem)
+        pages[path.name[:2]] = executed_notebook(path.name[:2], executed, steps.within)
+    steps.next("writing the pages")
     with TemporaryDirectory() as folder, atomic(output) as made:
         source = Path(folder) / "source"
         shutil.copytree(SOURCE, source)
         copy_scripts(source / "_static")
         copy_fonts(source / "_extra")
+        write_demos(source / "_extra" / "demos")
         write_pages(pages, source)
         return sphinx(source, made, repository)
 
@@ -72,7 +86,7 @@ def executed_notebook(
 
 
 def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
-    """Write the pages, the start page, the map of slides and the lecture's script into Sphinx's source folder."""
+    """Write the pages, the start page, the ledger of claims, the demos, the map of slides and the lecture's script for Sphinx."""
     names = {number: notebooks.find(number).stem for number in pages}
     for number, notebook in pages.items():
         nbformat.write(page_of(notebook), source / f"{names[number]}.ipynb")
@@ -80,7 +94,9 @@ def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
     for entry in entries():
         if name := names.get(entry.number):
             rows.append((f"[{entry.number} {entry.title}]({name}.ipynb)", entry.builds, entry.slides, entry.minutes))
-    toctree = [*names.values(), "slides-of-the-lecture", "lecture"]
+    (source / "claims.md").write_text(claims_page(names), encoding="utf-8")
+    (source / "demos.md").write_text(demos_page(), encoding="utf-8")
+    toctree = ["claims", *names.values(), "demos", "slides-of-the-lecture", "lecture"]
     start = (source / "index.md").read_text(encoding="utf-8")
     start = start.replace("TABLE", markdown_table(rows)).replace("TOCTREE", "\n".join(toctree))
     (source / "index.md").write_text(start, encoding="utf-8")
@@ -95,7 +111,7 @@ def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
     """Run Sphinx; → its warnings. Raises ValueError, with its last line of output, if it fails."""
     environment = {**os.environ, "COURSE_REPOSITORY": repository or ""}
     command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", str(source), str(made)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         raise ValueError(f"Sphinx could not build the site: {done.stderr.strip().splitlines()[-1]}")
     return [line for line in done.stderr.splitlines() if "WARNING" in line or "ERROR" in line]
@@ -104,7 +120,9 @@ def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
 def github_repository() -> str | None:
     """OWNER/NAME of the remote called origin if it is on GitHub, else None."""
     with contextlib.suppress(OSError):
-        done = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+        )
         if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?$", done.stdout.strip()):
             return found[1]
     return None

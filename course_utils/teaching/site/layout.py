@@ -167,7 +167,8 @@ def _headings(notebook: NotebookNode, wanted: Collection[str]) -> dict[str, str]
 def _read_after(notebook: NotebookNode) -> dict[str, str]:
     """The id of each cell with what the notebook says about it: the text below, up to a heading, a question or a task."""
     found = {}
-    for cell, below in pairwise(notebook.cells):
+    told = [cell for cell in notebook.cells if "Predict.from_" not in cell.source]  # which stands between the two
+    for cell, below in pairwise(told):
         if cell.cell_type == "code" and below.cell_type == "markdown":
             said = re.split(r"^(?:#|<details|\*\*\w|\|)", below.source, maxsplit=1, flags=re.MULTILINE)[0]
             found[cell.id] = said.strip()

@@ -12,10 +12,10 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from course_utils.plots.text import WIDE
 from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.pages import NO_WORDS
 
-WIDE = 1.6  # width over height: wider figures stand below their sentence, the others beside it
 _MACHINE = re.compile(r"(?:^|[\s\"'(])(?:~|[A-Za-z]:)?[/\\]\w|^Downloading\b", re.MULTILINE)  # a path, a download
 
 

@@ -1,6 +1,7 @@
 // A widget without its kernel: JupyterLab writes "model not found" in its place. This extension shows the HTML that
 // the output has for such a case instead. When the kernel returns, JupyterLab replaces it by the widget.
 
+const HERE = document.currentScript.src;
 const LOST = ["Error displaying widget: model not found", "Error displaying widget"];
 const LOADING = "Loading widget...";
 const PATIENCE = 3000; // milliseconds for which a widget may load
@@ -44,7 +45,9 @@ function activate(app) {
 // What JupyterLab expects of an extension that was built: a container of modules.
 window._JUPYTERLAB ??= {};
 window._JUPYTERLAB["attention-for-vision"] = {
-  init: () => {},
+  init: () => {
+    import(new URL("any-signal.js", HERE)); // before the first widget, but JupyterLab must not wait for it
+  },
   get: async () => () => ({
     __esModule: true,
     default: { id: "attention-for-vision:still", autoStart: true, activate },

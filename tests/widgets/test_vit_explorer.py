@@ -1,0 +1,115 @@
+"""What ViTExplorer sends to the page: the weights of the model, its configuration, and what an erased patch becomes."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from samples import VIT, build, random
+from torch import nn
+
+from course_utils.front_end import FOLDER
+from course_utils.models import DistilledViT, DistilledViTConfig, RegisterViT, RegisterViTConfig, ViT
+from course_utils.models import build as build_model
+from course_utils.widgets import ViTExplorer
+from course_utils.widgets.vit_weights import border, configuration, packed
+
+SMALL = {
+    "image_size": 8,
+    "patch_size": 4,
+    "channels": 1,
+    "dim": 8,
+    "layers": 1,
+    "heads": 2,
+    "mlp_dim": 8,
+    "classes": 3,
+}
+
+
+def unpacked(form: str, layout: list, weights: bytes) -> dict[str, np.ndarray]:
+    numbers = np.frombuffer(weights, {"float16": "<f2", "float32": "<f4"}[form])
+    ends = np.cumsum([count for _, count in layout])
+    return dict(zip([name for name, _ in layout], np.split(numbers, ends[:-1]), strict=True))
+
+
+@pytest.mark.parametrize(
+    "model", [VIT, build_model(RegisterViTConfig(**SMALL), 0), build_model(DistilledViTConfig(**SMALL), 0)]
+)
+def test_every_weight_is_sent_once_under_pytorchs_name(model):
+    sent = unpacked(*packed(model))
+    special = sent.pop("special_tokens")
+    assert np.array_equal(special, model.special_tokens.detach().half().flatten())
+    single = {"class_token", "registers", "distillation_token"}
+    assert set(sent) == set(model.state_dict()) - single
+    for name, numbers in sent.items():
+        assert np.array_equal(numbers, model.state_dict()[name].half().flatten()), name
+
+
+def test_weights_that_half_floats_cannot_hold_are_sent_as_floats():
+    model = build_model(VIT.config, seed=0)
+    with torch.no_grad():
+        model.head.bias[0] = 1e5
+    form, layout, weights = packed(model)
+    assert form == "float32"
+    assert unpacked(form, layout, weights)["head.bias"][0] == 1e5
+
+
+def test_the_page_learns_what_kind_of_model_it_is():
+    for kind, config, special, fused in (
+        (ViT, VIT.config, 1, False),
+        (DistilledViT, DistilledViTConfig(**SMALL), 2, True),
+        (RegisterViT, RegisterViTConfig(**SMALL, registers=3), 4, False),
+    ):
+        told = configuration(kind(config))
+        assert (told["special"], told["fused"], told["dim"]) == (special, fused, 8)
+
+
+def test_an_erased_patch_gets_the_colour_of_the_images_borders():
+    images = torch.full((3, 2, 4, 4), 0.5)
+    images[:, 0, 1:3, 1:3] = 0.9
+    images[0] = 0.1  # of one image
+    images[:, 1, 0] = 1.0
+    assert border(images, 2) == [0.5, 0.5]
+    red = torch.tensor([1.0, 0, 0])[:, None, None].expand(1, 3, 4, 4)
+    assert border(red, 3) == [1, 0, 0]
+    assert border(red, 1) == pytest.approx([0.299])
+    assert border(torch.full((1, 1, 2, 2), 0.25), 3) == [0.25] * 3
+
+
+def test_weights_with_nan_are_refused_and_compiled_models_and_other_devices_types_and_modes_are_taken():
+    expected = build("ViTExplorer").weights
+    assert build("ViTExplorer", model=SimpleNamespace(_orig_mod=VIT)).weights == expected  # as torch.compile returns
+    assert build("ViTExplorer", model=build_model(VIT.config, seed=0).double().train()).weights == expected
+    wrong = build_model(VIT.config, seed=0)
+    nn.init.constant_(wrong.head.bias, torch.nan)
+    with pytest.raises(ValueError, match=r"The parameter head\.bias has 3 values that are NaN"):
+        build("ViTExplorer", model=wrong)
+
+
+def test_showing_a_model_draws_no_random_numbers_and_leaves_it_in_its_mode():
+    model = build_model(VIT.config, seed=0).train()
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    ViTExplorer(model, random(1, 1, 8, 8), ["a", "b", "c"])
+    assert torch.equal(torch.rand(1), expected)
+    assert model.training
+
+
+def test_grey_images_are_shown_to_a_model_of_colours():
+    model = build_model(VIT.config.__class__(8, 4, dim=8, layers=1, heads=2, mlp_dim=8, classes=3), seed=0)
+    widget = ViTExplorer(model, random(2, 1, 8, 8), ["a", "b", "c"], start=(1, 0))
+    assert len(widget.config["blank"]) == 3
+    assert widget.start == 1 + 2
+    assert widget.names == ["image 0", "image 1"]
+
+
+def test_every_step_of_the_walk_has_a_reveal_for_each_option_and_names_parts_of_the_page():
+    steps = json.loads((FOLDER / "vit_walk.json").read_text(encoding="utf-8"))
+    parts = {"picture", "token", "layers", "answer", "changes", "explanation"}
+    assert 7 <= len(steps) <= 9
+    for step in steps:
+        assert len(step["options"]) == len(step["reveal"])
+        assert set(step["shows"] + step["covers"]) <= parts
+        assert not set(step["shows"]) & set(step["covers"])

@@ -207,3 +207,10 @@ def test_the_first_cell_installs_only_where_the_course_is_missing():
     kept, installed = run_install_cell(None)
     assert kept.startswith("pip freeze | grep == > /tmp/kept.txt")
     assert installed == 'pip install --quiet -c /tmp/kept.txt "attention-for-vision[onnx] @ {source}"'
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    version = PYPROJECT["project"]["version"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == version
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"{version}\n")

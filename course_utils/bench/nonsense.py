@@ -52,6 +52,8 @@ BASES: dict[str, dict[str, Any]] = {
     "Task": {"ways": 5, "teacher": "shapes-resnet"},
     "CaptionRun": {"recipe": Recipe()},
     "NamedRun": {"config": ViTConfig(), "recipe": Recipe()},
+    "Claim": dict.fromkeys(("says", "slide", "section", "cell", "dataset", "because"), "a sentence")
+    | {"name": "01.block", "smallest": 1.0, "table": "sweep-twins"},
     "Files": {"title": "x", "folders": ("x",), "checksums": {"x": "0" * 64}, "algorithm": "sha256", "advice": "x"},
     "Card": dict.fromkeys(("name", "model", "command", "dataset", "machine", "date", "sha256"), "x")
     | {"config": {}, "seed": 0, "accuracy": 0.5, "test_count": 1},

@@ -1,6 +1,7 @@
 """The command line, ``course``. Each module is a family of commands, such as lab, student, train or teach."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
@@ -9,6 +10,7 @@ from course_utils.cli.claims import claims
 from course_utils.cli.grade import grade
 from course_utils.cli.train import train
 from course_utils.console import printable
+from course_utils.paths import NAME
 
 
 class _App(typer.Typer):
@@ -17,7 +19,24 @@ class _App(typer.Typer):
         return super().__call__(*arguments, **options)
 
 
-app = _App(help="Attention for Vision: a course in notebooks.", no_args_is_help=True, add_completion=False)
+app = _App(no_args_is_help=True, add_completion=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(version(NAME))
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def main(version: Version = False) -> None:
+    """Attention for Vision: a course in notebooks."""
+
 
 PANELS = {
     "Students": (lab.reset, lab.update, student.run, student.check, student.solve, train, claims, student.doctor),

@@ -7,6 +7,7 @@ import pytest
 from engines import silent, until
 from ipywidgets.embed import dependency_state, embed_snippet
 from keys import WATCH
+from pointing import settle
 from samples import build
 
 from course_utils import widgets
@@ -154,6 +155,7 @@ def at(page, selector: str, x: float, y: float) -> dict[str, float]:
 
 def test_colours_that_mean_something_stay_where_the_system_sets_them(open_all):
     page = open_all()
+    settle(page)
     painted = page.evaluate(GROUNDS)
     page.emulate_media(forced_colors="active")
     assert page.evaluate(GROUNDS) == painted

@@ -34,10 +34,15 @@ FOCUS = """(element) => {
 }"""
 
 
+def saved(answer) -> bool:
+    return answer.request.method == "PUT" and "/api/contents/" in answer.url
+
+
 def save(page) -> None:
     page.locator('.lm-MenuBar-item:has-text("File")').first.click()
-    page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
-    page.locator(CHANGED).wait_for(state="detached", timeout=20_000)
+    with page.expect_response(saved, timeout=60_000):  # when it comes, the file is complete
+        page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+    page.locator(CHANGED).wait_for(state="detached", timeout=60_000)
 
 
 def cells(lab) -> list:

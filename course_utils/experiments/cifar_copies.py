@@ -1,19 +1,17 @@
 """CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04, 07 and 09."""
 
-import os
 import warnings
 from functools import cache
-from pathlib import Path
 
 from course_utils.data import DataNotFound, LabelledImages, load, load_folder
+from course_utils.data.resolve import places
 from course_utils.data.splits import drawn
-from course_utils.paths import DATA
 
 COPIES = "cifar10-jpeg.tar.gz"  # with train/CLASS/… and test/CLASS/…
 
 
 def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
-    """CIFAR-10 as by ``load`` or, if it is missing, from ``cifar10-jpeg.tar.gz`` in ``COURSE_DATA`` or ``data/``.
+    """CIFAR-10 as by ``load`` or, if it is missing, from ``cifar10-jpeg.tar.gz`` where datasets are looked for.
 
     The source of the images says which. Raises DataNotFound without both.
     """
@@ -28,7 +26,7 @@ def _images(split: str) -> LabelledImages:
             warnings.simplefilter("ignore")  # of the archive of copies, which lacks CIFAR-10's own files
             return load("cifar10", split)
     except DataNotFound:
-        for folder in (os.environ.get("COURSE_DATA"), DATA):
-            if folder and (path := Path(folder).expanduser() / COPIES).exists():
+        for folder in places():
+            if (path := folder / COPIES).exists():
                 return load_folder(path, split)
         raise

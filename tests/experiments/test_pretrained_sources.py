@@ -43,7 +43,7 @@ def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, mon
     monkeypatch.setitem(data.DATASETS, "cifar10", replace(data.DATASETS["cifar10"], read=nowhere))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "stick"))
     monkeypatch.setenv("COURSE_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(cifar_copies, "DATA", tmp_path / "none")
+    monkeypatch.setattr("course_utils.data.resolve.DOWNLOADS", tmp_path / "none")
     monkeypatch.setattr(cifar_copies, "_images", cifar_copies._images.__wrapped__)
     with pytest.raises(data.DataNotFound, match="not here"):
         cifar_copies.cifar10("test")

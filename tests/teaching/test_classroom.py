@@ -38,17 +38,6 @@ def words():
     return catalogue.catalogue()
 
 
-@pytest.fixture
-def state(tmp_path, monkeypatch):
-    """state(name): from now on, progress is this student's; → their progress folder."""
-
-    def become(student):
-        monkeypatch.setenv("COURSE_STATE", str(tmp_path / student))
-        return tmp_path / student / "progress"
-
-    return become
-
-
 def wrong(misconception, kind=Kind.MISCONCEPTION):
     return Verdict(Outcome.NOT_YET, "Your 3.7 should be 5.1.", kind, misconception)
 

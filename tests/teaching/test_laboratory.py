@@ -33,17 +33,6 @@ def no_hub(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def state(tmp_path, monkeypatch):
-    """state(student): from now on, progress is this student's; → their progress folder."""
-
-    def become(student):
-        monkeypatch.setenv("COURSE_STATE", str(tmp_path / student))
-        return tmp_path / student / "progress"
-
-    return become
-
-
 def rows(seed, gain=0.08, base=0.73):
     arms = {"ViT": base, "ResNet": base + gain}
     return [{**SETTINGS, "model": model, "seed": seed, "accuracy": value} for model, value in arms.items()]

@@ -30,6 +30,13 @@ class Private(RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
 
+    def asks_for_names(self, may: bool) -> bool:
+        """Whether the request has ``names=1``. Raises HTTPError unless the server may show them."""
+        asked = self.get_query_argument("names", "") == "1"
+        if asked and not may:
+            raise HTTPError(403, "This class view was started without names.")
+        return asked
+
 
 class Page(Private):
     """The page itself."""
@@ -59,9 +66,7 @@ class Numbers(Private):
 
     @authenticated
     def get(self) -> None:
-        asked = self.get_query_argument("names", "") == "1"
-        if asked and not self.names:
-            raise HTTPError(403, "This class view was started without names.")
+        asked = self.asks_for_names(self.names)
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps({**self.table(asked), "may_name": self.names}, ensure_ascii=False))
 

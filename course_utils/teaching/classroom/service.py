@@ -42,9 +42,7 @@ class HubRuns(HubOAuthenticated, Private):
 
     @authenticated
     def get(self) -> None:
-        asked = self.get_query_argument("names", "") == "1"
-        if asked and not self.names:
-            raise HTTPError(403, "This class view was started without names.")
+        asked = self.asks_for_names(self.names)
         runs = self.reports.live_runs(self.get_query_argument("claim"))
         self.finish({"runs": runs if asked else dict(enumerate(runs.values()))})
 

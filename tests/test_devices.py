@@ -388,8 +388,8 @@ def trained_networks_as_encoders():
     encoder = Encoder(Pretrained(tiny, (), "", True, (0.5,) * 3, (0.5,) * 3), 32)
     few = LabelledImages(at(SHAPES.images[:20]), at(torch.arange(20) % 10), tuple("abcdefghij"), "made", "made")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(nb07_imagenet_teacher, "encoder", lambda: Remembering(encoder))
-        patched.setattr(nb09_imagenet_to_cifar, "encoder", lambda: encoder)
+        for module in (nb07_imagenet_teacher, nb09_imagenet_to_cifar):
+            patched.setattr(module, "imagenet_cnn", lambda: Remembering(encoder))
         nb07_imagenet_teacher.imagenet_teacher(few, quiet=True)(few.images)
         nb09_imagenet_to_cifar.features(nb09_imagenet_to_cifar.CNN, few.images, quiet=True)
     vit = build(models.ViTConfig(16, 8, 3, dim=8, layers=2, heads=1, mlp_dim=8), 0).to(DEVICE)
@@ -557,6 +557,7 @@ def test_it_runs_on_the_device_and_leaves_nothing_behind(name, ran):
         raise ran.failed[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(watched().values()))
 def test_every_function_with_a_tensor_was_run_there(name, ran):
     if name in ELSEWHERE:
@@ -573,6 +574,7 @@ def test_what_is_left_out_still_exists():
     assert set(ELSEWHERE.values()) - {""} == set(ELSEWHERE.values())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(Version(torch.__version__) < Version("2.14"), reason="with 2.11, places are counted as well")
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_step_makes_a_gpu_wait_only_for_the_reason_given(name, ran):

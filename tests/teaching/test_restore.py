@@ -300,6 +300,7 @@ def edited(notebook, generator: random.Random) -> None:
             notebook.cells.insert(generator.choice(marked), notebook.cells.pop(place))
 
 
+@pytest.mark.slow
 def test_whatever_passes_when_the_notebook_runs_has_its_points_after_any_edits(answered):
     kept = 0
     for seed in range(60):
@@ -313,6 +314,7 @@ def test_whatever_passes_when_the_notebook_runs_has_its_points_after_any_edits(a
     assert kept > 60 * len(NAMES) / 2  # the edits do not ruin everything
 
 
+@pytest.mark.slow
 def test_a_stranger_is_not_recognised_and_code_that_no_parser_bears_is_a_cell_like_any_other(answered):
     other = notebooks.read(notebooks.find("05"))
     assert restore.recognised(answered, GIVEN)

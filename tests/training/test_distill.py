@@ -104,6 +104,7 @@ def test_each_kind_is_its_loss_with_the_settings_that_were_given():
     )
 
 
+@pytest.mark.slow
 def test_a_student_without_labels_of_its_own_learns_from_unlabelled_pictures():
     """λ = 1 and one labelled picture: what else it learns must come from the unlabelled ones."""
     torch.manual_seed(1)

@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 
 from course_utils.paths import ROOT
 
+OURS = Path(__file__).parent
+
 
 def lab_options(folder: Path) -> list[str]:
     """Options for JupyterLab on the folder. Root, common in containers, needs one more."""
@@ -23,13 +25,13 @@ def lab_options(folder: Path) -> list[str]:
     return [f"--ServerApp.root_dir={folder}", *(["--allow-root"] if root else [])]
 
 
-def lab_environment() -> dict[str, str]:
+def lab_environment(settings: Path = OURS) -> dict[str, str]:
     """Environment in which JupyterLab does not fetch news, so that the course works offline.
 
-    It also has the course's extension, which says what to do where a widget has lost its kernel.
+    It also has the course's extension, which says what to do where a widget has lost its kernel. settings: the folder of
+    Jupyter's settings.
     """
-    ours = Path(__file__).parent
-    paths = {"JUPYTER_CONFIG_PATH": ours, "JUPYTER_PATH": ours / "jupyter"}
+    paths = {"JUPYTER_CONFIG_PATH": settings, "JUPYTER_PATH": OURS / "jupyter"}
     own = {name: os.pathsep.join(filter(None, [str(path), os.getenv(name)])) for name, path in paths.items()}
     return {**os.environ, **own}
 

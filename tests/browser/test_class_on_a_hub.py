@@ -1,12 +1,15 @@
 """A class on JupyterHub: students log in, work, are killed and come back; nobody's work or progress is lost."""
 
 import json
+import os
 import shutil
+import sys
 import urllib.error
 import urllib.request
 
 import nbformat
 import pytest
+from deployed import IMAGE, VALUES
 from playwright.sync_api import expect
 from trial_hub import log_in, running_hub, servers_of
 from typer.testing import CliRunner
@@ -17,11 +20,45 @@ from course_utils.exercises import find, progress, share, solution
 from course_utils.experiments import class_point, class_seed
 from course_utils.lab.browser import run_all
 from course_utils.paths import NOTEBOOKS, ROOT
+from course_utils.teaching.hub import health
 from course_utils.teaching.hub.hand_out import FOLDER
 
 pytestmark = pytest.mark.browser
 STUDENTS = ("ada", "grace", "kay")
 SHARING = STUDENTS[:2]
+IN_THE_IMAGE = "kay"
+AS_IN_THE_IMAGE = """
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+
+class OneAsInTheImage(SimpleLocalProcessSpawner):
+    def start(self):
+        if self.user.name == {student!r}:
+            self.cmd = {command!r}
+        return super().start()
+
+    def get_env(self):
+        all_here = super().get_env()
+        if self.user.name != {student!r}:
+            return all_here
+        of_hub = ("HOME", "USER", "SHELL", "COURSE_CLASS")
+        kept = {{name: all_here[name] for name in all_here if name.startswith("JUPYTERHUB_") or name in of_hub}}
+        return {{**{environment!r}, **kept}}
+
+c.JupyterHub.spawner_class = OneAsInTheImage
+"""
+
+
+def as_in_the_image() -> str:
+    """Configuration: one student's server starts with the image's command, variables and nothing else of this machine."""
+    own = dict(pair.split("=") for pair in IMAGE["ENV"].split())
+    own["PATH"] = own["PATH"].replace("/opt/course/bin", os.path.dirname(sys.executable)).replace("$PATH", os.defpath)
+    entry = json.loads(IMAGE["ENTRYPOINT"])
+    entry = [sys.executable, *entry[entry.index("python") + 1 :]]  # tini only collects what has ended
+    command = [*entry, VALUES["singleuser"]["cmd"]]
+    environment = {**own, **VALUES["singleuser"]["extraEnv"]}
+    return AS_IN_THE_IMAGE.format(student=IN_THE_IMAGE, command=command, environment=environment)
+
+
 PROXY = ROOT / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-proxy"
 
 
@@ -29,7 +66,7 @@ PROXY = ROOT / ".venv" / "web" / "node_modules" / ".bin" / "configurable-http-pr
 def hub(tmp_path):
     if not PROXY.exists():
         pytest.fail("The hub's proxy is missing: install Node.js with npm, then run `make teach`.", pytrace=False)
-    with running_hub(tmp_path, COURSE_HUB_INSTRUCTORS="teacher, grace") as hub:
+    with running_hub(tmp_path, config=as_in_the_image(), COURSE_HUB_INSTRUCTORS="teacher, grace") as hub:
         yield hub
 
 
@@ -79,14 +116,15 @@ def look_at_the_class(browser, hub, pages, monkeypatch):
     for name in ("COURSE_CLASS", "JUPYTERHUB_API_TOKEN"):
         monkeypatch.setenv(name, variables[name])
     terminal = CliRunner()
-    assert "2 students share" in terminal.invoke(cli.app, ["class", "--once"]).output
+
+    def until(words, *command):  # a report that was late is repeated within a minute
+        while words not in terminal.invoke(cli.app, command).output:
+            teacher.wait_for_timeout(500)
+
+    until("2 students share", "class", "--once")
     assert "COURSE_HUB_NAMES must be yes" in terminal.invoke(cli.app, ["class", "--once", "--names"]).output
     ada_runs_a_live_cell(hub, monkeypatch)
-    while (
-        "Students who count: 1; who do not: 0."
-        not in terminal.invoke(cli.app, ["class", "--claim", "08.shift"]).output
-    ):
-        teacher.wait_for_timeout(500)
+    until("Students who count: 1; who do not: 0.", "class", "--claim", "08.shift")
     assert (
         "COURSE_HUB_NAMES must be yes" in terminal.invoke(cli.app, ["class", "--claim", "08.shift", "--names"]).output
     )
@@ -96,20 +134,25 @@ def look_at_the_class(browser, hub, pages, monkeypatch):
     there.close()
     service = f"http://127.0.0.1:{hub.class_port}/services/class"
     variables = servers_of("kay")[0].environ()
-    own, reports = variables["JUPYTERHUB_API_TOKEN"], variables["COURSE_CLASS_TOKEN"]
+    own = variables["JUPYTERHUB_API_TOKEN"]
+    graces = servers_of("grace")[0].environ()["JUPYTERHUB_API_TOKEN"]
     assert shutil.which("course", path=variables["PATH"]), "`course share on` needs its path in a terminal of the lab"
+    assert "PYTHONPATH" not in variables, "this server is not started as in the image"
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", variables["JUPYTERHUB_SERVICE_URL"])
+    health.main()
     statuses = {
         "a table for a student": answer_of(f"{service}/table.json", own, "GET"),
         "the class's runs for a student": answer_of(f"{service}/runs.json?claim=08.shift", own, "GET"),
-        "a report with another token": answer_of(f"{service}/mine", own, "POST"),
         "a report with no token": answer_of(f"{service}/mine", "guess", "POST"),
-        "the hub with the token for reports": answer_of(f"{hub.url}/hub/api/users/kay/tokens", reports, "GET"),
-        "the server with the token for reports": answer_of(f"{hub.url}/user/kay/api/contents", reports, "GET"),
+        "a report of a service": answer_of(f"{service}/mine", hub.token, "POST"),
+        "a token from the token of a server": answer_of(f"{hub.url}/hub/api/users/kay/tokens", own, "POST"),
+        "another's server": answer_of(f"{hub.url}/user/kay/api/contents", graces, "GET"),
     }
     assert set(statuses.values()) <= {403, 404}, statuses
-    assert answer_of(f"{service}/mine", reports, "POST") == 204
+    assert answer_of(f"{service}/mine", own, "POST") == 204
     expect(teacher.locator("#students")).to_have_text("3 students sharing")
-    assert answer_of(f"{service}/mine", reports, "DELETE") == 204
+    assert answer_of(f"{service}/mine", own, "DELETE") == 204
+    expect(teacher.locator("#students")).to_have_text("2 students sharing")
 
     monkeypatch.setenv("COURSE_STATE", str(hub.state("ada")))
     share("off")

@@ -30,6 +30,7 @@ from playwright.sync_api import Browser, Page
 from course_utils.exercises import check, exercises, share
 from course_utils.lab.browser import open_browser
 from course_utils.paths import ROOT
+from course_utils.teaching.hub.hand_out import SERVER
 
 CONFIG = ROOT / "course_utils" / "teaching" / "hub" / "jupyterhub_config.py"
 TRIAL = """
@@ -79,13 +80,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def running_hub(folder: Path, relayed: bool = False, **settings: str) -> Iterator[Hub]:
-    """The hub with these environment variables, with folder as its current folder."""
+def running_hub(folder: Path, relayed: bool = False, config: str = "", **settings: str) -> Iterator[Hub]:
+    """The hub with these lines of configuration and environment variables, with folder as its current folder."""
     port, hub_port, proxy_port, class_port, relay_port = free_ports(5)
     token = secrets.token_hex(16)
     hub_files = {"config": str(CONFIG), "homes": str(folder / "home"), "token": token}
     ports = {"hub_port": hub_port, "proxy_port": proxy_port, "relay_port": relay_port if relayed else class_port}
-    (folder / "trial_config.py").write_text(TRIAL.format(**hub_files, **ports))
+    (folder / "trial_config.py").write_text(TRIAL.format(**hub_files, **ports) + config)
     environment = {
         **os.environ,
         "COURSE_HUB_BIND": f"127.0.0.1:{port}",
@@ -131,7 +132,8 @@ def servers_of(student: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("JUPYTERHUB_USER") == student and "jupyterhub.singleuser" in process.cmdline():
+            started = {Path(word).name for word in process.cmdline()}
+            if process.environ().get("JUPYTERHUB_USER") == student and SERVER in started:
                 found.append(process)
         except psutil.Error:
             continue

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import sys
 import urllib.error
@@ -368,4 +367,3 @@ def test_a_server_without_a_hub_reports_nothing(monkeypatch):
     (extension,) = json.loads(settings.read_text())["ServerApp"]["jpserver_extensions"]
     assert extension == reporter.__name__
     assert reporter._jupyter_server_extension_points() == [{"module": reporter.__name__}]
-    assert os.environ.get("COURSE_CLASS_TOKEN") is None

@@ -10,22 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from course_utils.paths import ROOT
-from course_utils.teaching.hub import class_view, safety
+from course_utils.teaching.hub import safety
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="JupyterHub needs the accounts of a POSIX system")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="JupyterHub needs the accounts of a POSIX system"),
+    pytest.mark.usefixtures("loaded"),
+]
 CONFIG = ROOT / "course_utils" / "teaching" / "hub" / "jupyterhub_config.py"
-
-
-@pytest.fixture(autouse=True)
-def clean(tmp_path, monkeypatch):
-    """No variable of the hub but a folder for its state; the umask of the tests afterwards."""
-    for name in [name for name in os.environ if name.startswith("COURSE_HUB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("COURSE_HUB_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(class_view, "account", lambda environment: "")
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +48,9 @@ def made(folder: Path, name: str) -> tuple[str, str]:
     return str(paths[0]), str(paths[1])
 
 
-def loaded():
-    """The configuration as JupyterHub loads it. Raises SystemExit with its sentence."""
-    from traitlets.config import PyFileConfigLoader
-
-    return PyFileConfigLoader(str(CONFIG)).load_config()
-
-
-def test_by_default_it_listens_on_this_machine_and_keeps_its_secrets_to_itself(tmp_path):
+def test_by_default_it_listens_on_this_machine_and_keeps_its_secrets_to_itself(tmp_path, loaded):
     c = loaded()
-    assert c.JupyterHub.bind_url == "http://127.0.0.1:8000"
+    assert (c.JupyterHub.bind_url, c.JupyterHub.hub_ip) == ("http://127.0.0.1:8000", "127.0.0.1")
     assert not c.JupyterHub.ssl_cert
     folder = tmp_path / "state"
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -78,7 +62,7 @@ def test_by_default_it_listens_on_this_machine_and_keeps_its_secrets_to_itself(t
     assert {"jupyterhub.sqlite*", "jupyterhub_cookie_secret", "jupyterhub-proxy.pid"} <= set(ignored)
 
 
-def test_with_a_certificate_it_speaks_tls_to_everybody(pair, monkeypatch):
+def test_with_a_certificate_it_speaks_tls_to_everybody(pair, monkeypatch, loaded):
     monkeypatch.setenv("COURSE_HUB_CERT", os.path.relpath(pair[0]))
     monkeypatch.setenv("COURSE_HUB_KEY", pair[1])
     c = loaded()
@@ -187,7 +171,7 @@ def test_a_wrong_setting_ends_the_hub_instead_of_starting_it_without_its_setting
     assert os.listdir(tmp_path) == []
 
 
-def test_people_log_in_and_system_accounts_do_not(monkeypatch):
+def test_people_log_in_and_system_accounts_do_not(monkeypatch, loaded):
     accounts = [
         SimpleNamespace(pw_name=name, pw_uid=uid, pw_shell=shell)
         for name, uid, shell in (
@@ -211,13 +195,20 @@ def test_people_log_in_and_system_accounts_do_not(monkeypatch):
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "80 82", "-1"])
-def test_a_port_of_the_class_view_that_is_none_is_one_sentence(port, monkeypatch):
+def test_a_port_of_the_class_view_that_is_none_is_one_sentence(port, monkeypatch, loaded):
     monkeypatch.setenv("COURSE_HUB_CLASS_PORT", port)
     with pytest.raises(SystemExit, match=f"jupyterhub: COURSE_HUB_CLASS_PORT is '{port}', but must be a port"):
         loaded()
 
 
-def test_a_group_and_the_instructors_can_be_named(monkeypatch):
+@pytest.mark.parametrize("address", ["docker0", "8.8.8.8", "0.0.0.0", "172.17.0.1:8081", "::1"])
+def test_tokens_of_servers_stay_inside_this_machine(address, monkeypatch, loaded):
+    monkeypatch.setenv("COURSE_HUB_INSIDE", address)
+    with pytest.raises(SystemExit, match=f"COURSE_HUB_INSIDE is '{address}', but must be an address inside"):
+        loaded()
+
+
+def test_a_group_and_the_instructors_can_be_named(monkeypatch, loaded):
     import grp
 
     group = grp.getgrall()[0].gr_name

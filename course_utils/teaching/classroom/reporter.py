@@ -23,7 +23,7 @@ PATIENCE = 120.0  # the longest pause, in seconds, while the class view does not
 
 
 class Reporter:
-    """One student's reports to an address, with a token that says who they are."""
+    """One student's reports to an address, with the token of their server, which says who they are."""
 
     def __init__(self, address: str, token: str, progress: Path) -> None:
         self.address, self.token, self.progress = address, token, progress
@@ -76,7 +76,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    address, token = os.environ.get("COURSE_CLASS"), os.environ.get("COURSE_CLASS_TOKEN")
+    address, token = os.environ.get("COURSE_CLASS"), os.environ.get("JUPYTERHUB_API_TOKEN")
     if address and token:
         reporter = Reporter(address, token, paths.state_dir() / "progress")
         server.course_reports = PeriodicCallback(reporter.look, EVERY * 1000)

@@ -1,7 +1,8 @@
 """The class view as a service of JupyterHub, behind its login: ``python -m course_utils.teaching.classroom.service``.
 
-The hub starts it (``teaching/hub/class_view.py``). A student's server reports with a token that the hub made for this
-alone, so nobody can report for another; the page and its table need the role *instructor*.
+The hub starts it (``teaching/hub/class_view.py``), or Kubernetes (``deploy/values.yaml``). A student's server reports with
+its own token, whose scope names the student, so nobody can report for another; the page and its table need the role
+*instructor*.
 """
 
 import asyncio
@@ -65,7 +66,7 @@ class Mine(Private):
             or user.get("kind") != "user"
             or not auth.check_scopes({f"{SCOPE}!user={user['name']}"}, user)
         ):
-            raise HTTPError(403, "Reports need the token that the hub has made for them.")
+            raise HTTPError(403, "Reports need the token of a student's server.")
         self.student = user["name"]
 
     def post(self) -> None:

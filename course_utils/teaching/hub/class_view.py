@@ -1,4 +1,7 @@
-"""The class view on the hub: its service, who may see it, and the token with which a student's server reports."""
+"""The class view on the hub: its service, who may see it, and what the token of a student's server may do.
+
+Progress goes the way of JupyterHub's own interface: a service, roles, and a scope of the server's own token.
+"""
 
 import os
 import subprocess
@@ -8,12 +11,12 @@ from typing import Any
 
 SCOPE = "custom:course:share"
 SCOPES = {SCOPE: {"description": "Report one's own progress to the class view"}}
-SERVER_SCOPES = [  # of a server's own token: what JupyterHub gives it, and for instructors `course class`
+SERVER_SCOPES = [  # of a server's own token, as far as its owner has them
     "users:activity!user",
     "access:servers!server",
-    "access:services!service=class",
+    f"{SCOPE}!user",  # beyond what JupyterHub gives it: reports on its owner alone
+    "access:services!service=class",  # for instructors: `course class`
 ]
-NOTE = "reports to the class view"
 
 
 def service(url: str, root: str, names: bool) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def service(url: str, root: str, names: bool) -> dict[str, Any]:
     return {
         "name": "class",
         "url": url,
-        "command": [sys.executable, "-m", "course_utils.teaching.classroom.service"],
+        "command": [sys.executable, "-P", "-m", "course_utils.teaching.classroom.service"],
         "user": account(environment),
         "oauth_no_confirm": True,
         "environment": {**environment, "COURSE_HUB_NAMES": "yes" if names else "no"},
@@ -53,13 +56,3 @@ def roles(instructors: Sequence[str]) -> list[dict[str, Any]]:
         {"name": "user", "scopes": ["self", f"{SCOPE}!user"]},
         {"name": "instructor", "users": list(instructors), "scopes": ["access:services!service=class"]},
     ]
-
-
-def report_token(spawner: Any) -> str:
-    """A new token for one student's server. It can report this student's progress and nothing else; older ones end."""
-    student = spawner.user.orm_user
-    for token in list(student.api_tokens):
-        if token.note == NOTE:
-            spawner.db.delete(token)
-    spawner.db.commit()
-    return str(student.new_api_token(note=NOTE, scopes=[f"{SCOPE}!user={student.name}"]))

@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from course_utils import files
 from course_utils.paths import ROOT
 
 CERT, KEY, BIND, CLEAR = "COURSE_HUB_CERT", "COURSE_HUB_KEY", "COURSE_HUB_BIND", "COURSE_HUB_CLEAR_TEXT"
+INSIDE = "COURSE_HUB_INSIDE"
 STATE = "COURSE_HUB_STATE"
 SECRETS = ("jupyterhub.sqlite", "jupyterhub_cookie_secret")
 REFUSING = ("nologin", "false", "sync", "shutdown", "halt")  # shells of accounts in which nobody logs in
@@ -147,6 +148,23 @@ def _uid_min(definitions: Path = Path("/etc/login.defs")) -> int:
     except OSError:
         found = None
     return int(found[1]) if found else 1000
+
+
+def inside(environment: Mapping[str, str]) -> str:
+    """The address of this machine at which students' servers reach the hub: loopback, or that of a bridge to containers.
+
+    Raises ValueError for all addresses and for public ones: the servers' tokens go there in clear text.
+    """
+    said = environment.get(INSIDE) or "127.0.0.1"
+    try:
+        address = IPv4Address(said)
+    except ValueError:
+        address = IPv4Address(0)
+    if not address.is_private or address.is_unspecified:
+        raise ValueError(
+            f"{INSIDE} is {said!r}, but must be an address inside this machine, such as 172.17.0.1 of Docker's bridge."
+        )
+    return said
 
 
 def class_port(environment: Mapping[str, str]) -> int:

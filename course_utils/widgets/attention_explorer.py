@@ -25,6 +25,7 @@ class AttentionExplorer(Widget):
     tokens before the patches (by default 1, the class token), or a dict with one number per model. head_names: shown
     instead of the heads' numbers. special_name: what the first of the special tokens is called. start: row and column
     of the patch that asks first, in the grid of the first model; by default the middle. Rollout: Abnar & Zuidema 2020.
+    In the book, more than 1 MB of weights are rounded, each to 1/63 of the largest in its row.
     Raises ValueError for tensors that cannot be shown and for a start outside the grid.
     """
 

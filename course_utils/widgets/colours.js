@@ -1,6 +1,6 @@
 // Colour maps that are safe for colour-blind eyes, and ink that can be read on them.
 
-// Cividis (Nuñez, Anderton & Renslow 2018), safe for colour-blind eyes: 17 stops, straight lines between them.
+// Cividis (Nuñez et al. 2018), safe for colour-blind eyes: 17 stops, straight lines between them.
 export const CIVIDIS = (
   "#00224e #002e6a #1a386f #32436d #434e6c #535a6d #61656f #6f7073 #7d7c78 " +
   "#8c8878 #9b9476 #aba072 #bcae6c #cdbb63 #dec958 #f0d846 #fee838"

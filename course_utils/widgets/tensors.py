@@ -145,4 +145,9 @@ def as_start(value: Any, rows: int, columns: int, what: str) -> tuple[int, int]:
 
 def half_floats(tensor: Tensor) -> bytes:
     """A tensor as little-endian half floats."""
-    return tensor.half().contiguous().numpy().astype("<f2", copy=False).tobytes()
+    return tensor.half().cpu().contiguous().numpy().astype("<f2", copy=False).tobytes()
+
+
+def floats(tensor: Tensor) -> bytes:
+    """A tensor as little-endian floats."""
+    return tensor.float().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes()

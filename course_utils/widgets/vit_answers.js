@@ -11,7 +11,7 @@ import { logSoftmax, percent } from "./shared.js";
  * @property {string} name  of the picture
  * @property {Placing} placing @property {Required<Changes>} changes
  */
-/** @typedef {{ top: number, probabilities: number[] }} Reading */
+/** @typedef {{ top: number, probabilities: number[], final: Float32Array }} Reading  without classes, top is −1 */
 
 export const UNTOUCHED = Object.freeze({
   erased: [],
@@ -25,15 +25,28 @@ export const IN_PLACE = Object.freeze({ right: 0, down: 0, size: 1, inverted: fa
 
 // ---- numbers ---------------------------------------------------------------------------------------------------
 
-/** @param {Float32Array} logits @returns {Reading} */
-export function readingOf(logits) {
+/** @param {Pick<Answer, "logits" | "final">} answer @returns {Reading} */
+export function readingOf({ logits, final }) {
   const probabilities = logSoftmax([...logits], 1).map(Math.exp);
-  return { top: probabilities.indexOf(Math.max(...probabilities)), probabilities };
+  return { top: probabilities.indexOf(Math.max(...probabilities)), probabilities, final };
 }
 
-// In whole per cent, also above 100.
+// By how much each token that came after differs from what it was, as a share of its length then.
+/** @param {Config} config @param {Reading} before @param {Reading} after */
+export function movesOf({ dim }, { final: before }, { final: after }) {
+  return Float32Array.from({ length: after.length / dim }, (_, token) => {
+    let [moved, length] = [0, 0];
+    for (let at = token * dim; at < (token + 1) * dim; at++) {
+      moved += (after[at] - before[at]) ** 2;
+      length += before[at] ** 2;
+    }
+    return Math.sqrt(moved / length) || 0;
+  });
+}
+
+// In whole per cent, also above 100; a vector of zeros can only change infinitely.
 /** @param {number} share */
-export const whole = (share) => `${Math.round(100 * share)} %`;
+export const whole = (share) => (Number.isFinite(share) ? `${Math.round(100 * share)} %` : "∞ %");
 
 // By how much a probability falls.
 /** @param {number} share */
@@ -123,9 +136,15 @@ export function tokenName({ special, columns }, token) {
   return `row ${Math.floor((token - special) / columns)}, column ${(token - special) % columns}`;
 }
 
-// What a change did to the answer.
-/** @param {Reading} before @param {Reading} after @param {string[]} classes */
-export function effectOf(before, after, classes) {
+// What a change did to the answer or, without classes, to the tokens.
+/** @param {Config} config @param {Reading} before @param {Reading} after @param {string[]} classes */
+export function effectOf(config, before, after, classes) {
+  if (!classes.length) {
+    const moves = movesOf(config, before, after);
+    const patches = moves.subarray(config.special);
+    const mean = patches.reduce((sum, move) => sum + move / patches.length, 0);
+    return `the class token changes by ${whole(moves[0])} of its length, the patches by ${whole(mean)}, on average`;
+  }
   const [was, now] = [before.probabilities[before.top], after.probabilities[after.top]];
   if (before.top !== after.top) {
     return `the answer changes from ${classes[before.top]} (${percent(was)}) to ${classes[after.top]} (${percent(now)})`;

@@ -2,16 +2,18 @@
 
 import { diverging } from "./colours.js";
 import { contextOf, make, percent } from "./shared.js";
-import { largestAt, peakOf, points, rankCorrelation, readingOf, rolloutOf, rowOf, toggled } from "./vit_answers.js";
-import { verdictOf } from "./vit_answers.js";
+import { largestAt, movesOf, peakOf, points, rankCorrelation, readingOf, rolloutOf, rowOf } from "./vit_answers.js";
+import { toggled, verdictOf, whole } from "./vit_answers.js";
 import { cellMap, part } from "./vit_layers.js";
 
 /** @import { Lab } from "./vit_explorer.js" */
 /** @import { Experiment } from "./vit_answers.js" */
+/** @import { Answer } from "./vit_worker.js" */
 /** @typedef {{ falls: number[], attention: Float32Array, rollout: Float32Array, about: number }} Explanation */
 
-// What each patch means by three accounts: by how much the answer's probability falls when it is erased, what the class
-// token's attention in the last layer gives it, and its share in the rollout. then(null, share): how far it is.
+// What each patch means by three accounts: by how much the answer's probability falls when it is erased or, without
+// classes, the class token changes; what the class token's attention in the last layer gives it; and its share in the
+// rollout. then(null, share): how far it is.
 /** @param {Lab} lab @param {(found: Explanation | null, share: number) => void} then */
 export function explain({ config, state, tokens, passes, request }, then) {
   const { answer, reading, experiment } = state;
@@ -26,8 +28,9 @@ export function explain({ config, state, tokens, passes, request }, then) {
     const changes = { ...experiment.changes, erased: erased.includes(patch) ? erased : toggled(erased, patch) };
     return {
       request: request({ ...experiment, changes }, false),
-      use: (/** @type {{ logits: Float32Array }} */ { logits }) => {
-        falls.push(before - readingOf(logits).probabilities[about]);
+      use: (/** @type {Answer} */ found) => {
+        const now = readingOf(found);
+        falls.push(about < 0 ? movesOf(config, reading, now)[0] : before - now.probabilities[about]);
         const attention = rowOf(answer.attention[config.layers - 1], tokens, 0, null).subarray(config.special);
         const rollout = rolloutOf(answer.attention, tokens).subarray(config.special, tokens);
         then(falls.length === patches ? { falls, attention, rollout, about } : null, falls.length / patches);
@@ -43,7 +46,8 @@ export function makeExplanation(lab) {
   const { config, state, page, classes, passes } = lab;
   const patches = config.rows * config.columns;
   const [falls, attention, rollout] = [cellMap(config), cellMap(config), cellMap(config)];
-  const names = ["what erasing it takes from the answer", "attention of the class token, last layer", "rollout"];
+  const erasing = classes.length ? "what erasing it takes from the answer" : "how erasing it changes the class token";
+  const names = [erasing, "attention of the class token, last layer", "rollout"];
   const figures = [falls, attention, rollout].map(({ canvas }, at) => {
     canvas.setAttribute("role", "img");
     return make("figure", {}, make("figcaption", {}, names[at]), canvas);
@@ -79,7 +83,9 @@ export function makeExplanation(lab) {
     attention.paint(found.attention, found.attention[largestAt(found.attention)]);
     rollout.paint(found.rollout, found.rollout[largestAt(found.rollout)]);
     const named = [
-      `Erasing takes most from ${classes[found.about]} at ${peakOf(config, found.falls, points)}`,
+      found.about < 0
+        ? `Erasing changes the class token most at ${peakOf(config, found.falls, whole)}`
+        : `Erasing takes most from ${classes[found.about]} at ${peakOf(config, found.falls, points)}`,
       `attention is largest at ${peakOf(config, found.attention, percent)}`,
       `rollout is largest at ${peakOf(config, found.rollout, percent)}`,
     ];

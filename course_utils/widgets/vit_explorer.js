@@ -3,9 +3,11 @@
 import { bytesOf, hint, make, root, stage } from "./shared.js";
 import { effectOf, IN_PLACE, readingOf, shuffledOrder, toggled, tokenName, UNTOUCHED } from "./vit_answers.js";
 import { makeExplanation } from "./vit_explanation.js";
-import { makeAnswer, makeChanges, makeLayers } from "./vit_layers.js";
+import { kernelLink } from "./vit_kernel.js";
+import { makeAnswer, makeChanges, makeLayers, makeMoves } from "./vit_layers.js";
+import { makeChoice, makeOthers, othersInWords } from "./vit_models.js";
 import { makePicture, makeToken, patchUnder } from "./vit_parts.js";
-import { channelsOf, drawn, placed } from "./vit_pictures.js";
+import { asRead, channelsOf, drawn, placed } from "./vit_pictures.js";
 import { makeSources } from "./vit_sources.js";
 import { makeWalk } from "./vit_walk.js";
 import { makePasses, unpacked } from "./vit_worker.js";
@@ -22,6 +24,8 @@ import { makePasses, unpacked } from "./vit_worker.js";
  * @property {DataView} pixels @property {string[]} names @property {string[]} classes @property {Config} config
  * @property {"float16" | "float32"} format @property {[string, number][]} layout_of_weights @property {DataView} weights
  * @property {number} start @property {boolean} guided @property {Walk["steps"]} walk @property {Changes} changes
+ * @property {string[]} model_names @property {number} same  how many models, from the first on, are built like the first
+ * @property {boolean} in_kernel  whether the kernel computes these; the others are always there
  */
 /**
  * @typedef {object} State
@@ -34,13 +38,22 @@ import { makePasses, unpacked } from "./vit_worker.js";
  * @property {{ at: Point, down: boolean }} pen
  * @property {Explanation | null} explanation @property {number | null} progress  of it, from 0 to 1
  * @property {Walk | null} walk  the guided walk, if it is on
+ * @property {number} model  the one that is looked into @property {Record<number, Reading | undefined>} others  what the others answer
+ * @property {string} unanswered  why they do not
  */
 /**
  * @typedef {object} Bench  the model, the pictures, and what computes and shows
  * @property {Config} config @property {string[]} classes @property {{ name: string, picture: Float32Array }[]} samples
- * @property {Weights} weights @property {number} tokens @property {State} state
- * @property {ReturnType<typeof makePasses>} passes
+ * @property {Model[]} models @property {number} tokens @property {State} state
+ * @property {() => string} busy  what is written while the kernel computes
+ * @property {Pick<Passes, "show" | "queue" | "forget">} passes  of the model that is looked into
  * @property {(experiment: Experiment, whole?: boolean) => Request} request @property {ReturnType<typeof stage<State>>} page
+ */
+/** @typedef {ReturnType<typeof makePasses>} Passes */
+/**
+ * @typedef {object} Model
+ * @property {string} name @property {Weights | null} weights  none if it cannot be looked into; only its positions, if the
+ *   kernel computes @property {Passes} passes
  */
 /** @typedef {Bench & { act: ReturnType<typeof actionsOn> }} Lab */
 
@@ -53,7 +66,6 @@ function read(model, paint) {
     name,
     picture: channelsOf(bytes.subarray(at * size, (at + 1) * size), 3, config.channels),
   }));
-  const weights = unpacked(bytesOf(model.get("weights")), model.get("format"), model.get("layout_of_weights"));
   const changes = { ...UNTOUCHED, ...model.get("changes") };
   /** @type {State} */
   const state = {
@@ -71,8 +83,22 @@ function read(model, paint) {
     explanation: null,
     progress: null,
     walk: null,
+    model: 0,
+    others: {},
+    unanswered: "",
   };
-  const passes = makePasses(config, weights);
+  const models = modelsOf(model, config, (words, at) =>
+    page.change(
+      at === state.model ? { done: words } : { unanswered: words, others: { ...state.others, [at]: undefined } },
+    ),
+  );
+  const current = () => models[state.model].passes;
+  /** @type {Bench["passes"]} */
+  const passes = {
+    show: (job) => current().show(job),
+    queue: (jobs) => current().queue(jobs),
+    forget: () => current().forget(),
+  };
   const request = (/** @type {Experiment} */ { picture, placing, changes }, whole = true) => ({
     pixels: placed(picture, config, placing),
     changes,
@@ -84,14 +110,27 @@ function read(model, paint) {
     config,
     classes,
     samples,
-    weights,
+    models,
     tokens: config.special + config.rows * config.columns,
     state,
+    busy: () => (model.get("in_kernel") && state.answered !== state.experiment ? " · thinking …" : ""),
     passes,
     request,
     page,
   };
   return { ...lab, act: actionsOn(lab) };
+}
+
+/** @param {AnyModel<Traits>} model @param {Config} config @param {(words: string, at: number) => void} tell @returns {Model[]} */
+function modelsOf(model, config, tell) {
+  const [bytes, same, inKernel] = [bytesOf(model.get("weights")), model.get("same"), model.get("in_kernel")];
+  const size = bytes.byteLength / same;
+  return model.get("model_names").map((name, at) => {
+    const own = at < same ? bytes.slice(at * size, (at + 1) * size) : null;
+    const weights = own && unpacked(own, model.get("format"), model.get("layout_of_weights"));
+    const link = inKernel || !weights ? kernelLink(model, (words) => tell(words, at), at) : null;
+    return { name, weights, passes: makePasses(config, weights ?? {}, link) };
+  });
 }
 
 // ---- what can be done ------------------------------------------------------------------------------------------
@@ -101,11 +140,12 @@ function actionsOn(lab) {
   const { config, classes, state, passes, request, page } = lab;
   const run = () => {
     const { experiment } = state;
+    askOthers(lab);
     passes.show({
       request: request(experiment),
       use: (answer) => {
-        const [reading, before] = [readingOf(answer.logits), state.history.at(-1)?.reading];
-        const effect = before ? `: ${effectOf(before, reading, classes)}` : "";
+        const [reading, before] = [readingOf(answer), state.history.at(-1)?.reading];
+        const effect = before ? `: ${effectOf(config, before, reading, classes)}` : "";
         const done = state.words ? `${state.words}${effect}.` : state.done;
         page.change({ answer, reading, answered: experiment, done });
       },
@@ -134,6 +174,11 @@ function actionsOn(lab) {
     if (state.history.length) edit("All is undone", null, state.history[0].experiment);
   };
   const settle = () => page.change({ key: "" });
+  const lookInto = (/** @type {number} */ model) => {
+    passes.forget();
+    for (const each of state.history) each.reading = null; // of another model
+    begin({ model, reading: null, answer: null, words: "", done: `You look into ${lab.models[model].name}.` });
+  };
   return {
     run,
     edit,
@@ -141,9 +186,22 @@ function actionsOn(lab) {
     undo,
     undoAll,
     settle,
+    lookInto,
     ...onPicture({ config, state, edit, alter }),
     ...onModel({ state, alter }),
   };
+}
+
+// The models that are not looked into get the picture as it is read, and are themselves unchanged.
+/** @param {Bench} lab */
+function askOthers({ config, models, state, page }) {
+  const { picture, placing, changes } = state.experiment;
+  const pixels = asRead(placed(picture, config, placing), config, changes.erased, changes.order);
+  for (const [at, { passes }] of models.entries()) {
+    if (at === state.model) continue;
+    const use = (/** @type {Answer} */ found) => page.change({ others: { ...state.others, [at]: readingOf(found) } });
+    passes.show({ request: { pixels, changes: {}, whole: false }, use });
+  }
 }
 
 /**
@@ -224,10 +282,11 @@ const HINT = [
 ];
 
 /** @param {Lab} lab */
-function sentenceOf({ config, classes, state }) {
+function sentenceOf(lab) {
+  const { config, classes, state } = lab;
   const { reading, done, query } = state;
-  const answer = reading ? ` Answer: ${classes[reading.top]}.` : "";
-  return `${done} ${tokenName(config, query)} asks.${answer}`.trim();
+  const answer = reading && classes.length ? ` Answer: ${classes[reading.top]}.` : "";
+  return `${done} ${tokenName(config, query)} asks.${answer}${othersInWords(lab)}`.trim();
 }
 
 /** @type {Render<Traits>} */
@@ -236,23 +295,38 @@ function render({ model, el }) {
     for (const { paint } of parts) paint();
     lab.page.said.say(sentenceOf(lab));
   });
+  const { classes } = lab;
   const way = make("div", { class: "afv-way" });
   const sources = makeSources(lab, way);
   const [picture, token, layers] = [makePicture(lab), makeToken(lab), makeLayers(lab)];
-  const [answer, changes, explanation] = [makeAnswer(lab), makeChanges(lab), makeExplanation(lab)];
+  const [answer, changes, explanation] = [
+    classes.length ? makeAnswer(lab) : makeMoves(lab),
+    makeChanges(lab),
+    makeExplanation(lab),
+  ];
   picture.element.append(sources.element);
+  const [choice, others] = [makeChoice(lab), makeOthers(lab)];
+  answer.element.append(others.element);
   way.append(picture.element, token.element, layers.element, answer.element);
   const covered = { picture, token, layers, answer, changes, explanation };
   const walk = makeWalk(lab, model.get("walk"), covered);
-  const parts = [walk, sources, ...Object.values(covered)];
-  const elements = [walk.element, changes.element, way, explanation.element, hint(...HINT), lab.page.said.line];
+  const parts = [walk, choice, sources, others, ...Object.values(covered)];
+  const elements = [
+    walk.element,
+    choice.element,
+    changes.element,
+    way,
+    explanation.element,
+    hint(...HINT.slice(0, classes.length ? 4 : 3)),
+    lab.page.said.line,
+  ];
   el.append(root("vit", "A vision transformer at work", ...elements));
   if (model.get("guided")) walk.begin();
   lab.act.run();
   lab.page.show();
   return () => {
     sources.stop();
-    lab.passes.stop();
+    for (const { passes } of lab.models) passes.stop();
     lab.page.stop();
   };
 }

@@ -2,7 +2,7 @@
 
 import { cividis } from "./colours.js";
 import { contextOf, make, percent, press, slider } from "./shared.js";
-import { largestAt, peakOf, readingOf, rowOf, tokenName, whole } from "./vit_answers.js";
+import { largestAt, movesOf, peakOf, readingOf, rowOf, tokenName, whole } from "./vit_answers.js";
 
 /** @import { Lab } from "./vit_explorer.js" */
 
@@ -47,7 +47,7 @@ export function makeLayers(lab) {
   );
   const { caption, element } = part("", "layers", before, ...rows.map((row) => row.element));
   const paint = () => {
-    caption.textContent = `Layers: where ${tokenName(lab.config, lab.state.query)} looks, and the answer so far`;
+    caption.textContent = `Layers: where ${tokenName(lab.config, lab.state.query)} looks${lab.classes.length ? ", and the answer so far" : ""}`;
     if (lab.state.answer) paintLens(first, lab, 0);
     for (const row of rows) row.paint();
   };
@@ -120,8 +120,8 @@ function paintHeads({ config, state, tokens }, layer, heads) {
 // The most probable class if the head read the class token here.
 /** @param {HTMLElement} place @param {Lab} lab @param {number} depth  layers passed */
 function paintLens(place, { state, classes }, depth) {
-  if (!state.answer) return;
-  const { top, probabilities } = readingOf(state.answer.lens[depth]);
+  if (!state.answer || !classes.length) return;
+  const { top, probabilities } = readingOf({ ...state.answer, logits: state.answer.lens[depth] });
   const bar = make("i", { style: `width:${(100 * probabilities[top]).toFixed(1)}%` });
   place.replaceChildren(
     make("span", {}, classes[top]),
@@ -136,17 +136,17 @@ const MOST_CLASSES = 10;
 
 // The probabilities now, and a mark where each was before the last change.
 /** @param {Lab} lab */
-export function makeAnswer({ state, classes }) {
+export function makeAnswer({ state, classes, busy }) {
   const list = make("div", { class: "afv-bars", "data-fact": "answer" });
   const { caption, element } = part("Answer", "answer", list);
   const paint = () => {
     const { reading, history } = state;
     element.setAttribute("aria-busy", String(state.answered !== state.experiment));
+    caption.textContent = `Answer${reading ? `: ${classes[reading.top]}, ${percent(reading.probabilities[reading.top])}` : ""}${busy()}`;
     if (!reading) return;
     const before = history.at(-1)?.reading;
     const order = classes.map((_, at) => at);
     if (classes.length > MOST_CLASSES) order.sort((a, b) => reading.probabilities[b] - reading.probabilities[a]);
-    caption.textContent = `Answer: ${classes[reading.top]}, ${percent(reading.probabilities[reading.top])}`;
     list.replaceChildren(
       ...order.slice(0, MOST_CLASSES).flatMap((at) => {
         const bar = make("i", { style: `width:${(100 * reading.probabilities[at]).toFixed(1)}%` });
@@ -159,6 +159,29 @@ export function makeAnswer({ state, classes }) {
         ];
       }),
     );
+  };
+  return { element, paint };
+}
+
+// Instead of an answer, for a model without classes: how much the last change moves each token.
+/** @param {Lab} lab */
+export function makeMoves({ config, state, busy }) {
+  const [map, words] = [cellMap(config), make("p", { "data-fact": "moves" })];
+  map.canvas.setAttribute("role", "img");
+  const { caption, element } = part("", "answer", map.canvas, words);
+  const paint = () => {
+    const { reading, history } = state;
+    const before = history.at(-1)?.reading;
+    element.setAttribute("aria-busy", String(state.answered !== state.experiment));
+    caption.textContent = `Tokens after the last layer: what changes${busy()}`;
+    map.canvas.hidden = !reading || !before;
+    words.textContent = reading ? "Nothing is changed yet." : "";
+    if (!reading || !before) return;
+    const moves = movesOf(config, before, reading);
+    const patches = moves.subarray(config.special);
+    map.paint(patches, patches[largestAt(patches)]);
+    map.canvas.setAttribute("aria-label", `changes most: ${peakOf(config, patches, whole)}`);
+    words.textContent = `Yellow changes most: ${peakOf(config, patches, whole)} of its length. Class token: ${whole(moves[0])}.`;
   };
   return { element, paint };
 }

@@ -150,7 +150,7 @@ function listenToKeys(canvas, { config, state, page, act }) {
 // ---- the token -------------------------------------------------------------------------------------------------
 
 /** @param {Lab} lab */
-export function makeToken({ config, weights, state, page }) {
+export function makeToken({ config, models, state, page }) {
   const patch = make("canvas", { width: config.patch_size, height: config.patch_size, role: "img" });
   const strips = [0, 1, 2].map(() => new Float32Array(config.dim));
   const label = "The numbers of the token: projected patch, position and their sum";
@@ -174,7 +174,7 @@ export function makeToken({ config, weights, state, page }) {
     const at = query * config.dim;
     for (let i = 0; i < config.dim; i++) {
       strips[2][i] = answer.embedded[at + i];
-      strips[1][i] = changes.positions ? weights.positions[at + i] : 0;
+      strips[1][i] = changes.positions ? Number(models[state.model].weights?.positions[at + i]) : 0;
       strips[0][i] = strips[2][i] - strips[1][i];
     }
     const [content, position] = strips.map((strip) => Math.hypot(...strip).toFixed(2));

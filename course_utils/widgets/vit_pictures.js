@@ -36,6 +36,7 @@ export function channelsOf(bytes, step, channels) {
 // A picture moved, scaled about its middle, and inverted; what comes in from outside is blank.
 /** @param {Float32Array} picture @param {Config} config @param {Placing} placing */
 export function placed(picture, { width, height, channels, blank }, { right, down, size, inverted }) {
+  if (!right && !down && size === 1 && !inverted) return picture;
   const out = new Float32Array(picture.length);
   const [middle, centre] = [(height - 1) / 2, (width - 1) / 2];
   const at = (/** @type {number} */ c, /** @type {number} */ row, /** @type {number} */ column) =>
@@ -90,10 +91,12 @@ export function asRead(picture, { width, height, rows, columns, patch_size: size
   for (let place = 0; place < rows * columns; place++) {
     const patch = order ? order[place] : place;
     const [from, to] = [patch, place].map((at) => Math.floor(at / columns) * size * width + (at % columns) * size);
+    const hidden = erased.includes(patch);
+    if (from === to && !hidden) continue; // as it was
     for (let c = 0; c < channels; c++) {
       for (let pixel = 0; pixel < size * size; pixel++) {
         const offset = c * width * height + Math.floor(pixel / size) * width + (pixel % size);
-        out[to + offset] = erased.includes(patch) ? blank[c] : picture[from + offset];
+        out[to + offset] = hidden ? blank[c] : picture[from + offset];
       }
     }
   }

@@ -60,10 +60,14 @@ function makeCamera({ config, page, act }) {
   if (!devices?.getUserMedia) return { buttons: [], stop: () => {} };
   /** @type {MediaStream | null} */
   let stream = null;
+  let wanted = false; // also while the reader has not allowed it yet
   const video = make("video", { muted: true, playsinline: true });
+  const end = (/** @type {MediaStream | null} */ each) => {
+    for (const track of each?.getTracks() ?? []) track.stop();
+  };
   const stop = () => {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = null;
+    end(stream);
+    [stream, wanted] = [null, false];
     button.setAttribute("aria-pressed", "false");
   };
   const grab = () => {
@@ -73,15 +77,19 @@ function makeCamera({ config, page, act }) {
     requestAnimationFrame(grab);
   };
   const onclick = async () => {
-    if (stream) return stop();
+    if (wanted) return stop();
+    wanted = true;
     page.change({ done: "Waiting for the camera. Its pictures stay in this page." });
     try {
-      stream = await devices.getUserMedia({ video: { width: 320, height: 240 } });
+      const given = await devices.getUserMedia({ video: { width: 320, height: 240 } });
+      if (!wanted) return end(given);
+      stream = given;
       video.srcObject = stream;
       await video.play();
       button.setAttribute("aria-pressed", "true");
       grab();
     } catch {
+      if (!wanted) return;
       stop();
       page.change({ done: "There is no camera that this page may use: open a picture instead." });
     }

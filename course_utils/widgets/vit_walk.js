@@ -104,7 +104,8 @@ export const FINDERS = {
     ready({ right: attention >= mlp ? 0 : 1, values: { attention: whole(attention), mlp: whole(mlp) } });
   },
   lens: ({ config, classes, state }, ready) => {
-    const read = /** @type {Answer} */ (state.answer).lens.map(readingOf);
+    const { lens, final } = /** @type {Answer} */ (state.answer);
+    const read = lens.map((logits) => readingOf({ logits, final }));
     const after = settledAfter(read.map(({ top }) => top));
     const depth = (/** @type {number} */ layers) => (layers ? `after layer ${layers - 1}` : "before layer 0");
     const said = read.map(
@@ -161,12 +162,12 @@ export const FINDERS = {
  * @param {(readings: ReturnType<typeof readingOf>[], values: Record<string, string>, logits: Float32Array[]) => void} then
  */
 function probe({ state, passes, request, classes }, all, then) {
-  /** @type {Float32Array[]} */
-  const logits = [];
+  /** @type {Answer[]} */
+  const answers = [];
   const finish = (/** @type {Answer} */ answer) => {
-    logits.push(answer.logits);
-    if (logits.length < all.length) return;
-    const readings = logits.map(readingOf);
+    answers.push(answer);
+    if (answers.length < all.length) return;
+    const [readings, logits] = [answers.map(readingOf), answers.map((each) => each.logits)];
     const last = readings[readings.length - 1];
     then(readings, { other: classes[last.top], after: percent(last.probabilities[last.top]) }, logits);
   };
@@ -190,7 +191,7 @@ export function makeWalk(lab, steps, parts) {
   const { state, page, act } = lab;
   const on = make("input", { type: "checkbox", onchange: () => (on.checked ? begin() : leave()) });
   const { panel, title, text, question, options, reveal, back, next } = makePanel((by) => go(by));
-  const element = make("div", {}, make("label", {}, on, "guided walk"), panel);
+  const element = make("div", { hidden: !lab.classes.length }, make("label", {}, on, "guided walk"), panel);
 
   /** @param {number} at */
   const open = (at) => {

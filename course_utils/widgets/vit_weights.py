@@ -1,5 +1,6 @@
 """A ViT for the engine in the page: which models it takes, their configuration, and their weights as bytes. Notebook 04."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,39 +16,54 @@ MOST_WEIGHTS = 4_000_000  # two bytes each: more would make the page slow to loa
 MOST_PRODUCTS = 500_000_000  # of a forward pass: more would make the page slow to respond
 
 
+def as_models(value: Any) -> tuple[dict[str, torch.nn.Module], int]:
+    """One ViT, or a dict from names to models of which the first is one → the models by name, and how many of them, which
+    come first, are built like the first. Raises ValueError for an empty dict and for what is no model.
+    """
+    named = value if isinstance(value, Mapping) else {"": value}
+    if not named:
+        raise ValueError("The dict of models is empty, but it needs at least one: pass {name: model}.")
+    first = as_vit(next(iter(named.values())))
+    alike: dict[str, torch.nn.Module] = {}
+    others: dict[str, torch.nn.Module] = {}
+    for name, each in named.items():
+        model = getattr(each, "_orig_mod", each)
+        if not isinstance(model, torch.nn.Module):
+            raise ValueError(
+                f"The model {name} is {shown(model)}, but must be a module that turns images into logits."
+            )
+        same = type(model) is type(first) and configuration(model) == configuration(first)
+        (alike if same else others)[str(name)] = as_vit(model) if same else model
+    return {**alike, **others}, len(alike)
+
+
 def as_vit(model: Any) -> ViT:
-    """The model, if the engine computes what it computes. Raises ValueError, with advice, for any other."""
+    """The model, if the engine could compute what it computes. Raises ValueError, with advice, for any other."""
     model = getattr(model, "_orig_mod", model)  # of torch.compile
     taken = " or ".join([", ".join(kind.__name__ for kind in KINDS[:-1]), KINDS[-1].__name__])
     if type(model) not in KINDS:
         found = f"a {type(model).__name__}" if isinstance(model, torch.nn.Module) else shown(model)
         raise ValueError(
-            f"model is {found}, but the page computes the forward pass of the course's {taken}: pass one of these, or "
+            f"model is {found}, but the widget computes the forward pass of the course's {taken}: pass one of these, or "
             "convert a torchvision or timm ViT with from_torchvision or from_timm of course_utils.models.convert first."
         )
-    c = model.config
-    if not c.classes:
-        raise ValueError(
-            f"This {type(model).__name__} has no head (classes=0), but the widget shows its predictions: pass a model "
-            "with classes."
-        )
-    tokens, linear = c.patches + model.special_tokens.shape[1], c.channels * c.patch_size**2 * c.dim
-    weights = linear + tokens * c.dim + c.layers * (4 * c.dim**2 + 2 * c.dim * c.mlp_dim) + c.dim * c.classes
-    products = tokens * (weights + 2 * c.layers * tokens * c.dim)
-    if weights > MOST_WEIGHTS or products > MOST_PRODUCTS:
-        raise ValueError(
-            f"This {type(model).__name__} has {weights / 1e6:.1f} million weights and {products / 1e6:,.0f} million "
-            f"products per pass, but a responsive page has room for {MOST_WEIGHTS / 1e6:.0f} and "
-            f"{MOST_PRODUCTS / 1e6:.0f}: pass a smaller model, or show its attention_maps with AttentionExplorer."
-        )
     with torch.device("meta"):
-        expected = _shapes(type(model)(c))
+        expected = _shapes(type(model)(model.config))
     if other := sorted(set(_shapes(model).items()) ^ set(expected.items())):
         raise ValueError(
-            f"The parameter {other[0][0]} of this model is not as its configuration says, but the page computes an "
+            f"The parameter {other[0][0]} of this model is not as its configuration says, but the widget computes an "
             "unchanged model: undo what replaced its layers, or copy its weights into a new one."
         )
     return model
+
+
+def fits_the_page(model: ViT) -> bool:
+    """Whether the page can show its predictions, and is loaded and responds fast enough with it."""
+    c = model.config
+    tokens, linear = c.patches + model.special_tokens.shape[1], c.channels * c.patch_size**2 * c.dim
+    weights = linear + tokens * c.dim + c.layers * (4 * c.dim**2 + 2 * c.dim * c.mlp_dim) + c.dim * c.classes
+    products = tokens * (weights + 2 * c.layers * tokens * c.dim)
+    return c.classes > 0 and weights <= MOST_WEIGHTS and products <= MOST_PRODUCTS
 
 
 def _shapes(model: ViT) -> dict[str, tuple[int, ...]]:
@@ -62,17 +78,22 @@ def configuration(model: ViT) -> dict[str, Any]:
     return {**asdict(model.config), **grid, **special}
 
 
-def packed(model: ViT) -> tuple[str, list[list[Any]], bytes]:
-    """→ the number format, [name, how many] of each parameter in order, and the bytes of all.
+def packed(*models: Any, only: str | None = None) -> tuple[str, list[list[Any]], bytes]:
+    """ViTs of one configuration → the number format, [name, how many] of each parameter in order, and the bytes of all of
+    them, or of only one, of one model after the other.
 
     Half floats, or float32 if a weight is too large for them. The special tokens are one parameter. Raises ValueError for
     weights that are NaN or infinite.
     """
     single = ("class_token", "distillation_token", "registers")
-    named = {"special_tokens": model.special_tokens, **model.state_dict()}
-    weights = {name: as_tensor(value, f"The parameter {name}") for name, value in named.items() if name not in single}
+    every: list[Tensor] = []
+    for model in models:
+        named = {"special_tokens": model.special_tokens, **model.state_dict()}
+        named = {name: value for name, value in named.items() if name not in single and only in (None, name)}
+        weights = {name: as_tensor(value, f"The parameter {name}") for name, value in named.items()}
+        every += [value.flatten() for value in weights.values()]
     layout = [[name, value.numel()] for name, value in weights.items()]
-    whole = torch.cat([value.flatten() for value in weights.values()])
+    whole = torch.cat(every)
     if whole.abs().max() > torch.finfo(torch.float16).max:
         return "float32", layout, whole.numpy().astype("<f4").tobytes()
     return "float16", layout, half_floats(whole)

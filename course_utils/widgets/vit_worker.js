@@ -5,6 +5,7 @@ import { ViTEngine } from "./vit_engine.js";
 import { product } from "./vit_product.js";
 
 /** @import { Changes, Config, Weights } from "./vit_engine.js" */
+/** @import { Link } from "./vit_kernel.js" */
 /** @typedef {{ pixels: Float32Array, changes: Changes, whole: boolean }} Request  whole: all that can be seen, not only logits */
 /**
  * @typedef {object} Answer
@@ -14,6 +15,7 @@ import { product } from "./vit_product.js";
  * @property {Float32Array[]} changed  per branch – attention, MLP, attention, … – and token, by how much it changed the
  *   token's vector, as a share of its length
  * @property {Float32Array} embedded  (tokens, dim): what the first block reads
+ * @property {Float32Array} final  (tokens, dim): what the last block wrote, normalised
  */
 /** @typedef {{ request: Request, use: (answer: Answer) => void }} Job */
 
@@ -36,8 +38,8 @@ export function unpacked(bytes, format, layout) {
 /** @param {ViTEngine} engine @param {Request} request @returns {Answer} */
 export function answerOf(engine, { pixels, changes, whole }) {
   const { logits, attention, stream } = engine.forward(pixels, changes);
-  const [embedded, { dim }] = [stream[0], engine.config];
-  if (!whole) return { logits, attention: [], lens: [], changed: [], embedded };
+  const [embedded, final, { dim }] = [stream[0], engine.norm(stream[stream.length - 1], "norm"), engine.config];
+  if (!whole) return { logits, attention: [], lens: [], changed: [], embedded, final };
   const length = (/** @type {(i: number) => number} */ at) => {
     let sum = 0;
     for (let i = 0; i < dim; i++) sum += at(i) ** 2;
@@ -51,7 +53,7 @@ export function answerOf(engine, { pixels, changes, whole }) {
     });
   });
   const lens = stream.filter((_, step) => step % 2 === 0).map((tokens) => engine.read(tokens));
-  return { logits, attention, lens, changed, embedded };
+  return { logits, attention, lens, changed, embedded, final };
 }
 
 const PROGRAM = `"use strict";
@@ -65,9 +67,9 @@ onmessage = ({ data }) => {
 };`;
 
 // show(job): computed next; of several that wait, only the latest. queue(jobs): one after the other, whenever nothing is
-// to be shown; forget() drops them.
-/** @param {Config} config @param {Weights} weights */
-export function makePasses(config, weights) {
+// to be shown; forget() drops them. link: to the kernel, if that computes.
+/** @param {Config} config @param {Weights} weights @param {Link | null} link */
+export function makePasses(config, weights, link = null) {
   /** @type {Job | null} */
   let running = null;
   /** @type {Job | null} */
@@ -84,21 +86,22 @@ export function makePasses(config, weights) {
   }
   /** @param {Job} job */
   function compute(job) {
-    if (worker) worker.postMessage(job.request);
+    if (link) link.ask(job.request, finish);
+    else if (worker) worker.postMessage(job.request);
     else setTimeout(() => finish(answerOf(engine, job.request)));
   }
-  /** @param {Answer} answer */
+  /** @param {Answer | null} answer  none if it could not be computed */
   function finish(answer) {
     const job = running;
     running = null;
-    job?.use(answer);
+    if (answer) job?.use(answer);
     next();
   }
   function refused() {
     worker = null;
     if (running) compute(running);
   }
-  let worker = startWorker({ config, weights }, finish, refused);
+  let worker = link ? null : startWorker({ config, weights }, finish, refused);
   return {
     show: (/** @type {Job} */ job) => {
       latest = job;
@@ -114,6 +117,7 @@ export function makePasses(config, weights) {
     stop: () => {
       [running, latest, waiting] = [null, null, []];
       worker?.terminate();
+      link?.stop();
     },
   };
 }

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import silenced
+from course_utils.models import build
 from course_utils.training import load_checkpoint
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,11 @@ boot = torch.zeros(1, 28, 28)
 boot[0, 8:22, 16:25] = 0.6
 boot[0, 16:22, 2:25] = 0.8
 classes = "T-shirt/top,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,ankle boot".split(",")
-ViTExplorer(shipped, [boot], classes, names=["blocks"])"""
+ViTExplorer(shipped, [boot], classes, names=["blocks"])""",
+    """from course_utils.models import build
+torch.manual_seed(0)
+models = {"stored": shipped, "linear": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))}
+ViTExplorer(models | {"untrained": build(shipped.config, seed=0)}, [boot], classes, in_kernel=True)""",
 ]
 # A low boot that looks left, as strokes from x, y to x, y: the shaft, the foot with its sole and toe, and the heel.
 SHAFT = [(0.88 - 0.08 * line, 0.42, 0.88 - 0.08 * line, 0.7) for line in range(4)]
@@ -35,7 +40,7 @@ CLASSES = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shi
 
 @pytest.fixture
 def page(run_cells):
-    return run_cells(CELLS, ".afv-vit")
+    return run_cells(CELLS, ".afv-vit >> nth=1")
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +58,8 @@ def blocks() -> torch.Tensor:
 class Hand:
     """What a student does with the widget."""
 
-    def __init__(self, page) -> None:
-        self.page, self.widget = page, page.locator(".afv-vit")
+    def __init__(self, page, number: int = 0) -> None:
+        self.page, self.widget = page, page.locator(".afv-vit").nth(number)
         self.picture = self.widget.locator('[data-panel="picture"]')
 
     def press(self, name: str) -> None:
@@ -114,6 +119,32 @@ def take_the_walk(hand: Hand) -> None:
     expect(hand.answer).to_have_text(before)
 
 
+def the_kernel_answers_behind_the_same_widget(hand: Hand, model) -> None:
+    """What the page shows, the kernel computes, of other models too."""
+    torch.manual_seed(0)
+    linear, untrained = torch.nn.Linear(784, 10), build(model.config, seed=0).eval()
+    with torch.no_grad():
+        flat = linear(blocks().flatten(1)).argmax()
+        expect(hand.widget.locator('[data-other="linear"] span')).to_have_text(CLASSES[flat])
+        hand.press("untrained")
+        expect(hand.answer).to_have_text(expected(untrained(blocks())))
+        expect(hand.widget.locator('[data-other="stored"] span')).to_have_text(CLASSES[model(blocks()).argmax()])
+        hand.press("stored")
+        expect(hand.answer).to_have_text(expected(model(blocks())))
+        with silenced(model, heads=[(0, 1), (2, 3)]):
+            quiet = expected(model(blocks()))
+    for head in ("0.1", "2.3"):
+        hand.widget.locator(f'[data-head="{head}"]').click()
+    expect(hand.answer).to_have_text(quiet)
+    expect(hand.done).to_contain_text("Head 3 of layer 2 is silent: the answer ")
+
+
+def a_widget_whose_kernel_has_ended_says_so(hand: Hand) -> None:
+    hand.picture.press("u")
+    expect(hand.answer).to_have_text(re.compile("· thinking …$"))
+    expect(hand.done).to_contain_text("The kernel does not answer.")
+
+
 def test_after_the_walk_a_boot_is_drawn_its_heel_erased_and_the_answer_changes_without_a_kernel(
     page, model, picture, shut_down
 ):
@@ -121,6 +152,7 @@ def test_after_the_walk_a_boot_is_drawn_its_heel_erased_and_the_answer_changes_w
     with torch.no_grad():
         expect(hand.answer).to_have_text(expected(model(blocks())))
     take_the_walk(hand)
+    the_kernel_answers_behind_the_same_widget(Hand(page, 1), model)
     shut_down(page)
 
     hand.press("new drawing")
@@ -159,6 +191,7 @@ def test_after_the_walk_a_boot_is_drawn_its_heel_erased_and_the_answer_changes_w
         for number in re.findall(r"(?:attention|rollout) (−?\d\.\d\d)", words.inner_text())[-2:]
     ]
     assert found == pytest.approx(correlations(model), abs=0.02)
+    a_widget_whose_kernel_has_ended_says_so(Hand(page, 1))
 
 
 @torch.no_grad()

@@ -5,12 +5,12 @@ import { test } from "node:test";
 import * as answers from "../../course_utils/widgets/vit_answers.js";
 
 const near = (found, expected) => assert.ok(Math.abs(found - expected) < 1e-6, `${found}, not ${expected}`);
-const CONFIG = { columns: 2, special: 1 };
+const CONFIG = { columns: 2, special: 1, dim: 2 };
 const CLASSES = ["boot", "bag"];
-const reading = (...probabilities) => answers.readingOf(Float32Array.from(probabilities, Math.log));
+const reading = (...probabilities) => answers.readingOf({ logits: Float32Array.from(probabilities, Math.log) });
 
 test("a reading is the softmax and its largest class", () => {
-  const { top, probabilities } = answers.readingOf(Float32Array.of(0, Math.log(3)));
+  const { top, probabilities } = answers.readingOf({ logits: Float32Array.of(0, Math.log(3)) });
   assert.equal(top, 1);
   near(probabilities[0], 0.25);
 });
@@ -47,13 +47,25 @@ test("an order is a permutation", () => {
 });
 
 test("a sentence says whether the answer changes", () => {
-  const change = answers.effectOf(reading(0.9, 0.1), reading(0.2, 0.8), CLASSES);
+  const change = answers.effectOf(CONFIG, reading(0.9, 0.1), reading(0.2, 0.8), CLASSES);
   assert.equal(change, "the answer changes from boot (90.0 %) to bag (80.0 %)");
   assert.equal(
-    answers.effectOf(reading(0.9, 0.1), reading(0.6, 0.4), CLASSES),
+    answers.effectOf(CONFIG, reading(0.9, 0.1), reading(0.6, 0.4), CLASSES),
     "the answer stays boot, 90.0 % → 60.0 %",
   );
-  assert.equal(answers.effectOf(reading(0.9, 0.1), reading(0.9, 0.1), CLASSES), "the answer stays boot, 90.0 %");
+  const same = answers.effectOf(CONFIG, reading(0.9, 0.1), reading(0.9, 0.1), CLASSES);
+  assert.equal(same, "the answer stays boot, 90.0 %");
+});
+
+test("without classes, a sentence says how far the tokens move, as shares of their length", () => {
+  const final = (...numbers) => answers.readingOf({ logits: new Float32Array(), final: Float32Array.from(numbers) });
+  const [before, after] = [final(3, 4, 0, 2, 6, 8, 0, 0), final(3, 5, 0, 2, 0, 0, 0, 0)];
+  assert.equal(before.top, -1);
+  assert.deepEqual([...answers.movesOf(CONFIG, before, after)], [...Float32Array.of(0.2, 0, 1, 0)]);
+  assert.equal(
+    answers.effectOf(CONFIG, before, after, []),
+    "the class token changes by 20 % of its length, the patches by 33 %, on average",
+  );
 });
 
 test("all that is changed is told, and nothing else", () => {

@@ -61,7 +61,7 @@ function labOf(seed) {
   };
   const request = ({ picture, changes }, whole = true) => ({ pixels: picture, changes, whole });
   const answer = answerOf(engine, request(experiment));
-  const state = { experiment, answer, reading: readingOf(answer.logits), query: 5, explanation: null };
+  const state = { experiment, answer, reading: readingOf(answer), query: 5, explanation: null };
   const passes = {
     forget: () => {},
     queue: (jobs) => {

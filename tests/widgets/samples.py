@@ -52,8 +52,7 @@ TABLE = torch.tensor([[[70.0, 72], [71, 69]], [[60, 66], [65, 68]]])
 PAIR = random(2, 1, 6, 8)
 COSINES = 2 * random(3, 2) - 1
 VIT = models.build(ViTConfig(8, 4, channels=1, dim=8, layers=2, heads=2, mlp_dim=8, classes=3), seed=0)
-with torch.device("meta"):
-    LARGE = ViT(ViTConfig())
+HEADLESS = models.build(ViTConfig(8, 4, channels=1, dim=8, layers=2, heads=2, mlp_dim=8, classes=0), seed=0)
 QUESTIONS = [
     {
         "question": "How large is the matrix of `4` tokens?",
@@ -294,8 +293,23 @@ SAMPLES = {
                 "model is a Linear, but .* ViT, DistilledViT or RegisterViT: pass one",
             ),
             ({"model": "vit"}, "model is 'vit', but"),
-            ({"model": models.build(ViTConfig(8, 4, dim=8, heads=2, classes=0), seed=0)}, r"no head \(classes=0\)"),
-            ({"model": LARGE}, "86.4 million weights and .* products per pass, but .* has room for 4 and 500"),
+            ({"model": HEADLESS, "classes": [], "guided": True}, "guided is True, but .* this ViT has no classes"),
+            ({"model": HEADLESS}, "classes has 3 names, but there are 0 outputs"),
+            (
+                {"model": HEADLESS, "classes": [], "in_kernel": False},
+                "in_kernel is False, but this ViT cannot run in",
+            ),
+            ({"model": {}}, "The dict of models is empty"),
+            ({"model": {"a": VIT, "b": 3}}, "The model b is 3, but must be a module"),
+            (
+                {"model": {"a": VIT, "flat": torch.nn.Flatten()}},
+                r"The model flat makes \(1, 64\) of images of shape \(1, 1, 8, 8\), but must make logits of shape \(1, 3\)",
+            ),
+            ({"model": {"a": VIT, "conv": torch.nn.Conv2d(3, 3, 3)}}, "The model conv makes no tensor of"),
+            ({"in_kernel": "yes"}, "in_kernel is 'yes', but must be True or False"),
+            ({"prepare": 3}, "prepare is 3, but must be a function"),
+            ({"prepare": torch.flatten}, r"prepare is .*, but must .* images of shape \(1, 1, 8, 8\)"),
+            ({"prepare": len}, "prepare is .*, but must be a function"),
             ({"model": replaced()}, "parameter head.bias of this model is not as its configuration says"),
             ({"classes": ["boot"]}, "classes has 1 names, but there are 3 outputs"),
             ({"names": ["one"]}, "names has 1 names, but there are 2 images"),

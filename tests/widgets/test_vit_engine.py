@@ -1,4 +1,6 @@
-"""The forward pass in the page is PyTorch's: logits, attention and residual stream, untouched and under every change."""
+"""The forward pass in the page is PyTorch's, and the kernel's: logits, attention and residual stream, untouched and under
+every change.
+"""
 
 import copy
 import json
@@ -25,10 +27,23 @@ from course_utils.models import (
 )
 from course_utils.training import load_checkpoint
 from course_utils.widgets import vit_weights
+from course_utils.widgets.vit_kernel import answer
 
 SCRIPT = Path(__file__).with_name("vit_parity.mjs")
 KINDS = {ViT: ViTConfig, DistilledViT: DistilledViTConfig, RegisterViT: RegisterViTConfig}
 BLANK = [0.3, 0.6, 0.9]
+SMALL = ViTConfig(8, 4, channels=3, dim=12, layers=2, heads=3, mlp_dim=10, classes=4, mean=0.4, std=0.7)
+EACH: dict[str, Any] = {  # change, alone
+    "erased": [1, 2],
+    "order": [2, 0, 3, 1],
+    "positions": False,
+    "silenced": ["0.1", "1.2"],
+    "skipped": ["0.attention", "1.mlp"],
+    "temperature": 2.5,
+}
+
+
+PARTS = ("logits", "attention", "stream", "lens", "changed", "embedded", "final")
 
 
 def random_model(draw: random.Random, kind: type) -> ViT:
@@ -45,9 +60,14 @@ def random_model(draw: random.Random, kind: type) -> ViT:
         mean=draw.random(),
         std=0.2 + draw.random(),
     )
-    model = build(config, seed=draw.randint(0, 99)).eval()
+    return uneven(build(config, seed=draw.randint(0, 99)))
+
+
+def uneven(model: ViT) -> ViT:
+    """In evaluation mode, with biases and special tokens that are not zero."""
+    model.eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # biases and special tokens begin at zero
+        for parameter in model.parameters():
             parameter += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
     return model
 
@@ -105,6 +125,11 @@ def in_pytorch(model: ViT, image: Tensor, changes: dict[str, Any], pool: str) ->
     return {name: torch.cat([each.flatten() for each in found]) for name, found in parts.items() if found}
 
 
+def in_kernel(model: ViT, image: Tensor, changes: dict[str, Any]) -> dict[str, Tensor]:
+    found = answer(model, image, changes, BLANK[: model.config.channels])
+    return {name: found[name].flatten() for name in ("logits", "attention", "lens", "changed", "embedded", "final")}
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory) -> dict[str, tuple[list[tuple[float, dict[str, Tensor]]], dict[str, Tensor]]]:
     """Name of each case → tolerances with what PyTorch computes, and what the engine computes.
@@ -116,18 +141,22 @@ def compared(tmp_path_factory) -> dict[str, tuple[list[tuple[float, dict[str, Te
         pytest.skip("Node.js is not installed: `make test` installs what it needs with npm")
     folder, draw = tmp_path_factory.mktemp("cases"), random.Random(0)
     cases, expected = [], {}
-    for number in range(25):
-        kind, pool = list(KINDS)[number % 3], "mean" if number % 8 == 3 else "class"
-        model = random_model(draw, kind) if number else load_checkpoint("fashion-vit-small")[0]
-        changes = random_changes(draw, model) if number % 2 else {}
-        c, name = model.config, f"{number:02d} {kind.__name__} {'changed' if number % 2 else 'as it is'}"
+    tried = [(load_checkpoint("fashion-vit-small")[0], {})]
+    for number in range(1, 25):
+        model = random_model(draw, list(KINDS)[number % 3])
+        tried.append((model, random_changes(draw, model) if number % 2 else {}))
+    tried += [(uneven(build(SMALL, seed=0)), {name: value}) for name, value in EACH.items()]
+    for number, (model, changes) in enumerate(tried):
+        pool = "mean" if number % 8 == 3 and number < 25 else "class"
+        c, name = model.config, f"{number:02d} {type(model).__name__} {' '.join(changes)}"
         image = torch.rand(c.channels, *c.height_and_width, generator=torch.Generator().manual_seed(number))
         _, layout, halves = vit_weights.packed(model)
         config = {**vit_weights.configuration(model), "blank": BLANK, "pool": pool}
         config["fused"] &= pool == "class"
         exact = in_pytorch(model, image, changes, pool)
         rounded = in_pytorch(copy.deepcopy(model).half().float(), image, changes, pool)
-        theirs = {"float32": [(1e-5, exact)], "float16": [(5e-3, exact), (1e-5, rounded)]}
+        kernel = [(1e-4, in_kernel(model, image, changes))] if pool == "class" else []
+        theirs = {"float32": [(1e-5, exact), *kernel], "float16": [(5e-3, exact), (1e-5, rounded)]}
         for form, weights in (("float32", single(model, layout)), ("float16", halves)):
             case = f"{name} {form}"
             cases.append({"name": case, "config": config, "format": form, "layout": layout, "changes": changes})
@@ -137,10 +166,7 @@ def compared(tmp_path_factory) -> dict[str, tuple[list[tuple[float, dict[str, Te
     (folder / "cases.json").write_text(json.dumps(cases))
     subprocess.run([node, str(SCRIPT), str(folder)], check=True, timeout=600)
     return {
-        case: (
-            theirs,
-            {part: torch.from_numpy(np.fromfile(folder / f"{case}.{part}", "<f4")) for part in theirs[0][1]},
-        )
+        case: (theirs, {part: torch.from_numpy(np.fromfile(folder / f"{case}.{part}", "<f4")) for part in PARTS})
         for case, theirs in expected.items()
     }
 
@@ -151,8 +177,8 @@ def single(model: ViT, layout: list) -> bytes:
     return torch.cat([named[name].detach().flatten() for name, _ in layout]).numpy().astype("<f4").tobytes()
 
 
-@pytest.mark.parametrize("part", ["logits", "attention", "stream", "lens", "changed"])
-def test_the_engine_computes_what_pytorch_computes(compared, part):
+@pytest.mark.parametrize("part", PARTS)
+def test_the_engine_computes_what_pytorch_and_the_kernel_behind_the_widget_compute(compared, part):
     tried = 0
     for case, (theirs, ours) in compared.items():
         for within, parts in theirs:

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from samples import VIT, build, random
+from samples import HEADLESS, VIT, build, random
 from torch import nn
 
 from course_utils.front_end import FOLDER
 from course_utils.models import DistilledViT, DistilledViTConfig, RegisterViT, RegisterViTConfig, ViT
 from course_utils.models import build as build_model
 from course_utils.widgets import ViTExplorer
+from course_utils.widgets.vit_kernel import answer
 from course_utils.widgets.vit_weights import border, configuration, packed
 
 SMALL = {
@@ -95,6 +96,64 @@ def test_showing_a_model_draws_no_random_numbers_and_leaves_it_in_its_mode():
     ViTExplorer(model, random(1, 1, 8, 8), ["a", "b", "c"])
     assert torch.equal(torch.rand(1), expected)
     assert model.training
+
+
+def replies(widget: ViTExplorer, *requests: dict) -> list[tuple[dict, list[bytes]]]:
+    """What the kernel sends to a page that asks for these."""
+    sent: list = []
+    widget.send = lambda content, buffers: sent.append((content, buffers))
+    image = np.full(widget.config["channels"] * 64, 0.5, "<f4").tobytes()
+    for number, request in enumerate(requests):
+        widget._handle_custom_msg(
+            {"id": str(number), "model": 0, "changes": {}, "whole": True, **request}, [memoryview(image)]
+        )
+    return sent
+
+
+def test_a_model_that_the_page_cannot_compute_runs_in_the_kernel_which_gets_only_positions():
+    small = build("ViTExplorer")
+    assert not small.in_kernel
+    large = ViTExplorer(ViT(ViT.published["vit_s_16"]), random(1, 3, 224, 224), [str(name) for name in range(1000)])
+    assert large.in_kernel
+    assert [name for name, _ in large.layout_of_weights] == ["positions"]
+    for arguments in (
+        {"in_kernel": True},
+        {"prepare": lambda images: 2 * images},
+        {"model": HEADLESS, "classes": []},
+    ):
+        assert build("ViTExplorer", **arguments).in_kernel
+
+
+def test_the_kernel_answers_each_page_or_says_why_it_cannot():
+    widget = build("ViTExplorer", in_kernel=True, prepare=lambda images: 1 - images)
+    (content, buffers), (_, short), wrong = replies(
+        widget, {"changes": {"temperature": 3}}, {"whole": False}, {"changes": {"silenced": ["7.0"]}}
+    )
+    assert content["id"] == "0"
+    assert dict(content["layout"]) == {
+        **{"logits": [3], "attention": [2, 2, 5, 5], "lens": [3, 3]},
+        **{"changed": [4, 5], "embedded": [5, 8], "final": [5, 8]},
+    }
+    assert [len(each) for each in buffers] == [12, 200, 36, 80, 160, 160]
+    expected = answer(VIT, torch.full((1, 8, 8), 0.5), {"temperature": 3}, [0.5], lambda images: 1 - images)
+    assert np.allclose(np.frombuffer(buffers[0], "<f4"), expected["logits"])
+    with torch.no_grad():
+        assert np.allclose(np.frombuffer(short[0], "<f4"), VIT(torch.full((1, 1, 8, 8), 0.5)).numpy(), atol=1e-6)
+    assert [len(each) for each in short] == [12, 32]  # logits, class token
+    assert wrong == ({"id": "2", "error": wrong[0]["error"]}, [])
+    assert wrong[0]["error"].startswith("heads names layer 7")
+
+
+def test_models_built_alike_are_sent_and_others_answer_from_the_kernel():
+    other = build_model(VIT.config, seed=1)
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    widget = build("ViTExplorer", model={"one": VIT, "linear": linear, "two": other})
+    assert (widget.model_names, widget.same, widget.in_kernel) == (["one", "two", "linear"], 2, False)
+    assert widget.weights == build("ViTExplorer").weights + build("ViTExplorer", model=other).weights
+    ((content, buffers),) = replies(widget, {"model": 2, "whole": False})
+    assert content["layout"] == [["logits", [3]]]
+    with torch.no_grad():
+        assert np.allclose(np.frombuffer(buffers[0], "<f4"), linear(torch.full((1, 1, 8, 8), 0.5))[0])
 
 
 def test_grey_images_are_shown_to_a_model_of_colours():

@@ -13,8 +13,8 @@ for (const { name, config, format, layout, changes } of JSON.parse(readFileSync(
   const engine = new ViTEngine(config, unpacked(bytes(`${name}.weights`), format, layout));
   const pixels = new Float32Array(bytes(`${name}.pixels`));
   const { stream } = engine.forward(pixels, changes);
-  const { logits, attention, lens, changed } = answerOf(engine, { pixels, changes, whole: true });
-  const parts = { logits: [logits], attention, lens, changed, stream };
+  const { logits, attention, lens, changed, embedded, final } = answerOf(engine, { pixels, changes, whole: true });
+  const parts = { logits: [logits], attention, lens, changed, stream, embedded: [embedded], final: [final] };
   for (const [part, arrays] of Object.entries(parts)) {
     writeFileSync(
       `${folder}/${name}.${part}`,

@@ -9,11 +9,14 @@ import io
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils.files import atomic
 from course_utils.paths import DATA
 from course_utils.teaching.demo import script
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FOLDER = DATA / "demos"
 VIEWS = "application/vnd.jupyter.widget-view+json"
@@ -73,15 +76,23 @@ def small(buffer: dict[str, Any], traits: dict[str, Any]) -> dict[str, Any]:
     if buffer["path"] != [SENT_AS_WEBP]:
         return buffer
     import numpy as np
+
+    images = np.frombuffer(base64.b64decode(buffer["data"]), np.uint8)
+    images = images.reshape(-1, traits["height"], traits["width"], 3)
+    data = base64.b64encode(as_webp(images, quality=90)).decode()
+    return {"path": buffer["path"], "encoding": "webp", "data": data, "count": len(images)}
+
+
+def as_webp(images: "np.ndarray", **options: Any) -> bytes:
+    """Images (count, height, width, 3 or 4) on one WebP, row by row in a square. options: Pillow's for this format."""
+    import numpy as np
     from matplotlib import image
 
-    height, width = traits["height"], traits["width"]
-    images = np.frombuffer(base64.b64decode(buffer["data"]), np.uint8).reshape(-1, height, width, 3)
-    across = int(np.ceil(np.sqrt(len(images))))
-    sheet = np.zeros((across, across, height, width, 3), np.uint8)
-    sheet.reshape(-1, height, width, 3)[: len(images)] = images
+    count, height, width, channels = images.shape
+    across = int(np.ceil(np.sqrt(count)))
+    sheet = np.zeros((across, across, height, width, channels), np.uint8)
+    sheet.reshape(-1, height, width, channels)[:count] = images
+    whole = sheet.transpose(0, 2, 1, 3, 4).reshape(across * height, across * width, channels)
     file = io.BytesIO()
-    whole = sheet.transpose(0, 2, 1, 3, 4).reshape(across * height, across * width, 3)
-    image.imsave(file, whole, format="webp", pil_kwargs={"quality": 90, "method": 6})
-    data = base64.b64encode(file.getvalue()).decode()
-    return {"path": buffer["path"], "encoding": "webp", "data": data, "count": len(images)}
+    image.imsave(file, whole, format="webp", pil_kwargs={"method": 6, **options})
+    return file.getvalue()

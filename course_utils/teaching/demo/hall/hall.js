@@ -5,6 +5,7 @@ import { fit } from "./fit.js";
 import { actionOf, KEYS, takesText } from "./keys.js";
 import { liveVote } from "./live.js";
 import { modelOf, traitsOf } from "./model.js";
+import { loadScript } from "./packed.js";
 import { ringAround } from "./pointer.js";
 import { adviceOf, shareOf, totalOf } from "./votes.js";
 
@@ -52,18 +53,10 @@ Object.assign(globalThis, {
     offered.set(name, { ...demo, widget }),
 });
 
-// A script, unlike a module or data, can be read from a file too.
 /** @param {string} name @returns {Promise<Demo>} */
-function load(name) {
-  return new Promise((resolve, reject) => {
-    const known = offered.get(name);
-    if (known) return resolve(known);
-    const script = document.createElement("script");
-    script.src = `${name}.js`;
-    script.onload = () => resolve(/** @type {Demo} */ (offered.get(name)));
-    script.onerror = () => reject(new Error(`${name}.js is missing: make these pages again with course demo.`));
-    document.head.append(script);
-  });
+async function load(name) {
+  if (!offered.has(name)) await loadScript(`${name}.js`);
+  return /** @type {Demo} */ (offered.get(name));
 }
 
 /** @param {string} name */

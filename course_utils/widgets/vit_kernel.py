@@ -1,0 +1,162 @@
+"""A ViT that computes in the kernel what ViTExplorer shows, as the engine does in the page. Notebook 04."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.attention import silenced
+from course_utils.models import DistilledViT, ViT
+from course_utils.models.deit import fuse
+from course_utils.models.vit import patchify, standardised
+from course_utils.modes import evaluating
+from course_utils.settings import shown
+from course_utils.widgets.tensors import floats, half_floats
+
+Prepare = Callable[[Tensor], Tensor]
+
+
+@torch.no_grad()
+def answer(
+    model: ViT, pixels: Tensor, changes: Mapping[str, Any], blank: list[float], prepare: Prepare | None = None
+) -> dict[str, Tensor]:
+    """pixels (channels, height, width) in [0, 1] → what vit_worker.js answers to them, under these changes to the model or
+    its input: logits (classes,), attention (layers, heads, tokens, tokens), lens (layers + 1, classes), changed (2 · layers,
+    tokens), embedded and final (tokens, dim). changes: as in vit_engine.js. blank: of each channel, the value of an
+    erased pixel. prepare: what the images get before the model reads them, such as standardisation.
+    """
+    c, skipped = model.config, changes.get("skipped", ())
+    images = _erased(pixels, changes.get("erased", ()), model, blank)[None].to(model.positions)
+    images = standardised(images if prepare is None else prepare(images), c.mean, c.std)
+    heads = [(int(layer), int(head)) for layer, head in (name.split(".") for name in changes.get("silenced", ()))]
+    with model.recording() as maps, silenced(model, heads), _heated(model, changes.get("temperature", 1)):
+        patches = model.project(patchify(images, c.patch_size))
+        if changes.get("order"):
+            patches = patches[:, changes["order"]]
+        tokens = torch.cat([model.special_tokens, patches], dim=1)
+        if changes.get("positions", True):
+            tokens = tokens + model.positions
+        stream = [tokens]
+        for layer, block in enumerate(model.blocks):
+            for branch, norm in (("attention", "norm1"), ("mlp", "norm2")):
+                added = block.get_submodule(branch)(block.get_submodule(norm)(tokens))
+                tokens = tokens if f"{layer}.{branch}" in skipped else tokens + added
+                stream.append(tokens)
+        lens = [_read(model, each) for each in stream[::2]]
+    steps = zip(stream[1:], stream[:-1], strict=True)
+    changed = [(after - before).norm(dim=-1) / before.norm(dim=-1) for after, before in steps]
+    return {
+        "logits": lens[-1][0],
+        "attention": torch.cat(maps),
+        "lens": torch.cat(lens),
+        "changed": torch.cat(changed).nan_to_num(0, posinf=torch.inf),
+        "embedded": stream[0][0],
+        "final": model.norm(tokens)[0],
+    }
+
+
+class Answering:
+    """Answers the pages of a widget: of the first models all that can be seen, or the logits and the final class token if a
+    page asks for less; of other models the logits. See `answer`.
+    """
+
+    def __init__(self, models: Mapping[str, Any], blank: list[float], prepare: Prepare | None) -> None:
+        self.names, self.models, self.blank, self.prepare = list(models), list(models.values()), blank, prepare
+
+    def check(self, images: Tensor, looked_into: int) -> None:
+        """Raises ValueError if a model that cannot be looked into does not turn images into logits."""
+        for number in range(looked_into, len(self.models)):
+            found, cause = None, None
+            try:
+                found = self.logits(number, images)
+            except Exception as error:  # whatever a module raises that was made for something else
+                cause = error
+            expected = (len(images), self.models[0].config.classes)
+            if not isinstance(found, Tensor) or found.shape != expected:
+                made = f"{tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
+                raise ValueError(
+                    f"The model {self.names[number]} makes {made} of images of shape {tuple(images.shape)}, but must make "
+                    f"logits of shape {expected}: pass a model for the images and classes of the first."
+                ) from cause
+
+    @torch.no_grad()
+    def logits(self, number: int, images: Tensor) -> Any:
+        """images (batch, channels, height, width) in [0, 1] → what a model of any kind returns in evaluation mode."""
+        model = self.models[number]
+        with evaluating(model):
+            like = next(model.parameters(), images)
+            return model((images if self.prepare is None else self.prepare(images)).to(like))
+
+    def reply(self, request: Mapping[str, Any], buffers: Sequence[Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """A page's request and its pixels, as floats → what is sent back: attention as half floats, the rest as floats;
+        or why it could not be computed.
+        """
+        c, model = self.models[0].config, self.models[request["model"]]
+        pixels = torch.frombuffer(bytearray(buffers[0]), dtype=torch.float32).reshape(c.channels, *c.height_and_width)
+        try:
+            if type(model) is type(self.models[0]):
+                found = answer(model, pixels, request["changes"], self.blank, self.prepare)
+            else:
+                found = {"logits": self.logits(request["model"], pixels[None])[0]}
+        except (ValueError, MemoryError, RuntimeError) as error:
+            return {"id": request["id"], "error": str(error).partition("\n")[0]}, []
+        if not request["whole"]:
+            found = {
+                name: found[name][: 1 if name == "final" else None] for name in ("logits", "final") if name in found
+            }
+        layout = [[name, list(value.shape)] for name, value in found.items()]
+        sent = [half_floats(v) if name == "attention" else floats(v) for name, v in found.items()]
+        return {"id": request["id"], "layout": layout}, sent
+
+
+def check_prepare(prepare: Any, images: Tensor) -> None:
+    """Raises ValueError if prepare does not turn images into images of the same shape."""
+    if prepare is None:
+        return
+    found: Any = None
+    cause: Exception | None = None
+    try:
+        found = prepare(images)
+    except Exception as error:  # whatever a function raises that was made for something else
+        cause = error
+    if not isinstance(found, Tensor) or found.shape != images.shape:
+        raise ValueError(
+            f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} into others "
+            "of that shape, such as prepared of load_pretrained."
+        ) from cause
+
+
+def _erased(pixels: Tensor, patches: list[int], model: ViT, blank: list[float]) -> Tensor:
+    pixels, size = pixels.clone(), model.config.patch_size
+    for patch in patches:
+        top, left = (size * place for place in divmod(patch, model.config.grid[1]))
+        pixels[:, top : top + size, left : left + size] = pixels.new_tensor(blank)[:, None, None]
+    return pixels
+
+
+def _read(model: ViT, tokens: Tensor) -> Tensor:
+    """(1, tokens, dim) at any depth → (1, classes): the prediction from them, without columns for a model without classes."""
+    normed = model.norm(tokens)
+    if isinstance(model, DistilledViT):
+        two = fuse(model.head(normed[:, 0]), model.distillation_head(normed[:, 1]))
+        return two.clamp_min(torch.finfo(two.dtype).tiny).log()
+    return model.head(normed[:, 0]) if model.config.classes else normed.new_empty(1, 0)
+
+
+@contextmanager
+def _heated(model: ViT, temperature: float) -> Iterator[None]:
+    """In the block, all scores are divided by the temperature before the softmax."""
+
+    def cooler(_: Any, __: Any, qkv: Tensor) -> Tensor:
+        queries, others = qkv.split([model.config.dim, 2 * model.config.dim], dim=-1)
+        return torch.cat([queries / temperature, others], dim=-1)
+
+    layers = [] if temperature == 1 else [block.get_submodule("attention.to_qkv") for block in model.blocks]
+    hooks = [layer.register_forward_hook(cooler) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,10 +1,13 @@
-"""The two cells under a notebook's title that let it run on Colab and Kaggle: links to both, and the installation.
+"""The cells of a notebook that name the repository: links to Colab and Kaggle and the installation there, under the
+title, and at the end the link with which a reader reports a mistake.
 
-Both are made from the repository's address in ``pyproject.toml``; ``make format`` writes them.
+All are made from the address and the version in ``pyproject.toml``; ``make format`` writes them.
 """
 
 import tomllib
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -12,18 +15,31 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course_utils.lab import notebooks
 from course_utils.paths import ROOT
 
-LINKS, INSTALL = "open-elsewhere", "install"  # the ids of the cells
+LINKS, INSTALL, REPORT = "open-elsewhere", "install", "report"  # the ids of the cells
 HIDDEN = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}  # on the pages of the site, and in JupyterLab
 
 
 def repository() -> str:
     """Address of the course's repository, such as ``https://github.com/OWNER/attention-for-vision``."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project["urls"]["Repository"]).rstrip("/")
+    return str(_project()["urls"]["Repository"]).rstrip("/")
+
+
+def report_link(where: str, address: str | None = None) -> str:
+    """Where a reader reports a mistake: the repository's form, filled in with the place and the course's version.
+
+    where: the notebook or the page. address: of the repository, if it is not the one in ``pyproject.toml``.
+    """
+    filled_in = {"template": "mistake.yml", "where": where, "version": _project()["version"]}
+    return f"{address or repository()}/issues/new?{urlencode(filled_in)}"
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project
 
 
 def cells(file: str) -> list[NotebookNode]:
-    """The two cells of the notebook with that file name."""
+    """The three cells of the notebook with that file name; the last one stands at its end."""
     address = repository()
     page = f"{address}/blob/main/notebooks/{file}"
     colab = f"https://colab.research.google.com/github{urlsplit(page).path}"
@@ -37,16 +53,21 @@ def cells(file: str) -> list[NotebookNode]:
         "    !pip freeze | grep == > /tmp/kept.txt  # nothing that is there is replaced\n"
         '    %pip install --quiet -c /tmp/kept.txt "attention-for-vision[onnx] @ {source}"'
     )
+    report = (
+        f"Found a mistake, or a sentence that is hard to understand? [Report it]({report_link(Path(file).stem)})."
+    )
     return [
         new_markdown_cell(links, id=LINKS, metadata={"tags": HIDDEN["tags"]}),
         new_code_cell(install, id=INSTALL, metadata=HIDDEN),
+        new_markdown_cell(report, id=REPORT, metadata={"tags": HIDDEN["tags"]}),
     ]
 
 
 def place(notebook: NotebookNode, file: str) -> NotebookNode:
-    """Put the two cells under the title, in place of what was made before; → the notebook."""
-    title, *others = (cell for cell in notebook.cells if cell.id not in (LINKS, INSTALL))
-    notebook.cells = [title, *cells(file), *others]
+    """Put the cells under the title and at the end, in place of what was made before; → the notebook."""
+    title, *others = (cell for cell in notebook.cells if cell.id not in (LINKS, INSTALL, REPORT))
+    *first, last = cells(file)
+    notebook.cells = [title, *first, *others, last]
     return notebook
 
 

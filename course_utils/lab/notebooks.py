@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -79,6 +80,12 @@ def write(notebook: "NotebookNode", path: Path) -> None:
 
     with atomic(path) as partial:
         nbformat.write(notebook, partial)
+
+
+def headings(cell: "NotebookNode") -> list[str]:
+    """The headings in a text cell, as they are written; lines of code that begin with # are none."""
+    text = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
 
 
 def exercises_of(notebook: "NotebookNode") -> list[str]:

@@ -1,8 +1,11 @@
 """The static site in a real browser, with every other host out of reach: widgets, mathematics, search, themes, phone."""
 
 import http.server
+import re
 import threading
 from functools import partial
+from html import unescape
+from urllib.parse import quote, unquote, urlsplit
 
 import nbformat
 import pytest
@@ -15,7 +18,7 @@ from course_utils import widgets
 from course_utils.lab import notebooks
 from course_utils.teaching.demo import script
 from course_utils.teaching.demo.cells import notebook_of
-from course_utils.teaching.site import build_site
+from course_utils.teaching.site import api, build_site
 
 pytestmark = pytest.mark.browser
 PAGES = ("00_attention_recap", "04_vision_transformer")
@@ -43,8 +46,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Address of a site of two pages: every widget of the course on the one, only text on the other."""
+def built(tmp_path_factory):
+    """Folder of a site of two notebooks: every widget of the course on the one, only text on the other."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "executed").mkdir()
     texts = {
@@ -55,6 +58,7 @@ def site(tmp_path_factory):
     for name in DEMOS:
         if name != "distillation":  # the same widget without its minute of training
             cells += notebook_of(name).cells
+            cells[-1].metadata["tags"] = [f"demo:{name}"]
     cells += [
         nbformat.v4.new_code_cell(DISTILLATION),
         nbformat.v4.new_code_cell(QUIZ, metadata={"tags": ["hide-input"]}),
@@ -66,12 +70,15 @@ def site(tmp_path_factory):
         execution = notebooks.execute(folder / f"{name}.ipynb")
         assert execution.error is None
         nbformat.write(execution.notebook, folder / "executed" / f"{name}.ipynb")
-    root = folder / "served"
-    missing = [number for number in notebooks.numbers() if number not in ("00", "04")]
-    warnings = build_site(["00", "04"], root / "course", executed=folder / "executed", repository="owner/name")
-    expected = [w for w in warnings if any(f"{number}_" in w for number in missing)]  # links to pages left out
-    assert warnings == expected
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    site = folder / "served" / "course"
+    assert build_site(["00", "04"], site, executed=folder / "executed", repository="owner/name") == []
+    return site
+
+
+@pytest.fixture(scope="module")
+def site(built):
+    """Address of that site."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built.parent)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/course/"
     server.shutdown()
@@ -139,6 +146,53 @@ def test_the_page_says_how_it_was_run_and_its_figure_has_words(open_page):
     assert colab.first.get_attribute("href").endswith(f"{PAGES[0]}.ipynb")
 
 
+def links_in(html: str) -> list[str]:
+    return [unescape(address) for address in re.findall(r'<a\s[^>]*?href="([^"]*)"', html)]
+
+
+def test_no_link_within_the_site_leads_nowhere(built):
+    pages = {path.resolve(): path.read_text(encoding="utf-8") for path in built.rglob("*.html")}
+    places = {path: set(re.findall(r'\sid="([^"]+)"', html)) for path, html in pages.items()}
+    for path, html in pages.items():
+        for address in links_in(html):
+            parts = urlsplit(address)
+            if not parts.scheme and not parts.netloc:
+                target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+                assert target.exists(), f"{path.name} links to {address}"
+                found = not parts.fragment or target not in places or unquote(parts.fragment) in places[target]
+                assert found, f"{path.name} links to {address}, a place that is not there"
+
+
+def test_the_librarys_names_lead_to_their_entries_and_these_to_the_source_and_the_sections(built):
+    page = (built / f"{PAGES[0]}.html").read_text(encoding="utf-8")
+    linked = {
+        re.sub("<[^>]+>", "", inside): address
+        for address, inside in re.findall(r'<a class="api" href="([^"]+)">(.*?)</a>', page)
+    }
+    written = api.written_in(nbformat.read(built.parents[1] / "executed" / f"{PAGES[0]}.ipynb", as_version=4))
+    assert linked.keys() == written.keys()
+    assert all(address.endswith(f"#{written[name]}") or "#module-" in address for name, address in linked.items())
+    assert linked["AttentionExplorer"] == (
+        "api/widgets.html#course_utils.widgets.attention_explorer.AttentionExplorer"
+    )
+    entry = (built / "api" / "widgets.html").read_text(encoding="utf-8").partition('explorer.AttentionExplorer"')[2]
+    assert re.search(r'href="\.\./_modules/course_utils/widgets/attention_explorer\.html#[^"]+"', entry)
+    assert re.search(rf'href="\.\./{PAGES[0]}\.html#[^"]+"', entry)
+    assert "AttentionExplorer" in (built / "genindex.html").read_text(encoding="utf-8")
+
+
+def test_citations_and_terms_lead_to_their_entries_and_every_page_to_the_form_for_mistakes(built):
+    page = links_in((built / f"{PAGES[0]}.html").read_text(encoding="utf-8"))
+    assert "references.html#dong2021" in page
+    assert page.count("glossary.html#term-softmax") == 1, "only the first use links"
+    form = "https://github.com/owner/name/issues/new?template=mistake.yml&where="
+    for path in built.rglob("*.html"):
+        if not {"demos", "_static"} & set(path.parts):
+            name = path.relative_to(built).with_suffix("").as_posix()
+            (report,) = [link for link in links_in(path.read_text(encoding="utf-8")) if link.startswith(form)]
+            assert report.removeprefix(form).startswith(f"{quote(name, safe='')}&version=")
+
+
 def test_tables_and_panels_of_widgets_keep_their_layout_in_the_theme(open_page):
     page = open_page(f"{PAGES[0]}.html")
     grid = page.locator(".afv-augreg table").first
@@ -173,6 +227,10 @@ def test_tables_and_panels_of_widgets_keep_their_layout_in_the_theme(open_page):
 
 def test_the_demos_are_opened_from_the_start_page(open_page):
     page = open_page("index.html")
+    widget = page.locator(".afv")
+    expect(widget).to_have_count(1)
+    expect(page.get_by_text(script.demos()[0].question)).to_be_visible()
+    assert any(answering_key(widget, control) for control in controls(widget)), "the first page is alive"
     page.locator("article").get_by_role("link", name="demos", exact=True).click()
     expect(page.locator("article td a")).to_have_text([demo.name for demo in script.demos()])
     page.locator("article").get_by_role("link", name="windows").click()
@@ -185,7 +243,7 @@ def test_the_demos_are_opened_from_the_start_page(open_page):
 def test_search_themes_and_the_way_through_the_pages(open_page):
     page = open_page("search.html?q=softmax")
     expect(page.locator("#search-results li").first).to_be_visible()
-    page.locator("#search-results a").first.click()
+    page.locator(f"#search-results a[href*='{PAGES[0]}']").first.click()
     page.wait_for_url(f"**/{PAGES[0]}.html**")
     ground = page.locator(".afv").first.evaluate("e => getComputedStyle(e).backgroundColor")
     matrix = page.locator(".afv-captions canvas[tabindex]").first
@@ -273,10 +331,26 @@ def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, wi
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     for widget in page.locator(".afv").all():
         assert widget.bounding_box()["width"] <= width
-    violations = Axe().run(page).response["violations"]
-    serious = [
+    assert barriers(page) == []
+
+
+def barriers(page) -> list[tuple[str, list[str]]]:
+    """The serious ones that axe-core finds, each with where."""
+    return [
         (violation["id"], [node["html"][:150] for node in violation["nodes"]])
-        for violation in violations
+        for violation in Axe().run(page).response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert serious == []
+
+
+def test_the_pages_beside_the_notebooks_have_no_serious_barrier_and_fit_a_phone(open_page):
+    page = open_page("glossary.html", "dark")
+    for name in ("glossary", "references", "accessibility", "genindex", "api/widgets"):
+        page.goto(f"{page.site}{name}.html")
+        page.set_viewport_size({"width": 1280, "height": 844})
+        page.emulate_media(color_scheme="dark")
+        assert barriers(page) == [], name
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.emulate_media(color_scheme="light")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+        assert barriers(page) == [], name

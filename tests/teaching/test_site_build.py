@@ -8,10 +8,12 @@ import pytest
 
 from course_utils.experiments.claims import findings
 from course_utils.lab import notebooks
-from course_utils.lab.course import entries
+from course_utils.lab.course import README, entries
 from course_utils.teaching.demo import script
+from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site import assets, build, build_site, github_repository
 from course_utils.teaching.site.pages import NO_WORDS, describe_figures
+from course_utils.teaching.site.start_page import start_page
 
 
 def made(folder, source: str):
@@ -53,25 +55,31 @@ def test_the_start_page_has_a_row_for_each_notebook_with_its_minutes_as_they_are
 
     def sphinx(source, made, repository):
         given.update((path.name, path.read_text(encoding="utf-8")) for path in source.glob("*.md"))
+        given["index"] = "\n".join(cell.source for cell in notebooks.read(source / "index.ipynb").cells)
         given.update((f"demos/{path.name}", path) for path in (source / "_extra" / "demos").iterdir())
         made.mkdir()
 
     monkeypatch.setattr(build, "sphinx", sphinx)
     monkeypatch.setattr(build, "entries", lambda: [replace(entry, minutes="45–60") for entry in entries()])
     build_site(["00", "4"], tmp_path / "site", executed=tmp_path)
-    rows = [line for line in given["index.md"].splitlines() if line.startswith("| [")]
+    rows = [line for line in given["index"].splitlines() if line.startswith("| [")]
     assert [row.partition("]")[0] for row in rows] == ["| [00 Attention recap", "| [04 Vision transformer"]
-    assert all(row.endswith(" | 45–60 |") for row in rows)
+    counts = {entry.number: len(entry.exercises) for entry in entries()}
+    assert [row.rpartition(" | 45–60")[2] for row in rows] == [f" | {counts['00']} |", f" | {counts['04']} |"]
+    assert "2 in all, of 45 to 60 minutes each" in given["index"]
+    readme = README.read_text(encoding="utf-8")
+    for said in re.findall(r"^- \*\*.+", readme.partition("## Start")[0], re.MULTILINE):
+        assert said in given["index"], "the README says what the course is"
+    for row in re.findall(r"^\| system \|.*\n(?:\|.*\n)+", readme, re.MULTILINE):
+        assert row in given["index"], "the README has the table of systems"
     assert "](04_vision_transformer.ipynb)" in given["slides-of-the-lecture.md"]
     assert "](05_vit_vs_cnn.ipynb)" not in given["slides-of-the-lecture.md"]
-    assert "](demos.md)" in given["index.md"]
-    assert "\ndemos\n" in given["index.md"]
+    assert "](demos.md)" in given["index"]
+    assert "\ndemos\n" in given["index"]
     opened = re.findall(r'^\| <a href="(demos/[\w-]+\.html)">', given["demos.md"], re.MULTILINE)
     assert opened == [f"demos/{demo.name}.html" for demo in script.demos()], "in the order of the lecture"
     assert given.keys() >= {*opened, "demos/index.html", "demos/hall.js"}
-    assert (
-        "```{toctree}\n:hidden:\n:maxdepth: 1\n\nclaims\n00_" in given["index.md"]
-    )  # the first page after the start
+    assert "```{toctree}\n:hidden:\n:maxdepth: 1\n\nclaims\n00_" in given["index"]  # the first page after the start
     for finding in findings():
         name, decision = finding.claim.name, finding.decision
         (row,) = (line for line in given["claims.md"].splitlines() if line.startswith(f"| `{name}` "))
@@ -80,6 +88,35 @@ def test_the_start_page_has_a_row_for_each_notebook_with_its_minutes_as_they_are
         assert finding.claim.command in row
     assert "## [04 Vision transformer](04_vision_transformer.ipynb)" in given["claims.md"]
     assert "## 05 ViT vs CNN\n" in given["claims.md"]  # not in this book, so without a link
+
+
+def test_the_first_page_shows_the_first_demos_widget_with_its_state_and_asks_its_question():
+    demo = script.demos()[0]
+    view = {"version_major": 2, "version_minor": 0, "model_id": "one"}
+    shown = nbformat.v4.new_output("display_data", data={VIEWS: view})
+    state = {"one": {"state": {"layout": "IPY_MODEL_two"}}, "two": {"state": {}}, "of a quiz": {"state": {}}}
+    page = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# A page"),
+            nbformat.v4.new_code_cell("Quiz()", outputs=[nbformat.v4.new_output("display_data", data={VIEWS: {}})]),
+            nbformat.v4.new_code_cell("Widget()", outputs=[shown], metadata={"tags": [f"demo:{demo.name}"]}),
+        ],
+        metadata={"widgets": {STATES: {"state": state}}},
+    )
+    first = start_page({"00": page}, {"00": "00_attention_recap"}, entries(), ())
+    before, asked, widget, _ = first.cells
+    assert before.source.startswith("# Attention for Vision\n")
+    assert demo.question in asked.source
+    assert "[Notebook 00](00_attention_recap.ipynb)" in asked.source
+    assert (widget.outputs, widget.metadata["tags"]) == ([shown], ["remove-input"])
+    assert first.metadata["widgets"][STATES]["state"].keys() == {"one", "two"}
+
+
+def test_a_link_to_a_notebook_that_is_not_in_the_book_becomes_its_text():
+    text = "See [notebook 05](05_vit_vs_cnn.ipynb), [00](00_attention_recap.ipynb) and [a paper](https://arxiv.org)."
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    build.without_links(page, {"05_vit_vs_cnn.ipynb"})
+    assert page.cells[0].source == text.replace("[notebook 05](05_vit_vs_cnn.ipynb)", "notebook 05")
 
 
 def test_a_figure_gets_its_cells_description_where_both_exporters_look_for_it():

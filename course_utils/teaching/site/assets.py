@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils import extras
+from course_utils.front_end import plain_script
 from course_utils.lab.npm import WEB
 from course_utils.paths import PACKAGE
+from course_utils.teaching.demo.pages import HALL
 
 ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget" / "index.js"
 SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
@@ -33,6 +35,7 @@ def copy_scripts(static: Path) -> None:
     shutil.copy(ANYWIDGET, static / "anywidget.js")
     shutil.copy(PATHS, static)
     shutil.copy(ANY_SIGNAL, static)
+    (static / "light.js").write_text(f"{plain_script('light', HALL)};\n", encoding="utf-8")
 
 
 def copy_fonts(pages: Path) -> None:

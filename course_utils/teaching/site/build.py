@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,17 +14,30 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.files import atomic
-from course_utils.lab import notebooks
-from course_utils.lab.course import entries, markdown_table
+from course_utils.lab import elsewhere, notebooks
+from course_utils.lab.course import entries
 from course_utils.paths import NOTEBOOKS, ROOT
 from course_utils.steps import Steps
 from course_utils.teaching.demo.pages import write_pages as write_demos
+from course_utils.teaching.site import glossary, references
 from course_utils.teaching.site.assets import check_installed, copy_fonts, copy_scripts
 from course_utils.teaching.site.claims_page import claims_page
 from course_utils.teaching.site.demos_page import demos_page
+from course_utils.teaching.site.light import lighten, too_heavy
 from course_utils.teaching.site.pages import page_of
+from course_utils.teaching.site.start_page import start_page
 
 SOURCE = Path(__file__).parent / "source"
+MORE = (
+    "demos",
+    "slides-of-the-lecture",
+    "lecture",
+    "glossary",
+    "references",
+    "api/index",
+    "accessibility",
+    "browsers",
+)
 
 
 def build_site(
@@ -41,7 +54,7 @@ def build_site(
     ModuleNotFoundError or FileNotFoundError if a part is not installed, and ValueError for a notebook that fails or
     was not executed.
     """
-    check_installed(("sphinx", "myst_nb", "sphinx_book_theme"))
+    check_installed(("sphinx", "myst_nb", "sphinx_book_theme", "pybtex"))
     if output.exists() and not (output / ".buildinfo").exists():
         raise FileExistsError(f"{output} exists and is not a site: choose another folder, or remove it.")
     steps = steps or Steps("notebook", len(numbers))
@@ -86,20 +99,23 @@ def executed_notebook(
 
 
 def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
-    """Write the pages, the start page, the ledger of claims, the demos, the map of slides and the lecture's script for Sphinx."""
+    """Write all that Sphinx reads: the notebooks, the start page, and the pages that are made from tables and documents."""
     names = {number: notebooks.find(number).stem for number in pages}
+    absent = {notebooks.find(number).name for number in notebooks.numbers()} - {
+        f"{name}.ipynb" for name in names.values()
+    }
     for number, notebook in pages.items():
+        without_links(notebook, absent)
         nbformat.write(page_of(notebook), source / f"{names[number]}.ipynb")
-    rows = [("notebook", "you build", "slides", "minutes")]
-    for entry in entries():
-        if name := names.get(entry.number):
-            rows.append((f"[{entry.number} {entry.title}]({name}.ipynb)", entry.builds, entry.slides, entry.minutes))
-    (source / "claims.md").write_text(claims_page(names), encoding="utf-8")
-    (source / "demos.md").write_text(demos_page(), encoding="utf-8")
-    toctree = ["claims", *names.values(), "demos", "slides-of-the-lecture", "lecture"]
-    start = (source / "index.md").read_text(encoding="utf-8")
-    start = start.replace("TABLE", markdown_table(rows)).replace("TOCTREE", "\n".join(toctree))
-    (source / "index.md").write_text(start, encoding="utf-8")
+    nbformat.write(start_page(pages, names, entries(), MORE), source / "index.ipynb")
+    (source / "index.md").unlink()
+    made = {"claims": claims_page(names), "demos": demos_page(), "glossary": glossary.page(names)}
+    for name in ("accessibility", "browsers"):
+        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        made[name] = text.replace("](../", f"]({elsewhere.repository()}/blob/main/")
+    for name, text in {**made, "references": references.PAGE}.items():
+        (source / f"{name}.md").write_text(text, encoding="utf-8")
+    shutil.copy(references.BIBLIOGRAPHY, source)
     shutil.copy(NOTEBOOKS / "LECTURE.md", source / "lecture.md")
     lines = (NOTEBOOKS / "README.md").read_text(encoding="utf-8").splitlines()
     absent = set(notebooks.numbers()) - set(pages)
@@ -107,14 +123,28 @@ def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
     (source / "slides-of-the-lecture.md").write_text("\n".join(kept), encoding="utf-8")
 
 
+def without_links(notebook: NotebookNode, absent: Collection[str]) -> None:
+    """Take the links to notebooks that are not in this book out of the text, which stays; in place."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            link = r"\[([^\]]+)\]\(([^)]+)\)"
+            cell.source = re.sub(link, lambda found: found[1] if found[2] in absent else found[0], cell.source)
+
+
 def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
-    """Run Sphinx; → its warnings. Raises ValueError, with its last line of output, if it fails."""
+    """Run Sphinx; → its warnings, and what is too heavy. Raises ValueError, with its last line of output, if it fails."""
+    built = source.parent / "html"  # with what Sphinx leaves beside it, which is no part of the site
     environment = {**os.environ, "COURSE_REPOSITORY": repository or ""}
-    command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", str(source), str(made)]
+    command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html"]
+    command += ["-d", str(source.parent / "doctrees"), str(source), str(built)]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         raise ValueError(f"Sphinx could not build the site: {done.stderr.strip().splitlines()[-1]}")
-    return [line for line in done.stderr.splitlines() if "WARNING" in line or "ERROR" in line]
+    for path in built.rglob("*.map"):  # for who develops the theme
+        path.unlink()
+    lighten(built)
+    shutil.move(built, made)
+    return [*(line for line in done.stderr.splitlines() if "WARNING" in line or "ERROR" in line), *too_heavy(made)]
 
 
 def github_repository() -> str | None:

@@ -1,4 +1,4 @@
-"""What a cell of an executed notebook shows on a slide, as HTML: a widget, a figure, what it printed, or an exercise."""
+"""What a cell of an executed notebook shows on a slide, as HTML: a widget, a figure, prints and tables, or an exercise."""
 
 import ast
 import base64
@@ -8,7 +8,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 from nbformat import NotebookNode
 
@@ -16,6 +17,7 @@ from course_utils.plots.text import WIDE
 from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.pages import NO_WORDS
 
+UNWRAPPED = 80  # characters across; more would be too small to read
 _MACHINE = re.compile(r"(?:^|[\s\"'(])(?:~|[A-Za-z]:)?[/\\]\w|^Downloading\b", re.MULTILINE)  # a path, a download
 
 
@@ -29,15 +31,15 @@ class Shown:
 
 
 def shown(cell: NotebookNode, part: str = "") -> Shown | None:
-    """What the cell shows: its widget, else its figure, else what it printed; None if there is nothing to see.
+    """What the cell shows: its widget, else its figure, else its prints and tables; None if there is nothing to see.
 
     part: "figure" or "printed" if only that is wanted.
     """
     data = [output.data for output in cell.get("outputs", ()) if "data" in output]
     for kind, show in _KINDS[part]:
         for each in data:
-            if kind in each:
-                return show(each[kind], cell)
+            if kind in each and (found := show(each[kind], cell)):
+                return found
     return _printed(cell)
 
 
@@ -65,11 +67,43 @@ def _layout(aspect: float) -> str:
 
 
 def _printed(cell: NotebookNode) -> Shown | None:
-    """What the cell printed, without errors and warnings, and without lines about this machine's files."""
-    streams = (output.text for output in cell.get("outputs", ()) if output.get("name") == "stdout")
-    lines = [line.rpartition("\r")[2].rstrip() for line in "".join(streams).strip("\n").split("\n")]
+    """The cell's prints and tables, without errors and warnings, and without lines about this machine's files."""
+    outputs = cell.get("outputs", ())
+    pieces = [_lines(each.text) if each.get("name") == "stdout" else _table(each.get("data", {})) for each in outputs]
+    seen = [piece for piece in pieces if piece.columns]
+    style = (
+        f"--columns: {max((piece.columns for piece in seen), default=0)}; --rows: {sum(piece.rows for piece in seen)}"
+    )
+    html = "".join(piece.html for piece in seen)
+    return Shown("printed", f'<div style="{style}">{html}</div>') if seen else None
+
+
+class _Piece(NamedTuple):
+    """HTML, and how many characters it takes across and lines down."""
+
+    html: str = ""
+    columns: int = 0
+    rows: int = 0
+
+
+def _lines(text: str) -> _Piece:
+    lines = [line.rpartition("\r")[2].rstrip() for line in text.strip("\n").split("\n")]
     lines = [line for line in lines if not _MACHINE.search(line)]
-    return Shown("printed", _text("\n".join(lines))) if any(lines) else None
+    return _Piece(f"<pre>{escape(chr(10).join(lines))}</pre>", max(map(len, lines), default=0), len(lines))
+
+
+def _table(data: Mapping[str, str]) -> _Piece:
+    """A table of ``course_utils.tables``. In a wide one, headings wrap between their words, into up to three lines."""
+    html = data.get("text/html", "")
+    if "<table" not in html:
+        return _Piece()
+    rows = [[cell.text or "" for cell in row] for row in ElementTree.fromstring(html).iter("tr")]
+    columns = list(zip(*rows, strict=True))
+    whole = sum(max(map(len, column)) + 2 for column in columns)
+    if whole <= UNWRAPPED:
+        return _Piece(html, whole, len(rows) + 1)
+    wrapped = sum(max(map(len, [*heading.split(), *cells])) + 2 for heading, *cells in columns)
+    return _Piece(html, wrapped, len(rows) + 3)
 
 
 def _text(text: str) -> str:

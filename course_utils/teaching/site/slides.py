@@ -13,6 +13,7 @@ from course_utils.teaching.demo.pages import HALL
 from course_utils.teaching.site.assets import REVEAL, check_installed, copy_fonts, copy_reveal, copy_scripts
 from course_utils.teaching.site.build import executed_notebook
 from course_utils.teaching.site.layout import pages_of
+from course_utils.teaching.site.light import lightened
 from course_utils.teaching.site.shown import as_script, states
 
 TEMPLATES = Path(__file__).parent / "templates" / "slides"
@@ -43,7 +44,7 @@ def build_slides(
     _copy_parts(output)
     page = output / f"{path.stem}.html"
     with atomic(page) as partial:
-        partial.write_text(html, encoding="utf-8")
+        partial.write_text(lightened(html, output / "_static"), encoding="utf-8")
     return page
 
 

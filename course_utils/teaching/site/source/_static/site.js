@@ -41,3 +41,8 @@ window.addEventListener("beforeprint", () => {
 window.addEventListener("afterprint", () => {
   document.documentElement.dataset.theme = theme;
 });
+
+// The theme's buttons that unfold a part of the contents have no name.
+for (const button of document.querySelectorAll(".bd-sidebar-primary summary")) {
+  button.setAttribute("aria-label", `Pages of ${button.closest("li").querySelector("a").textContent.trim()}`);
+}

@@ -59,7 +59,7 @@ lint: $(DEVELOP) $(WEB)
 types: $(DEVELOP)
 	$(BIN)/mypy
 
-format: $(DEVELOP) $(WEB)  ## tidy code and notebooks, update the table in the README, links in notebooks and scripts in INSTRUCTOR.md
+format: $(DEVELOP) $(WEB)  ## tidy code and notebooks, update the table in the README, links in notebooks, scripts and tables in INSTRUCTOR.md
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(NODE)/biome check --write --config-path=web course_utils tests
@@ -67,6 +67,7 @@ format: $(DEVELOP) $(WEB)  ## tidy code and notebooks, update the table in the R
 	$(BIN)/python -m course_utils.lab.course
 	$(BIN)/python -m course_utils.lab.elsewhere
 	$(BIN)/python -m course_utils.teaching.demo.instructor
+	$(BIN)/python -m course_utils.teaching.capacity
 
 hooks: $(DEVELOP) $(WEB)  ## install the hooks that tidy code and strip outputs before each commit
 	$(BIN)/pre-commit install

@@ -14,6 +14,7 @@ EXTRAS = {
         "segno",
         "sphinx",
         "sphinx_book_theme",
+        "pybtex",
         "sqlalchemy",
         "tornado",
     ),

@@ -16,7 +16,7 @@ ROOT = PACKAGE.parent  # the clone's folder; of an installed wheel, the folder o
 
 CONTENT = PACKAGE / "content" if (PACKAGE / "content").is_dir() else ROOT
 NOTEBOOKS = CONTENT / "notebooks"
-DATA = CONTENT / "data"
+DATA = CONTENT / "data"  # checkpoints, results, and the papers' tables, as they ship
 CHECKPOINTS = DATA / "checkpoints"
 
 # The git clone that the course runs from, if this account may write to it: then everything is in it, as git ignores it.

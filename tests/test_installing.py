@@ -44,6 +44,7 @@ def test_an_extra_has_what_its_commands_ask_for_and_no_notebook_needs_to_have():
 
 # These are imported after `extras.needs` has asked for their libraries, in the commands and in `check_installed`.
 AFTERWARDS = ("bench", "teaching/classroom", "teaching/demo/tally.py", "teaching/grading", "teaching/hub", "grading")
+AFTERWARDS += ("teaching/site/linking.py",)  # by Sphinx
 
 
 def test_without_the_extras_every_other_module_can_be_imported():
@@ -178,6 +179,7 @@ def test_a_notebook_begins_with_its_links_and_with_what_installs_the_course_else
     path = notebooks.find(number)
     notebook = notebooks.read(path)
     assert elsewhere.place(notebooks.read(path), path.name) == notebook, "run `make format`"
+    assert notebook.cells[-1].source.endswith(f"[Report it]({elsewhere.report_link(path.stem)}).")
     links = notebook.cells[1].source
     where = f"OWNER/attention-for-vision/blob/main/notebooks/{path.name})" if "OWNER" in links else f"{path.name})"
     assert links.count(where) == 2
@@ -186,7 +188,7 @@ def test_a_notebook_begins_with_its_links_and_with_what_installs_the_course_else
 
 def run_install_cell(found) -> list[str]:
     """The magics that the cell runs if find_spec finds `found`."""
-    _, install = elsewhere.cells("00_attention_recap.ipynb")
+    _, install, _ = elsewhere.cells("00_attention_recap.ipynb")
     ran = []
 
     class Shell:

@@ -42,8 +42,8 @@ def test_every_path_the_readme_names_exists():
 
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
-    {"paths", "console", "downloads", "extras", "files", "front_end", "modes", "sampler", "settings"},
-    {"consent", "costs", "plots", "steps"},
+    {"paths", "console", "downloads", "extras", "files", "front_end", "linux", "modes", "sampler", "settings"},
+    {"consent", "costs", "plots", "steps", "tables"},
     {"attention"},
     {"data", "models"},
     {"analysis", "robustness"},
@@ -187,5 +187,5 @@ def test_every_library_that_is_imported_is_declared():
 
 @pytest.mark.slow
 def test_importing_the_package_does_not_import_heavy_libraries():
-    code = "import course_utils.data, course_utils.paths, sys; print([m for m in ('torchvision', 'sklearn', 'skimage') if m in sys.modules])"
+    code = "import course_utils.data, course_utils.experiments, sys; print([m for m in ('torchvision', 'sklearn', 'skimage', 'pandas') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

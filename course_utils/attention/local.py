@@ -199,6 +199,7 @@ def _by_position(prior: Tensor, query: Tensor) -> Tensor:
     return rearrange(prior.expand(-1, -1, -1, *query.shape[-2:]), "b h n y x -> b h (y x) n")
 
 
+# Four ways to compute the same.
 IMPLEMENTATIONS: dict[str, Implementation] = {"unfold": unfold, "masked": masked, "tiled": tiled, "shifted": shifted}
 CHOICES = ("auto", *IMPLEMENTATIONS)
 

@@ -118,7 +118,7 @@ def silenced(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[Non
     """Within the block, these heads add nothing: their outputs are zeros. Their attention weights stay what they are.
 
     heads: pairs (layer, head), both counted from 0, the layers as in ``attention_maps``. Other threads and copies of the
-    model hear all heads. Blocks may be nested, and then all their heads are silent. Michel, Levy & Neubig 2019, section
+    model hear all heads. Blocks may be nested, and then all their heads are silent. Michel et al. 2019, section
     2.3. Raises ValueError for a model without attention layers of this course, and for a layer or a head that it does
     not have.
     """

@@ -81,13 +81,16 @@ def check(numbers: Numbers = None) -> None:
     """Show how far you are with the exercises."""
     from course_utils import exercises
     from course_utils.lab import notebooks
+    from course_utils.lab.course import efforts
 
     with sentences():
+        shown = efforts()
         chosen = [notebooks.find(number).name[:2] for number in numbers or notebooks.numbers()]
         rows = [row for row in exercises.progress() if row.name[:2] in chosen]
-    table = Table("Exercise", "Title", "State", "Attempts", "Last attempt")
+    table = Table(Column("Exercise", overflow="fold"), "Title and effort", "State", "Attempts", "Last attempt")
     for row in rows:
-        table.add_row(row.name, row.title, row.status, str(row.attempts), local_time(row.tried_at))
+        title = f"{row.title} {shown[row.name]}"
+        table.add_row(row.name, title, row.status, str(row.attempts), local_time(row.tried_at))
     console.print(table)
     for row in rows:
         if row.status in ("tried", "unreadable"):

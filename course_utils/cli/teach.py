@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich import get_console
+from rich.table import Table
 
 from course_utils import files
 from course_utils.cli.student import Numbers
@@ -66,11 +67,18 @@ def slides(
 def load(
     kernels: Annotated[list[int], typer.Argument(help="Numbers of kernels at once, such as 1 2 4 8.")],
     notebook: Annotated[str, typer.Option(help="Number of the notebook that they all run.")] = "04",
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Measure nothing: print what classes of so many students need, such as 30 200."),
+    ] = False,
 ) -> None:
     """How many students can this machine serve? Run a notebook in many kernels at once.
 
     A row is printed as soon as it is measured, so that Ctrl-C loses only the one under way.
     """
+    if plan:
+        _print_plan(kernels)
+        return
     from course_utils.lab import notebooks
     from course_utils.teaching.load_test import HEADING, row, run_together
 
@@ -87,3 +95,15 @@ def load(
                     print(row(*seen.figures()), *seen.errors, sep="\n", flush=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _print_plan(classes: list[int]) -> None:
+    """Print what classes of these sizes need, from the shipped figures."""
+    from course_utils.teaching import capacity
+
+    with sentences():
+        table = Table(*capacity.HEADING)
+        for row in capacity.rows(classes):
+            table.add_row(*row)
+    console.print(table)
+    console.print(capacity.sentence(), highlight=False)

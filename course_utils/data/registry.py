@@ -25,6 +25,7 @@ DRAWN = Dataset(
     make=lambda count, seed: make_shapes(count, seed=seed),
     origin="made in memory",
 )
+# What `load` can read: the name of a dataset → its shape, classes and files.
 DATASETS = {dataset.name: dataset for dataset in (DRAWN, DIGITS, FASHION_MNIST, CIFAR10)}
 EMBEDDED = tuple(name for name, dataset in DATASETS.items() if dataset.files is None)  # always there
 

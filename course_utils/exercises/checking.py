@@ -6,12 +6,12 @@ from typing import Any
 
 from course_utils.exercises import session
 from course_utils.exercises.exercise import find
-from course_utils.exercises.progress import record
+from course_utils.exercises.progress import passed_so_far, record
 from course_utils.exercises.report import Hint, Report, show
 from course_utils.exercises.sheltered import examine_sheltered
 from course_utils.exercises.source import solution
 from course_utils.exercises.typed import converted
-from course_utils.exercises.verdict import Verdict
+from course_utils.exercises.verdict import Outcome, Verdict
 
 # For this kernel only: after a restart, hints begin with the first one again.
 _verdicts: dict[str, Verdict] = {}
@@ -45,7 +45,9 @@ def check(name: str, fn: Any) -> Callable[..., Any]:
     if verdict is None:
         verdict, other_type = examine_sheltered(exercise, fn)
     _verdicts[name] = verdict
-    show(Report(exercise, verdict, record(name, verdict)))
+    note = record(name, verdict)
+    counts = not graded and verdict.outcome in (Outcome.PASSED, Outcome.NOT_YET)
+    show(Report(exercise, verdict, note, passed_so_far() if counts else None))
     if not verdict.passed and graded:
         raise NotPassed(f"{name} has not passed.")
     right = converted(exercise, fn, other_type) if verdict.passed else exercise.reference

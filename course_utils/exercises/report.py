@@ -18,11 +18,12 @@ _LOOK = {
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """A verdict on one exercise, with a note if the progress file could not be written."""
+    """A verdict on one exercise, with a note if the progress file could not be written, and the progress so far."""
 
     exercise: Exercise
     verdict: Verdict
     note: str | None = None
+    progress: str | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ class Report:
         else:
             after = "Until it passes, the notebook uses the course's version. "
             after += f'For a hint: `hint("{self.exercise.name}")`.'
-        return tuple(line for line in (self.verdict.message, after, self.note) if line)
+        return tuple(line for line in (self.verdict.message, after, self.note, self.progress) if line)
 
     def __repr__(self) -> str:
         sign, word, _ = _LOOK[self.verdict.outcome]

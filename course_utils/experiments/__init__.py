@@ -1,7 +1,7 @@
 """The experiments behind the notebooks' tables, one module each. Notebooks 01 to 10."""
 
 from course_utils.experiments.claims_class import class_point, class_seed
-from course_utils.experiments.claims_shown import print_claims
+from course_utils.experiments.claims_shown import show_claims
 from course_utils.experiments.runs import NAMED, run_named, run_names
 from course_utils.experiments.sweep import SWEEPS, interval, read_results, run_sweep
 
@@ -11,9 +11,9 @@ __all__ = [
     "class_point",
     "class_seed",
     "interval",
-    "print_claims",
     "read_results",
     "run_named",
     "run_names",
     "run_sweep",
+    "show_claims",
 ]

@@ -91,13 +91,15 @@ def details(finding: Finding) -> Iterator[str]:
     yield f"    again: {claim.command}{f', {took(finding)} on one core' if took(finding) else ''}"
 
 
-def print_claims(notebook: str) -> None:
-    """Print what the lecture claims in a notebook's slides, and what was found: the ledger's lines for it."""
-    rows = [(each.claim.name, found(each), decided_by(each), str(each.decision)) for each in findings(notebook)]
-    rows.insert(0, ("claim", "found", "from", "so it is"))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        print("  ".join(f"{text:{width}s}" for text, width in zip(row, (*widths, 0), strict=True)).rstrip())
+def show_claims(notebook: str) -> None:
+    """Show what the lecture claims in a notebook's slides, and what was found: the ledger's rows for it."""
+    from course_utils import tables  # only here: `course claims` does without pandas, which takes long to import
+
+    rows = [
+        {"claim": each.claim.name, "found": found(each), "from": decided_by(each), "so it is": str(each.decision)}
+        for each in findings(notebook)
+    ]
+    tables.show(rows, "Claims of the slides")
 
 
 def all_in_all(found_now: Sequence[Finding]) -> str:

@@ -26,6 +26,7 @@ _TWIN = LRNetConfig(
     classes=10,
     implementation="shifted",  # used for the shipped table, including its times
 )
+# Three networks of one shape: with convolutions, with local attention, and with local relation.
 TWINS = {
     "ResNet": _TWIN,
     "local attention": replace(_TWIN, kind="attention", size=5, stem_kind="convolution"),

@@ -37,6 +37,7 @@ LEARNING_RATES = {"ViT": 0.01, "ResNet": 0.03}
 
 BATCH = 64
 STEPS = 600  # the same for every size of the training set; a small one is repeated more often
+# Pixels per side of a patch, the piece that is shuffled.
 PATCH = PAIR["ViT"].patch_size  # type: ignore[union-attr]
 
 
@@ -100,7 +101,7 @@ def run(dataset: str, pictures: int, patches: str, model: str, seed: int, steps:
     return train_and_test(dataset, pictures, patches, model, seed, steps, quiet=True)[1]
 
 
-SIZES = (200, 1000, 5000, 25000)
+SIZES = (200, 1000, 5000, 25000)  # training images
 # In place, shuffled, and once with four times the steps, to see whether a model lacks images or steps.
 RUNS = [("fashion_mnist", "in place", size, STEPS, seed) for seed in range(3) for size in SIZES]
 RUNS += [("fashion_mnist", "shuffled", 5000, STEPS, seed) for seed in range(3)]

@@ -35,6 +35,7 @@ class Level(Settings):
 
 # Four of the seven of Steiner et al. 2022, section 3.3: none, light2, med2, heavy2. Their M counts to 10, ours to 30.
 LEVELS = {"none": Level(), "light": Level(2, 10, 0.2), "medium": Level(2, 15, 0.5), "heavy": Level(2, 20, 0.8)}
+# ViTs of two sizes.
 SIZES = {
     "tiny": ViTConfig(28, 7, 1, dim=24, layers=2, heads=2, mlp_dim=48, classes=CLASSES, mean=MEAN, std=STD),
     "small": ViTConfig(28, 7, 1, dim=64, layers=4, heads=4, mlp_dim=128, classes=CLASSES, mean=MEAN, std=STD),

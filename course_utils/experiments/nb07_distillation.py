@@ -22,10 +22,12 @@ SOFT: dict[str, Any] = {"temperature": 3.0, "weight": 0.9}
 
 CLOTHES = DATASETS["fashion_mnist"]
 IMAGES: dict[str, Any] = {"channels": CLOTHES.shape[0], "classes": len(CLOTHES.classes)}
+# The settings of the student, a ViT.
 STUDENT: dict[str, Any] = {
     **IMAGES, "mean": CLOTHES.mean, "std": CLOTHES.std, "image_size": CLOTHES.shape[1], "patch_size": 7,
     "dim": 64, "layers": 4, "heads": 4, "mlp_dim": 128,
 }  # fmt: skip
+# A CNN, and a ViT larger than the student.
 TEACHERS = {
     "CNN": ResNetConfig("basic", (1, 1, 1), (16, 32, 64), stem_kernel=3, stem_stride=2, max_pool=False, **IMAGES),
     "ViT": ViTConfig(**{**STUDENT, "dim": 128, "mlp_dim": 256}),

@@ -15,17 +15,13 @@ from course_utils.experiments.cifar_copies import cifar10
 from course_utils.experiments.nb07_distillation import LABELS, SOFT, STEPS, STUDENT, TEACHERS
 from course_utils.experiments.sweep import Sweep
 from course_utils.few_shot.episodes import fit_head
-from course_utils.few_shot.stored import encoded
+from course_utils.few_shot.stored import encoded, imagenet_cnn
 from course_utils.models import ViTConfig, build
-from course_utils.models.encoder import Encoder
-from course_utils.models.pretrained import load_pretrained
 from course_utils.training.distill import distilling
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
-from course_utils.training.remembering import Remembering
 from course_utils.training.score import evaluate
 
-SIDE = 96  # pixels, to which the CNN's images are enlarged
 IMAGENET = "ImageNet teacher"
 
 TEST = 2000  # images, for the teachers
@@ -47,16 +43,10 @@ def student_config(dataset: str) -> ViTConfig:
     return ViTConfig(**{**STUDENT, **seen, "patch_size": side // 4})
 
 
-@cache
-def encoder(seconds: float = 5.0) -> Remembering:
-    """The ImageNet CNN, EfficientNet-Lite0, without its head."""
-    return Remembering(Encoder(load_pretrained("tf_efficientnet_lite0", seconds), SIDE))
-
-
 def imagenet_teacher(few: LabelledImages, quiet: bool = False) -> nn.Sequential:
     """The ImageNet CNN, frozen, with a linear head fitted on labelled images."""
-    features = encoded(encoder(), few.images, quiet=quiet)
-    return nn.Sequential(encoder(), fit_head(features, few.labels, 10, WEIGHT_DECAY, steps=100)).eval()
+    features = encoded(imagenet_cnn(), few.images, quiet=quiet)
+    return nn.Sequential(imagenet_cnn(), fit_head(features, few.labels, 10, WEIGHT_DECAY, steps=100)).eval()
 
 
 @cache

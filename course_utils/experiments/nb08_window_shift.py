@@ -17,6 +17,7 @@ from course_utils.training.score import evaluate
 CONFIG = SwinConfig(
     patch_size=4, dim=32, depths=(2,), heads=(4,), window=4, mlp_ratio=2, classes=2, mean=0.25, std=0.25
 )
+# Three ways to cut the tokens into windows.
 WINDOWS = {
     "fixed": replace(CONFIG, shifted=False),
     "shifted": CONFIG,

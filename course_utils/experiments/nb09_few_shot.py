@@ -35,6 +35,7 @@ class Task(Settings):
     anywhere: bool = True  # clothes: at a random place in the image, or in its middle
 
 
+# What is new in each task, and the teacher whose features are used.
 TASKS = {
     "new shapes by night": Task(10, "shapes-resnet"),
     "ten clothes": Task(10, "shapes-resnet"),

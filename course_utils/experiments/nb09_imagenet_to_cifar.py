@@ -23,25 +23,16 @@ from course_utils.few_shot.episodes import (
     prototypes,
 )
 from course_utils.few_shot.fine_tune import features_of
-from course_utils.few_shot.stored import encoded
-from course_utils.models.encoder import Encoder
-from course_utils.models.pretrained import load_pretrained
+from course_utils.few_shot.stored import encoded, imagenet_cnn
 
-CNN = "ImageNet CNN"
+CNN = "ImageNet CNN"  # EfficientNet-Lite0, from a package
 SMALL = "ResNet of shapes"  # the course's own, 32 × 32 pixels
-SOURCES = ("pixels", SMALL, CNN)
-DOMAINS = ("ten clothes", "digits", "CIFAR-10")
-SIDE = 96  # pixels, to which the CNN's images are enlarged; more would be better, and slower
+SOURCES = ("pixels", SMALL, CNN)  # of the features
+DOMAINS = ("ten clothes", "digits", "CIFAR-10")  # where the classes of an episode come from
 IMAGES = 2000  # test images of a domain; the digits are 360
-TEN_WAYS = EpisodeConfig(ways=10, shots=5, queries=15)
-METHODS = ("nearest prototype", "linear head")
+TEN_WAYS = EpisodeConfig(ways=10, shots=5, queries=15)  # the lecture's problem
+METHODS = ("nearest prototype", "linear head")  # on top of the features
 EPISODES = 100
-
-
-@cache
-def encoder(side: int = SIDE, seconds: float = 5.0) -> Encoder:
-    """The ImageNet CNN, EfficientNet-Lite0, without its head; ``encoder().found.source`` says which weights it has."""
-    return Encoder(load_pretrained("tf_efficientnet_lite0", seconds), side)
 
 
 @cache
@@ -59,14 +50,8 @@ def load_images(domain: str) -> LabelledImages:
 def features(source: str, images: Tensor, quiet: bool = False) -> Tensor:
     """(count, 3, 32, 32) → (count, dim): what a source makes of the images."""
     if source == CNN:
-        return encoded(encoder(), images, quiet=quiet)
+        return encoded(imagenet_cnn(), images, quiet=quiet)
     return images.flatten(1) if source == "pixels" else features_of(nb09_few_shot.teacher("ten clothes"), images)
-
-
-@cache
-def stored(domain: str, source: str) -> Tensor:
-    """Features of all test images."""
-    return features(source, load_images(domain).images)
 
 
 def stored_logits(method: str, features: Tensor, episode: Episode) -> Tensor:
@@ -99,11 +84,12 @@ def run(domain: str, source: str, method: str) -> dict[str, str | int]:
     """One point: the accuracies of all its episodes, in order, and the images' source. Raises DataNotFound."""
     if domain == "ten clothes":
         load("fashion_mnist", "test", 1)
-    features, labels = stored(domain, source), load_images(domain).labels
-    every = (draw_episode(labels, TEN_WAYS, number) for number in range(EPISODES))
-    found = [share_right(stored_logits(method, features, each), each) for each in every]
+    test = load_images(domain)
+    of_all = features(source, test.images)
+    every = (draw_episode(test.labels, TEN_WAYS, number) for number in range(EPISODES))
+    found = [share_right(stored_logits(method, of_all, each), each) for each in every]
     accuracies_in_order = " ".join(f"{value:.4f}" for value in found)
-    return {"images": load_images(domain).source, "episodes": len(found), "accuracies": accuracies_in_order}
+    return {"images": test.source, "episodes": len(found), "accuracies": accuracies_in_order}
 
 
 SWEEP = Sweep(

@@ -26,6 +26,7 @@ STEPS = 250
 COPIES = 4  # of each labelled image in a batch, each shifted and mirrored differently
 WIDTHS = (8, 16, 32)
 
+# What the student learns from.
 METHODS = (
     "student alone, 25 pictures",
     "soft labels of the teacher on the 25",

@@ -4,7 +4,6 @@ Zhai et al. 2022 (LiT): only the text encoder and one linear layer learn.
 """
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from torch import nn
@@ -14,31 +13,22 @@ from course_utils.data.shapes import Shapes, make_shapes
 from course_utils.experiments.nb10_captions import UNSEEN_PAIRS, measured
 from course_utils.experiments.runs_captions import CONFIG, captioned
 from course_utils.experiments.sweep import Sweep
-from course_utils.few_shot.stored import encoded
+from course_utils.few_shot.stored import encoded, imagenet_cnn
 from course_utils.models import ImageText, build
-from course_utils.models.encoder import Encoder
 from course_utils.models.model import seeded
-from course_utils.models.pretrained import load_pretrained
 from course_utils.training.batches import mixed_seed
 from course_utils.training.contrast import train_pairs
 from course_utils.training.recipe import Recipe
 
-SIDE = 96  # pixels, to which the CNN's images are enlarged
 STEPS = 192
-SCRATCH, FROZEN = "trained from scratch", "ImageNet CNN, frozen"
-PAIRS = (250, 1000)
+SCRATCH, FROZEN = "trained from scratch", "ImageNet CNN, frozen"  # the image encoder
+PAIRS = (250, 1000)  # to train on
 TEST = 1000  # images
-
-
-@cache
-def encoder(seconds: float = 5.0) -> Encoder:
-    """The ImageNet CNN, EfficientNet-Lite0, without its head; ``encoder().found.source`` says which weights it has."""
-    return Encoder(load_pretrained("tf_efficientnet_lite0", seconds), SIDE)
 
 
 def as_features(shapes: Shapes, quiet: bool = False) -> Shapes:
     """The same scenes, with the frozen encoder's features (count, dim, 1, 1) in place of the images."""
-    return replace(shapes, images=encoded(encoder(), shapes.images, quiet=quiet)[:, :, None, None])
+    return replace(shapes, images=encoded(imagenet_cnn(), shapes.images, quiet=quiet)[:, :, None, None])
 
 
 def training_shapes(pairs: int, seed: int) -> Shapes:
@@ -47,7 +37,6 @@ def training_shapes(pairs: int, seed: int) -> Shapes:
     return with_pairs(made, UNSEEN_PAIRS, wanted=False).select(slice(0, pairs))
 
 
-@cache
 def held_out(kind: str) -> Shapes:
     """Test images, or their features."""
     test = captioned("test", TEST)[0]
@@ -58,8 +47,9 @@ def new_model(kind: str, seed: int) -> ImageText:
     """The course's image–text model; with a frozen encoder, one linear layer reads its features in place of a ResNet."""
     model: Any = build(CONFIG, seed)
     if kind == FROZEN:
+        cnn: Any = imagenet_cnn().network
         with seeded(seed):
-            model.pictures = nn.Sequential(nn.Flatten(), nn.Linear(encoder().dim, CONFIG.dim))
+            model.pictures = nn.Sequential(nn.Flatten(), nn.Linear(cnn.dim, CONFIG.dim))
     return model
 
 

@@ -22,7 +22,7 @@ from course_utils.training.recipe import Recipe
 
 IMAGES = {"fit": 12_000, "validation": 1000, "test": 4000}
 SEEDS = {"fit": 1_000_001, "validation": 1_000_002, "test": 1_000_003}  # of the scenes
-CONFIG = ImageTextConfig(WORDS, length=4)
+CONFIG = ImageTextConfig(WORDS, length=4)  # of the course's model
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,30 @@
-"""Features of many images, computed once with a line of progress, and then kept. Notebooks 07, 09 and 10."""
+"""Features of many images, with a line of progress, and the ImageNet CNN that remembers its own. Notebooks 07, 09 and 10."""
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from course_utils.console import duration
+from course_utils.models.encoder import Encoder
+from course_utils.models.pretrained import load_pretrained
 from course_utils.settings import Count, checked
 from course_utils.steps import Line
 from course_utils.training.inputs import check_images
+from course_utils.training.remembering import Remembering
+
+SIDE = 96  # pixels, to which the ImageNet CNN's images are enlarged; more would be better, and slower
+
+
+@cache
+def imagenet_cnn() -> Remembering:
+    """EfficientNet-Lite0 without its head, one for all: (count, 3, height, width) → (count, 1,280), each image once.
+
+    ``imagenet_cnn().network`` is the :class:`Encoder`, whose ``found.source`` says which weights it has.
+    """
+    return Remembering(Encoder(load_pretrained("tf_efficientnet_lite0", seconds=5.0), SIDE))
 
 
 def encoded(encode: Callable[[Tensor], Tensor], images: Tensor, batch_size: int = 64, quiet: bool = False) -> Tensor:

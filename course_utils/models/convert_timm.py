@@ -38,7 +38,7 @@ def from_timm(model: nn.Module) -> ViT | DistilledViT | HybridViT | RegisterViT:
     Takes ``deit_{tiny,small,base}_distilled_patch16_224`` (→ DistilledViT), ``vit_*_patch*`` and ``deit*_patch*``
     with a class token (→ ViT), also DINOv2's, those with registers (→ RegisterViT), and the hybrids of
     :func:`from_timm_hybrid`. A model without a head becomes one with classes=0, which returns features. LayerScale
-    (Touvron et al. 2021, CaiT) is folded into the layer before it: the same function, which learns at another rate.
+    (Touvron et al. 2021b, CaiT) is folded into the layer before it: the same function, which learns at another rate.
 
     Before it returns, it compares the logits of the two models in evaluation mode, with random weights; the model
     itself is only read. Dropout and stochastic depth do not come along. Raises TypeError for anything but a

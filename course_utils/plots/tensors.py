@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils.plots.text import wrapped
 
-COLOUR_MAP = "cividis"
+COLOUR_MAP = "cividis"  # of all numbers; colour-blind eyes see it as others do
 SIGNED_COLOUR_MAP = "RdBu_r"  # white is zero
 
 

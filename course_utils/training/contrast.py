@@ -32,7 +32,7 @@ class Hardening(Settings):
     noise: Noise = 0.0  # standard deviation of Gaussian noise, for smoothing; Cohen et al. 2019, section 3.3
 
 
-PLAIN = Hardening()
+PLAIN = Hardening()  # the images as they are
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]  # (logits, same), both (batch, batch) → a number
 

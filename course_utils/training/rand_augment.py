@@ -40,7 +40,7 @@ ONE_WAY = {
     "AutoContrast": 0.0,  # the same at every magnitude
     "Equalize": 0.0,
 }
-POOL = tuple(sorted(EITHER_WAY | ONE_WAY))
+POOL = tuple(sorted(EITHER_WAY | ONE_WAY))  # the names of all transforms
 
 
 def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A frozen network that is shown the same images again and again. Notebook 07."""
+"""A frozen network that is shown the same images again and again. Notebooks 07, 09 and 10."""
 
 from hashlib import blake2b
 

@@ -186,6 +186,7 @@ def test_check_lists_every_exercise_and_what_was_reached(tmp_path, monkeypatch, 
     assert "04." not in printed
     row = printed.split("00.causal_mask")[1].split("00.")[0]
     assert "passed" in row
+    assert "●" in row, "its difficulty, which is not always in one line with its minutes"
     assert f"{date.today():%Y-}" in row
     assert "00.split_heads: Your function returns `tokens` itself, unchanged." in printed
     assert "1 of 5 passed, 1 tried but not passed yet." in printed

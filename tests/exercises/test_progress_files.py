@@ -52,6 +52,25 @@ def test_what_was_passed_stays_passed_and_a_stub_is_no_attempt():
     assert row("04.patchify").passed_at == first
 
 
+def test_a_card_ends_with_the_progress_except_that_of_a_stub_and_in_grading(capsys, monkeypatch):
+    from course_utils.attention import causal_mask
+    from course_utils.exercises import check
+
+    def not_written(tokens, heads):
+        raise NotImplementedError
+
+    count = len(progress())
+    check("00.split_heads", not_written)
+    assert "exercises passed" not in capsys.readouterr().out
+    check("00.causal_mask", lambda tokens: causal_mask(tokens))
+    assert capsys.readouterr().out.endswith(f"\n  1 of {count} exercises passed.\n")
+    check("00.split_heads", lambda tokens, heads: tokens)
+    assert capsys.readouterr().out.endswith(f"\n  1 of {count} exercises passed.\n")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    check("00.causal_mask", lambda tokens: causal_mask(tokens))
+    assert "exercises passed" not in capsys.readouterr().out
+
+
 def test_what_was_reached_under_a_former_name_carries_over_and_counts_once(folder):
     record("04.parameters", PASSED)
     first = row("04.vit_parameters").passed_at

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from course_utils import cli
 from course_utils.experiments import claims as ledger
-from course_utils.experiments.claims_shown import all_in_all, decided_by, details, found, print_claims, wanted
+from course_utils.experiments.claims_shown import all_in_all, decided_by, details, found, show_claims, wanted
 from course_utils.experiments.sweep import write_results
 from course_utils.experiments.verdict import Decision
 from course_utils.lab import notebooks
@@ -221,9 +221,9 @@ def test_the_command_prints_every_claim_within_a_hundred_columns(findings, monke
     assert "There is no claim '07.teachr': choose one of 01.still_cnn, " in wrong.output
 
 
-def test_a_notebook_prints_its_claims_with_the_same_words(findings, capsys):
-    print_claims("05")
-    heading, *lines = capsys.readouterr().out.splitlines()
+def test_a_notebook_shows_its_claims_with_the_same_words(findings, capsys):
+    show_claims("05")
+    _, heading, *lines = capsys.readouterr().out.splitlines()
     assert heading.split() == ["claim", "found", "from", "so", "it", "is"]
     assert [line.split()[0] for line in lines] == [name for name in findings if name.startswith("05.")]
     for line in lines:

@@ -19,21 +19,24 @@ from course_utils.experiments import (
     nb10_frozen_encoder,
 )
 from course_utils.experiments.nb10_captions import UNSEEN_PAIRS
+from course_utils.few_shot import stored
 from course_utils.models.pretrained import Pretrained
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Small networks of timm's in place of the trained ones."""
+    """A small network of timm's in place of the trained one; nothing is left of either."""
     torch.manual_seed(0)
     cnn = Pretrained(timm.create_model("test_efficientnet").eval(), (), "made", True, (0.5,) * 3, (0.5,) * 3)
+    monkeypatch.setattr(stored, "load_pretrained", lambda name, seconds: cnn)
+    monkeypatch.setattr(stored, "SIDE", 32)
     for module in (nb07_imagenet_teacher, nb09_imagenet_to_cifar, nb10_frozen_encoder):
-        monkeypatch.setattr(module, "load_pretrained", lambda name, seconds: cnn)
-        monkeypatch.setattr(module, "SIDE", 32)
         for value in list(vars(module).values()):
-            if hasattr(value, "cache_clear"):
+            if hasattr(value, "cache_clear") and value is not stored.imagenet_cnn:
                 monkeypatch.setattr(module, value.__name__, value.__wrapped__)
-    return cnn.model
+    stored.imagenet_cnn.cache_clear()
+    yield cnn.model
+    stored.imagenet_cnn.cache_clear()
 
 
 def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, monkeypatch):
@@ -84,8 +87,6 @@ def test_a_better_teacher_is_asked_once_for_each_image(small, monkeypatch):
     monkeypatch.setattr(module, "load_images", lambda dataset, split, size=None, seed=0: made.select(slice(0, size)))
     for name, value in (("LABELS", 20), ("STEPS", 3), ("TEST", 30)):
         monkeypatch.setattr(module, name, value)
-    encoder = module.encoder()
-    monkeypatch.setattr(module, "encoder", lambda: encoder)
     seen = []
     forward = small.forward_features
     monkeypatch.setattr(small, "forward_features", lambda images: seen.append(len(images)) or forward(images))
@@ -122,6 +123,11 @@ def test_a_frozen_encoder_learns_only_its_caption_head(small, monkeypatch):
     before = {name: value.clone() for name, value in small.state_dict().items()}
     features = module.as_features(shapes, quiet=True)
     assert features.images.shape == (40, 256, 1, 1)
+    monkeypatch.setattr(
+        small, "forward_features", None
+    )  # of images that it has seen, another experiment needs nothing
+    again = nb09_imagenet_to_cifar.features(nb09_imagenet_to_cifar.CNN, shapes.images, quiet=True)
+    assert torch.equal(again, features.images[:, :, 0, 0])
     model = module.train(module.FROZEN, features, 0)
     assert isinstance(model.pictures[1], nn.Linear)
     assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())

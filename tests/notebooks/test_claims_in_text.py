@@ -49,10 +49,10 @@ def test_an_interval_before_a_verdict_is_the_ledgers(number, found):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_every_notebook_prints_the_ledger_of_its_claims(number, found):
+def test_every_notebook_shows_the_ledger_of_its_claims(number, found):
     assert any(name.startswith(f"{number}.") for name in found)
     code = [cell.source for cell in notebooks.read(notebooks.find(number)).cells if cell.cell_type == "code"]
-    assert f'experiments.print_claims("{number}")' in code
+    assert f'experiments.show_claims("{number}")' in code
 
 
 def test_the_text_cites_claims_of_each_kind(found):

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from course_utils.exercises.listed import listed
 from course_utils.lab import notebooks
-from course_utils.lab.course import README, TABLE, entries, readme_table, with_table
-from course_utils.paths import ROOT
+from course_utils.lab.course import README, TABLE, efforts, entries, readme_table, with_efforts, with_table
+from course_utils.paths import NOTEBOOKS, ROOT
 
 ENTRIES = {entry.number: entry for entry in entries()}
 ROW = """[[notebook]]
@@ -16,6 +17,7 @@ builds = "masks"
 modules = ["costs.py"]
 slides = "*Last lecture*"
 minutes = "45–60"
+exercises = [{ name = "00.attend", difficulty = 2, minutes = 18 }]
 """
 
 
@@ -67,6 +69,20 @@ def written(folder, text: str):
 def test_a_row_is_read_and_minutes_may_be_a_range(tmp_path):
     (entry,) = entries(written(tmp_path, ROW))
     assert (entry.number, entry.modules, entry.minutes) == ("00", ("costs.py",), "45–60")
+    assert [each.effort for each in entry.exercises] == ["●● 18 min"]
+
+
+def test_every_exercise_has_its_difficulty_and_minutes_and_the_notebook_shows_them():
+    shown = efforts()
+    assert list(shown) == [exercise.name for exercise in listed()], (
+        f"{TABLE} must name the exercises of each notebook in order, with their difficulty and minutes"
+    )
+    for path in map(notebooks.find, notebooks.numbers()):
+        notebook = notebooks.read(path)
+        before = [cell.source for cell in notebook.cells]
+        assert [cell.source for cell in with_efforts(notebook).cells] == before, f"{path.name}: run `make format`"
+        for name in notebooks.exercises_of(notebook):
+            assert any(f"**Exercise.** {shown[name]} · " in source for source in before), name
 
 
 @pytest.mark.parametrize(
@@ -79,8 +95,14 @@ def test_a_row_is_read_and_minutes_may_be_a_range(tmp_path):
         ('["costs.py"]', '"costs.py"', "modules of .* is 'costs.py', but must be a list."),
         ("builds", "build", "notebook 00 in course.toml has no 'builds'"),
         (
-            "minutes =",
-            "author = 'me'\nminutes =",
+            "difficulty = 2",
+            "difficulty = 4",
+            "An exercise of notebook 00 .* must have a name, a difficulty from 1 to 3",
+        ),
+        ("minutes = 18", 'minutes = "18"', "An exercise of notebook 00 in course.toml is {.*'18'"),
+        (
+            'minutes = "45',
+            "author = 'me'\nminutes = \"45",
             "has an unknown key 'author': choose one of number, title, builds, ",
         ),
     ],
@@ -89,3 +111,15 @@ def test_a_wrong_row_is_one_sentence(line, instead, sentence, tmp_path):
     assert line in ROW
     with pytest.raises(ValueError, match=sentence):
         entries(written(tmp_path, ROW.replace(line, instead)))
+
+
+@pytest.mark.parametrize("number", notebooks.numbers())
+def test_what_a_notebook_says_of_another_links_to_it_in_jupyterlab_and_on_the_site(number):
+    for cell in notebooks.read(notebooks.find(number)).cells:
+        if cell.cell_type == "markdown":
+            for text, target in re.findall(r"\[([^\]]*)\]\((?!https?:|#)([^)]*)\)", cell.source):
+                assert (NOTEBOOKS / target).is_file(), f"{cell.id}: [{text}]({target})"
+                assert target.startswith(re.findall(r"\d\d", text)[0]), f"{cell.id}: [{text}]({target})"
+            plain = re.sub(r"\[[^\]]*\]\([^)]*\)", "", cell.source)
+            said = set(re.findall(r"[Nn]otebooks?(?: (?:and|to))? (\d\d)", plain)) - {number}
+            assert not said, f"{cell.id}: write [notebook {min(said, default='')}](…) with the notebook's file name"

@@ -47,6 +47,11 @@ def test_plans_add_up_and_everything_named_exists(number):
         f"The plan of 90 minutes in chapter {number} of INSTRUCTOR.md has no step for {missing}: add “5 exercise "
         "`NAME`”, with its minutes, and take them from other steps. A lab writes all exercises."
     )
+    planned = {name: int(minutes) for minutes, name in re.findall(r"(\d+) exercise `(\d\d\.\w+)`", plans["90"])}
+    entry = next(entry for entry in entries() if entry.number == number)
+    assert planned == {each.name: each.minutes for each in entry.exercises}, (
+        f"The minutes of exercises in chapter {number} of INSTRUCTOR.md differ from notebooks/course.toml: change one."
+    )
     assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= DEMOS
     headings = {
         line.lstrip("# ")

@@ -1,5 +1,7 @@
 """Every notebook from top to bottom, offline, half solved: every second exercise is still a stub."""
 
+import base64
+import json
 import re
 from functools import cache
 
@@ -11,6 +13,10 @@ from course_utils.bench.budget import budgets
 from course_utils.exercises import exercises
 from course_utils.lab import notebooks
 from course_utils.paths import NOTEBOOKS
+from course_utils.teaching.demo.pages import write_pages as write_demos
+from course_utils.teaching.demo.states import STATES
+from course_utils.teaching.site.assets import copy_scripts
+from course_utils.teaching.site.light import lighten, too_heavy
 
 pytestmark = pytest.mark.notebook
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -84,6 +90,29 @@ def test_whatever_the_notebook_hands_to_a_function_its_check_has_tried(path, exe
         f"{path.name} calls exercises in ways that their checks do not try: add to cases or wild what is listed.\n"
         + "\n".join(sorted(lacking))
     )
+
+
+def test_the_book_of_these_notebooks_is_light(executions, tmp_path):
+    """Each page with what its widgets carry, and the whole site but for the files of Sphinx's theme."""
+    for path in PATHS:
+        write_page(executions(path).notebook, tmp_path / f"{path.stem}.html")
+    lighten(tmp_path)
+    copy_scripts(tmp_path / "_static")
+    write_demos(tmp_path / "demos")
+    assert too_heavy(tmp_path) == []
+
+
+def write_page(notebook, page) -> None:
+    """About what Sphinx writes: text and outputs, figures in files, and the state of all widgets."""
+    cells = json.loads(json.dumps(notebook.cells))
+    for cell in cells:
+        if "remove-output" in cell["metadata"].get("tags", ()):
+            cell["outputs"] = []
+        for number, output in enumerate(cell.get("outputs", ())):
+            if figure := output.get("data", {}).pop("image/png", None):
+                page.with_name(f"{page.stem}-{cell['id']}-{number}.png").write_bytes(base64.b64decode(figure))
+    state = json.dumps(notebook.metadata["widgets"][STATES]).replace("</", "<\\/")
+    page.write_text(f'{json.dumps(cells)}<script type="{STATES}">{state}</script>', encoding="utf-8")
 
 
 def test_every_row_of_the_map_points_to_a_section_and_every_notebook_is_on_it():

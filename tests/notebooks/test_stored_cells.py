@@ -48,6 +48,14 @@ def test_every_cell_that_draws_says_in_words_what_its_figure_shows(number):
     assert len(set(texts)) == len(texts)
 
 
+@pytest.mark.parametrize("number", notebooks.numbers())
+def test_results_stand_in_tables_and_only_the_progress_of_a_training_is_aligned_by_hand(number):
+    for cell in notebooks.read(notebooks.find(number)).cells:
+        if cell.cell_type == "code" and cell.id != "train":
+            aligned = re.search(r"\{[^{}]*:[<>^+]?\d+(\.\d+)?,?[a-z%]?\}|\.[lr]just\(", cell.source)
+            assert aligned is None, f"{number}, {cell.id}: show the rows with tables.show, without {aligned[0]}"
+
+
 def commands() -> dict[str, list[str]]:
     """What `make format` and the hook before a commit run on a notebook."""
     (make,) = re.findall(r"^\t(.*nbstripout.*) notebooks/\*\.ipynb$", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -10,6 +10,7 @@ from as_executed import executed
 
 from course_utils.front_end import FOLDER
 from course_utils.lab import notebooks
+from course_utils.tables import Table
 from course_utils.teaching.demo import script
 from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.deck import deck_of, slides_in
@@ -126,6 +127,25 @@ def test_of_several_outputs_the_one_that_is_wanted_is_shown():
     assert shown(cell, "figure").layout == "wide"
     assert 'alt="A &lt;line&gt;."' in shown(cell, "figure").html
     assert "1 &lt; 2" in shown(cell, "printed").html
+
+
+def test_prints_and_tables_are_shown_in_their_order_and_as_large_as_both_allow():
+    cell = nbformat.v4.new_code_cell()
+    html = Table([{"model": "ViT", "million multiply-adds": 1.5}] * 3, "Two <models>")._repr_html_()
+    cell.outputs = [
+        output(**{"text/html": "<div>something else</div>"}),
+        nbformat.v4.new_output("stream", name="stdout", text="before\n"),
+        output(**{"text/html": html}),
+        nbformat.v4.new_output("stream", name="stdout", text="a line of two dozen characters\n"),
+    ]
+    page = shown(cell)
+    assert page.layout == "printed"
+    assert re.sub("<[^>]+>", " ", page.html).split()[:3] == ["before", "Two", "&lt;models&gt;"]
+    assert page.html.index("before") < page.html.index("<table") < page.html.index("a line")
+    assert "--columns: 30; --rows: 7" in page.html  # two lines, and a table of four rows with its caption
+    wide = Table([{"model": "ViT", **{f"million multiply-adds, {n}": n for n in range(4)}}], "Wide")
+    cell.outputs = [output(**{"text/html": wide._repr_html_()})]
+    assert "--columns: 71; --rows: 5" in shown(cell).html  # its heading takes three lines
 
 
 def test_an_exercise_is_its_signature_and_the_first_sentence_of_its_contract():

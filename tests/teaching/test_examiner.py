@@ -73,6 +73,7 @@ def test_a_function_that_cannot_be_interrupted_is_ended_from_outside(tmp_path, m
     assert "loop that never ends" in findings[11].message
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork") or os.uname().sysname != "Linux", reason="limits are Linux's")
 def test_memory_beyond_the_limit_is_an_error_and_not_the_machines_trouble(tmp_path):
     body = "def patchify(images, patch_size):\n    return torch.ones(2**28)\n"  # 1 GiB

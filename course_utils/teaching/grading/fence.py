@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 import psutil
 
+from course_utils import linux
 from course_utils.files import reason
 from course_utils.paths import DATA, DOWNLOADS, NOTEBOOKS
 from course_utils.teaching.grading import isolation
@@ -126,7 +127,7 @@ def enter(level: Level, folder: Path, scratch: Path, memory: int, seconds: int, 
     seconds: of processor time; scratch: an empty folder for everything written; keep: the only file descriptor that
     stays open. Raises OSError if this machine does not allow the level.
     """
-    isolation.close_all_but(keep)
+    linux.cut_files({keep})
     if sys.platform != "linux":
         if hasattr(os, "setsid"):
             os.setsid()
@@ -136,13 +137,13 @@ def enter(level: Level, folder: Path, scratch: Path, memory: int, seconds: int, 
     if level is Level.NAMESPACES:
         isolation.leave()
         _go_below(keep, _keep_watch)
-        isolation.end_with_parent(signal.SIGKILL)
+        linux.control(linux.END_WITH_PARENT, signal.SIGKILL)
         _furnished(folder, isolation.new_root(scratch, needed, WRITABLE))
         isolation.enter_root(scratch)
         base = isolation.WRITABLE
         _go_below(keep, _be_first)
     else:
-        isolation.adopt_orphans()
+        linux.control(linux.ADOPT_ORPHANS, 1)
         _go_below(keep, _keep_watch)
         base = _furnished(folder, scratch)
     _wall_in(level, base, needed, memory, seconds)
@@ -160,9 +161,9 @@ def _wall_in(level: Level, base: Path, needed: list[Path], memory: int, seconds:
     elif level is Level.NAMESPACES and os.geteuid() == 0:
         isolation.protect_proc()
     counted = isolation.give_up_rights(user)
-    isolation.end_with_parent(signal.SIGKILL)
+    linux.control(linux.END_WITH_PARENT, signal.SIGKILL)
     isolation.limit(memory, seconds, WRITABLE, THREADS if counted else None)
-    signals_inside = level is Level.LANDLOCK and isolation.landlock(needed, base)
+    signals_inside = level is Level.LANDLOCK and isolation.allow_only(needed, base)
     if level is not Level.NONE:
         isolation.refuse_calls(level is Level.NAMESPACES, signals_inside)
     os.environ.update(TORCH_HOME=_models(), HOME=str(base), TMPDIR=str(base))
@@ -182,7 +183,7 @@ def _go_below(keep: int, duty: Callable[[int], NoReturn]) -> None:
 
 def _be_first(child: int) -> NoReturn:
     """The first process of a namespace: bury the dead, and end with the child, and everything with it."""
-    isolation.be_inspected(False)
+    linux.control(linux.BE_INSPECTED, 0)
     os._exit(_outlasted(child))
 
 
@@ -193,8 +194,8 @@ def _keep_watch(child: int) -> NoReturn:
         raise InterruptedError
 
     signal.signal(signal.SIGTERM, stop)
-    isolation.end_with_parent(signal.SIGTERM)
-    isolation.be_inspected(False)
+    linux.control(linux.END_WITH_PARENT, signal.SIGTERM)
+    linux.control(linux.BE_INSPECTED, 0)
     try:
         code = _outlasted(child)
     except InterruptedError:

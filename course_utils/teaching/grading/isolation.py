@@ -1,4 +1,4 @@
-"""Linux's walls around a process, through its system calls: namespaces, Landlock, and a filter of system calls.
+"""Linux's walls around a process that is graded: namespaces, Landlock, and a filter of system calls.
 
 None of them needs privileges. Every function raises OSError if this system refuses. Sources: the manual pages
 namespaces(7), user_namespaces(7), mount_setattr(2), pivot_root(2), landlock(7), seccomp(2), capset(2).
@@ -9,11 +9,12 @@ import errno
 import os
 import platform
 import struct
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from course_utils import linux
 
 NOBODY = 65534  # the user and the group without any rights
 WRITABLE = Path("/submission")  # the only folder to write to behind new_root
@@ -39,8 +40,6 @@ _NUMBERS = {  # of system calls, on x86_64 and on aarch64
     "keyctl": (250, 219),
     "kill": (62, 129),
     "landlock_add_rule": (445, 445),
-    "landlock_create_ruleset": (444, 444),
-    "landlock_restrict_self": (446, 446),
     "lchown": (94, None),
     "lremovexattr": (198, 15),
     "lsetxattr": (189, 6),
@@ -79,18 +78,6 @@ _ANY_NEW = 0x7E020000
 _READ_ONLY, _NO_SETUID, _NO_DEVICES, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 
 
-def _libc(name: str, *arguments: Any) -> int:
-    """The result of a function of the C library; raises OSError where it sets errno."""
-    library = ctypes.CDLL(None, use_errno=True)
-    function = getattr(library, name)
-    function.restype = ctypes.c_long
-    result: int = function(*(ctypes.c_long(value) if isinstance(value, int) else value for value in arguments))
-    if result == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
-
-
 def _number(name: str) -> int | None:
     machine = platform.machine()
     if machine not in _MACHINES:
@@ -99,21 +86,7 @@ def _number(name: str) -> int | None:
 
 
 def _system(name: str, *arguments: Any) -> int:
-    return _libc("syscall", _number(name), *arguments)
-
-
-def _control(option: int, *arguments: int) -> None:
-    _libc("prctl", option, *arguments, *[0] * (4 - len(arguments)))
-
-
-def close_all_but(keep: int) -> None:
-    """Let every open file but this lead nowhere. Their numbers stay in use, because libraries remember them."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    opened = map(int, os.listdir("/proc/self/fd")) if sys.platform == "linux" else ()
-    for number in {0, 1, 2, *opened} - {keep, nowhere}:
-        with suppress(OSError):  # the list itself was one
-            os.fstat(number)
-            os.dup2(nowhere, number, inheritable=number < 3)
+    return linux.libc("syscall", _number(name), *arguments)
 
 
 def limit(memory: int, seconds: int, file: int, threads: int | None) -> None:
@@ -132,25 +105,7 @@ def limit(memory: int, seconds: int, file: int, threads: int | None) -> None:
     }
     if threads is not None:
         limits[resource.RLIMIT_NPROC] = threads
-    for which, most in limits.items():
-        allowed = resource.getrlimit(which)[1]
-        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(which, (most, most))
-
-
-def end_with_parent(signal: int) -> None:
-    """Let the kernel send the signal to this process when its parent ends. A change of user cancels it."""
-    _control(1, signal)
-
-
-def adopt_orphans() -> None:
-    """Make this process the parent of all its descendants whose own parent has ended."""
-    _control(36, 1)
-
-
-def be_inspected(allowed: bool) -> None:
-    """Whether processes of the same user may look into this one and change its memory."""
-    _control(4, int(allowed))
+    linux.lower_limits(limits)
 
 
 def leave() -> None:
@@ -160,7 +115,7 @@ def leave() -> None:
     """
     spaces = _NEW_PROCESSES | _NEW_NAMES | _NEW_MESSAGES | _NEW_NETWORK
     try:
-        _libc("unshare", spaces)
+        linux.libc("unshare", spaces)
     except PermissionError:
         _own_users(spaces)
 
@@ -168,14 +123,14 @@ def leave() -> None:
 def _own_users(spaces: int = 0) -> None:
     """A namespace of users in which this process keeps its number and gets all capabilities."""
     user, group = os.geteuid(), os.getegid()
-    _libc("unshare", _NEW_USERS | spaces)
+    linux.libc("unshare", _NEW_USERS | spaces)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
 def _mount(source: str | Path, target: Path | str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    _libc("mount", os.fsencode(source), os.fsencode(target), kind.encode(), flags, options.encode())
+    linux.libc("mount", os.fsencode(source), os.fsencode(target), kind.encode(), flags, options.encode())
 
 
 def new_root(place: Path, readable: Iterable[Path], size: int) -> Path:
@@ -183,7 +138,7 @@ def new_root(place: Path, readable: Iterable[Path], size: int) -> Path:
 
     That one is in memory, of at most that many bytes. Only this process and its children have this file system.
     """
-    _libc("unshare", _NEW_MOUNTS)
+    linux.libc("unshare", _NEW_MOUNTS)
     _mount("none", "/", flags=_PRIVATE | _RECURSIVE)
     _mount("tmpfs", place, "tmpfs", _NO_SETUID | _NO_DEVICES, "mode=755,size=1m")
     devices = [Path("/dev", name) for name in ("null", "zero", "random", "urandom")]
@@ -213,7 +168,7 @@ def enter_root(place: Path) -> None:
     """Make the folder place, from new_root, the root of this process; the former root is gone."""
     os.chdir(place)
     _system("pivot_root", b".", b".")
-    _libc("umount2", b".", 2)  # detached at once
+    linux.libc("umount2", b".", 2)  # detached at once
     os.chdir("/")
 
 
@@ -244,11 +199,11 @@ def give_up_rights(user: int | None) -> bool:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-        be_inspected(True)  # which a change of user ends
+        linux.control(linux.BE_INSPECTED, 1)  # which a change of user ends
         with suppress(PermissionError, BlockingIOError):  # as some systems forbid; then others count too
             _own_users()
-    _libc("capset", struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", *[0] * 6))
-    _control(38, 1)  # no new privileges: no program gives them back
+    linux.libc("capset", struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", *[0] * 6))
+    linux.control(linux.NO_NEW_PRIVILEGES, 1)
     lines = Path("/proc/self/uid_map").read_text().split()
     return lines[2] == "1"
 
@@ -258,29 +213,24 @@ def protect_proc() -> None:
     _mount("proc", "/proc", "", _REMOUNT | _READ_ONLY | _NO_SETUID | _NO_DEVICES)
 
 
-def landlock(readable: Iterable[Path], writable: Path) -> bool:
+def allow_only(readable: Iterable[Path], writable: Path) -> bool:
     """Allow only to read these paths and to change what is below writable; → whether signals are kept inside too.
 
     Raises OSError before version 3 (Linux 6.2), in which files could still be truncated.
     """
-    version = _system("landlock_create_ruleset", None, 0, 1)
+    version = linux.landlock_version()
     if version < 3:
         raise OSError(errno.ENOSYS, f"Landlock has version {version}, but 3 is needed")
     execute, write, read, list_, every = 1, 2, 4, 8, (1 << (16 if version >= 5 else 15)) - 1
-    inside = version >= 6
-    rules = struct.pack("=3Q", every, 0, 3 if inside else 0)  # 3: no foreign abstract sockets, no signals outside
-    rules = rules if inside else rules[:8]
-    ruleset = _system("landlock_create_ruleset", rules, len(rules), 0)
     allowed = [(path, execute | read | list_) for path in (*readable, Path("/proc"))]
     allowed += [(Path("/dev/null"), read | write), (Path("/dev/zero"), read), (Path("/dev/urandom"), read)]
-    for path, rights in (*allowed, (writable, every)):
-        found = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        rights = rights if path.is_dir() else rights & (execute | write | read)
-        _system("landlock_add_rule", ruleset, 1, struct.pack("=Qi", rights, found), 0)
-        os.close(found)
-    _system("landlock_restrict_self", ruleset, 0)
-    os.close(ruleset)
-    return inside
+    with linux.landlock(every, scopes=3) as ruleset:  # 3: no foreign abstract sockets, no signals outside
+        for path, rights in (*allowed, (writable, every)):
+            found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            rights = rights if path.is_dir() else rights & (execute | write | read)
+            _system("landlock_add_rule", ruleset, 1, struct.pack("=Qi", rights, found), 0)
+            os.close(found)
+    return version >= linux.SIGNALS_INSIDE
 
 
 def refuse_calls(alone: bool, signals_inside: bool) -> None:
@@ -315,7 +265,7 @@ def refuse_calls(alone: bool, signals_inside: bool) -> None:
     program += [(_RETURN, 0, 0, _ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
     header = struct.pack("@HP", len(program), ctypes.addressof(code))
-    _libc("prctl", 22, 2, header, 0, 0)
+    linux.libc("prctl", 22, 2, header, 0, 0)
 
 
 # The filter's machine language: (operation, lines to skip if true, lines to skip if false, number).

@@ -1,7 +1,8 @@
-"""A ViT that computes in the kernel what ViTExplorer shows, as the engine does in the page. Notebook 04."""
+"""A ViT that computes in the kernel what ViTExplorer shows, as the engine does in the page. Notebooks 04 to 07."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -68,11 +69,7 @@ class Answering:
     def check(self, images: Tensor, looked_into: int) -> None:
         """Raises ValueError if a model that cannot be looked into does not turn images into logits."""
         for number in range(looked_into, len(self.models)):
-            found, cause = None, None
-            try:
-                found = self.logits(number, images)
-            except Exception as error:  # whatever a module raises that was made for something else
-                cause = error
+            found, cause = _tried(partial(self.logits, number), images)
             expected = (len(images), self.models[0].config.classes)
             if not isinstance(found, Tensor) or found.shape != expected:
                 made = f"{tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
@@ -115,17 +112,20 @@ def check_prepare(prepare: Any, images: Tensor) -> None:
     """Raises ValueError if prepare does not turn images into images of the same shape."""
     if prepare is None:
         return
-    found: Any = None
-    cause: Exception | None = None
-    try:
-        found = prepare(images)
-    except Exception as error:  # whatever a function raises that was made for something else
-        cause = error
+    found, cause = _tried(prepare, images)
     if not isinstance(found, Tensor) or found.shape != images.shape:
         raise ValueError(
             f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} into others "
             "of that shape, such as prepared of load_pretrained."
         ) from cause
+
+
+def _tried(function: Callable[[Tensor], Any], images: Tensor) -> tuple[Any, Exception | None]:
+    """What the function makes of the images; or None, and whatever it raised because it was made for something else."""
+    try:
+        return function(images), None
+    except Exception as error:
+        return None, error
 
 
 def _erased(pixels: Tensor, patches: list[int], model: ViT, blank: list[float]) -> Tensor:

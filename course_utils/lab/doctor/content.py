@@ -1,11 +1,13 @@
 """What ships with the course, present and whole: notebooks, checkpoints, tables; then trained weights and datasets."""
 
 import base64
+import csv
 import hashlib
 import importlib.metadata
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 from course_utils.lab import course, notebooks
 from course_utils.lab.doctor.finding import Finding
@@ -17,7 +19,7 @@ def files() -> Iterator[Finding]:
     """Notebooks, by the course's own list; in a wheel every file, by the hashes that it was installed with."""
     wrong = [sentence for entry in course.entries() if (sentence := _fault(entry.number))]
     if changed := _deleted() if CONTENT == ROOT else _changed():
-        more = f", nor are {len(changed) - 1} more" if len(changed) > 1 else ""
+        more = f" ({len(changed)} files in all)" if len(changed) > 1 else ""
         wrong.append(f"{changed[0]} is not as it was installed{more}")
     seen = "; ".join(wrong) if wrong else f"{len(course.entries())} notebooks"
     yield Finding("Notebooks", seen, _restored() if wrong else "", needed=True)
@@ -37,15 +39,19 @@ def _fault(number: str) -> str:
 
 
 def _changed() -> list[str]:
-    """Files of an installed wheel whose content is not the one that was installed."""
+    """Files of an installed wheel that are missing, or whose content is not the one that was installed.
+
+    `importlib.metadata.files` would not do: since Python 3.12 it leaves out what is missing.
+    """
     try:
-        recorded = importlib.metadata.files(NAME) or []
+        wheel = importlib.metadata.distribution(NAME)
     except importlib.metadata.PackageNotFoundError:
         return []
+    recorded = csv.reader((wheel.read_text("RECORD") or "").splitlines())
     return [
-        str(file)
-        for file in recorded
-        if file.hash is not None and file.parts[0] != ".." and not _is_whole(file, file.hash.mode, file.hash.value)
+        path
+        for path, digest, *_ in recorded
+        if digest and not path.startswith("..") and not _is_whole(Path(str(wheel.locate_file(path))), digest)
     ]
 
 
@@ -59,12 +65,14 @@ def _deleted() -> list[str]:
     return missing.decode(errors="replace").splitlines()
 
 
-def _is_whole(file: importlib.metadata.PackagePath, algorithm: str, wanted: str) -> bool:
+def _is_whole(path: Path, digest: str) -> bool:
+    """Whether a file has that digest, written as in a wheel's RECORD ("sha256=…")."""
+    algorithm, _, wanted = digest.partition("=")
     try:
-        digest = hashlib.new(algorithm, file.read_binary()).digest()
+        found = hashlib.new(algorithm, path.read_bytes()).digest()
     except OSError:
         return False
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=") == wanted
+    return base64.urlsafe_b64encode(found).decode().rstrip("=") == wanted
 
 
 def checkpoints() -> Iterator[Finding]:

@@ -30,13 +30,16 @@ PATIENCE = 10  # seconds to wait for a scheduler
 
 
 def measured(run: Run, point: Point, threads: int | None = 1) -> Row:
-    """Run a point on so many threads (None: as many as now); → its measurements, seconds, machine and date."""
+    """Run a point on so many threads (None: as many as now); → its measurements, seconds, machine and date.
+
+    The seconds are the processor's, added over its cores: a machine busy with something else does not lengthen them.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        began = time.perf_counter()
+        began = time.process_time()
         found = run(**point)
-        seconds = round(time.perf_counter() - began, 2)
+        seconds = round(time.process_time() - began, 2)
         return {**found, "seconds": seconds, "machine": machine(), "date": date.today().isoformat()}
     finally:
         torch.set_num_threads(before)

@@ -98,6 +98,10 @@ def test_a_run_computes_on_its_threads_and_leaves_the_others_alone(monkeypatch):
     assert measured(lambda: {"threads": torch.get_num_threads()}, {}, None)["threads"] == 2
 
 
+def test_the_seconds_of_a_run_are_the_processors_so_that_waiting_does_not_count():
+    assert measured(lambda: time.sleep(0.5) or {}, {})["seconds"] < 0.4
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -1,13 +1,25 @@
 // Attention over an image. One query is shared by all models; each paints where its token there looks.
 
 import { CIVIDIS, cividis } from "./colours.js";
-import { arrows, bytesOf, clamp, contextOf, factList, focusable, hint, imageOf, make, onKeys } from "./shared.js";
+import {
+  arrows,
+  bytesOf,
+  clamp,
+  contextOf,
+  factList,
+  focusable,
+  hint,
+  imageOf,
+  make,
+  onKeys,
+  widget,
+} from "./shared.js";
 import { onLeave, onPoint, outline, paintImage, percent, press, root, stage } from "./shared.js";
 import { askerOf, askNext, askSpecial, cell, factsOf, mapName, mapOf, moveTo } from "./attention_answers.js";
 import { prefixOf, readModels, readRow, RELEASED, sentenceOf, specialName, stepped } from "./attention_answers.js";
 import { toggleHold, topsOf } from "./attention_answers.js";
 
-/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @import { Answer, Grid, One, Sent, State } from "./attention_answers.js" */
 /** @import { Context, Paint, Point } from "./shared.js" */
 /**
@@ -243,7 +255,7 @@ function makeBar({ models, layers, heads, specials }, state, { change }) {
   return { bar, paint };
 }
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const data = read(model);
   const { models, layers, heads, specials } = data;
@@ -305,4 +317,4 @@ function render({ model, el }) {
   return page.stop;
 }
 
-export default { render };
+export default widget(render);

@@ -1,9 +1,21 @@
 // MixUp: two images and their labels, mixed live. RandAugment: the same draws for every N and M, made beforehand.
 
-import { arrows, bytesOf, clamp, contextOf, focusable, hint, make, onKeys, onLeave, onPoint } from "./shared.js";
+import {
+  arrows,
+  bytesOf,
+  clamp,
+  contextOf,
+  focusable,
+  hint,
+  make,
+  onKeys,
+  onLeave,
+  onPoint,
+  widget,
+} from "./shared.js";
 import { paintImage, root, slider, stage, wordSize } from "./shared.js";
 
-/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @import { Context, Paint } from "./shared.js" */
 /**
  * @typedef {object} Traits
@@ -270,7 +282,7 @@ const HINT = [
   "Each changed image keeps its transforms and their direction: M alone makes them stronger, N adds the next one.",
 ];
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const data = read(model);
   const [number, magnitude] = [model.get("number"), data.magnitudes.indexOf(model.get("magnitude"))];
@@ -289,4 +301,4 @@ function render({ model, el }) {
   return page.stop;
 }
 
-export default { render };
+export default widget(render);

@@ -1,9 +1,9 @@
 // A table of accuracies by model, augmentation and regularisation: four views, and every cell told in words.
 
 import { cividisOf, diverging, onGround } from "./colours.js";
-import { arrows, clamp, hint, make, onKeys, press, root, trueMinus, voice } from "./shared.js";
+import { arrows, clamp, hint, make, onKeys, press, root, trueMinus, voice, widget } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {keyof typeof VIEWS} View */
 /** @typedef {{ row: number, half: number, level: number }} Place  half 1: with regularisation */
 /** @typedef {Place & { view: View }} State */
@@ -170,7 +170,7 @@ const at = (place, other) => place.row === other.row && place.half === other.hal
 
 // ---- the page --------------------------------------------------------------------------------------------------
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const values = model.get("values");
   const [rows, levels, original] = [model.get("rows"), model.get("levels"), model.get("original")];
@@ -234,4 +234,4 @@ function render({ model, el }) {
   }
 }
 
-export default { render };
+export default widget(render);

@@ -1,11 +1,22 @@
 // Images against captions: the matrix of cosines, and both softmaxes of it at a temperature.
 
 import { cividisOf, diverging, onGround } from "./colours.js";
-import { arrows, canvasOf, clamp, contextOf, factList, fitFont, focusable, hint, logSoftmax } from "./shared.js";
+import {
+  arrows,
+  canvasOf,
+  clamp,
+  contextOf,
+  factList,
+  fitFont,
+  focusable,
+  hint,
+  logSoftmax,
+  widget,
+} from "./shared.js";
 import { make, onKeys, onPoint, outline, percent, press, root, slider, stage, trueMinus } from "./shared.js";
 import { wordSize } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ captions: string[], names: string[], cosines: number[][], right: number[] }} Data */
 /** @typedef {Data & { temperature: number, pixels: DataView[], width: number, height: number }} Traits */
@@ -189,7 +200,7 @@ const hintOf = ({ right }) =>
     "In the lists, blue: the softmax along the row; orange: the softmax along the column.",
   );
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const [captions, names, right] = [model.get("captions"), model.get("names"), model.get("right")];
   const data = { captions, names, right, cosines: model.get("cosines") };
@@ -251,4 +262,4 @@ function render({ model, el }) {
   return stop;
 }
 
-export default { render };
+export default widget(render);

@@ -1,9 +1,21 @@
 // A teacher's lesson for one image: both softmaxes at a temperature, their divergence, the gradient's direction.
 
-import { canvasOf, contextOf, factList, hint, logSoftmax, make, percent, press, root, slider } from "./shared.js";
+import {
+  canvasOf,
+  contextOf,
+  factList,
+  hint,
+  logSoftmax,
+  make,
+  percent,
+  press,
+  root,
+  slider,
+  widget,
+} from "./shared.js";
 import { stage } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Facts } from "./shared.js" */
 /** @typedef {{ teacher: number[][], student: number[][], labels: number[], classes: string[] }} Logits */
 /** @typedef {Logits & { pixels: DataView[], width: number, height: number, temperature: number }} Traits */
@@ -109,7 +121,7 @@ const HINT = [
   "Last column, where a gradient step pushes the student's logit: green up, pink down.",
 ];
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const [width, height, classes] = [model.get("width"), model.get("height"), model.get("classes")];
   const logits = {
@@ -153,4 +165,4 @@ function render({ model, el }) {
   return stop;
 }
 
-export default { render };
+export default widget(render);

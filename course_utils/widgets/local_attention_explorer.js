@@ -1,11 +1,23 @@
 // A neighbourhood under the pointer: its pixels, a convolution's weights there, and the attention's.
 
 import { cividisOf, diverging, onGround } from "./colours.js";
-import { arrows, bytesOf, clamp, factList, fitFont, focusable, hint, imageOf, make, onKeys } from "./shared.js";
+import {
+  arrows,
+  bytesOf,
+  clamp,
+  factList,
+  fitFont,
+  focusable,
+  hint,
+  imageOf,
+  make,
+  onKeys,
+  widget,
+} from "./shared.js";
 import { onLeave, onPoint, outline, paintImage, press, root, stage, trueMinus } from "./shared.js";
 import { canShare, coloursOf, headName, neighbour, offsets, stepped, told, topOf, weight } from "./local_answers.js";
 
-/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @import { Data, Numbers, State } from "./local_answers.js" */
 /** @import { Context, Paint } from "./shared.js" */
 /** @typedef {{ pixels: DataView, width: number, height: number, weights: DataView, head_names: string[], start: number[] }} Sent */
@@ -181,7 +193,7 @@ const HINT = [
   "Hatched: beyond the border, no weight.",
 ];
 
-/** @type {Render<Numbers & Sent>} */
+/** @param {RenderProps<Numbers & Sent>} props */
 function render({ model, el }) {
   const [image, data] = [imageOf(model), read(model)];
   const { heads } = data;
@@ -228,4 +240,4 @@ function render({ model, el }) {
   return page.stop;
 }
 
-export default { render };
+export default widget(render);

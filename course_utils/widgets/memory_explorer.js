@@ -1,8 +1,8 @@
 // Bytes of attention matrices, exact to the last one (BigInt), for any image, patch and model.
 
-import { grouped, hint, make, press, root, voice } from "./shared.js";
+import { grouped, hint, make, press, root, voice, widget } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {{ image_size: number, patch_size: number, layers: number, heads: number, batch: number }} Sizes */
 /** @typedef {Sizes & { dtype: string, class_token: boolean }} State */
 /** @typedef {State & { bytes_of: Record<string, number>, machine: Record<string, number> }} Traits */
@@ -194,7 +194,7 @@ function makeInputs(state, dtypes, change) {
   };
 }
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const dtypes = model.get("bytes_of");
   const [dtype, class_token] = [model.get("dtype"), model.get("class_token")];
@@ -227,4 +227,4 @@ function render({ model, el }) {
   }
 }
 
-export default { render };
+export default widget(render);

@@ -1,9 +1,21 @@
 // An image cut into patches: pick one, see it as the vector it becomes and where it stands in the sequence.
 
-import { arrows, bytesOf, clamp, factList, focusable, grouped, hint, imageOf, make, onKeys } from "./shared.js";
+import {
+  arrows,
+  bytesOf,
+  clamp,
+  factList,
+  focusable,
+  grouped,
+  hint,
+  imageOf,
+  make,
+  onKeys,
+  widget,
+} from "./shared.js";
 import { onLeave, onPoint, outline, paintImage, press, root, stage, uniqueId, wordSize } from "./shared.js";
 
-/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @import { Context, Facts, Paint, Point } from "./shared.js" */
 /**
  * @typedef {object} Traits
@@ -305,7 +317,7 @@ const HINT = [
   "Point at the vector to see which pixel an entry is. Rows, columns and patches count from 0.",
 ];
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const image = imageOf(model);
   const { width, height } = image;
@@ -360,4 +372,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default widget(render);

@@ -2,9 +2,9 @@
 
 import { marked } from "./marked.js";
 import { attempted, verdictOf } from "./quiz_answers.js";
-import { leaves, make, root, uniqueId } from "./shared.js";
+import { leaves, make, root, uniqueId, widget } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Answer, Answered, Asked, Question } from "./quiz_answers.js" */
 /** @typedef {{ elements: HTMLElement[], first: HTMLElement, paint: (now: Answered, open: boolean) => void }} Way  to answer */
 
@@ -95,7 +95,7 @@ function makeQuestion({ question, answers, answer }, number, get, save) {
   return { element: make("div", { class: "afv-asked" }, title, ...own.elements, reveal, reason, again), paint };
 }
 
-/** @type {Render<Asked>} */
+/** @param {RenderProps<Asked>} props */
 function render({ model, el }) {
   const questions = model.get("questions");
   const all = questions.map((question, index) => {
@@ -120,4 +120,4 @@ function render({ model, el }) {
   return () => model.off("change:answered change:unsaved", paint);
 }
 
-export default { render };
+export default widget(render);

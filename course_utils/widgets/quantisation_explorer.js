@@ -1,8 +1,8 @@
 // Weights rounded to few bits: where they lie, which levels there are, and what is left of a kernel.
 
-import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage, wordSize } from "./shared.js";
+import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage, widget, wordSize } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ weights: Float32Array, shape: number[], name: string }} Layer */
 /**
@@ -245,7 +245,7 @@ const HINT = [
   "In the kernels blue is negative, orange positive, one square per weight.",
 ];
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const [names, shapes] = [model.get("names"), model.get("shapes")];
   const bytes = model.get("weights");
@@ -292,4 +292,4 @@ function render({ model, el }) {
   return stop;
 }
 
-export default { render };
+export default widget(render);

@@ -2,9 +2,9 @@
 
 import { marked } from "./marked.js";
 import { attempted, hasSeveral, judge, scoreOf } from "./quiz_answers.js";
-import { make, root, uniqueId } from "./shared.js";
+import { make, root, uniqueId, widget } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Answer, Asked, Question } from "./quiz_answers.js" */
 /** @typedef {ReturnType<typeof makeOption>} Option */
 
@@ -92,7 +92,7 @@ function makeQuestion({ question, answers }, index, before, act) {
   return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
 }
 
-/** @type {Render<Asked>} */
+/** @param {RenderProps<Asked>} props */
 function render({ model, el }) {
   const score = make("div", { class: "afv-score", role: "status" });
   const unsaved = make("p", { class: "afv-hint", role: "status" });
@@ -115,4 +115,4 @@ function render({ model, el }) {
   return () => model.off("change:answered change:unsaved", paint);
 }
 
-export default { render };
+export default widget(render);

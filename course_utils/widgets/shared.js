@@ -1,6 +1,6 @@
 // What the widgets share: elements, keys, numbers, colours, sharp canvases, and a voice for screen readers.
 
-/** @import { AnyModel } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {(context: Context, width: number, height: number) => void} Paint  in CSS pixels */
 /** @typedef {[number, number]} Point  fractions of a width and of a height */
@@ -305,6 +305,23 @@ export function outline(context, x, y, width, height, dash = []) {
 }
 
 // ---- the life of a widget --------------------------------------------------------------------------------------
+
+// What anywidget wants of a module. A view that was removed is left empty: the notebook keeps it as long as its model,
+// that is, until the kernel ends.
+/**
+ * @template {Record<string, any>} Traits
+ * @param {(context: RenderProps<Traits>) => (() => void) | void} render
+ */
+export const widget = (render) => ({
+  /** @param {RenderProps<Traits>} context */
+  render: (context) => {
+    const stop = render(context);
+    return () => {
+      stop?.();
+      context.el.replaceChildren();
+    };
+  },
+});
 
 // change(fields) notes what is new in the state. At the next frame, however many changes there were, paint() is
 // called and what canvas(…) made is painted again. stop() ends all of it.

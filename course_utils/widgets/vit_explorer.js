@@ -1,6 +1,6 @@
 // A vision transformer under the hand: any picture's way through the model, everything on it, and parts to switch off.
 
-import { bytesOf, hint, make, root, stage } from "./shared.js";
+import { bytesOf, hint, make, root, stage, widget } from "./shared.js";
 import { effectOf, IN_PLACE, readingOf, shuffledOrder, toggled, tokenName, UNTOUCHED } from "./vit_answers.js";
 import { makeExplanation } from "./vit_explanation.js";
 import { kernelLink } from "./vit_kernel.js";
@@ -12,7 +12,7 @@ import { makeSources } from "./vit_sources.js";
 import { makeWalk } from "./vit_walk.js";
 import { makePasses, unpacked } from "./vit_worker.js";
 
-/** @import { AnyModel, Render } from "@anywidget/types" */
+/** @import { AnyModel, RenderProps } from "@anywidget/types" */
 /** @import { Experiment, Placing, Reading } from "./vit_answers.js" */
 /** @import { Changes, Config, Weights } from "./vit_engine.js" */
 /** @import { Explanation } from "./vit_explanation.js" */
@@ -289,7 +289,7 @@ function sentenceOf(lab) {
   return `${done} ${tokenName(config, query)} asks.${answer}${othersInWords(lab)}`.trim();
 }
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const lab = read(model, () => {
     for (const { paint } of parts) paint();
@@ -331,4 +331,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default widget(render);

@@ -1,9 +1,21 @@
 // Windows over an image: block after block, who may look at whom, and how far a token's influence has travelled.
 
-import { arrows, clamp, factList, focusable, grouped, hint, imageOf, make, onKeys, onPoint } from "./shared.js";
+import {
+  arrows,
+  clamp,
+  factList,
+  focusable,
+  grouped,
+  hint,
+  imageOf,
+  make,
+  onKeys,
+  onPoint,
+  widget,
+} from "./shared.js";
 import { outline, percent, press, root, stage } from "./shared.js";
 
-/** @import { Render } from "@anywidget/types" */
+/** @import { RenderProps } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
 /** @typedef {{ tokens: number, window: number, depths: number[] }} Sizes */
 /** @typedef {Sizes & { pixels: DataView, width: number, height: number, block: number, start: number[] }} Traits */
@@ -253,7 +265,7 @@ const HINT = [
   "Lit: what the token may attend to. All numbers of places count from 0.",
 ];
 
-/** @type {Render<Traits>} */
+/** @param {RenderProps<Traits>} props */
 function render({ model, el }) {
   const [tokens, window, depths] = [model.get("tokens"), model.get("window"), model.get("depths")];
   const [image, data] = [imageOf(model), { tokens, window, blocks: blocksOf({ tokens, window, depths }) }];
@@ -294,4 +306,4 @@ function render({ model, el }) {
   return page.stop;
 }
 
-export default { render };
+export default widget(render);

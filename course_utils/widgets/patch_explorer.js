@@ -190,12 +190,12 @@ function paintVector(data, state) {
       const bottom = (channel + 1) * lane;
       context.fillStyle = data.channels === 1 ? ink : CHANNELS[channel][1];
       context.globalAlpha = data.channels === 1 ? 0.7 : 1;
-      paintBars(context, valuesOf(data, state, channel), wide, bottom, lane - 16);
+      paintBars(context, valuesOf(data, state, channel), wide, bottom, lane - 1.45 * wordSize(context));
       context.globalAlpha = 1;
       context.fillStyle = ink;
       context.font = `${wordSize(context)}px system-ui, sans-serif`;
       const name = `${channelName(data, channel)}  ${range(channel * entries, entries)}`;
-      context.fillText(name, 5, bottom - lane + 11);
+      context.fillText(name, 5, bottom - lane + wordSize(context));
     }
     if (state.entry === null) return;
     context.strokeStyle = ink;

@@ -187,3 +187,13 @@ def test_it_fits_a_phone(shown):
     wide = ask(shown, "tooWide")
     shown.page.set_viewport_size({"width": 900, "height": 800})
     assert not wide, f"wider than a phone, see @container in the styles of other widgets: {wide}"
+
+
+def test_words_of_twice_the_size_fit_too(shown):
+    size = "(widget) => parseFloat(getComputedStyle(widget).fontSize)"
+    before = shown.widget.evaluate(size)
+    shown.page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    after, wide = shown.widget.evaluate(size), ask(shown, "tooWide")
+    shown.page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
+    assert after == 2 * before
+    assert not wide, f"too wide once a reader has set larger words: {wide}"

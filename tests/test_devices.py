@@ -28,7 +28,7 @@ from pretended_device import DEVICE, Elsewhere, Machine
 from torch import Tensor, nn
 
 from course_utils import attention, costs, models, plots, widgets
-from course_utils.analysis import layers, probes, rollout, throughput
+from course_utils.analysis import layers, probes, rollout, roofline, throughput
 from course_utils.attention import attention_recorded, local
 from course_utils.attention.core import RecordedAttention
 from course_utils.data import LabelledImages, make_shapes, pixels, splits
@@ -39,10 +39,13 @@ from course_utils.deployment.export import OnnxModel, agreement
 from course_utils.exercises.exercise import exercises as every_exercise
 from course_utils.experiments import (
     nb02_twins,
+    nb04_explanation,
     nb04_layers,
     nb05_data_size,
     nb06_augreg,
+    nb07_distillation,
     nb07_imagenet_teacher,
+    nb07_softness,
     nb09_few_shot,
     nb09_imagenet_to_cifar,
     nb10_attacks,
@@ -408,6 +411,8 @@ def robustness_and_probes():
     probes.shuffle_patches(images, 16, torch.arange(4).flip(0))
     probes.accuracy_under_shifts(model, images, labels, [0, 2])
     costs.count_flops(model, images)
+    roofline.work_of(model, images)
+    nb04_explanation.compare(model, images, labels)
     similarities(random(2, 4), random(3, 4), 0.1)
     retrieval_ranks(random(2, 3), at(torch.tensor([0, 1])))
     orthogonalised(random(4, 3))
@@ -448,6 +453,9 @@ def sweeps():
     nb02_twins.train_twin("LR-Net", 0, clothes, clothes, quiet=True)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)
+    cnn = build(nb07_distillation.TEACHERS["CNN"], 0).to(DEVICE).eval()
+    for lesson in nb07_softness.METHODS.values():
+        nb07_softness.softened(lesson(cnn, clothes, 0)(clothes.images, clothes.labels))
 
 
 # ---- what must be reached, and how -----------------------------------------------------------------------------------

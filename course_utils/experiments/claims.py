@@ -53,6 +53,7 @@ class Claim(Settings):
     pair: tuple[str, ...] = ("seed",)
     against: float = 0.0  # a constant to subtract, in the table's own unit
     count: str = ""  # column with the number of images of which the value is a share
+    each: str = "episode"  # what the values of a cell with several are of, if nothing else is paired
     by: str = ""  # name in COMPUTED
     said: str = ""  # what the slide prints
     equal: bool = False

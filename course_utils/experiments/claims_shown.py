@@ -43,7 +43,7 @@ def decided_by(finding: Finding) -> str:
 def _units(finding: Finding) -> str:
     if finding.claim.kind == "images":
         return "images"
-    return f"{finding.claim.pair[0]}s" if finding.claim.pair else "episodes"
+    return f"{(finding.claim.pair or (finding.claim.each,))[0]}s"
 
 
 def took(finding: Finding) -> str:

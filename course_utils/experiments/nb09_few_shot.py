@@ -24,6 +24,7 @@ from course_utils.settings import Settings, at_least
 from course_utils.training.weights import load_checkpoint
 
 EPISODES = 200
+MORE = {("ten clothes", 5): 300}  # task, shots: with 200 episodes the ledger's 09.niche_far was open
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def accuracies(
 def run(task: str, method: str, shots: int) -> dict[str, str | int]:
     """One point: the accuracies of all its episodes, in order. Raises DataNotFound if the images are missing."""
     load("fashion_mnist", "test", 1)
-    found = accuracies(task, method, shots)
+    found = accuracies(task, method, shots, MORE.get((task, shots), EPISODES))
     return {"episodes": len(found), "accuracies": " ".join(f"{value:.4f}" for value in found)}
 
 

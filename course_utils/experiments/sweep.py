@@ -26,6 +26,7 @@ RESULTS = DATA / "results"
 SWEEPS = {
     "sweep-deeper-cnn": "course_utils.experiments.nb01_control",
     "sweep-vit-layers": "course_utils.experiments.nb04_layers",
+    "sweep-explanation": "course_utils.experiments.nb04_explanation",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",

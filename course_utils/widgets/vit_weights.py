@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.analysis import erasing
 from course_utils.models import DistilledViT, RegisterViT, ViT
 from course_utils.settings import shown
 from course_utils.widgets.tensors import as_tensor, half_floats
@@ -105,6 +106,4 @@ def border(images: Tensor, channels: int) -> list[float]:
     """
     if channels == 1 < images.shape[1]:
         images = (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    images = images.expand(-1, channels, -1, -1)
-    lines = (images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1])
-    return torch.cat([line.movedim(1, 0).flatten(1) for line in lines], dim=1).median(dim=1).values.tolist()
+    return erasing.border(images.expand(-1, channels, -1, -1)).tolist()

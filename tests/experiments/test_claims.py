@@ -178,7 +178,7 @@ def test_an_undecided_claim_says_what_it_would_take(findings):
     for each in undecided:
         assert each.runs_needed > each.effect.runs
         assert re.match(
-            r"[\d,]+ (seeds|episodes), \d+\.\d hours on one core, in all, would find .* in 80 % of cases",
+            r"[\d,]+ (seeds|episodes|images), \d+\.\d hours on one core, in all, would find .* in 80 % of cases",
             wanted(each),
         )
         assert f"to decide it: {wanted(each)}" in "\n".join(details(each))

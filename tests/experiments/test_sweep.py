@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from course_utils.experiments import SWEEPS, interval, read_results, run_sweep
+from course_utils.experiments.nb09_few_shot import EPISODES, MORE
 from course_utils.experiments.sweep import Sweep, find_sweep, key, write_results
 
 
@@ -188,6 +189,12 @@ def test_the_shipped_table_has_every_point_of_its_sweep_once(name):
     found = Counter(key({column: row[column] for column in points[0]}) for row in rows)
     assert found == Counter(map(key, points))
     assert all(row["seconds"] > 0 and row["machine"] and row["date"] for row in rows)
+
+
+def test_the_shipped_few_shot_table_has_every_episode():
+    for row in read_results("sweep-few-shot"):
+        wanted = MORE.get((row["task"], row["shots"]), EPISODES)
+        assert row["episodes"] == len(row["accuracies"].split()) == wanted, (row["task"], row["method"])
 
 
 def test_the_interval_is_students():

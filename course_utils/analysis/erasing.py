@@ -1,0 +1,49 @@
+"""What does a model's answer lose when one patch of the image is erased? Notebook 04."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from course_utils.models import ViT
+from course_utils.modes import evaluating
+
+
+def border(images: Tensor) -> Tensor:
+    """(count, channels, height, width) → (channels,): the median of the outermost pixels, a colour to erase with."""
+    lines = (images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1])
+    return torch.cat([line.movedim(1, 0).flatten(1) for line in lines], dim=1).median(dim=1).values
+
+
+@torch.no_grad()
+def erasing_map(model: ViT, images: Tensor, labels: Tensor, blank: Tensor) -> Tensor:
+    """images (batch, channels, height, width), labels (batch,), blank (channels,) → (batch, patches): by how much the
+    logarithm of the label's probability falls when all pixels of that patch alone become blank.
+
+    Zeiler & Fergus 2014, section 4.2, with the ViT's own patches.
+    """
+    (rows, columns), size = model.config.grid, model.config.patch_size
+
+    def score(seen: Tensor) -> Tensor:
+        return model(seen).log_softmax(dim=-1).gather(1, labels[:, None])[:, 0]
+
+    with evaluating(model):
+        before, falls = score(images), []
+        for patch in range(rows * columns):
+            top, left = (size * place for place in divmod(patch, columns))
+            erased = images.clone()
+            erased[..., top : top + size, left : left + size] = blank[:, None, None]
+            falls.append(before - score(erased))
+    return torch.stack(falls, dim=1)
+
+
+def rank_correlations(maps: Tensor, others: Tensor, among: Tensor) -> Tensor:
+    """Two maps of each image and a boolean mask, all (batch, patches) → (batch,): Spearman's rank correlation over the
+    patches of the mask; NaN where one of the maps is the same everywhere.
+    """
+    from scipy.stats import ConstantInputWarning, spearmanr  # only here: importing it takes a second
+
+    each = zip(maps.cpu(), others.cpu(), among.cpu(), strict=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        return torch.tensor([spearmanr(one[mask], other[mask]).statistic for one, other, mask in each]).to(maps)

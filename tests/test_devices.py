@@ -41,6 +41,7 @@ from course_utils.experiments import (
     nb02_twins,
     nb04_explanation,
     nb04_layers,
+    nb05_crossing,
     nb05_data_size,
     nb06_augreg,
     nb07_distillation,
@@ -453,6 +454,9 @@ def sweeps():
     nb02_twins.train_twin("LR-Net", 0, clothes, clothes, quiet=True)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)
+    nb05_crossing.shuffle_pixels(clothes.images, *at(nb05_crossing.orders(0)))
+    fresh = nb05_crossing.FreshImages(nb05_crossing.marks_anywhere)
+    fit(build(nb05_data_size.PAIR["ViT"], 0), 4, None, Recipe(epochs=1, batch_size=4), task=fresh, quiet=True)
     cnn = build(nb07_distillation.TEACHERS["CNN"], 0).to(DEVICE).eval()
     for lesson in nb07_softness.METHODS.values():
         nb07_softness.softened(lesson(cnn, clothes, 0)(clothes.images, clothes.labels))

@@ -30,6 +30,7 @@ SWEEPS = {
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
+    "sweep-softness": "course_utils.experiments.nb07_softness",
     "sweep-hierarchy": "course_utils.experiments.nb08_hierarchy",
     "sweep-few-shot": "course_utils.experiments.nb09_few_shot",
     "sweep-few-shot-student": "course_utils.experiments.nb09_student",

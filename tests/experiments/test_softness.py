@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils import data
-from course_utils.experiments import nb07_distillation, nb07_softness
+from course_utils.experiments import nb07_distillation, nb07_softness, read_results
 from course_utils.experiments.nb07_softness import (
     METHODS,
     mean_entropy,
@@ -53,6 +53,19 @@ def test_an_entropy_that_no_label_can_have_is_refused():
         smoothing_with(2.4, 10)
     with pytest.raises(UnknownName):
         train_student("sharpened labels", 0)
+
+
+def test_the_two_tables_agree_where_they_have_the_same_runs():
+    """Equal, not close: one machine and one thread made both."""
+    soft, taught = (
+        {row["seed"]: row["accuracy"] for row in read_results(table) if row["method"] == method}
+        for table, method in (
+            ("sweep-distillation", "soft, CNN teacher"),
+            ("sweep-softness", "the teacher's answers"),
+        )
+    )
+    assert len(taught) == 10
+    assert {seed: taught[seed] for seed in soft if seed in taught} == {s: soft[s] for s in soft if s in taught}
 
 
 def test_the_arms_differ_in_their_targets_only_and_the_first_is_soft_distillation(monkeypatch):

@@ -1,4 +1,4 @@
-"""Does the teacher's knowledge help a student, or only that its answers are soft? Notebook 07.
+"""Whether the teacher's knowledge helps a student, or only that its answers are soft. Notebook 07.
 
 Three targets of the same softness, for the same student and loss as in ``nb07_distillation``: the teacher's answers;
 the same answers with the wrong classes permuted; and labels smoothed to the same entropy. ``course train

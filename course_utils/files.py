@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error)) from error
     if not plain:
-        raise OSError(errno.EINVAL, "it is not a plain file")
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
     with path.open("rb") as file:
         yield file
 

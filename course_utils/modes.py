@@ -1,9 +1,13 @@
-"""The modes of a model, training or evaluation, which looking at it must not change. All notebooks."""
+"""What holds within a block: the modes of a model, and what a thread knows of it meanwhile. All notebooks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
 
 from torch import nn
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -28,3 +32,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     with modes_kept(model):
         model.eval()
         yield
+
+
+@contextmanager
+def known(stack: ContextVar[tuple[T, ...]], entry: T) -> Iterator[None]:
+    """In the block, the entry is the last of the stack in this thread; blocks may end in any order."""
+    stack.set((*stack.get(), entry))
+    try:
+        yield
+    finally:
+        stack.set(tuple(each for each in stack.get() if each is not entry))

@@ -9,10 +9,11 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+T = TypeVar("T")
 LARGEST = 2**20  # of a count: more features, classes or pixels per side fit no machine that the course is for
 DEEPEST = 1000  # layers
 
@@ -131,6 +132,18 @@ def checked(name: str, value: Any, hint: Any) -> Any:
     Raises WrongSetting if it does not fit.
     """
     return _checked(name, value, hint, "")
+
+
+def by_text(entries: Mapping[Any, T], what: str) -> dict[str, T]:
+    """The entries by their names as text. Raises WrongSetting if two names are the same text, such as 1 and "1"."""
+    found: dict[str, tuple[Any, T]] = {}
+    for name, entry in entries.items():
+        if before := found.get(str(name)):
+            raise WrongSetting(
+                f"{what} has the names {shown(before[0])} and {shown(name)}, which are the same as text: rename one."
+            )
+        found[str(name)] = name, entry
+    return {name: entry for name, (_, entry) in found.items()}
 
 
 def shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -41,6 +42,29 @@ def sleeper(monkeypatch) -> Callable[[float], Callable[[], None]]:
         return lambda: setattr(clock, "seconds", clock.seconds + seconds)
 
     return sleeps
+
+
+@pytest.fixture
+def left_behind() -> Callable[[list[psutil.Process]], list[psutil.Process]]:
+    """left_behind(processes): those that do not end within a minute, which it kills."""
+
+    def ended(process: psutil.Process) -> bool:
+        try:
+            return process.status() == psutil.STATUS_ZOMBIE  # nobody has asked for its exit code
+        except psutil.NoSuchProcess:
+            return True
+
+    def look(processes: list[psutil.Process]) -> list[psutil.Process]:
+        for _ in range(600):
+            if all(map(ended, processes)):
+                return []
+            time.sleep(0.1)
+        left = [process for process in processes if not ended(process)]
+        for process in left:
+            process.kill()
+        return left
+
+    return look
 
 
 def pytest_xdist_auto_num_workers(config) -> int:

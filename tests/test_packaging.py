@@ -43,7 +43,7 @@ def test_every_path_the_readme_names_exists():
 
 FLOORS = (  # from the ground: each imports from those below it and from itself, never from its own floor's neighbours
     {"paths", "console", "downloads", "extras", "files", "front_end", "linux", "modes", "sampler", "settings"},
-    {"consent", "costs", "plots", "steps", "tables"},
+    {"consent", "costs", "plots", "processes", "steps", "tables"},
     {"attention"},
     {"data", "models"},
     {"analysis", "robustness"},

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.costs import refuse_beyond_free_memory
+from course_utils.modes import known
 from course_utils.settings import WrongSetting, checked, shown
 
 
@@ -106,11 +107,8 @@ def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
     recording = _Recording(model)
     if not recording.kinds:
         raise _no_layer(model, "record")
-    _RECORDINGS.set((*_RECORDINGS.get(), recording))
-    try:
+    with known(_RECORDINGS, recording):
         yield recording.maps
-    finally:  # in whichever order recordings end
-        _RECORDINGS.set(tuple(each for each in _RECORDINGS.get() if each is not recording))
 
 
 @contextmanager
@@ -138,11 +136,8 @@ def silenced(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[Non
                 f"from 0 to {layers[layer].heads - 1}."
             )
         silent.setdefault(layers[layer], []).append(head)
-    _SILENT.set((*_SILENT.get(), silent))
-    try:
+    with known(_SILENT, silent):
         yield
-    finally:  # in whichever order the blocks end
-        _SILENT.set(tuple(each for each in _SILENT.get() if each is not silent))
 
 
 def _pairs(heads: Any) -> tuple[tuple[int, int], ...]:

@@ -18,6 +18,7 @@ import torch
 
 from course_utils.bench.mutants import Mutant, compiled, mutants
 from course_utils.exercises import Exercise, Kind, Outcome, exercises, find, judge
+from course_utils.processes import end_with_parent
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 STOPPED = (Kind.TOO_SLOW, Kind.WAITING)  # the check stopped waiting for a loop, which may still run
@@ -164,6 +165,7 @@ def findings_apart(name: str) -> Iterator[Finding]:
 
 def _send_findings(name: str, start: int, sender: Connection) -> None:
     """All mutants, then the finding on each from start on."""
+    end_with_parent()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     if sys.platform == "linux":

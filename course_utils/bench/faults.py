@@ -28,6 +28,7 @@ from course_utils.data.resolve import Files, find_files
 from course_utils.exercises.sheltered import can_copy
 from course_utils.models import ViTConfig, build
 from course_utils.paths import CHECKPOINTS
+from course_utils.processes import end_with_parent
 from course_utils.training import fit
 from course_utils.training.rand_augment import RandAugment
 from course_utils.training.recipe import Recipe
@@ -96,6 +97,7 @@ def _ended(folder: Path, generator: random.Random | None) -> bool:
 
 
 def _train(folder: Path) -> None:
+    end_with_parent()
     torch.set_num_threads(1)
     model = build(MODEL, seed=0)
     data, judged = load("shapes", "fit", 300), load("shapes", "validation", 50)

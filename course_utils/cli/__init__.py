@@ -7,6 +7,7 @@ import typer
 
 from course_utils.cli import bench, classroom, demo, develop, lab, student, teach
 from course_utils.cli.claims import claims
+from course_utils.cli.command import Command
 from course_utils.cli.grade import grade
 from course_utils.cli.train import train
 from course_utils.console import printable
@@ -46,8 +47,8 @@ PANELS = {
 app.command("lab", rich_help_panel="Students", context_settings=lab.PASSED_ON)(lab.lab)
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
-app.command("share", rich_help_panel="Students")(classroom.share)
-app.command("class", rich_help_panel="Teachers")(classroom.glance)
+        app.command(cls=Command, rich_help_panel=panel)(command)
+app.command("share", cls=Command, rich_help_panel="Students")(classroom.share)
+app.command("class", cls=Command, rich_help_panel="Teachers")(classroom.glance)
 app.add_typer(student.data, name="data", rich_help_panel="Students")
 app.add_typer(grade, name="grade", rich_help_panel="Teachers")

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from course_utils import extras
 from course_utils.console import sentences
+from course_utils.files import Refused, reason
 
 console = get_console()
 
+PATIENCE = 10  # seconds to wait for the class view
 NOWHERE = (
     "There is no class here: on a hub, type this in a terminal of your own JupyterLab there, or open /services/class/ "
     "on the hub's address; elsewhere, name a folder with the students' progress folders: course class --from FOLDER."
@@ -81,7 +83,7 @@ def _on_a_claim(name: str, folder: Path | None, names: bool) -> None:
     found = (
         in_folder(claim, folder)
         if folder
-        else laboratory(claim, _hub_says(f"runs.json?claim={claim.name}", names)["runs"])
+        else laboratory(claim, _hub_says(f"runs.json?claim={claim.name}", names, runs=dict)["runs"])
     )
     for line in report(found, names):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -131,28 +133,44 @@ def _on_the_hub(once: bool, names: bool) -> None:
     if not once and "COURSE_CLASS" in os.environ:
         print("The class is at /services/class/ on the hub's address: in the hub's menu, Services → class.")
         return
-    _print(_hub_says("table.json?", names))
+    _print(_hub_says("table.json?", names, students=int, talk=list, notebooks=list))
 
 
-def _hub_says(asked: str, names: bool) -> dict[str, Any]:
-    """What the class view of this hub answers to its instructors. Raises LookupError without a hub, and for others."""
+def _hub_says(asked: str, names: bool, **wanted: type) -> dict[str, Any]:
+    """What the class view of this hub answers to its instructors; wanted: the kind of each part that it must have.
+
+    Raises LookupError without a hub and for others, and Refused if the class view does not answer like this.
+    """
+    import http.client
     import urllib.error
     import urllib.request
 
     address, token = os.environ.get("COURSE_CLASS"), os.environ.get("JUPYTERHUB_API_TOKEN")
     if not address or not token:
         raise LookupError(NOWHERE)
-    request = urllib.request.Request(
-        f"{address}{asked}{'&names=1' if names else ''}", headers={"Authorization": f"token {token}"}
-    )
+    page = f"{address}{asked}{'&names=1' if names else ''}"
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        request = urllib.request.Request(page, headers={"Authorization": f"token {token}"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             said: dict[str, Any] = json.load(answer)
-            return said
-    except urllib.error.HTTPError as error:
-        if error.code != 403:
-            raise
-        raise LookupError(REFUSED) from None
+        if not (isinstance(said, dict) and all(isinstance(said.get(name), kind) for name, kind in wanted.items())):
+            raise ValueError("its answer is of another kind")
+        return said
+    except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError) and error.code == 403:
+            raise LookupError(REFUSED) from None
+        raise Refused(
+            f"The class view at {address} does not answer as it should ({_why(error)}): ask who runs the hub."
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    """Why the class view's answer cannot be used, in a few words."""
+    import urllib.error
+
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, RecursionError)):
+        return "it sends another page, perhaps a login"
+    return reason(error.reason if type(error) is urllib.error.URLError else error)  # type: ignore[arg-type]
 
 
 def _print(seen: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from rich import get_console
 from rich.markup import escape
 
 from course_utils import extras
+from course_utils.cli.command import Command
 from course_utils.console import sentences
 
 console = get_console()
@@ -22,7 +23,7 @@ Then, in {folder}:
 {fence}"""
 
 
-@grade.command()
+@grade.command(cls=Command)
 def setup(folder: Annotated[Path, typer.Argument(help="A new folder for the course.")]) -> None:
     """Make an nbgrader course folder with settings, instructor's versions and the notebooks to hand out."""
     _need_nbgrader()
@@ -33,7 +34,7 @@ def setup(folder: Annotated[Path, typer.Argument(help="A new folder for the cour
     print(NEXT.format(folder=folder, count=len(names), first=names[0], last=names[-1], fence=fence.described()))
 
 
-@grade.command()
+@grade.command(cls=Command)
 def run(
     folder: Annotated[Path, typer.Argument(help="The course folder.")] = Path(),
     assignment: Annotated[str, typer.Option(help="Only this assignment, or a pattern such as '0*'.")] = "*",

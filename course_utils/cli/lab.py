@@ -69,6 +69,8 @@ def lab(
 def _understood(what: list[str]) -> tuple[Path | None, str, list[str]]:
     """The folder, the number of the notebook, and what is for JupyterLab: everything from its first option."""
     own = next((place for place, each in enumerate(what) if each.startswith("-")), len(what))
+    if "" in what[:own]:
+        raise ValueError("A folder or a number is empty: write it, or leave it out.")
     numbers = [found[1] for each in what[:own] if (found := NUMBERED.fullmatch(each))]
     folders = [Path(each) for each in what[:own] if not NUMBERED.fullmatch(each)]
     if len(numbers) > 1 or len(folders) > 1:

@@ -10,9 +10,10 @@ from rich import get_console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument
 
 from course_utils import extras, files
+from course_utils.cli.command import Command
 from course_utils.console import in_words, local_time, sentences, stopped
 from course_utils.steps import counted
 
@@ -126,7 +127,7 @@ def solve(
     console.print(f"Wrote {target}", soft_wrap=True)
 
 
-@data.command("status")
+@data.command("status", cls=Command)
 def data_status() -> None:
     """List the datasets and the trained weights, and where each was found."""
     from course_utils.data import status
@@ -140,7 +141,7 @@ def data_status() -> None:
     console.print(table)
 
 
-class _Fetch(TyperCommand):
+class _Fetch(Command):
     """Looks up the datasets only when its help is shown, so that ``course`` starts without PyTorch."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

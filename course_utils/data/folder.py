@@ -15,7 +15,7 @@ import torch
 from course_utils.costs import free_memory
 from course_utils.data.folder_cache import FolderImages, cached
 from course_utils.data.folder_files import Place
-from course_utils.data.folder_layout import Layout, arranged
+from course_utils.data.folder_layout import Layout, arranged, spelt
 from course_utils.data.image_files import decoded, size_of
 from course_utils.data.images import as_path, as_size
 from course_utils.data.labelled_images import HowMany, LabelledImages
@@ -36,13 +36,15 @@ def load_folder(
     *,
     image_size: int | tuple[int, int] | None = None,
 ) -> LabelledImages:
-    """Images of one's own, from a folder or a .zip, .tar or .tar.gz archive of it; the splits are those of ``load``.
+    """Images of one's own, from a folder or an archive of it: .zip, or .tar, also packed as .gz, .bz2 or .xz.
 
-    The folder holds either ``train/CLASS/…`` and ``test/CLASS/…``, perhaps also ``val/CLASS/…``, or ``CLASS/…`` alone.
-    In the second case a fifth of each class, chosen by seed and by the images' content, is the test split: use the
-    same seed for all splits. ``val`` is the validation split if there is also a test split, and else the test split. A
-    folder that contains everything else is passed over. Below its class, an image may lie in further folders. The
-    classes are sorted by name. Hidden files, and files whose names are not those of images, are ignored.
+    The splits are those of ``load``. The folder holds either ``CLASS/…`` alone or ``train/CLASS/…`` and
+    ``test/CLASS/…``, perhaps also ``val/CLASS/…``; names such as ``training_set`` or ``seg_train`` are read as those of
+    a split too. In the first case a fifth of each class, chosen by seed and by the images' content, is the test split:
+    use the same seed for all splits. ``val`` is the validation split if there is also a test split, and else the test
+    split. A folder that contains everything else is passed over. Below its class, an image may lie in further folders,
+    but not in the same ones for each class. The classes are sorted by name. Hidden files, and files whose names are not
+    those of images, are ignored.
 
     All images become (3, height, width) as by :func:`~course_utils.data.open_image`: the largest centred part of the
     shape image_size, one number for a square or (height, width), resized. By default it is the most common size in the
@@ -51,8 +53,9 @@ def load_folder(
 
     A file that is not an image, or is damaged, is left out, and a warning names it. Raises FileNotFoundError if there is
     no such path; MemoryError if the images need more memory than there is; and ValueError if the folder is empty,
-    unreadable or has one class only, if more than a tenth of the files would be left out, and for an archive that
-    unpacks to more than a hundred times its size or has a path that leads out of it.
+    unreadable or has one class only, if it is not clear which of its folders are the classes (``photos/cat`` beside
+    ``masks/cat``), if more than a tenth of the files would be left out, and for an archive that unpacks to more than a
+    hundred times its size or has a path that leads out of it.
     """
     if split not in SPLITS:
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
@@ -75,6 +78,11 @@ def load_folder(
     return examples if size is None else drawn(examples, size, seed)
 
 
+def common_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """The height and width that :func:`load_folder` gives the images by default; no image is decoded."""
+    return _most_common(_sizes(Place(as_path(path)), {}))
+
+
 def folder_name(path: Path) -> str:
     """The name of a folder, or of an archive without its ending."""
     return ARCHIVES.sub("", path.resolve().name)
@@ -82,19 +90,11 @@ def folder_name(path: Path) -> str:
 
 def _read(place: Place, wanted: tuple[int, int] | None) -> FolderImages:
     """Every image of the folder, in one size; all files are read twice, because the first time shows the size."""
-    sizes: dict[str, tuple[int, int]] = {}
     formats, digests, faults = (dict[str, str]() for _ in range(3))
-    for path, content in _contents(place, faults):
-        with _noted(faults, path):
-            sizes[path] = size_of(content, path)
-    if not sizes and not faults:
-        raise ValueError(
-            f"There are no images in {place.path}: put those of each class, as JPEG or PNG files, into a folder with the "
-            "name of the class."
-        )
-    size = wanted or _most_common(list(sizes.values()))
+    sizes = _sizes(place, faults)
+    size = wanted or _most_common(sizes)
     _check_memory(len(sizes), size)
-    rows = {path: row for row, path in enumerate(sorted(sizes))}
+    rows = {path: row for row, path in enumerate(sorted(sizes, key=lambda path: (spelt(path), path)))}
     images = np.empty((len(rows), 3, *size), np.uint8)
     for path, content in _contents(place, {}):
         with _noted(faults, path):
@@ -112,14 +112,30 @@ def _read(place: Place, wanted: tuple[int, int] | None) -> FolderImages:
     )
 
 
+def _sizes(place: Place, faults: dict[str, str]) -> dict[str, tuple[int, int]]:
+    """Height and width of each image, from its header; faults are noted. Raises ValueError if there are no files."""
+    sizes: dict[str, tuple[int, int]] = {}
+    for path, content in _contents(place, faults):
+        with _noted(faults, path):
+            sizes[path] = size_of(content, path)
+    if not sizes and not faults:
+        raise ValueError(
+            f"There are no images in {place.path}: put those of each class, as JPEG or PNG files, into a folder with the "
+            "name of the class."
+        )
+    return sizes
+
+
 def _contents(place: Place, faults: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Path and content of each file; the faults of those that cannot be read are noted."""
+    """Path and content of each file; the faults of those that cannot be read, or are there twice, are noted."""
+    seen = set[str]()
     for file in place:
         path = "/".join(file.parts)
-        if file.fault:
-            faults[path] = f"{path} {file.fault}"
+        if fault := "is there twice" if path in seen else file.fault:
+            faults[path] = f"{path} {fault}"
         else:
             yield path, file.content
+        seen.add(path)
 
 
 @contextmanager
@@ -131,11 +147,11 @@ def _noted(faults: dict[str, str], path: str) -> Iterator[None]:
         faults[path] = str(error).rstrip(".")
 
 
-def _most_common(sizes: list[tuple[int, int]]) -> tuple[int, int]:
+def _most_common(sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
     """The most common (height, width), the smaller of two, shrunk to at most LONGEST."""
     if not sizes:
         return 1, 1
-    counts = Counter(sizes)
+    counts = Counter(sizes.values())
     height, width = max(counts, key=lambda size: (counts[size], -size[0] * size[1], size))
     shrink = min(1.0, LONGEST / max(height, width))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
@@ -147,7 +163,7 @@ def _check_memory(count: int, size: tuple[int, int]) -> None:
     if needed > free:
         raise MemoryError(
             f"{count:,} images of {height} × {width} pixels need {needed / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB "
-            "are free: pass a smaller image_size."
+            "are free: leave some images out, or pass a smaller image_size."
         )
 
 
@@ -171,6 +187,10 @@ def _classes(layout: Layout, path: Path) -> tuple[str, ...]:
     if len(classes) < 2:
         only = f"only images of one class, {classes[0]}" if classes else "no images in the folder of a class"
         raise ValueError(f"{path} has {only}, but needs two classes or more: make a folder for each class.")
+    if not labels["test"]:
+        raise ValueError(
+            f"{path} has no image of a class in its test split: put some into test/CLASS, or remove test."
+        )
     if strange := sorted((labels["validation"] | labels["test"]) - labels["train"]):
         raise ValueError(
             f"{path} has no training images of the class {strange[0]}, which it has in another split: add some, or "

@@ -3,28 +3,39 @@
 Nothing is written to the disk.
 """
 
-import gzip
 import hashlib
 import os
+import re
 import stat
 import tarfile
-import unicodedata
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_utils import files
 from course_utils.console import first_line
-from course_utils.data.image_files import MOST_BYTES, SUFFIXES
-from course_utils.data.unpack import Budget, Counted, DamagedFile
+from course_utils.data.image_files import ARCHIVE, IMAGE, MOST_BYTES, SUFFIXES, limited
+from course_utils.data.unpack import BLOCK, Budget, Counted, DamagedFile
 
 MOST_FILES = 2_000_000  # that are looked at: the path may be somebody's whole disk
 MOST_UNPACKED = 100  # bytes for each byte of an archive, because image files hardly become smaller in it,
 SPARE = 2**26  # and this many more
 LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})  # by systems
+
+# The beginning of a packed tar archive → the module that unpacks it, which not every Python has.
+MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}
+UNPACK = "unpack it, and pass the folder"
+# The beginning of a file that cannot be read as an archive, what it is, and what to do.
+KINDS = {
+    ARCHIVE: ("no whole .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz archive ({reason})", f"copy it again, or {UNPACK}"),
+    rb"7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|\x1f\x9d|MSCF": ("an archive of another kind than .zip and .tar", UNPACK),
+    IMAGE: ("one image", "pass a folder that has a folder of images for each class, or read it with open_image"),
+    b"": ("neither a folder nor an archive", "pass the folder of the images"),
+}
 
 Parts = tuple[str, ...]  # a path below the folder: ("train", "cat", "0001.jpg")
 
@@ -51,7 +62,10 @@ class Place:
                 with files.opened(path) as file:
                     self.key = hashlib.file_digest(file, "sha256").hexdigest()
             else:
-                known = [(parts, at.st_size, at.st_mtime_ns) for parts, _, at in self.listed]
+                # The number and the time of the last change too: a file that is moved keeps its size and its own time.
+                known = [
+                    (parts, at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino) for parts, _, at in self.listed
+                ]
                 self.key = hashlib.sha256(repr(known).encode()).hexdigest()
 
     def __iter__(self) -> Iterator[ImageFile]:
@@ -71,6 +85,8 @@ def _sentences(path: Path) -> Iterator[None]:
         yield
     except DamagedFile as error:
         raise ValueError(f"{path} {error}.") from error
+    except MemoryError as error:
+        raise MemoryError(f"{path} has a file that needs more memory than is free: make it smaller first.") from error
     except OSError as error:
         raise ValueError(
             f"{path} cannot be read ({files.reason(error)}): make it readable for this account."
@@ -84,25 +100,24 @@ def is_image(parts: Parts) -> bool:
 
 
 def _tidy(name: str) -> str:
-    """A name in one spelling: systems write accents in two ways, and some names are no text."""
-    return unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
+    """A name as text: bytes that are none are written out, so that different names stay different."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _listed(root: Path) -> list[tuple[Parts, Path, os.stat_result]]:
-    """The image files of a folder, sorted by path. Links are followed, but no folder is entered twice."""
-    waiting: list[tuple[Path, Parts]] = [(root, ())]
-    entered, found, looked_at = set[str](), [], 0
-    for folder, above in waiting:  # grows on the way
-        if (real := os.path.realpath(folder)) in entered:
+    """The image files of a folder, sorted by path. Links are followed, but not to a folder around them."""
+    waiting: list[tuple[Path, Parts, frozenset[str]]] = [(root, (), frozenset())]
+    found, looked_at = [], 0
+    for folder, above, around in waiting:  # grows on the way
+        if (real := os.path.realpath(folder)) in around:
             continue
-        entered.add(real)
         for entry in sorted(folder.iterdir()):
             looked_at += 1
             if looked_at > MOST_FILES:
                 raise DamagedFile(f"holds more than {MOST_FILES:,} files: pass the folder of the images alone")
             parts = (*above, _tidy(entry.name))
             if os.path.isdir(entry):
-                waiting.append((entry, parts))
+                waiting.append((entry, parts, around | {real}))
             elif is_image(parts):
                 found.append((parts, entry, os.stat(entry) if os.path.exists(entry) else os.lstat(entry)))
     return sorted(found, key=lambda each: each[0])
@@ -111,12 +126,13 @@ def _listed(root: Path) -> list[tuple[Parts, Path, os.stat_result]]:
 def _read(parts: Parts, file: Path) -> ImageFile:
     try:
         with files.opened(file) as opened:
-            return _within_limit(parts, opened.read(MOST_BYTES + 1))
+            return _within_limit(parts, opened)
     except OSError as error:
         return ImageFile(parts, b"", f"cannot be read ({files.reason(error)})")
 
 
-def _within_limit(parts: Parts, content: bytes) -> ImageFile:
+def _within_limit(parts: Parts, file: Any) -> ImageFile:
+    content = limited(file)
     if len(content) > MOST_BYTES:
         return ImageFile(parts, b"", f"has more than {MOST_BYTES / 2**20:.0f} MiB")
     return ImageFile(parts, content)
@@ -126,34 +142,45 @@ def _unpacked(file: BufferedReader) -> Iterator[ImageFile]:
     """The image files of an archive. Raises DamagedFile for anything else, and for what unpacks to far too much."""
     packed = os.fstat(file.fileno()).st_size
     budget = Budget(MOST_UNPACKED * packed + SPARE, f"{MOST_UNPACKED} times its size: pack it again")
-    head = file.peek(2)[:2]
+    head = file.peek(BLOCK)[:BLOCK]
     try:
-        if head == b"PK":
+        if head.startswith(b"PK"):
             yield from _unzipped(file, budget)
         else:
-            stream = gzip.GzipFile(fileobj=file, mode="rb") if head == b"\x1f\x8b" else file
-            yield from _untarred(Counted(stream, budget))
-    except DamagedFile:
+            module = next((module for sign, module in MODULES.items() if head.startswith(sign)), None)
+            yield from _untarred(Counted(import_module(module).open(file) if module else file, budget))
+    except (DamagedFile, MemoryError):
         raise
+    except (NotImplementedError, ImportError) as error:
+        raise DamagedFile(
+            f"is packed in a way that this Python cannot unpack ({first_line(error)}): {UNPACK}"
+        ) from error
     except Exception as error:  # the libraries raise a dozen types for damaged archives
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise DamagedFile(
-            f"is neither a folder nor a whole .zip, .tar or .tar.gz archive ({first_line(error)}): copy it again, or "
-            "pass the folder of the images"
-        ) from error
+        kind, remedy = next(kind for sign, kind in KINDS.items() if re.match(sign, head, re.DOTALL))
+        raise DamagedFile(f"is {kind.format(reason=first_line(error))}: {remedy}") from error
 
 
 def _unzipped(file: BufferedReader, budget: Budget) -> Iterator[ImageFile]:
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            name = entry.filename if "/" in entry.filename else entry.filename.replace("\\", "/")
-            if not entry.is_dir() and is_image(parts := _parts(name)):
+            if not entry.is_dir() and is_image(parts := _parts(_name(entry))):
+                if entry.flag_bits & 0x1:
+                    raise DamagedFile(f"is locked with a password: {UNPACK}")
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     yield ImageFile(parts, b"", "is a link")
                     continue
                 with archive.open(entry) as content:
-                    yield _within_limit(parts, Counted(content, budget).read(MOST_BYTES + 1))
+                    yield _within_limit(parts, Counted(content, budget))
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """The name of a file in a .zip archive, also where macOS wrote UTF-8 without saying so."""
+    if not entry.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            return entry.filename.encode("cp437").decode("utf-8")
+    return entry.filename
 
 
 def _untarred(stream: Counted) -> Iterator[ImageFile]:
@@ -166,7 +193,7 @@ def _untarred(stream: Counted) -> Iterator[ImageFile]:
                         parts, b"", "is a link" if member.issym() or member.islnk() else "is no plain file"
                     )
                 else:
-                    yield _within_limit(parts, content.read(MOST_BYTES + 1))
+                    yield _within_limit(parts, content)
 
 
 def _parts(name: str) -> Parts:

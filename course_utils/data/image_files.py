@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from course_utils.console import first_line
-from course_utils.data.pixels import MOST_PIXELS, NoImage, as_numbers, in_range, on_white
+from course_utils.costs import free_memory
+from course_utils.data.pixels import MOST_PIXELS, NoImage, TooLarge, as_numbers, in_range, on_white
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,13 +25,16 @@ SUFFIXES = (
     ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 MOST_BYTES = 2**28  # of one file
+BYTES_PER_PIXEL = 28  # while it is read: Pillow's four, and float32, which is copied once
+SMALL = 2**22  # pixels: up to there nobody asks how much memory is free
+
+# The beginnings of files.
+IMAGE = rb"\xff\xd8|\x89PNG|GIF8|BM.{12}|RIFF.{4}WEBP|II\*\0|MM\0\*|.{4}ftypavi[fs]"
+ARCHIVE = rb"PK\x03\x04|\x1f\x8b|BZh|\xfd7zXZ\0|.{257}ustar"
 
 # The beginning of a file that Pillow does not recognise, what it is, and what to do.
 KINDS = {
-    rb"\xff\xd8|\x89PNG|GIF8|BM.{12}|RIFF.{4}WEBP|II\*\0|MM\0\*|.{4}ftypavi[fs]": (
-        "damaged or incomplete",
-        "copy or download it again",
-    ),
+    IMAGE: ("damaged or incomplete", "copy or download it again"),
     rb".{4}ftyp(hei|hev|mif1|msf1)": ("a HEIC photograph, which Pillow cannot read", "export it as JPEG"),
     rb".{4}(ftyp|moov|mdat)|RIFF.{4}AVI |\x1aE\xdf\xa3|\0\0\x01[\xb3\xba]|FLV|OggS|\x30\x26\xb2\x75": (
         "a video",
@@ -39,18 +43,27 @@ KINDS = {
     rb"(<\?xml.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE svg.*?>\s*)*<svg": ("a drawing in SVG", "export it as PNG"),
     rb"%PDF": ("a PDF document", "export its page as PNG"),
     rb"<!doctype html|<html|<head": ("a web page", "download the image itself"),
-    rb"PK\x03\x04|\x1f\x8b|.{257}ustar": ("an archive", "take the image out, or read all of them with load_folder"),
+    ARCHIVE: ("an archive", "take the image out, or read all of them with load_folder"),
 }
 # How to undo each orientation of EXIF.
 TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
 TURNS |= {7: "TRANSVERSE", 8: "ROTATE_90"}
 
 
+def limited(file: Any) -> Any:
+    """The content of an open file, at most one byte more than MOST_BYTES, without setting that much memory aside."""
+    pieces, left = [], MOST_BYTES + 1
+    while left > 0 and (piece := file.read(min(left, 2**20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0][:0].join(pieces) if pieces else b""
+
+
 def decoded(content: bytes, what: str, at_least: tuple[int, int] | None = None) -> tuple[Tensor, str]:
     """The content of an image file → (3 or 1, height, width), float32 in [0, 1], and the name of its format.
 
     at_least: height and width that are enough; a larger JPEG may be decoded at half its size, a quarter or an eighth.
-    Of an animation, the first frame. Raises NoImage.
+    Of an animation, the first frame. Raises NoImage, and TooLarge.
     """
     with opened_image(content, what) as picture:
         if at_least is not None:
@@ -87,15 +100,17 @@ def opened_image(content: bytes, what: str) -> "Iterator[Image]":
 
 @contextmanager
 def refusals(what: str) -> Iterator[None]:
-    """Within the block, Pillow's warnings are silent, and its errors become NoImage."""
+    """Within the block, Pillow's warnings are silent, and its errors become NoImage or TooLarge."""
     from PIL.Image import DecompressionBombError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (NoImage, MemoryError):
+    except (NoImage, TooLarge):
         raise
+    except MemoryError as error:
+        raise TooLarge(f"{what} needs more memory than is free: make it smaller first.") from error
     except DecompressionBombError as error:
         raise NoImage(f"{what} has more than {MOST_PIXELS:,} pixels: make it smaller first.") from error
     except Exception as error:  # Pillow raises a dozen types for damaged files
@@ -106,12 +121,18 @@ def pixels_of(picture: "Image", what: str) -> Tensor:
     """An image of Pillow in any mode → (3 or 1, height, width), float32 in [0, 1]; 1 for grey ones.
 
     Turned as its EXIF orientation says; what is transparent is put on white; 16 bits are kept where Pillow keeps them,
-    in grey images; CMYK, Lab and others are converted without a colour profile. Raises NoImage.
+    in grey images; CMYK, Lab and others are converted without a colour profile. Raises NoImage, and TooLarge.
     """
     with refusals(what):
         width, height = picture.size
         if width * height > MOST_PIXELS:
             raise NoImage(f"{what} has {height} × {width} pixels, more than {MOST_PIXELS:,}: make it smaller first.")
+        needed = BYTES_PER_PIXEL * width * height
+        if width * height > SMALL and needed > (free := free_memory()):
+            raise TooLarge(
+                f"{what} has {height} × {width} pixels, which take {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB "
+                "are free: make it smaller first."
+            )
         picture.load()
         if turn := TURNS.get(_orientation(picture)):
             from PIL.Image import Transpose
@@ -138,8 +159,9 @@ def _converted(picture: "Image", what: str) -> Tensor:
         picture = _from_lab(picture)
     elif picture.mode == "La":
         picture = picture.convert("LA")
-    picture = picture.convert("RGBA" if clear else "L" if picture.mode in ("1", "L") else "RGB")
-    pixels = torch.from_numpy(np.array(picture, dtype=np.uint8)).to(torch.float32) / 255
+    mode = "RGBA" if clear else "L" if picture.mode in ("1", "L") else "RGB"
+    picture = picture if picture.mode == mode else picture.convert(mode)  # which copies it in any case
+    pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).div_(255)
     if pixels.ndim == 2:
         return pixels[None]
     return on_white(pixels.movedim(-1, 0))

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from course_utils import files
 from course_utils.console import first_line
-from course_utils.data.image_files import MOST_BYTES, decoded, pixels_of
-from course_utils.data.pixels import MOST_PIXELS, NoImage, as_numbers, covered, in_range, on_white
+from course_utils.data.image_files import MOST_BYTES, decoded, limited, pixels_of
+from course_utils.data.pixels import MOST_PIXELS, NoImage, TooLarge, as_numbers, covered, in_range, on_white
 from course_utils.settings import Count, checked, shown
 
 FIRST, LAST = (1, 3, 4), (1, 2, 3, 4)  # channels: grey, grey and alpha, colour, colour and alpha
@@ -26,14 +26,14 @@ def open_image(source: Any, image_size: int | tuple[int, int] | None = None) -> 
     equal channels; what is transparent is put on white; photographs are turned upright; of an animation, the first
     frame is taken. Floating-point numbers must lie in [0, 1]; whole numbers are divided by 255 or, for 16 bits, by
     65,535; truth values are black and white. image_size: return the largest centred part of that shape, resized: one
-    number for a square, or (height, width).
+    number for a square, or (height, width). A JPEG file that is far larger is decoded smaller.
 
-    Raises FileNotFoundError if there is no such file, and ValueError for a web address, for what is not an image (a
-    video, a damaged file), for numbers outside the range, and for an array of which channels may be first or last; for
-    a tensor they are then first.
+    Raises FileNotFoundError if there is no such file, MemoryError if the image needs more memory than is free, and
+    ValueError for a web address, for what is not an image (a video, a damaged file), for numbers outside the range, and
+    for an array of which channels may be first or last; for a tensor they are then first.
     """
     size = as_size(image_size)
-    image = _pixels(source)
+    image = _pixels(source, size)
     image = image.expand(3, -1, -1) if image.shape[0] == 1 else image
     return (image if size is None else covered(image, size)).contiguous()
 
@@ -53,14 +53,15 @@ def as_size(image_size: Any) -> tuple[int, int] | None:
     return height, width
 
 
-def _pixels(source: Any) -> Tensor:
-    """→ (3 or 1, height, width), in memory of its own."""
+def _pixels(source: Any, at_least: tuple[int, int] | None) -> Tensor:
+    """→ (3 or 1, height, width), in memory of its own; at_least: the height and width that are enough."""
     if isinstance(source, str | os.PathLike):
-        return _from_path(as_path(source))
+        path = as_path(source)
+        return decoded(_file_content(path), str(path), at_least)[0]
     if isinstance(source, bytes | bytearray | memoryview):
-        return decoded(bytes(source), "The image")[0]
+        return decoded(bytes(source), "The image", at_least)[0]
     if hasattr(source, "read"):
-        return decoded(_content(source, "The open file"), "The image")[0]
+        return decoded(_content(source, "The open file"), "The image", at_least)[0]
     if is_pillow(source):
         return pixels_of(source, "The image")
     return _from_numbers(source)
@@ -78,28 +79,27 @@ def as_path(value: Any) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise NoImage(f"The path is {shown(value)}, but must be text or a pathlib.Path: pass the path of a file.")
     text = os.fsdecode(os.fspath(value))
-    if ADDRESS.match(text):
-        raise NoImage(f"{shown(text)} is an address, not a path: download it first, then pass the path of the file.")
     try:
         path = Path(text).expanduser()
     except RuntimeError:  # ~somebody who is not there
         path = Path(text)
-    if not text or not os.path.exists(path):
-        raise FileNotFoundError(f"There is no file or folder {shown(text)} in {Path.cwd()}: check the path.")
-    return path
+    if text and os.path.exists(path):
+        return path
+    if ADDRESS.match(text):
+        raise NoImage(f"{shown(text)} is an address, not a path: download it first, then pass the path of the file.")
+    raise FileNotFoundError(f"There is no file or folder {shown(text)} in {Path.cwd()}: check the path.")
 
 
-def _from_path(path: Path) -> Tensor:
+def _file_content(path: Path) -> bytes:
     if os.path.isdir(path):
         raise NoImage(f"{path} is a folder: pass one image, or read all of them with load_folder.")
     try:
         with files.opened(path) as file:
-            content = _content(file, str(path))
+            return _content(file, str(path))
     except OSError as error:
         raise NoImage(
             f"{path} cannot be read ({files.reason(error)}): pass the path of an image that this account may read."
         ) from error
-    return decoded(content, str(path))[0]
 
 
 def _content(file: Any, what: str) -> bytes:
@@ -107,7 +107,9 @@ def _content(file: Any, what: str) -> bytes:
     try:
         if getattr(file, "seekable", bool)():
             file.seek(0)
-        content = file.read(MOST_BYTES + 1)
+        content = limited(file)
+    except MemoryError as error:
+        raise TooLarge(f"{what} needs more memory than is free: make the image smaller first.") from error
     except Exception as error:  # a closed file, or any object with a method read
         raise NoImage(f"{what} cannot be read ({first_line(error)}): pass the path of the image.") from error
     if not isinstance(content, bytes):

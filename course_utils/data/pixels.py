@@ -14,6 +14,10 @@ class NoImage(ValueError):
     """A file or an object that is not an image; the message says what it is and what to do."""
 
 
+class TooLarge(MemoryError):
+    """An image that needs more memory than is free; the message says so and what to do."""
+
+
 def as_numbers(values: np.ndarray, what: str) -> Tensor:
     """Numbers of any type and shape → float32; whole numbers are divided by the largest of their 8 or 16 bits.
 
@@ -63,10 +67,13 @@ def in_range(pixels: Tensor, what: str) -> Tensor:
 
 
 def on_white(pixels: Tensor) -> Tensor:
-    """(4, height, width), the fourth channel alpha, or (2, …), grey and alpha → without alpha, on white; others stay."""
+    """(4, height, width), the fourth channel alpha, or (2, …), grey and alpha → without alpha, on white; others stay.
+
+    In place: large photographs fill the memory as they are.
+    """
     if pixels.shape[0] not in (2, 4):
         return pixels
-    return pixels[:-1] * pixels[-1] + 1 - pixels[-1]
+    return pixels[:-1].mul_(pixels[-1]).add_(1).sub_(pixels[-1])
 
 
 def covered(image: Tensor, size: tuple[int, int]) -> Tensor:

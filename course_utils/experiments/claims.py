@@ -4,6 +4,7 @@
 ``data/papers``, or by a function of ``claims_computed``; none is typed in.
 """
 
+import csv
 import math
 import re
 import tomllib
@@ -14,11 +15,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
 
+from course_utils.console import first_line
 from course_utils.experiments.claims_computed import COMPUTED
-from course_utils.experiments.sweep import RESULTS, read_results
+from course_utils.experiments.sweep import RESULTS, damaged, find_sweep, key, read_results
 from course_utils.experiments.verdict import BY_CHANCE, Decision, Effect, decide, effect_of, runs_needed
 from course_utils.paths import DATA
-from course_utils.settings import Must, Settings, above, one_of
+from course_utils.settings import Must, Settings, WrongSetting, above, one_of, shown
 from course_utils.training.score import Score
 
 LEDGER = DATA / "claims.toml"
@@ -54,11 +56,22 @@ class Claim(Settings):
     against: float = 0.0  # a constant to subtract, in the table's own unit
     count: str = ""  # column with the number of images of which the value is a share
     each: str = "episode"  # what the values of a cell with several are of, if nothing else is paired
-    by: str = ""  # name in COMPUTED
+    by: Annotated[str, one_of(("", *COMPUTED))] = ""
     said: str = ""  # what the slide prints
     equal: bool = False
     live: bool = False  # a cell of the notebook makes a point of it, which counts in the class
     cause: str = ""  # if contradicted: is it the size, the recipe or the claim?
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.by and not math.isfinite(_number(self.said)):
+            raise WrongSetting(f"said is {shown(self.said)}, but must be a number, because the claim is computed.")
+        if not self.by and not (self.table and (self.of or self.minus)):
+            raise WrongSetting(
+                "it is decided by nothing: name a table with terms in of or minus, or a function in by."
+            )
+        if self.unit == "times" and self.smallest <= 1:
+            raise WrongSetting(f"smallest is {self.smallest}, but must be above 1 time.")
 
     @property
     def notebook(self) -> str:
@@ -107,10 +120,16 @@ class Finding:
 def claims(notebook: str | None = None, path: Path = LEDGER) -> list[Claim]:
     """All claims in the order of the lecture, or one notebook's.
 
-    Raises ValueError for an entry that is incomplete, or has a value that it cannot have.
+    Raises ValueError for a damaged file, and for an entry that is incomplete or has a value that it cannot have.
     """
     found = []
-    for row in tomllib.loads(path.read_text(encoding="utf-8"))["claim"]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("claim")
+        if not (entries and isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+            raise ValueError("it has no entries [[claim]]")
+    except ValueError as error:
+        raise damaged(path, error) from error
+    for row in entries:
         try:
             found.append(Claim.from_fields(row))
         except ValueError as error:
@@ -132,16 +151,20 @@ def find_claim(name: str) -> Claim:
 def examine(claim: Claim, results: Path = RESULTS) -> Finding:
     """Compute the effect of a claim, and decide it by the rule in ``verdict``.
 
-    Raises FileNotFoundError if its table is missing, and ValueError if the table has no rows for it.
+    Raises FileNotFoundError if its table is missing, and ValueError if the table has no rows for it or is damaged.
     """
     if claim.by:
-        value, found = COMPUTED[claim.by]()
+        try:
+            value, found = COMPUTED[claim.by]()
+        except (ArithmeticError, LookupError, TypeError, ValueError, csv.Error) as error:
+            raise damaged(PAPERS, f"{claim.name} cannot be computed: {first_line(error)}") from error
         difference = value - float(claim.said)
         effect = Effect(difference, difference, difference, 1, math.nan)
         return Finding(claim, effect, decide(effect, claim.smallest, claim.equal), math.nan, found)
     folder = PAPERS if claim.kind == "published" else results
     path = folder / f"{claim.table}.csv"
     rows = _rows(claim.table, folder, path.stat().st_mtime_ns if path.exists() else 0)
+    _check(claim, rows, path)
     rows = [row for row in rows if matches(row, claim.where)]
     seconds = sum(row["seconds"] for row in rows if used(claim, row)) if claim.kind != "published" else math.nan
     if claim.kind == "images":
@@ -191,8 +214,16 @@ def values(claim: Claim, rows: Sequence[Row], term: Row) -> dict[tuple[Any, ...]
 
 
 def of_share(claim: Claim, rows: Sequence[Row]) -> Effect:
-    """The share of one row minus ``against``, or the reverse, with Wilson's interval for its images."""
-    (row,) = (row for row in rows if used(claim, row))
+    """The share of one row minus ``against``, or the reverse, with Wilson's interval for its images.
+
+    Raises ValueError if there is not one row.
+    """
+    found = [row for row in rows if used(claim, row)]
+    if len(found) != 1:
+        raise ValueError(
+            f"{claim.table} has {len(found)} rows for the claim {claim.name}, but must have one: run `{claim.command}`."
+        )
+    (row,) = found
     score = Score(row[claim.column], math.nan, row[claim.count])
     ends = [100 * (end - claim.against) for end in (score.accuracy, *score.interval)]
     mean, low, high = ends if claim.of else (-ends[0], -ends[2], -ends[1])
@@ -216,6 +247,51 @@ def matches(row: Row, wanted: Row) -> bool:
 def used(claim: Claim, row: Row) -> bool:
     """Whether the row decides the claim."""
     return matches(row, claim.where) and any(matches(row, term) for term in (*claim.of, *claim.minus))
+
+
+def possible(claim: Claim, value: float) -> bool:
+    """Whether a table can have this value for the claim: a ratio's is above zero, a share or a correlation within 1."""
+    if claim.unit == "times":
+        return 0 < value < math.inf
+    most = 100 if claim.kind == "published" else 1
+    return (0 if claim.kind == "images" else -most) <= value <= most
+
+
+def _check(claim: Claim, rows: Sequence[Row], path: Path) -> None:
+    """Raises ValueError for a table without the claim's columns, with a point twice, or with a value that cannot be."""
+    terms = (*claim.of, *claim.minus)
+    columns = [column_of(claim, term) for term in terms]
+    pair = [claim.count] if claim.kind == "images" else [*claim.pair]
+    needed = [*claim.where, *pair, *columns, *(name for term in terms for name in term if name != "column")]
+    if claim.kind == "published":
+        settings = [name for row in rows[:1] for name in row if name not in columns]
+    else:
+        needed += (settings := list(find_sweep(claim.table).points[0]))
+    if lacking := [name for name in needed if rows and name not in rows[0]]:
+        raise damaged(path, f"the claim {claim.name} needs a column {lacking[0]}")
+    points = set()
+    for number, row in enumerate(rows, start=1):
+        if (point := key({name: row[name] for name in settings})) in points:
+            raise damaged(path, f"its row {number} is of the same point as an earlier one")
+        points.add(point)
+        if not used(claim, row):
+            continue
+        if endless := [row[name] for name in pair if str(row[name]) in ("nan", "inf", "-inf")]:
+            raise damaged(path, f"its row {number} has the {pair[0]} {endless[0]}")
+        for column in (column_of(claim, term) for term in terms if matches(row, term)):
+            numbers = [str(row[column])] if claim.kind == "images" else str(row[column]).split() or [""]
+            if wrong := [each for each in numbers if not possible(claim, _number(each))]:
+                raise damaged(path, f"its row {number} has the {column} {wrong[0]!r}")
+        if claim.kind == "images" and not (isinstance(row[claim.count], int) and row[claim.count] > 0):
+            raise damaged(path, f"its row {number} has {row[claim.count]!r} {claim.count}")
+
+
+def _number(text: str) -> float:
+    """NaN for a text that is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 @cache

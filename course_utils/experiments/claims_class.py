@@ -8,6 +8,7 @@ them: ``course class --claim 05.data``. Everybody else gets the default seed, an
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,10 @@ from typing import Any
 
 from course_utils import files, paths
 from course_utils.consent import is_own, own_seed
-from course_utils.experiments.claims import Claim, Row, column_of, differences, find_claim, matches
+from course_utils.data import DATASETS
+from course_utils.experiments.claims import Claim, Row, column_of, differences, find_claim, matches, possible
 from course_utils.experiments.claims_shown import written
+from course_utils.settings import shown
 
 FOLDER = "claims"  # in the progress folder: a file per claim
 
@@ -58,7 +61,7 @@ def class_point(name: str, images: str, rows: Sequence[Row]) -> None:
     if own is None or any(row.get("seed") != own for row in rows):
         return
     claim = find_claim(name)
-    said = {"fingerprint": fingerprint(claim), "images": images, "rows": [dict(row) for row in rows]}
+    said = {"fingerprint": fingerprint(claim), "images": images, "seed": own, "rows": [dict(row) for row in rows]}
     said["made_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         point = checked(claim, said)
@@ -87,21 +90,23 @@ def fingerprint(claim: Claim) -> str:
 
 
 def checked(claim: Claim, said: object) -> Point:
-    """A student's file as a point. Raises NotAPoint with the reason why it cannot count."""
+    """A student's file, with the ``seed`` of their consent, as a point. Raises NotAPoint with why it cannot count."""
     if not isinstance(said, dict) or not isinstance(said.get("rows"), list) or not said["rows"]:
         raise NotAPoint("it holds no rows: run the notebook's live cell again.")
     if said.get("fingerprint") != fingerprint(claim):
         raise NotAPoint(
             "it is from another version of the course or of the claim: run the live cell again in this one."
         )
-    images = str(said.get("images")).replace("_", "-")
-    if images.casefold() not in claim.dataset.casefold():
-        raise NotAPoint(f"its images are {images}, but must be {claim.dataset}.")
+    images = said.get("images")
+    if images not in tuple(DATASETS) or _letters(images) not in _letters(claim.dataset):
+        raise NotAPoint(f"its images are {shown(images)}, but must be {claim.dataset}.")
     rows = said["rows"]
     if not all(isinstance(row, dict) and is_own(row.get("seed")) for row in rows):
         raise NotAPoint("a row has no seed of a student: run the live cell again.")
     if len({row["seed"] for row in rows}) > 1:
         raise NotAPoint("its rows have different seeds: run the live cell again.")
+    if rows[0]["seed"] != said.get("seed"):
+        raise NotAPoint("its seed is not the one that the student shares: run the live cell again.")
     for row in rows:
         for column, wanted in claim.where.items():
             if not matches(row, {column: wanted}):
@@ -119,8 +124,13 @@ def checked(claim: Claim, said: object) -> Point:
     return Point(rows[0]["seed"], value, made_at)
 
 
+def _letters(name: str) -> str:
+    """Fashion-MNIST and fashion_mnist are the same."""
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
 def _check_value(claim: Claim, column: str, row: Mapping[str, Any]) -> None:
     value, most = row.get(column), math.inf if claim.unit == "times" else 1
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and 0 <= value <= most and math.isfinite(value)):  # type: ignore[operator,arg-type]
+    if not (number and value >= 0 and possible(claim, value)):  # type: ignore[operator,arg-type]
         raise NotAPoint(f"its {column} is {value!r}, but must be a number from 0 to {most}.")

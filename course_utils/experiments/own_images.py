@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.data import DATASETS, LabelledImages, load_folder
+from course_utils.data.folder import common_size
 from course_utils.experiments.recipes import NamedRun
 
 LARGEST = 64  # pixels per side: the recipes are for small images
@@ -17,11 +18,9 @@ def on_folder(run: NamedRun, path: Path) -> tuple[NamedRun, LabelledImages, Labe
     The images are squares; their side is the shorter one of the folder's most common size, at most 64 pixels, rounded
     down to a multiple of 4. Raises the errors of :func:`~course_utils.data.load_folder`.
     """
-    found = load_folder(path, "fit")
-    side = max(STEP, min(LARGEST, *found.images.shape[-2:]) // STEP * STEP)
-    size = None if found.images.shape[-2:] == (side, side) else side  # as they are in the cache
-    fit, validation, test = (load_folder(path, split, image_size=size) for split in ("fit", "validation", "test"))
-    seen = {"image_size": side, "channels": 3, "classes": len(found.classes)}
+    side = max(STEP, min(LARGEST, *common_size(path)) // STEP * STEP)
+    fit, validation, test = (load_folder(path, split, image_size=side) for split in ("fit", "validation", "test"))
+    seen = {"image_size": side, "channels": 3, "classes": len(fit.classes)}
     known = {field.name for field in fields(run.config)}
     config: Any = replace(run.config, **{name: value for name, value in seen.items() if name in known})
     return replace(run, config=config, dataset=described(run.dataset, test)), fit, validation, test

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from course_utils.files import Refused
+from course_utils.processes import end_with_parent
 from course_utils.training.device import machine
 
 Value = str | int | float
@@ -56,7 +57,7 @@ def in_processes(run: Run, points: Sequence[Point], workers: int) -> Results:
     own, others = threading.local(), set(active_children())
 
     def start() -> None:
-        own.pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_deaf_to_ctrl_c)
+        own.pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
 
     def on_own_process(point: Point) -> Row | None:
         try:
@@ -80,9 +81,10 @@ def in_processes(run: Run, points: Sequence[Point], workers: int) -> Results:
                 time.sleep(0.05)
 
 
-def _deaf_to_ctrl_c() -> None:
-    """A terminal sends Ctrl-C to every process; only the first one, which writes the table, ends the work."""
+def _begin() -> None:
+    """A terminal sends Ctrl-C to every process; only the first one, which writes the table, ends the work and them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def on_cluster(run: Run, points: Sequence[Point], address: str) -> Results:

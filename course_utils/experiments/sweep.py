@@ -21,6 +21,7 @@ from course_utils.paths import CLONE, DATA, state_dir
 from course_utils.steps import counted
 
 RESULTS = DATA / "results"
+MEASURED = ("seconds", "minutes")  # columns that are added up
 
 # Name of the command and of the table → module with its SWEEP.
 SWEEPS = {
@@ -38,6 +39,7 @@ SWEEPS = {
     "sweep-imagenet-teacher": "course_utils.experiments.nb07_imagenet_teacher",
     "sweep-twins": "course_utils.experiments.nb02_twins",
     "sweep-window-shift": "course_utils.experiments.nb08_window_shift",
+    "sweep-crossing": "course_utils.experiments.nb05_crossing",
     "sweep-data-size": "course_utils.experiments.nb05_data_size",
     "sweep-pretraining": "course_utils.experiments.nb05_pretraining",
     "sweep-recipes": "course_utils.experiments.nb05_recipes",
@@ -219,14 +221,27 @@ def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
         if not table:
             raise ValueError("it is empty")
         columns, *rows = table
+        if twice := [column for column in columns if columns.count(column) > 1]:
+            raise ValueError(f"it has two columns called {twice[0]}")
+        if name.startswith("sweep-") and "seconds" not in columns:
+            raise ValueError("it has no column seconds")
         for number, row in enumerate(rows, start=1):
             if len(row) != len(columns):
                 raise ValueError(f"its row {number} has {len(row)} values, and its heading {len(columns)}")
+            for column, text in zip(columns, row, strict=True):
+                if column in MEASURED and not (
+                    isinstance(value := parsed(text), (int, float)) and 0 <= value < math.inf
+                ):
+                    raise ValueError(f"its row {number} has {text!r} {column}")
     except (ValueError, csv.Error) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}): restore it with git, or move it away and run `course train {name}`."
-        ) from error
+        raise damaged(path, error) from error
     return [{column: parsed(text) for column, text in zip(columns, row, strict=True)} for row in rows]
+
+
+def damaged(path: Path, why: object) -> ValueError:
+    """The error for a file of ours that says something impossible."""
+    anew = f", or move it away and run `course train {path.stem}`" if path.stem.startswith("sweep-") else ""
+    return ValueError(f"{path} is damaged ({why}): restore it with git{anew}.")
 
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:

@@ -47,7 +47,7 @@ def numbers() -> list[str]:
 def find(number: str) -> Path:
     """Path of notebook ``"04"``, or ``"4"``. Raises FileNotFoundError, with the valid numbers, for any other."""
     wanted = number.zfill(2)
-    if wanted not in numbers():
+    if not number or wanted not in numbers():
         raise FileNotFoundError(f"There is no notebook {number!r}: choose one of {', '.join(numbers())}.")
     return min(NOTEBOOKS.glob(f"{wanted}_*.ipynb"))
 

@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils import files
+from course_utils.console import in_words
 from course_utils.lab.merge import NOTHING, Fate, merge
 from course_utils.lab.working_copy import HANDED_OUT, content_of, hand_out, keep_beside, outdated, shipped, write
 
@@ -17,8 +18,8 @@ from course_utils.lab.working_copy import HANDED_OUT, content_of, hand_out, keep
 def update(folder: Path) -> Iterator[tuple[str, bool]]:
     """Bring each notebook of a working copy to the version that ships; → a sentence each, and whether it is done.
 
-    A notebook that cannot be read stays as it is. Each file is replaced in one step, and what was there before stays
-    beside it if the student has used it. Raises Refused while another process updates the folder.
+    A notebook that cannot be read or written stays as it is. Each file is replaced in one step, and what was there
+    before stays beside it if the student has used it. Raises Refused while another process updates the folder.
     """
     with files.locked(folder / HANDED_OUT / ".lock", f"{folder} is being updated"):
         for path in hand_out(folder):
@@ -27,8 +28,8 @@ def update(folder: Path) -> Iterator[tuple[str, bool]]:
         for name in outdated(folder):
             try:
                 yield _updated(folder / name, contents[name]), True
-            except ValueError as error:
-                yield f"{error} It stays as it is.", False
+            except (ValueError, OSError) as error:
+                yield f"{in_words(error) if isinstance(error, OSError) else error} It stays as it is.", False
         for path in sorted((folder / HANDED_OUT).glob("*.ipynb")):
             if path.name not in contents:
                 path.unlink()
@@ -38,7 +39,9 @@ def update(folder: Path) -> Iterator[tuple[str, bool]]:
 def _updated(path: Path, content: bytes) -> str:
     """Update one notebook; → what was done."""
     base = path.parent / HANDED_OUT / path.name
-    given, mine = content_of(base), path.read_bytes()
+    given = content_of(base)
+    with files.opened(path) as file:
+        mine = file.read()
     if mine == content:
         said = f"{path.name} was up to date."
     elif mine == given:

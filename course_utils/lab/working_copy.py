@@ -5,6 +5,7 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -82,8 +83,14 @@ def hand_out(folder: Path) -> list[Path]:
 
 
 def outdated(folder: Path) -> list[str]:
-    """File names of the notebooks in a working copy that were handed out in another version than the one that ships."""
-    return [name for name, content in shipped().items() if content_of(folder / HANDED_OUT / name) != content]
+    """File names of the notebooks in a working copy that were not handed out in the version that ships."""
+
+    def known(name: str) -> bytes | None:
+        with suppress(OSError):
+            return content_of(folder / HANDED_OUT / name)
+        return None
+
+    return [name for name, content in shipped().items() if known(name) != content]
 
 
 def shipped() -> dict[str, bytes]:
@@ -130,6 +137,10 @@ def content_of(path: Path) -> bytes | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, completely or not at all."""
+    """Write a file, completely or not at all. A link stays one, to a file with the new content, and the mode stays."""
+    before = path.is_file()
+    path = path.resolve() if before else path
     with atomic(path) as partial:
         partial.write_bytes(content)
+        if before:
+            shutil.copymode(path, partial)

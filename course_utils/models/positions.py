@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.models.refusals import WrongShape
+from course_utils.modes import known
 from course_utils.settings import Count, at_least, checked, shown
 
 Grid = tuple[int, int]  # rows, columns
@@ -76,11 +77,8 @@ class OtherSizes:
         In each forward pass, the positions are interpolated to the images' grid, as by :func:`interpolate_positions`.
         Only this thread knows of it; the model itself is not changed.
         """
-        token = _ANY_SIZE.set((*_ANY_SIZE.get(), (self, antialias)))
-        try:
+        with known(_ANY_SIZE, (self, antialias)):
             yield
-        finally:
-            _ANY_SIZE.reset(token)
 
     def resized(self, image_size: int | tuple[int, int], antialias: bool = True) -> Self:
         """A copy of the model for images of another size, also (height, width), to be fine-tuned or saved.

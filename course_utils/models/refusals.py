@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from course_utils.modes import known
+
 T = TypeVar("T")
 
 
@@ -49,19 +51,19 @@ def look_up(table: Mapping[str, T], name: str, kind: str) -> T:
     return table[name]
 
 
-_LATER_STEP = ContextVar("later_step", default=False)
+_RUNS: ContextVar[tuple[set[bool], ...]] = ContextVar(
+    "runs", default=()
+)  # the innermost last; empty in its first step
 
 
 def may_read(values: Tensor) -> bool:
     """Whether a check may read values: always on a CPU; on a GPU, which would wait, not in a run's later steps."""
-    return values.device.type == "cpu" or not (values.is_meta or _LATER_STEP.get())
+    return values.device.type == "cpu" or not (values.is_meta or any(_RUNS.get()[-1:]))
 
 
 @contextmanager
 def values_read_once() -> Iterator[Callable[[], object]]:
     """In the block, :func:`may_read` holds on a GPU until the yielded function is called: after the first step."""
-    before = _LATER_STEP.set(False)
-    try:
-        yield lambda: _LATER_STEP.set(True)
-    finally:
-        _LATER_STEP.reset(before)
+    later: set[bool] = set()
+    with known(_RUNS, later):
+        yield lambda: later.add(True)

@@ -8,7 +8,7 @@ import traitlets
 
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.front_end import script, style
-from course_utils.settings import checked, shown
+from course_utils.settings import by_text, checked, shown
 from course_utils.widgets.images import as_image, cropped, rgba
 from course_utils.widgets.tensors import as_names, as_start, half_floats
 from course_utils.widgets.weights import as_attention, on_grid, shown_part
@@ -50,13 +50,16 @@ class AttentionExplorer(Widget):
         start: tuple[int, int] | None = None,
     ) -> None:
         image = as_image(image)
-        named = attention if isinstance(attention, Mapping) else {"": attention}
+        named = (
+            by_text(attention, "The dict of attention weights") if isinstance(attention, Mapping) else {"": attention}
+        )
         if not named:
             raise ValueError(
                 "The dict of attention weights is empty, but it needs at least one model: pass {name: "
                 "model.attention_maps(image)}."
             )
-        special = special_tokens if isinstance(special_tokens, Mapping) else dict.fromkeys(named, special_tokens)
+        alike = dict.fromkeys(named, special_tokens)
+        special = by_text(special_tokens, "special_tokens") if isinstance(special_tokens, Mapping) else alike
         if unknown := [name for name in special if name not in named]:
             raise ValueError(
                 f"special_tokens has a number for {shown(unknown[0])}, but there is no attention of that name: use the "
@@ -76,7 +79,7 @@ class AttentionExplorer(Widget):
                 rollout = torch.cat(attention_rollout(list(maps[:, None])))
             models.append(
                 {
-                    "name": str(name),
+                    "name": name,
                     "layers": layers,
                     "heads": heads,
                     "tokens": tokens,

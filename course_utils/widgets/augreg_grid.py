@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import traitlets
 
 from course_utils.front_end import script, style
-from course_utils.settings import WrongSetting, between, checked, shown
+from course_utils.settings import WrongSetting, between, by_text, checked, shown
 from course_utils.widgets.tensors import as_names, as_tensor
 from course_utils.widgets.widget import Widget
 
@@ -50,10 +50,10 @@ class AugRegGrid(Widget):
                 f"The table has values from {table.min():.3g} to {table.max():.3g}, but must be in per cent: pass "
                 "values from 0 to 100."
             )
-        compared = {} if original is None else original
-        if not isinstance(compared, Mapping):
+        if not isinstance(original, Mapping | None):
             raise WrongSetting(f"original is {shown(original)}, but must be a dict from names of rows to numbers.")
-        if unknown := [name for name in compared if str(name) not in rows]:
+        compared = by_text(original or {}, "original")
+        if unknown := [name for name in compared if name not in rows]:
             raise ValueError(
                 f"original names {shown(unknown[0])}, but it must name a row: choose among {', '.join(rows)}."
             )
@@ -64,6 +64,6 @@ class AugRegGrid(Widget):
             values=[[[round(value, 4) for value in half] for half in row] for row in table.tolist()],
             rows=rows,
             levels=levels,
-            original={str(name): checked(f"original[{name!r}]", value, per_cent) for name, value in compared.items()},
+            original={name: checked(f"original[{name!r}]", value, per_cent) for name, value in compared.items()},
             regularisation=checked("regularisation", regularisation, str),
         )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import traitlets
 
 from course_utils.front_end import script, style
-from course_utils.settings import WrongSetting, between, shown
+from course_utils.settings import WrongSetting, between, by_text, shown
 from course_utils.widgets.tensors import as_setting, as_tensor
 from course_utils.widgets.widget import Widget
 
@@ -40,7 +40,7 @@ class QuantisationExplorer(Widget):
         if not layers:
             raise ValueError("There are no layers to show: pass a dict from names to weights, with at least one.")
         names, shapes, weights = [], [], []
-        for name, value in layers.items():
+        for name, value in by_text(layers, "layers").items():
             weight = as_tensor(value, f"The weight of {name}")
             if weight.ndim not in (2, 4):
                 raise ValueError(
@@ -52,7 +52,7 @@ class QuantisationExplorer(Widget):
                     f"The weight of {name} has {weight.numel():,} numbers, too many for a responsive page: choose a "
                     "layer with at most a million."
                 )
-            names.append(str(name))
+            names.append(name)
             shapes.append([*weight.shape, 1, 1][:4])
             weights.append(weight.contiguous().numpy().astype("<f4").tobytes())
         first = names[0] if layer is None else str(layer)

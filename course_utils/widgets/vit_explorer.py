@@ -35,8 +35,8 @@ class ViTExplorer(Widget):
     into instead of it, and others, any modules that turn images into logits, run in the kernel. The model runs in the page, with
     weights that are sent once, as half floats: rounding them moves the stored ViT's logits, which reach 13.5, by up to
     0.005, so the page is compared with PyTorch by shares of the largest number, 10⁻⁵ with the rounded weights and 5 · 10⁻³
-    with exact ones. A model that is too large for a page, that has no classes or that needs prepare runs in the kernel
-    instead, in its own precision; in_kernel=True asks for that. Without classes, the widget shows how much changes move the
+    with exact ones. A model that is too large for a page, that has no classes or changed layers, or that needs prepare
+    runs in the kernel instead, in its own precision; in_kernel=True asks for that. Without classes, the widget shows how much changes move the
     tokens. prepare: what images get before the model reads them, (…, channels, height, width) → the same shape; for example
     ``prepared`` of ``load_pretrained``. images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or
     bytes; those of another size are cropped and resized, with a warning, and colours become grey for a model of one
@@ -78,7 +78,7 @@ class ViTExplorer(Widget):
         prepare: Prepare | None = None,
         in_kernel: bool | None = None,
     ) -> None:
-        models, same = as_models(model)
+        models, same, plain = as_models(model)
         model = next(iter(models.values()))
         c = model.config
         pictures = as_images(images)
@@ -102,18 +102,19 @@ class ViTExplorer(Widget):
                 f"guided is True, but the walk asks about predictions, and this {type(model).__name__} has no classes: leave "
                 "guided out."
             )
-        check_prepare(prepare, pictures[:1].expand(-1, c.channels, -1, -1))
+        tried = pictures[:1].expand(-1, c.channels, -1, -1)
+        check_prepare(prepare, tried.clone())
         asked = as_setting(in_kernel, "in_kernel", bool | None)
-        kernel = bool(asked) or prepare is not None or not fits_the_page(model)
+        kernel = bool(asked) or prepare is not None or not plain or not fits_the_page(model)
         if asked is False and kernel:
             raise ValueError(
                 f"in_kernel is False, but this {type(model).__name__} cannot run in the page, which computes up to "
                 f"{MOST_WEIGHTS / 1e6:.0f} million weights and {MOST_PRODUCTS / 1e6:.0f} million products per pass, and "
-                "needs classes and no prepare: leave in_kernel out."
+                "needs classes, unchanged layers and no prepare: leave in_kernel out."
             )
         blank = border(pictures, c.channels)
-        answering = Answering(models, blank, prepare)
-        answering.check(pictures[:1].expand(-1, c.channels, -1, -1), same)
+        answering = Answering(models, same, blank, prepare)
+        answering.check(tried.clone())
         form, layout, weights = packed(*list(models.values())[:same], only="positions" if kernel else None)
         super().__init__(
             pixels=rgb(pictures),

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from textwrap import shorten
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_utils.attention import silenced
+from course_utils.console import first_line
 from course_utils.models import DistilledViT, ViT
 from course_utils.models.deit import fuse
 from course_utils.models.vit import patchify, standardised
@@ -17,6 +18,7 @@ from course_utils.settings import shown
 from course_utils.widgets.tensors import floats, half_floats
 
 Prepare = Callable[[Tensor], Tensor]
+CHANGED = "The model was changed after this widget was made: run the widget's cell again."
 
 
 @torch.no_grad()
@@ -30,7 +32,8 @@ def answer(
     """
     c, skipped = model.config, changes.get("skipped", ())
     images = _erased(pixels, changes.get("erased", ()), model, blank)[None].to(model.positions)
-    images = standardised(images if prepare is None else prepare(images), c.mean, c.std)
+    images = (images if prepare is None else prepare(images)).to(model.positions)
+    images = standardised(images, c.mean, c.std)
     heads = [(int(layer), int(head)) for layer, head in (name.split(".") for name in changes.get("silenced", ()))]
     with model.recording() as maps, silenced(model, heads), _heated(model, changes.get("temperature", 1)):
         patches = model.project(patchify(images, c.patch_size))
@@ -59,52 +62,65 @@ def answer(
 
 
 class Answering:
-    """Answers the pages of a widget: of the first models all that can be seen, or the logits and the final class token if a
-    page asks for less; of other models the logits. See `answer`.
+    """Answers the pages of a widget: of the first models, which are looked into, all that can be seen, or the logits and the
+    final class token if a page asks for less; of other models the logits. See `answer`.
     """
 
-    def __init__(self, models: Mapping[str, Any], blank: list[float], prepare: Prepare | None) -> None:
-        self.names, self.models, self.blank, self.prepare = list(models), list(models.values()), blank, prepare
+    def __init__(
+        self, models: Mapping[str, Any], looked_into: int, blank: list[float], prepare: Prepare | None
+    ) -> None:
+        self.names, self.models, self.looked_into = list(models), list(models.values()), looked_into
+        self.blank, self.prepare = blank, prepare
 
-    def check(self, images: Tensor, looked_into: int) -> None:
+    def check(self, images: Tensor) -> None:
         """Raises ValueError if a model that cannot be looked into does not turn images into logits."""
-        for number in range(looked_into, len(self.models)):
-            found, cause = _tried(partial(self.logits, number), images)
-            expected = (len(images), self.models[0].config.classes)
-            if not isinstance(found, Tensor) or found.shape != expected:
-                made = f"{tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
-                raise ValueError(
-                    f"The model {self.names[number]} makes {made} of images of shape {tuple(images.shape)}, but must make "
-                    f"logits of shape {expected}: pass a model for the images and classes of the first."
-                ) from cause
+        for number in range(self.looked_into, len(self.models)):
+            self.logits(number, images)
 
-    @torch.no_grad()
-    def logits(self, number: int, images: Tensor) -> Any:
-        """images (batch, channels, height, width) in [0, 1] → what a model of any kind returns in evaluation mode."""
-        model = self.models[number]
-        with evaluating(model):
-            like = next(model.parameters(), images)
-            return model((images if self.prepare is None else self.prepare(images)).to(like))
+    def logits(self, number: int, images: Tensor) -> Tensor:
+        """images (batch, channels, height, width) in [0, 1] → what a model of any kind makes of them in evaluation mode,
+        (batch, classes). Raises ValueError, with the model's own reason, if it makes anything else.
+        """
+        model, expected = self.models[number], (len(images), self.models[0].config.classes)
+        like = next(filter(Tensor.is_floating_point, model.parameters()), images)
+        with torch.no_grad(), evaluating(model):
+            found, cause = _tried(lambda images: model(self._prepared(images).to(like)), images)
+        if not isinstance(found, Tensor) or found.shape != expected:
+            made = f"{tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
+            raise ValueError(
+                f"The model {self.names[number]} makes {made} of images of shape {tuple(images.shape)}{_why(cause)}, but must "
+                f"make logits of shape {expected}: pass a model for the images and classes of the first."
+            ) from cause
+        return found
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        return images if self.prepare is None else self.prepare(images)
 
     def reply(self, request: Mapping[str, Any], buffers: Sequence[Any]) -> tuple[dict[str, Any], list[bytes]]:
         """A page's request and its pixels, as floats → what is sent back: attention as half floats, the rest as floats;
         or why it could not be computed.
         """
-        c, model = self.models[0].config, self.models[request["model"]]
+        c, number = self.models[0].config, request["model"]
         pixels = torch.frombuffer(bytearray(buffers[0]), dtype=torch.float32).reshape(c.channels, *c.height_and_width)
         try:
-            if type(model) is type(self.models[0]):
-                found = answer(model, pixels, request["changes"], self.blank, self.prepare)
+            if number < self.looked_into:
+                found = answer(self.models[number], pixels, request["changes"], self.blank, self.prepare)
             else:
-                found = {"logits": self.logits(request["model"], pixels[None])[0]}
-        except (ValueError, MemoryError, RuntimeError) as error:
-            return {"id": request["id"], "error": str(error).partition("\n")[0]}, []
-        if not request["whole"]:
-            found = {
-                name: found[name][: 1 if name == "final" else None] for name in ("logits", "final") if name in found
-            }
-        layout = [[name, list(value.shape)] for name, value in found.items()]
-        sent = [half_floats(v) if name == "attention" else floats(v) for name, v in found.items()]
+                found = {"logits": self.logits(number, pixels[None])[0]}
+            if found["logits"].shape != (c.classes,):
+                return {"id": request["id"], "error": CHANGED}, []
+            if not request["whole"]:
+                found = {
+                    name: found[name][: 1 if name == "final" else None]
+                    for name in ("logits", "final")
+                    if name in found
+                }
+            layout = [[name, list(value.shape)] for name, value in found.items()]
+            sent = [half_floats(v) if name == "attention" else floats(v) for name, v in found.items()]
+        except (ValueError, MemoryError) as error:
+            return {"id": request["id"], "error": f"{first_line(error)}."}, []
+        except Exception as error:  # of a layer that is not the course's, or of prepare
+            return {"id": request["id"], "error": f"The model does not answer{_why(error)}."}, []
         return {"id": request["id"], "layout": layout}, sent
 
 
@@ -113,10 +129,11 @@ def check_prepare(prepare: Any, images: Tensor) -> None:
     if prepare is None:
         return
     found, cause = _tried(prepare, images)
-    if not isinstance(found, Tensor) or found.shape != images.shape:
+    if not isinstance(found, Tensor) or found.shape != images.shape or not found.is_floating_point():
+        made = f"{found.dtype} of shape {tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
         raise ValueError(
-            f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} into others "
-            "of that shape, such as prepared of load_pretrained."
+            f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} into "
+            f"floating-point numbers of that shape, such as prepared of load_pretrained: it makes {made}{_why(cause)}."
         ) from cause
 
 
@@ -126,6 +143,11 @@ def _tried(function: Callable[[Tensor], Any], images: Tensor) -> tuple[Any, Exce
         return function(images), None
     except Exception as error:
         return None, error
+
+
+def _why(error: Exception | None) -> str:
+    """What a foreign error says, in brackets."""
+    return "" if error is None else f" ({type(error).__name__}: {shorten(first_line(error), 200)})"
 
 
 def _erased(pixels: Tensor, patches: list[int], model: ViT, blank: list[float]) -> Tensor:

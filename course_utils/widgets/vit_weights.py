@@ -1,6 +1,8 @@
 """A ViT for the engine in the page: which models it takes, their configuration, and their weights as bytes. Notebook 04."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import asdict
 from typing import Any
 
@@ -9,22 +11,25 @@ from torch import Tensor
 
 from course_utils.analysis import erasing
 from course_utils.models import DistilledViT, RegisterViT, ViT
-from course_utils.settings import shown
+from course_utils.modes import evaluating
+from course_utils.settings import by_text, shown
 from course_utils.widgets.tensors import as_tensor, half_floats
+from course_utils.widgets.vit_kernel import answer
 
 KINDS = (ViT, DistilledViT, RegisterViT)  # whose forward pass vit_engine.js has
 MOST_WEIGHTS = 4_000_000  # two bytes each: more would make the page slow to load
 MOST_PRODUCTS = 500_000_000  # of a forward pass: more would make the page slow to respond
 
 
-def as_models(value: Any) -> tuple[dict[str, torch.nn.Module], int]:
-    """One ViT, or a dict from names to models of which the first is one → the models by name, and how many of them, which
-    come first, are built like the first. Raises ValueError for an empty dict and for what is no model.
+def as_models(value: Any) -> tuple[dict[str, torch.nn.Module], int, bool]:
+    """One ViT, or a dict from names to models of which the first is one → the models by name; how many of them, which
+    come first, are built like the first; and whether the engine computes what the first does. Raises ValueError for an
+    empty dict, for names that are equal as text and for what is no model.
     """
-    named = value if isinstance(value, Mapping) else {"": value}
+    named = by_text(value, "The dict of models") if isinstance(value, Mapping) else {"": value}
     if not named:
         raise ValueError("The dict of models is empty, but it needs at least one: pass {name: model}.")
-    first = as_vit(next(iter(named.values())))
+    first, plain = as_vit(next(iter(named.values())))
     alike: dict[str, torch.nn.Module] = {}
     others: dict[str, torch.nn.Module] = {}
     for name, each in named.items():
@@ -33,13 +38,15 @@ def as_models(value: Any) -> tuple[dict[str, torch.nn.Module], int]:
             raise ValueError(
                 f"The model {name} is {shown(model)}, but must be a module that turns images into logits."
             )
-        same = type(model) is type(first) and configuration(model) == configuration(first)
-        (alike if same else others)[str(name)] = as_vit(model) if same else model
-    return {**alike, **others}, len(alike)
+        kin = type(model) is type(first) and configuration(model) == configuration(first)
+        (alike if model is first or (kin and is_plain(model)) else others)[name] = model
+    return {**alike, **others}, len(alike), plain
 
 
-def as_vit(model: Any) -> ViT:
-    """The model, if the engine could compute what it computes. Raises ValueError, with advice, for any other."""
+def as_vit(model: Any) -> tuple[ViT, bool]:
+    """The model, and whether the engine computes what it computes; else the kernel does, part by part. Raises ValueError,
+    with advice, for a model of another kind, and for one that computes something else than its parts.
+    """
     model = getattr(model, "_orig_mod", model)  # of torch.compile
     taken = " or ".join([", ".join(kind.__name__ for kind in KINDS[:-1]), KINDS[-1].__name__])
     if type(model) not in KINDS:
@@ -48,14 +55,57 @@ def as_vit(model: Any) -> ViT:
             f"model is {found}, but the widget computes the forward pass of the course's {taken}: pass one of these, or "
             "convert a torchvision or timm ViT with from_torchvision or from_timm of course_utils.models.convert first."
         )
-    with torch.device("meta"):
-        expected = _shapes(type(model)(model.config))
-    if other := sorted(set(_shapes(model).items()) ^ set(expected.items())):
+    plain = is_plain(model)
+    if not plain and not is_sum_of_its_parts(model):
         raise ValueError(
-            f"The parameter {other[0][0]} of this model is not as its configuration says, but the widget computes an "
-            "unchanged model: undo what replaced its layers, or copy its weights into a new one."
+            f"This {type(model).__name__} computes something else than its configuration and its layers say, but the widget "
+            "shows them one by one: undo the hook, or whatever replaced a layer or the forward pass, or pass it in a dict "
+            "after an unchanged model."
         )
-    return model
+    return model, plain
+
+
+def is_plain(model: Any) -> bool:
+    """Whether the model computes what a new one of its configuration does with its weights: no hook, no other layer."""
+    with torch.device("meta"):
+        new = type(model)(model.config)
+    try:
+        new.load_state_dict(model.state_dict(), assign=True)
+    except RuntimeError:  # other parameters
+        return False
+    return model.positions.is_meta or _same(_tried(model, model), _tried(new, new), 1e-5)
+
+
+def is_sum_of_its_parts(model: ViT) -> bool:
+    """Whether the model computes what the kernel makes of its parts, in the number that its configuration says."""
+    c, tokens = model.config, model.positions.shape[1]
+    found = _tried(model, lambda images: answer(model, images[0], {}, []))
+    shapes = {"attention": (c.layers, c.heads, tokens, tokens), "lens": (c.layers + 1, c.classes)}
+    if found is None or any(found[name].shape != shape for name, shape in shapes.items()):
+        return False
+    whole = found["logits"] if c.classes else found["final"][0]
+    return _same(_tried(model, model), whole[None], max(5e-3, torch.finfo(whole.dtype).eps ** 0.5))
+
+
+def _tried(model: ViT, function: Callable[[Tensor], Any]) -> Any:
+    """What the function makes of an image, by itself: nothing that goes on in this thread learns of it. None if it fails."""
+    c = model.config
+    numbers = torch.arange(c.channels * math.prod(c.height_and_width), dtype=torch.float32, device="cpu")
+    images = numbers.sin().reshape(1, c.channels, *c.height_and_width).to(model.positions)
+    try:
+        with torch.no_grad(), evaluating(model):
+            return Context().run(function, images)
+    except Exception:  # of any layer
+        return None
+
+
+def _same(one: Any, other: Any, within: float) -> bool:
+    """Whether two tensors differ by at most this share of the largest number, or both are missing."""
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return one is other
+    one, other = one.float(), other.float()
+    most = other.nan_to_num(0, 0, 0).abs().max().item() if other.numel() else 0
+    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=within * most, equal_nan=True)
 
 
 def fits_the_page(model: ViT) -> bool:
@@ -65,10 +115,6 @@ def fits_the_page(model: ViT) -> bool:
     weights = linear + tokens * c.dim + c.layers * (4 * c.dim**2 + 2 * c.dim * c.mlp_dim) + c.dim * c.classes
     products = tokens * (weights + 2 * c.layers * tokens * c.dim)
     return c.classes > 0 and weights <= MOST_WEIGHTS and products <= MOST_PRODUCTS
-
-
-def _shapes(model: ViT) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def configuration(model: ViT) -> dict[str, Any]:

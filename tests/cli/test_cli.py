@@ -13,6 +13,7 @@ import nbformat
 import psutil
 import pytest
 from rich import get_console
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from course_utils import cli
@@ -52,6 +53,33 @@ def test_bad_input_gets_one_sentence(arguments, sentence):
     assert code == 2
     assert sentence in printed
     assert "Traceback" not in printed
+
+
+def commands(app, *path):
+    """Every command: its words, and what it takes."""
+    for name, command in app.commands.items():
+        yield from (
+            commands(command, *path, name) if hasattr(command, "commands") else [([*path, name], command.params)]
+        )
+
+
+def test_an_empty_argument_means_nothing(tmp_path, monkeypatch):
+    """A variable that is not set is neither notebook 00 nor the current folder."""
+    monkeypatch.chdir(tmp_path)
+    tried = 0
+    for words, params in commands(get_command(cli.app)):
+        needed = ["1"] * sum(each.required for each in params)
+        for each in params:
+            if getattr(each, "is_flag", False) or words == ["lab"]:
+                continue
+            option = each.opts[0] if each.param_type_name == "option" else ""
+            for empty in ([option, ""], [f"{option}="]) if option else ([""],):
+                code, printed = course(*words, *(needed if option else ()), *empty)
+                sentence = f"course: {option or 'An argument'} is empty: write a value, or leave it out."
+                assert (code, printed) == (2, sentence), (words, empty)
+                tried += 1
+    assert tried > 60
+    assert os.listdir() == []
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def as_zip(files, place):
 
 
 def as_tar(files, place, kind="gz"):
-    path = place / ("own.tar.gz" if kind else "own.tar")
+    path = place / (f"own.tar.{kind}" if kind else "own.tar")
     with tarfile.open(path, f"w:{kind}") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
@@ -69,7 +69,10 @@ def as_tar(files, place, kind="gz"):
     return path
 
 
-FORMS = {"folder": as_folder, "zip": as_zip, "tar.gz": as_tar, "tar": lambda files, place: as_tar(files, place, "")}
+FORMS = {"folder": as_folder, "zip": as_zip}
+FORMS |= {
+    f"tar.{kind}": lambda files, place, kind=kind: as_tar(files, place, kind) for kind in ("", "gz", "bz2", "xz")
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -121,6 +124,22 @@ def test_names_of_the_parts_and_folders_around_and_below(tmp_path):
             ("train/a/1.png", "train/a/2.png", "train/b/1.png", "train/b/2.png"): ("a", "b"),  # no test split
             ("car/1.png", "car/2.png", "train/1.png", "train/2.png"): ("car", "train"),  # a class of trains
             ("Löwe/1.png", "Löwe/2.png", "日本 猫/1.png", "日本 猫/2.png"): ("Löwe", "日本 猫"),
+            ("training_set/training_set/a/1.png", "training_set/training_set/b/1.png", "test_set/test_set/a/1.png"): (
+                "a",
+                "b",
+            ),
+            ("seg_train/a/x/1.png", "seg_train/b/y/1.png", "TestSet/a/1.png"): ("a", "b"),
+            ("all/val2017/a/1.png", "all/val2017/b/1.png", "all/train2017/a/1.png", "all/train2017/b/1.png"): (
+                "a",
+                "b",
+            ),
+            ("train/jpg/a/1.png", "train/jpg/b/1.png", "test/jpg/a/1.png", "test/jpg/b/1.png"): ("a", "b"),
+            (*(f"{name}/{rest}.png" for name in "ab" for rest in ("1", "2", "3", "x/1", "y/1")),): ("a", "b"),
+            ("a/x/1.png", "a/y/1.png", "b/z/1.png", "b/1.png", "bullet train/1.png", "bullet train/2.png"): (
+                "a",
+                "b",
+                "bullet train",
+            ),
         }.items()
     ):
         assert load_folder(as_folder(named(*paths), tmp_path / str(number))).classes == expected
@@ -141,6 +160,29 @@ def test_accents_are_the_same_however_a_system_writes_them(tmp_path):
     files = named("train/Löwe/1.png", "train/b/1.png", "test/Lo\u0308we/1.png")
     path = as_zip(files, tmp_path)
     assert load_folder(path, "test").classes == ("Löwe", "b")
+    twins = {f"{part}/{name}/1.png" for part in ("train", "test") for name in ("Löwe", "Lo\u0308we", "b")}
+    (tmp_path / "twins").mkdir()
+    both = as_zip(named(*sorted(twins)), tmp_path / "twins")
+    assert [load_folder(both, part).labels.tolist() for part in ("train", "test")] == [[0, 0, 1], [0, 0, 1]]
+
+
+def test_names_that_are_no_text_stay_different(tmp_path):
+    for number, name in enumerate((b"\xe9t\xe9", b"\xe8t\xe8")):
+        try:
+            as_folder({f"{each}.png": image(2 * each + number) for each in range(2)}, tmp_path / os.fsdecode(name))
+        except OSError:
+            pytest.skip("this system knows only names of text")
+    assert load_folder(tmp_path).classes == (r"\udce8t\udce8", r"\udce9t\udce9")
+
+
+def test_accents_in_an_archive_of_macos(tmp_path):
+    """Its names are UTF-8, but do not say so."""
+    path = flagged(as_zip(classes("Äpfel", "b"), tmp_path), lambda flags: flags & ~0x800)
+    assert load_folder(path).classes == ("b", "Äpfel")
+    old = flagged(as_zip(classes("Σ", "b"), tmp_path), lambda flags: flags & ~0x800)
+    content = old.read_bytes().replace("Σ/".encode(), b"\xe4\xe4/")  # two letters of DOS, which are no UTF-8
+    old.write_bytes(content)
+    assert load_folder(old).classes == ("b", "ΣΣ")
 
 
 def test_what_systems_leave_behind_is_ignored(tmp_path):
@@ -216,7 +258,10 @@ def test_a_few_bad_files_are_named_and_left_out_and_many_are_refused(tmp_path):
 
 
 def test_the_array_is_kept_until_a_file_changes(tmp_path, state, monkeypatch):
-    path = as_folder(classes("a", "b"), tmp_path)
+    files = {
+        f"{name}/{number}.bmp": image(number + 10 * (name == "b"), kind="BMP") for name in "ab" for number in range(9)
+    }
+    path = as_folder(files, tmp_path)  # all of the same number of bytes
     first = load_folder(path).images
     (stored,) = (state / "cache").iterdir()
     monkeypatch.setattr(folder, "decoded", None)  # nothing is decoded again
@@ -225,10 +270,14 @@ def test_the_array_is_kept_until_a_file_changes(tmp_path, state, monkeypatch):
     monkeypatch.setenv("COURSE_STATE", str(state))
     stored.write_bytes(stored.read_bytes()[:-100].replace(b"\x07", b"\x08"))  # damaged: made again
     assert torch.equal(load_folder(path).images, first)
-    os.utime(path / "a/1.png", ns=(1, 1))
+    for file in path.rglob("*.bmp"):
+        os.utime(file, ns=(1, 1))
     assert len(list((state / "cache").iterdir())) == 1
     load_folder(path)
     assert len(list((state / "cache").iterdir())) == 2
+    for old, new in ("ax", "ba", "xb"):
+        (path / old).rename(path / new)
+    assert not torch.equal(load_folder(path).images, first)  # in spite of equal sizes and times
     for size in range(1, 6):
         load_folder(path, image_size=size)
     assert len(list((state / "cache").iterdir())) == 4  # the last ones used
@@ -240,16 +289,12 @@ def test_without_a_folder_for_the_cache_it_works_all_the_same(tmp_path, monkeypa
     assert len(load_folder(as_folder(classes("a", "b"), tmp_path / "own"))) == 8
 
 
-def test_the_same_name_twice_in_an_archive_means_the_later_file(tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of zipfile
-        with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
-            for shade in (10, 20):
-                for name, content in classes("a", "b", count=2).items():
-                    archive.writestr(f"train/{name}", image(shade) if name == "a/1.png" else content)
-            archive.writestr("test/a/1.png", image(1))
-    shades = (255 * load_folder(tmp_path / "own.zip").images[:, 0, 0, 0]).round().tolist()
-    assert shades == [0, 20, 2, 3]
+def test_the_same_name_twice_in_an_archive_is_named_and_left_out(tmp_path):
+    path = as_zip(MANY, tmp_path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(r"a\1.png", image(99))
+    with pytest.warns(UserWarning, match=r"1 of 40 .*: a/1\.png is there twice\.$"):
+        assert len(load_folder(path)) + len(load_folder(path, "test")) == 39
 
 
 def test_a_size_draws_images_by_seed(tmp_path):
@@ -285,17 +330,18 @@ def test_a_link_in_an_archive_is_left_out(linked, tmp_path):
         assert len(load_folder(linked(tmp_path))) == 32
 
 
-def test_links_in_a_folder_are_followed_once(tmp_path):
+def test_links_in_a_folder_are_followed_but_not_in_circles(tmp_path):
     as_folder(classes("a", "b"), tmp_path / "own")
     try:
         (tmp_path / "own/a/again").symlink_to(tmp_path / "own", target_is_directory=True)
         (tmp_path / "own/a/gone.png").symlink_to(tmp_path / "nowhere.png")
-        (tmp_path / "own/c").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        for name in "cd":
+            (tmp_path / "own" / name).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     except OSError:
         pytest.skip("this system makes no links")
     as_folder({f"{number}.png": image(40 + number) for number in range(2)}, tmp_path / "elsewhere")
-    with pytest.warns(UserWarning, match=r"1 of 13 .* a/gone\.png cannot be read"):
-        assert load_folder(tmp_path / "own").classes == ("a", "b", "c")
+    with pytest.warns(UserWarning, match=r"1 of 15 .* a/gone\.png cannot be read"):
+        assert load_folder(tmp_path / "own").classes == ("a", "b", "c", "d")
 
 
 def bomb(place):
@@ -305,18 +351,19 @@ def bomb(place):
     return place / "bomb.zip"
 
 
-def locked_archive(place):
-    path = as_zip(classes("a", "b"), place)
+def flagged(path, change, place=6):
+    """A .zip archive after a change of each entry's flags or, at place 8, of the method that packs it."""
     content = bytearray(path.read_bytes())
-    for sign, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+    for sign, further in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
         for match in re.finditer(re.escape(sign), bytes(content)):
-            content[match.start() + flags] |= 1
+            at = slice(match.start() + place + further, match.start() + place + further + 2)
+            content[at] = change(int.from_bytes(content[at], "little")).to_bytes(2, "little")
     path.write_bytes(content)
     return path
 
 
-def cut(place):
-    path = as_tar(classes("a", "b"), place)
+def cut(place, kind="gz"):
+    path = as_tar(classes("a", "b"), place, kind)
     path.write_bytes(path.read_bytes()[:-200])
     return path
 
@@ -346,14 +393,52 @@ REFUSED = {
     "a bomb": (bomb, "unpacks to more than 100 times its size"),
     "a path that leads out": (lambda place: as_zip({"../a/1.png": image(0)}, place), "holds ../a/1.png, a path that leads"),
     "an absolute path": (lambda place: as_tar({"/a/1.png": image(0)}, place), "holds /a/1.png, a path that leads"),
-    "a password": (locked_archive, "neither a folder nor a whole .zip.*: copy it again"),
-    "half an archive": (cut, "neither a folder nor a whole .zip"),
-    "a file": (only("own.zip", b"not an archive"), "neither a folder nor a whole .zip"),
-    "an image": (only("cat.png", image(0)), "neither a folder nor a whole .zip"),
-    "nothing": (only("own.tar", b""), "neither a folder nor a whole .zip"),
+    "a password": (
+        lambda place: flagged(as_zip(classes("a", "b"), place), lambda flags: flags | 1),
+        "is locked with a password: unpack it, and pass the folder",
+    ),
+    "Deflate64": (
+        lambda place: flagged(as_zip(classes("a", "b"), place), lambda method: 9, 8),
+        "cannot unpack .*: unpack it, and pass the folder",
+    ),
+    "7-Zip": (only("own.7z", b"7z\xbc\xaf\x27\x1c" + bytes(99)), "of another kind .*: unpack it, and pass the folder"),
+    "half an archive": (cut, r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
+    "half of bz2": (lambda place: cut(place, "bz2"), r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
+    "a file": (only("own.zip", b"not an archive"), "neither a folder nor an archive: pass the folder of the images"),
+    "an image": (only("cat.png", image(0)), "is one image: pass a folder that has a folder of images for each class"),
+    "nothing": (only("own.tar", b""), "neither a folder nor an archive"),
+    "images without classes beside training images": (
+        lambda place: as_folder(named("train/a/1.png", "train/b/1.png", "more/1.png"), place),
+        "The folder train is named after a split .* no other split: pass train alone",
+    ),
+    "images and masks": (
+        lambda place: as_folder(named(*(f"{each}/1.png" for each in ("images/a", "images/b", "images/c", "masks/a", "masks/b"))), place),
+        "The folders images and masks hold the same folders, such as a, .*: pass one of the two alone",
+    ),
+    "masks in both splits": (
+        lambda place: as_folder(named(*(f"{part}/{kind}/{name}/1.png" for part in ("train", "test") for kind in "im" for name in "ab")), place),
+        "The folders i and m hold the same folders, such as a",
+    ),
+    "splits in each class": (
+        lambda place: as_folder(named(*(f"{name}/{part}/1.png" for part in ("train", "test") for name in "ab")), place),
+        "The folders a and b hold the same folders, such as test, .* arrange the images as train/CLASS and test/CLASS",
+    ),
+    "two training folders": (
+        lambda place: as_folder(named("train_images/a/1.png", "train_masks/a/1.png", "test/a/1.png"), place),
+        "The folders train_images and train_masks are both named after the train split",
+    ),
+    "competitions' folders": (
+        lambda place: as_folder(named("train_images/1.png", "train_images/2.png", "test_images/1.png"), place),
+        "test_images/1.png is not in the folder of a class",
+    ),
+    "a test without classes": (
+        lambda place: as_folder({**{f"train/{each}": content for each, content in MANY.items()}, "test/1.png": image(99)}, place),
+        "no image of a class in its test split: put some into test/CLASS",
+    ),
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.* left out")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_dataset_gets_one_sentence(name, tmp_path):
     make, words = REFUSED[name]
@@ -384,7 +469,9 @@ def test_wrong_arguments_get_one_sentence(arguments, words, tmp_path):
 
 def test_images_that_do_not_fit_into_memory_are_refused_before_they_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "free_memory", lambda: 5000)
-    with pytest.raises(MemoryError, match=r"12 images of 6 × 8 pixels need .*: pass a smaller image_size"):
+    with pytest.raises(
+        MemoryError, match=r"12 images of 6 × 8 pixels need .*: leave some images out, or pass a smaller"
+    ):
         load_folder(as_folder(SPLIT, tmp_path))
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils.data import open_image, photo
+from course_utils.data import image_files, open_image, photo
 from course_utils.models import ViT, ViTConfig
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
@@ -141,6 +141,9 @@ def test_a_path_may_be_text_or_a_path_and_begin_at_home(tmp_path, monkeypatch):
     path.write_bytes(saved(PICTURE))
     for source in (path, str(path), f"~/{path.name}"):
         torch.testing.assert_close(open_image(source), COLOURS)
+    monkeypatch.chdir(tmp_path)
+    Path("www.png").write_bytes(saved(PICTURE))  # in spite of its name
+    torch.testing.assert_close(open_image("www.png"), COLOURS)
 
 
 def test_what_it_returns_is_read_again_unchanged_and_by_a_model():
@@ -213,6 +216,39 @@ def test_an_image_size_that_is_none_is_refused(size):
 def test_a_file_that_is_not_there_is_named(path):
     with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*: check the path"):
         open_image(path)
+
+
+def test_a_photograph_that_does_not_fit_into_memory_is_refused_from_its_header(monkeypatch):
+    large = Image.new("RGB", (640, 480), (200, 100, 0))
+    monkeypatch.setattr(image_files, "SMALL", 0)
+    monkeypatch.setattr(image_files, "free_memory", lambda: image_files.BYTES_PER_PIXEL * 160 * 120)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
+    for source in (saved(large), saved(large, "JPEG")):
+        with pytest.raises(
+            MemoryError, match=r"^The image has 480 × 640 pixels, which take 0\.0 GiB.*smaller first\.$"
+        ):
+            open_image(source)
+    with pytest.raises(MemoryError):
+        open_image(saved(large), image_size=50)
+    assert open_image(saved(large, "JPEG"), image_size=50).shape == (3, 50, 50)  # decoded at a quarter
+
+
+def test_too_little_memory_is_called_so(monkeypatch):
+    class Strict(io.BytesIO):
+        def read(self, size=-1):
+            if not 0 <= size < 2**22:
+                raise MemoryError
+            return super().read(size)
+
+    torch.testing.assert_close(open_image(Strict(saved(PICTURE))), COLOURS)
+    monkeypatch.setattr(Strict, "read", lambda self, size: bytearray(2**62))
+    with pytest.raises(
+        MemoryError, match=r"^The open file needs more memory than is free: make the image smaller first\.$"
+    ):
+        open_image(Strict())
+    monkeypatch.setattr(image_files, "_converted", lambda *_: np.empty(2**55))
+    with pytest.raises(MemoryError, match=r"^The image needs more memory than is free: make it smaller first\.$"):
+        open_image(saved(PICTURE))
 
 
 def test_an_image_of_a_billion_pixels_is_refused_before_it_is_unpacked():

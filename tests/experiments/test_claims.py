@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from course_utils import cli
 from course_utils.experiments import claims as ledger
+from course_utils.experiments import claims_computed
 from course_utils.experiments.claims_shown import all_in_all, decided_by, details, found, show_claims, wanted
 from course_utils.experiments.sweep import write_results
 from course_utils.experiments.verdict import Decision
@@ -155,6 +156,10 @@ def test_a_share_of_images_has_wilsons_interval(findings):
         ('name = "01.still_cnn"', 'name = "still"', "name is 'still', but must be NN.words"),
         ("smallest = 1e-6", "smallest = 0", "smallest is 0, but must be above 0"),
         ("smallest", 'verdict = "supported"\nsmallest', "has no field 'verdict'"),
+        ('by = "zero gate"', 'by = "nothing"', "by is 'nothing', but must be one of '', zero gate, "),
+        ('by = "zero gate"', "", "decided by nothing: name a table with terms in of or minus, or a function in by"),
+        ('said = "0"', 'said = "a lot"', "said is 'a lot', but must be a number, because the claim is computed"),
+        ('unit = "said"', 'unit = "times"', "smallest is 1e-06, but must be above 1 time"),
     ],
 )
 def test_an_entry_that_decides_nothing_is_named(tmp_path, old, new, sentence):
@@ -163,6 +168,77 @@ def test_an_entry_that_decides_nothing_is_named(tmp_path, old, new, sentence):
     (tmp_path / "claims.toml").write_text(entry.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ValueError, match=f"The claim .* in claims.toml: .*{sentence}"):
         ledger.claims(path=tmp_path / "claims.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "it has no entries"),
+        (b"claim = 3", "it has no entries"),
+        (b'claim = ["a"]', "it has no entries"),
+        (b"x = [", "Invalid value"),
+        (b"<<<<<<< HEAD", "Invalid"),
+        (b"\xe9", "can't decode"),
+    ],
+)
+def test_a_ledger_that_is_none_is_named(tmp_path, text, words):
+    (tmp_path / "claims.toml").write_bytes(text)
+    with pytest.raises(ValueError, match=rf"claims\.toml is damaged \(.*{words}.*\): restore it with git\.$"):
+        ledger.claims(path=tmp_path / "claims.toml")
+
+
+def put(column, value):
+    """The table with one cell changed, in a row that the claims below use."""
+    return lambda rows: [{**row, column: value} if number == 0 else row for number, row in enumerate(rows)]
+
+
+def renamed(old, new):
+    return lambda rows: [{new if name == old else name: value for name, value in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "words"),
+    [
+        ("07.teacher", put("accuracy", "oops"), "its row 1 has the accuracy 'oops'"),
+        ("07.teacher", put("accuracy", ""), "its row 1 has the accuracy ''"),
+        ("07.teacher", put("accuracy", "nan"), "its row 1 has the accuracy 'nan'"),
+        ("07.teacher", put("accuracy", "79.1"), "its row 1 has the accuracy '79.1'"),
+        ("07.teacher", put("seconds", "5 s"), "its row 1 has '5 s' seconds"),
+        ("07.teacher", put("seconds", "nan"), "its row 1 has 'nan' seconds"),
+        ("07.teacher", put("seed", "nan"), "its row 1 has the seed nan"),
+        ("07.teacher", renamed("accuracy", "acc"), "needs a column accuracy"),
+        ("07.teacher", renamed("seconds", "secs"), "it has no column seconds"),
+        ("07.teacher", renamed("seed", "sed"), "needs a column seed"),
+        ("07.teacher", renamed("method", "way"), "needs a column method"),
+        ("07.teacher", lambda rows: rows + rows[:1], "its row .* is of the same point as an earlier one"),
+        ("07.teacher", lambda rows: [*rows, put("accuracy", 0.9)(rows)[0]], "is of the same point as an earlier"),
+        ("09.niche", put("accuracies", "0.5 nan 0.5"), "its row 1 has the accuracies 'nan'"),
+        ("02.price", put("training_seconds", 0), "its row 1 has the training_seconds '0'"),
+        ("10.harmful", lambda rows: rows + rows, "is of the same point as an earlier one"),
+        ("10.harmful", put("led_to_target", "0.1 0.2"), "its row 1 has the led_to_target '0.1 0.2'"),
+        ("10.harmful", put("pictures", 0), "its row 1 has 0 pictures"),
+        ("10.harmful", put("led_to_target", -0.1), "its row 1 has the led_to_target '-0.1'"),
+    ],
+)
+def test_a_damaged_table_decides_nothing(tmp_path, name, damage, words):
+    claim = ledger.find_claim(name)
+    rows = sorted(ledger.read_results(claim.table), key=lambda row: not ledger.used(claim, row))
+    path = tmp_path / f"{claim.table}.csv"
+    write_results(damage(rows), path)
+    with pytest.raises(
+        ValueError, match=rf"{claim.table}.csv is damaged \(.*{words}.*\): restore it with git, or move"
+    ):
+        ledger.examine(claim, tmp_path)
+
+
+def test_a_damaged_table_of_a_paper_is_said_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims_computed, "DATA", tmp_path)
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "steiner_augreg.csv").write_text("model,value\nB/16,a lot\n")
+    with pytest.raises(
+        ValueError, match=r"papers is damaged \(06\.always cannot be computed: .*\): restore it with git"
+    ):
+        ledger.examine(ledger.find_claim("06.always"))
 
 
 def test_two_claims_need_two_names(tmp_path):

@@ -48,6 +48,7 @@ def test_a_run_takes_size_channels_and_classes_from_the_folder(small):
     assert on_folder(swin, path)[0].config.classes == 3
     large = pictures(small / "large", size=(300, 200))
     assert on_folder(NAMED["fashion-vit-small"], large)[0].config.image_size == 64
+    assert len(list((small / "state/cache").iterdir())) == 2  # of two folders: decoded in one size only
 
 
 def test_the_card_says_what_was_trained_on_and_in_which_numbers(small, monkeypatch):

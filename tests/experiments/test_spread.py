@@ -67,23 +67,28 @@ MAIN = """
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs process groups")
-def test_ctrl_c_leaves_a_good_table_and_no_process(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_ctrl_c_or_a_kill_leaves_a_good_table_and_no_process(stop, tmp_path, left_behind):
     assert for_hours(0, str(tmp_path)) == {"square": 0}
     (tmp_path / "main.py").write_text(textwrap.dedent(MAIN.format(tests=str(Path(__file__).parent))))
     with (tmp_path / "said").open("w") as said:
         streams = {"stdout": said, "stderr": said, "start_new_session": True}
         main = subprocess.Popen([sys.executable, "main.py"], cwd=tmp_path, **streams)
-    while len(running := [int(path.stem) for path in tmp_path.glob("*.running")]) < 1:
+    while not list(tmp_path.glob("*.running")):
         assert main.poll() is None
         time.sleep(0.1)
     while not (tmp_path / "sweep-long.csv").exists():
         time.sleep(0.1)
-    os.killpg(main.pid, signal.SIGINT)  # as a terminal does
+    workers = psutil.Process(main.pid).children(recursive=True)
+    assert len(workers) >= 2
+    if stop is signal.SIGINT:
+        os.killpg(main.pid, stop)  # as a terminal does
+    else:
+        main.kill()
     assert main.wait() != 0
     assert [row["seed"] for row in read_results("sweep-long", tmp_path)] == [0]
-    for process in running:
-        assert not psutil.pid_exists(process) or psutil.Process(process).status() == psutil.STATUS_ZOMBIE
-    assert not list(tmp_path.glob(".*"))  # neither a lock nor half a table
+    assert not left_behind(workers)
+    assert bool(list(tmp_path.glob(".*"))) == (stop is signal.SIGKILL)  # neither a lock nor half a table
     assert "SpawnProcess" not in (tmp_path / "said").read_text()  # no traceback of a worker
 
 

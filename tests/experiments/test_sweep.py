@@ -119,8 +119,11 @@ def test_a_table_of_another_sweep_is_left_alone(tmp_path):
     ("table", "words"),
     [
         (b"", "it is empty"),
-        (b"number,word,square\n1,a,1\n2,b\n", "its row 2 has 2 values, and its heading 3"),
-        (b"number,word,square\n1,a,1,9\n", "its row 1 has 4 values, and its heading 3"),
+        (b"number,word,square,word\n1,a,1,b\n", "it has two columns called word"),
+        (b"number,word,square\n1,a,1\n", "it has no column seconds"),
+        (b"number,word,seconds\n1,a,5 s\n", "its row 1 has '5 s' seconds"),
+        (b"number,word,seconds\n1,a,1\n2,b\n", "its row 2 has 2 values, and its heading 3"),
+        (b"number,word,seconds\n1,a,1,9\n", "its row 1 has 4 values, and its heading 3"),
         (b'number,word,square\n1,"a,1\n', "unexpected end of data"),
         (b"number,word,square\n1,\xff,1\n", "can't decode byte 0xff"),
     ],

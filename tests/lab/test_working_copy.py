@@ -1,6 +1,8 @@
 """A student's copy of the notebooks: made once, found again, never overwritten, brought up to date."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +137,10 @@ def test_a_folder_that_cannot_be_one_is_a_sentence(course, tmp_path):
     assert "mine/01_two.ipynb is a notebook: name its folder and its number" in said("lab", f"mine/{TWO}")[1]
     assert "--edit opens the course's own notebooks, which are not in mine" in said("lab", "mine", "--edit")[1]
     assert said("reset", "00")[1].endswith("run `course lab` first, or name their --folder.")
+    assert said("lab", "") == (2, "course: A folder or a number is empty: write it, or leave it out.")
+    for none in ("", "000", "²"):
+        with pytest.raises(FileNotFoundError, match=f"There is no notebook '{none}': choose one of 00, 01"):
+            notebooks.find(none)
 
 
 def test_what_was_edited_in_place_in_a_clone_comes_along_and_counts_as_the_students(course, tmp_path, monkeypatch):
@@ -213,6 +219,66 @@ def test_a_notebook_that_is_none_stays_and_the_others_are_updated(course, mine):
         assert (mine / ONE).read_bytes() == other.encode("latin-1")
 
 
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        (lambda path: path.mkdir(), "it is not a plain file"),
+        pytest.param(
+            lambda path: os.mkfifo(path),
+            "it is not a plain file",
+            marks=pytest.mark.skipif(os.name == "nt", reason="needs a pipe with a name"),
+        ),
+    ],
+    ids=["dangling", "loop", "folder", "pipe"],
+)
+def test_what_is_no_file_stays_and_the_others_are_updated(course, mine, put, why):
+    (mine / ONE).unlink()
+    put(mine / ONE)
+    before = os.lstat(mine / ONE)
+    for name in (ONE, TWO):
+        ship(course / name, title="second edition")
+    code, printed = said("update", "--folder", str(mine))
+    assert code == 1
+    assert f"{mine / ONE} cannot be used ({why}): check this path. It stays as it is." in printed
+    assert os.lstat(mine / ONE) == before
+    assert texts(mine / TWO) == ["second edition"]
+
+
+def test_so_does_one_of_which_nobody_can_read_what_it_began_as(course, mine, monkeypatch):
+    def read_bytes(path: Path, read=Path.read_bytes) -> bytes:
+        if path == mine / HANDED_OUT / ONE:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for name in (ONE, TWO):
+        ship(course / name, title="second edition")
+    code, printed = said("update", "--folder", str(mine))
+    assert code == 1
+    assert f"{mine / HANDED_OUT / ONE} cannot be used (Permission denied): " in printed
+    assert [texts(mine / name)[0] for name in (ONE, TWO)] == [ONE, "second edition"]
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_updated_with_its_mode(course, mine, tmp_path):
+    real = tmp_path / "elsewhere" / "real.ipynb"
+    real.parent.mkdir()
+    (mine / ONE).rename(real)
+    ship(real, title=ONE, stub="return 1")
+    (mine / ONE).symlink_to(real)
+    for path in (real, mine / TWO):
+        path.chmod(0o444)
+    for name in (ONE, TWO):
+        ship(course / name, title="second edition", stub="raise NotImplementedError")
+    assert said("update", "--folder", str(mine))[0] == 0
+    assert (mine / ONE).readlink() == real
+    assert texts(real) == ["second edition", "return 1"]
+    assert texts(mine / "00_one.old-1.ipynb") == [ONE, "return 1"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (real, mine / TWO)] == [0o444, 0o444]
+    assert os.listdir(real.parent) == [real.name]
+
+
 def test_an_update_that_was_killed_is_repeated_without_a_loss(course, mine, monkeypatch):
     ship(mine / ONE, title=ONE, stub="return 1")
     ship(course / ONE, title="second edition", stub="raise NotImplementedError")
@@ -220,7 +286,7 @@ def test_an_update_that_was_killed_is_repeated_without_a_loss(course, mine, monk
         patched.setattr(
             "course_utils.lab.update.write", lambda path, content: stop_at(mine / HANDED_OUT, path, content)
         )
-        with pytest.raises(InterruptedError):
+        with pytest.raises(Killed):
             list(update(mine))
     assert texts(mine / ONE) == ["second edition", "return 1"]
     assert [sentence for sentence, _ in update(mine)] == ["00_one.ipynb was up to date."]
@@ -228,9 +294,13 @@ def test_an_update_that_was_killed_is_repeated_without_a_loss(course, mine, monk
     assert names(mine) == [ONE, "00_one.old-1.ipynb", TWO]
 
 
+class Killed(BaseException):
+    """Nothing catches it."""
+
+
 def stop_at(folder: Path, path: Path, content: bytes) -> None:
     if path.parent == folder:
-        raise InterruptedError
+        raise Killed
     working_copy.write(path, content)
 
 

@@ -110,6 +110,11 @@ def test_a_model_reads_other_sizes_only_where_it_is_asked_to(kind, config):
                 model(wrong)
         with pytest.raises(WrongShape):  # another model, not this one
             build(config(**SIZES), seed=0)(oblong)
+    ours, theirs = model.any_size(), build(config(**SIZES), seed=0).any_size()
+    for step in (ours.__enter__, theirs.__enter__):
+        step()
+    for end in (ours, theirs):  # the first block ends first
+        end.__exit__(None, None, None)
     with pytest.raises(WrongShape, match=r"reads \(batch, 3, 12, 12\)"):
         model(oblong)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

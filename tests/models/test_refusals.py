@@ -1,13 +1,14 @@
 """The sentences of ``course_utils.models`` for unknown names, wrong shapes and what is not a configuration."""
 
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from course_utils.models import ResNet, ResNetConfig, Swin, SwinConfig, ViT, ViTConfig, build
 from course_utils.models.model import config_of
-from course_utils.models.refusals import UnknownName, WrongShape, look_up
+from course_utils.models.refusals import UnknownName, WrongShape, look_up, may_read, values_read_once
 
 
 def test_an_unknown_name_is_answered_with_those_that_are_known():
@@ -65,3 +66,18 @@ def test_refusals_survive_the_way_to_another_process():
         again = pickle.loads(pickle.dumps(refusal))
         assert type(again) is type(refusal)
         assert str(again) == str(refusal)
+
+
+def test_a_gpus_values_are_read_again_after_all_runs_in_whichever_order_they_end():
+    on_gpu = SimpleNamespace(device=torch.device("cuda"), is_meta=False)
+    first, second = values_read_once(), values_read_once()
+    first.__enter__()()
+    assert not may_read(on_gpu)
+    in_second = second.__enter__()
+    assert may_read(on_gpu)
+    in_second()
+    first.__exit__(None, None, None)
+    assert not may_read(on_gpu)
+    second.__exit__(None, None, None)
+    assert may_read(on_gpu)
+    assert may_read(torch.ones(1))

@@ -4,11 +4,13 @@ import asyncio
 import json
 import re
 import sys
+import threading
 import urllib.error
 import urllib.request
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -356,6 +358,44 @@ def test_a_students_server_reports_what_changed_and_takes_it_back(state, monkeyp
             assert await look(reporter.AGAIN) == []
 
     run(lab())
+
+
+def test_a_class_view_that_does_not_answer_is_one_sentence(monkeypatch):
+    """Another program, a login page, an error of the hub, or none at all: for the table and for the runs on a claim."""
+    answers = {"200": b"<html>Log in</html>", "201": b'{"message": "?"}', "202": b"[1]", "203": b"\xff", "500": b""}
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status = self.path[1:4]
+            self.send_response(int(status))
+            self.end_headers()
+            self.wfile.write(answers[status])
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "token")
+        for address, why in (
+            (f"{here}/200/", "it sends another page, perhaps a login"),
+            (f"{here}/201/", "its answer is of another kind"),
+            (f"{here}/202/", "its answer is of another kind"),
+            (f"{here}/203/", "it sends another page, perhaps a login"),
+            (f"{here}/500/", "HTTP Error 500: Internal Server Error"),
+            ("http://127.0.0.1:9/", "Connection refused"),
+            ("nonsense", "unknown url type: "),
+            ("http://a b/", "URL can't contain control characters"),
+        ):
+            monkeypatch.setenv("COURSE_CLASS", address)
+            for asked in (["--once"], ["--claim", "05.data"]):
+                code, printed = course("class", *asked)
+                assert code == 2
+                said = f"course: The class view at {address} does not answer as it should ({why}"
+                assert printed.startswith(said), printed
+                assert printed.endswith("): ask who runs the hub.")
+        server.shutdown()
 
 
 def test_a_server_without_a_hub_reports_nothing(monkeypatch):

@@ -45,6 +45,7 @@ def said(seed, gain=0.08, minute=0, **changes):
         "fingerprint": fingerprint(CLAIM),
         "images": "fashion_mnist",
         "made_at": made_at,
+        "seed": seed,
         "rows": rows(seed, gain),
     }
     return {**whole, **changes}
@@ -125,7 +126,7 @@ def test_a_live_run_that_cannot_count_says_why_at_once(state, capsys):
     class_point("05.data", "digits", rows(seed_of("s1")))
     first, second = capsys.readouterr().out.splitlines()
     assert first == "This run does not count in the class: its steps is 20, but must be 600: run the cell unchanged."
-    assert second == "This run does not count in the class: its images are digits, but must be Fashion-MNIST."
+    assert second == "This run does not count in the class: its images are 'digits', but must be Fashion-MNIST."
     assert not (progress / "claims").exists()
 
 
@@ -133,7 +134,13 @@ def test_a_live_run_that_cannot_count_says_why_at_once(state, capsys):
     ("changes", "reason"),
     [
         ({"fingerprint": "0" * 16}, "another version of the course or of the claim"),
-        ({"images": "digits"}, "its images are digits"),
+        ({"images": "digits"}, "its images are 'digits'"),
+        ({"images": ""}, "its images are ''"),
+        ({"images": "mnist"}, "its images are 'mnist'"),
+        ({"images": ["fashion_mnist"]}, "its images are ['fashion_mnist']"),
+        ({"images": None}, "its images are None"),
+        ({"seed": 50_002}, "its seed is not the one that the student shares"),
+        ({"seed": None}, "its seed is not the one that the student shares"),
         ({"rows": []}, "no rows"),
         ({"rows": rows(50_000)[:1]}, "one of the runs that are compared is missing"),
         ({"rows": rows(3)}, "no seed of a student"),
@@ -144,14 +151,14 @@ def test_a_live_run_that_cannot_count_says_why_at_once(state, capsys):
         ({"rows": [{**row, "accuracy": "0.9"} for row in rows(50_000)]}, "its accuracy is '0.9'"),
         ({"rows": [{**row, "accuracy": True} for row in rows(50_000)]}, "its accuracy is True"),
         ({"rows": [{**row, "pictures": 5000} for row in rows(50_000)]}, "its pictures is 5000, but must be 1000"),
+        ({"rows": [{**row, "accuracy": 10**400} for row in rows(50_000)]}, "its accuracy is 1000"),
         ({"rows": ["ViT"]}, "no seed of a student"),
         ({"made_at": "yesterday"}, "run the live cell again"),
     ],
 )
 def test_a_row_that_does_not_belong_is_refused_with_the_reason(changes, reason):
     found = laboratory(
-        CLAIM,
-        {"ada": said(50_000), "bob": said(50_001, **changes) if "rows" not in changes else {**said(0), **changes}},
+        CLAIM, {"ada": said(50_000), "bob": {**said(50_000 if "rows" in changes else 50_001), **changes}}
     )
     assert list(found.points) == ["ada"]
     assert reason in found.refused["bob"]
@@ -194,7 +201,7 @@ def test_another_version_of_the_code_has_another_fingerprint(tmp_path, monkeypat
 
 @pytest.fixture
 def class_of_thirty(state, tmp_path):
-    """Thirty students who ran the live cell, a gain of 8 ± 3 points each; two more cannot count, one does not share."""
+    """Thirty students who ran the live cell, a gain of 8 ± 3 points each; three more cannot count, one does not share."""
     draw = random.Random(2)
     for number in range(30):
         progress = state(f"student{number:02d}")
@@ -204,11 +211,18 @@ def class_of_thirty(state, tmp_path):
         path.write_text(
             json.dumps({**json.loads(path.read_text()), "made_at": (BEGUN + timedelta(minutes=number)).isoformat()})
         )
-    for student, changes in {"old": {"fingerprint": "0" * 16}, "boaster": {"rows": rows(60_000, 0.9)}}.items():
+    for student, changes in {
+        "old": {"fingerprint": "0" * 16},
+        "boaster": {"rows": rows(seed_of("boaster"), 0.9)},
+    }.items():
         progress = state(student)
         share("on", student)
         (progress / "claims").mkdir()
-        (progress / "claims" / "05.data.json").write_text(json.dumps(said(60_000, **changes)))
+        (progress / "claims" / "05.data.json").write_text(json.dumps(said(seed_of(student), **changes)))
+    progress = state("forger")  # whose run has another seed than the consent, and says that it is right
+    share("on", "forger")
+    (progress / "claims").mkdir()
+    (progress / "claims" / "05.data.json").write_text(json.dumps(said(60_000)))
     progress = state("private")
     (progress / "claims").mkdir(parents=True)
     (progress / "claims" / "05.data.json").write_text(json.dumps(said(70_000)))
@@ -219,7 +233,7 @@ def class_of_thirty(state, tmp_path):
 def test_thirty_students_shrink_the_interval_until_the_claim_is_decided(class_of_thirty):
     found = in_folder(CLAIM, class_of_thirty)
     assert list(found.points) == [f"student{number:02d}" for number in range(30)]
-    assert set(found.refused) == {"old", "boaster"}
+    assert set(found.refused) == {"old", "boaster", "forger"}
     steps = list(found.growing())
     assert [count for count, _, _ in steps] == list(range(2, 31))
     reaches = [effect.high - effect.mean for _, effect, _ in steps]
@@ -228,7 +242,7 @@ def test_thirty_students_shrink_the_interval_until_the_claim_is_decided(class_of
     assert steps[-1][2] == "supported"
 
     printed = CliRunner().invoke(cli.app, ["class", "--claim", "05.data", "--from", str(class_of_thirty)]).output
-    assert "Students who count: 30; who do not: 2." in printed
+    assert "Students who count: 30; who do not: 3." in printed
     assert "one student: it is from another version of the course" in printed
     assert "boaster" not in printed
     lines = [line for line in printed.splitlines() if re.match(r" +\d+  [+-]", line)]
@@ -295,7 +309,7 @@ def test_a_file_too_large_for_a_report_is_not_reported(state):
     share("on", "ada")
     (progress / "claims").mkdir()
     (progress / "claims" / "05.data.json").write_text(json.dumps(said(50_000, more="x" * 5000)))
-    assert shared(progress) == {"claims": {"05.data": {}}}
+    assert shared(progress) == {"claims": {"05.data": {"seed": seed_of("ada")}}}
 
 
 def test_links_in_a_students_folder_are_not_followed(state, tmp_path):

@@ -1,7 +1,10 @@
 """What ViTExplorer sends to the page: the weights of the model, its configuration, and what an erased patch becomes."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ import torch
 from samples import HEADLESS, VIT, build, random
 from torch import nn
 
+from course_utils.attention import attention_recorded, silenced
+from course_utils.few_shot import add_lora
 from course_utils.front_end import FOLDER
 from course_utils.models import DistilledViT, DistilledViTConfig, RegisterViT, RegisterViTConfig, ViT
 from course_utils.models import build as build_model
@@ -154,6 +159,124 @@ def test_models_built_alike_are_sent_and_others_answer_from_the_kernel():
     assert content["layout"] == [["logits", [3]]]
     with torch.no_grad():
         assert np.allclose(np.frombuffer(buffers[0], "<f4"), linear(torch.full((1, 1, 8, 8), 0.5))[0])
+
+
+class Unsteady(nn.Sequential):
+    """Logits, until an error is set."""
+
+    error: Exception | None = None
+
+    def forward(self, images):
+        if self.error:
+            raise self.error
+        return super().forward(images)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("layer"), IndexError(), AttributeError("no head\nat all"), StopIteration()]
+)
+def test_whatever_a_model_raises_the_page_gets_an_answer_with_the_reason(error):
+    other = Unsteady(nn.Flatten(), nn.Linear(64, 3))
+    widget = build("ViTExplorer", model={"one": VIT, "other": other})
+    other.error = error
+    ((content, buffers),) = replies(widget, {"model": 1, "whole": False})
+    reason = type(error).__name__ + ": " + (str(error).partition("\n")[0] or type(error).__name__)
+    assert f"The model other makes no tensor of images of shape (1, 1, 8, 8) ({reason}), but must" in content["error"]
+    assert (content["id"], buffers) == ("0", [])
+    calls = iter([None])
+    widget = build("ViTExplorer", prepare=lambda images: images + len(str(next(calls))))  # once
+    ((content, _),) = replies(widget, {})
+    assert content["error"] == "The model does not answer (StopIteration: StopIteration)."
+
+
+def test_a_model_that_was_changed_under_the_widget_says_so():
+    model = build_model(VIT.config, seed=0)
+    widget = build("ViTExplorer", model=model, in_kernel=True)
+    model.head = nn.Identity()
+    ((content, _),) = replies(widget, {})
+    assert content["error"].startswith("The model was changed after this widget was made: run")
+
+
+def test_prepare_may_return_another_precision_and_leaves_the_picture_as_it_is():
+    pixels = build("ViTExplorer").pixels
+    for prepare in (torch.Tensor.half, torch.Tensor.double, lambda images: images.mul_(0.5)):
+        widget = build(
+            "ViTExplorer", model={"one": VIT, "linear": Unsteady(nn.Flatten(), nn.Linear(64, 3))}, prepare=prepare
+        )
+        assert widget.pixels == pixels
+        for content, _ in replies(widget, {}, {"model": 1}):
+            assert "error" not in content
+
+
+def altered(change: Callable[[ViT], Any], seed: int = 0) -> ViT:
+    model = build_model(VIT.config, seed=seed).eval()
+    change(model)
+    return model
+
+
+def other_activation(model: ViT) -> None:
+    model.blocks[0].mlp[1] = nn.ReLU()
+
+
+def other_epsilon(model: ViT) -> None:
+    model.norm.eps = 0.1
+
+
+def zeros(*_: Any) -> torch.Tensor:
+    return torch.zeros(1, 5, 8)
+
+
+IN_PARTS = [
+    other_activation,
+    other_epsilon,
+    lambda model: add_lora(model),
+    lambda model: model.blocks[0].mlp.register_forward_hook(zeros),
+]
+AS_A_WHOLE = [
+    lambda model: model.blocks[0].register_forward_hook(zeros),
+    lambda model: model.register_forward_pre_hook(lambda _, images: (images[0] / 2,)),
+    lambda model: setattr(model, "forward", lambda images: images[:, 0, 0, :3]),
+    lambda model: setattr(model.blocks[0].attention, "heads", 1),
+    lambda model: model.blocks.__delitem__(1),
+]
+
+
+@pytest.mark.parametrize("change", IN_PARTS)
+def test_a_model_with_other_layers_is_computed_by_the_kernel_as_it_is(change):
+    model = altered(change)
+    widget = build("ViTExplorer", model=model)
+    assert widget.in_kernel
+    ((_, buffers),) = replies(widget, {})
+    with torch.no_grad():
+        expected = model(torch.full((1, 1, 8, 8), 0.5))[0]
+    assert np.allclose(np.frombuffer(buffers[0], "<f4"), expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r"in_kernel is False, but .* unchanged layers"):
+        build("ViTExplorer", model=model, in_kernel=False)
+
+
+@pytest.mark.parametrize("change", AS_A_WHOLE)
+def test_a_model_that_is_not_the_sum_of_its_layers_is_refused(change):
+    with pytest.raises(ValueError, match=r"computes something else than its configuration .*: undo the hook"):
+        build("ViTExplorer", model=altered(change))
+
+
+@pytest.mark.parametrize("change", IN_PARTS + AS_A_WHOLE)
+def test_a_changed_model_answers_beside_an_unchanged_one_but_is_not_looked_into(change):
+    model = altered(change)
+    widget = build("ViTExplorer", model={"one": VIT, "changed": model})
+    assert (widget.same, widget.in_kernel) == (1, False)
+    ((_, buffers),) = replies(widget, {"model": 1, "whole": False})
+    with torch.no_grad():
+        assert np.allclose(np.frombuffer(buffers[0], "<f4"), model(torch.full((1, 1, 8, 8), 0.5))[0], atol=1e-6)
+
+
+def test_what_changes_nothing_keeps_a_model_in_the_page():
+    looking = altered(lambda model: model.blocks[0].register_forward_hook(lambda *_: None))
+    dropping = build_model(replace(VIT.config, dropout=0.3, stochastic_depth=0.2), seed=0)
+    for each in (looking, dropping, altered(nn.Module.half), altered(nn.Module.bfloat16), altered(nn.Module.train)):
+        with silenced(each, [(0, 0)]), attention_recorded(each) as maps:  # which the widget does not take part in
+            assert not build("ViTExplorer", model=each).in_kernel
+        assert not maps
 
 
 def test_grey_images_are_shown_to_a_model_of_colours():

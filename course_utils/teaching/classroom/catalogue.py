@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from course_utils.paths import NOTEBOOKS
+from course_utils.processes import end_with_parent
 
 PATTERNS = {  # the beginning of a pattern's name → the sentence
     "signature": "The function has other arguments than the exercise asks for.",
@@ -125,7 +126,7 @@ def catalogue() -> Catalogue:
 
 def catalogue_of_another_process() -> Catalogue:
     """The same catalogue, made by a process that ends, so that a long-lived one does not keep PyTorch in memory."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
         return pool.submit(catalogue).result()
 
 

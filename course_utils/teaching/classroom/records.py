@@ -38,11 +38,15 @@ def consents(progress: Path) -> bool:
 
 
 def live_runs(progress: Path) -> dict[str, Any]:
-    """Name of each claim → what the student's live run on it has left, unchecked; nothing without their consent."""
+    """Name of each claim → what the student's live run on it has left, unchecked; nothing without their consent.
+
+    The seed is the one of the consent, whatever the run says.
+    """
     folder = progress / CLAIMS
     if folder.is_symlink() or not consents(progress):
         return {}
-    return {path.stem: _read(path, LARGEST_RUN) for path in sorted(folder.glob("[0-9][0-9].*.json"))}
+    seed = {"seed": _read(progress / CONSENT).get("seed")}
+    return {path.stem: _read(path, LARGEST_RUN) | seed for path in sorted(folder.glob("[0-9][0-9].*.json"))}
 
 
 def _read(path: Path, largest: int = LARGEST) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""What all commands have in common, except ``course lab``, which passes arguments on to JupyterLab."""
+
+import re
+from typing import Any
+
+from typer.core import TyperCommand
+
+from course_utils.console import refuse
+
+
+class Command(TyperCommand):
+    """A command that refuses an empty argument, which would mean the current folder, or the first of all names."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises typer.Exit, after a sentence, for ``""`` and for ``--folder=``, as from a variable that is not set."""
+        for before, each in zip(["", *args], args, strict=False):
+            if not each or re.fullmatch(r"--[\w-]+=", each):
+                name = each.rstrip("=") or (before if before.startswith("-") else "An argument")
+                refuse(f"{name} is empty: write a value, or leave it out.")
+        return super().parse_args(ctx, args)

@@ -1,0 +1,108 @@
+"""The pair of notebook 05 on images that never run out: fresh at every step, and shuffled in a way that a ViT cannot notice."""
+
+import pytest
+import torch
+
+from course_utils.experiments import nb05_crossing
+from course_utils.experiments.nb05_crossing import (
+    MARKS,
+    SIDE,
+    SWEEP,
+    TEST,
+    FreshImages,
+    arrangement,
+    marks_anywhere,
+    orders,
+    shuffle_pixels,
+    train_on_marks,
+)
+from course_utils.experiments.nb05_data_size import PAIR, PATCH
+from course_utils.models import build
+from course_utils.models.refusals import UnknownName
+from course_utils.models.vit import patchify
+from course_utils.training.loop import fit
+from course_utils.training.recipe import Recipe
+
+
+def test_an_image_shows_the_mark_that_its_label_names_at_one_place_and_nothing_else():
+    seen = marks_anywhere(400, seed=3, noise=0)
+    assert seen.classes == tuple(MARKS)
+    assert seen.images.shape == (400, 1, SIDE, SIDE)
+    corners = set()
+    for image, label in zip(seen.images[:, 0], seen.labels, strict=True):
+        wanted = [[dot == "#" for dot in row] for row in MARKS[seen.classes[label]].split()]
+        windows = image.gt(0).unfold(0, 4, 1).unfold(1, 4, 1)  # (25, 25, 4, 4)
+        places = (windows == torch.tensor(wanted)).all((2, 3)).nonzero()
+        assert int(image.gt(0).sum()) == sum(map(sum, wanted))
+        assert len(places) == 1
+        corners.add(tuple(places[0].tolist()))
+    assert len(corners) > 250  # anywhere
+    assert {0, SIDE - 4} <= {row for row, _ in corners}
+
+
+def test_the_shuffle_moves_whole_patches_and_their_pixels_in_each_the_same_way():
+    places, pixels = orders(5)
+    numbers = torch.arange(SIDE**2).view(1, 1, SIDE, SIDE)
+    pieces = patchify(shuffle_pixels(numbers, places, pixels), PATCH)[0]
+    assert torch.equal(pieces, patchify(numbers, PATCH)[0][places][:, pixels])
+    for order, again, other, size in zip(orders(5), orders(5), orders(6), (49, 16), strict=True):
+        assert torch.equal(order, again)
+        assert not torch.equal(order, other)
+        assert sorted(order.tolist()) == list(range(size)) != order.tolist()
+
+
+def test_a_run_sees_all_its_images_in_one_order_and_in_place_changes_nothing():
+    images = marks_anywhere(4, seed=0)
+    assert torch.equal(arrangement("in place", 1)(images).images, images.images)
+    assert torch.equal(arrangement("shuffled", 1)(images).images, shuffle_pixels(images.images, *orders(1)))
+    with pytest.raises(ValueError, match="'in place' or 'shuffled'"):
+        arrangement("sorted", 1)
+
+
+def test_a_vit_whose_embedding_and_positions_are_shuffled_too_cannot_tell():
+    places, pixels = orders(5)
+    images, vit = marks_anywhere(8, seed=0).images, build(PAIR["ViT"], 0).eval()
+    with torch.no_grad():
+        before = vit(images)
+        vit.project.weight.copy_(vit.project.weight[:, pixels])
+        vit.positions[:, 1:] = vit.positions[:, 1:][:, places].clone()
+        torch.testing.assert_close(vit(shuffle_pixels(images, places, pixels)), before)
+
+
+def test_every_step_sees_fresh_images_which_depend_on_seed_and_step_alone():
+    def seen(seed):
+        drawn = []
+
+        def draw(count, number):
+            drawn.append((count, number))
+            return marks_anywhere(count, number)
+
+        recipe = Recipe(epochs=1, batch_size=4, learning_rate=1e-3, seed=seed)
+        fit(build(PAIR["ResNet"], 0), 12, None, recipe, task=FreshImages(draw), quiet=True)
+        return drawn
+
+    three, again, others = seen(0), seen(0), seen(1)
+    assert again == three
+    assert len({*three, *others}) == 6
+    assert all(count == 4 and number >= 0 > TEST for count, number in three)
+    first, second = (marks_anywhere(*each).images for each in three[:2])
+    assert not torch.equal(first, second)
+
+
+def test_a_point_is_the_same_again_and_a_shuffle_is_another_point(monkeypatch):
+    whole = marks_anywhere
+    monkeypatch.setattr(nb05_crossing, "marks_anywhere", lambda count, seed: whole(min(count, 50), seed))
+    settings = {"model": "ViT", "seed": 3, "steps": 2, "quiet": True}
+    (one, found), (other, again) = (train_on_marks("in place", **settings) for _ in range(2))
+    assert found["accuracy"] == again["accuracy"]
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    puzzled, _ = train_on_marks("shuffled", **settings)
+    assert not torch.equal(one.project.weight, puzzled.project.weight)
+    with pytest.raises(UnknownName):
+        train_on_marks("in place", **{**settings, "model": "CNN"})
+
+
+def test_the_sweep_finishes_one_seed_after_the_other_and_never_the_one_that_chose_the_settings():
+    seeds = [point["seed"] for point in SWEEP.points]
+    assert seeds == sorted(seeds)
+    assert 9 not in seeds

@@ -78,5 +78,12 @@ def run(method: str, seed: int) -> dict[str, float]:
 
 
 SWEEP = Sweep(
-    points=[{"method": method, "seed": seed} for seed in range(3) for method in METHODS], run=run, data="shapes"
+    points=[
+        {"method": method, "seed": seed}
+        for seed in range(10)
+        for method in METHODS
+        if seed < 3 or method != METHODS[3]  # no claim rests on the last
+    ],
+    run=run,
+    data="shapes",
 )

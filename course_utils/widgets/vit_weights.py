@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from course_utils.analysis import erasing
 from course_utils.models import DistilledViT, RegisterViT, ViT
@@ -67,13 +69,19 @@ def as_vit(model: Any) -> tuple[ViT, bool]:
 
 def is_plain(model: Any) -> bool:
     """Whether the model computes what a new one of its configuration does with its weights: no hook, no other layer."""
-    with torch.device("meta"):
-        new = type(model)(model.config)
-    try:
-        new.load_state_dict(model.state_dict(), assign=True)
-    except RuntimeError:  # other parameters
+    new, weights = _new(KINDS.index(type(model)), model.config), model.state_dict()
+    mine, expected = ({name: each.shape for name, each in of.items()} for of in (weights, new.state_dict()))
+    if mine != expected:
         return False
-    return model.positions.is_meta or _same(_tried(model, model), _tried(new, new), 1e-5)
+    plainly = _tried(model, lambda images: functional_call(new, weights, images))
+    return model.positions.is_meta or _same(_tried(model, model), plainly, 1e-5)
+
+
+@lru_cache(maxsize=16)
+def _new(kind: int, config: Any) -> ViT:
+    """A model of the kind with this number, without weights."""
+    with torch.device("meta"):
+        return KINDS[kind](config).eval()
 
 
 def is_sum_of_its_parts(model: ViT) -> bool:

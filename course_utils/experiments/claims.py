@@ -66,10 +66,6 @@ class Claim(Settings):
         super().__post_init__()
         if self.by and not math.isfinite(_number(self.said)):
             raise WrongSetting(f"said is {shown(self.said)}, but must be a number, because the claim is computed.")
-        if not self.by and not (self.table and (self.of or self.minus)):
-            raise WrongSetting(
-                "it is decided by nothing: name a table with terms in of or minus, or a function in by."
-            )
         if self.unit == "times" and self.smallest <= 1:
             raise WrongSetting(f"smallest is {self.smallest}, but must be above 1 time.")
 
@@ -131,7 +127,10 @@ def claims(notebook: str | None = None, path: Path = LEDGER) -> list[Claim]:
         raise damaged(path, error) from error
     for row in entries:
         try:
-            found.append(Claim.from_fields(row))
+            claim = Claim.from_fields(row)
+            if not claim.by and not (claim.table and (claim.of or claim.minus)):
+                raise ValueError("nothing decides it: name a table with terms in of or minus, or a function in by.")
+            found.append(claim)
         except ValueError as error:
             raise ValueError(f"The claim {row.get('name', '?')} in {path.name}: {error}") from error
     if len({claim.name for claim in found}) < len(found):

@@ -157,7 +157,7 @@ def test_a_share_of_images_has_wilsons_interval(findings):
         ("smallest = 1e-6", "smallest = 0", "smallest is 0, but must be above 0"),
         ("smallest", 'verdict = "supported"\nsmallest', "has no field 'verdict'"),
         ('by = "zero gate"', 'by = "nothing"', "by is 'nothing', but must be one of '', zero gate, "),
-        ('by = "zero gate"', "", "decided by nothing: name a table with terms in of or minus, or a function in by"),
+        ('by = "zero gate"', "", "nothing decides it: name a table with terms in of or minus, or a function in by"),
         ('said = "0"', 'said = "a lot"', "said is 'a lot', but must be a number, because the claim is computed"),
         ('unit = "said"', 'unit = "times"', "smallest is 1e-06, but must be above 1 time"),
     ],

@@ -41,6 +41,7 @@ SWEEPS = {
     "sweep-window-shift": "course_utils.experiments.nb08_window_shift",
     "sweep-crossing": "course_utils.experiments.nb05_crossing",
     "sweep-data-size": "course_utils.experiments.nb05_data_size",
+    "sweep-photographs": "course_utils.experiments.nb05_photographs",
     "sweep-pretraining": "course_utils.experiments.nb05_pretraining",
     "sweep-recipes": "course_utils.experiments.nb05_recipes",
     "sweep-attacks": "course_utils.experiments.nb10_attacks",

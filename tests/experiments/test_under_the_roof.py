@@ -31,7 +31,7 @@ def test_a_point_has_the_machine_and_both_shares_of_every_layer(monkeypatch):
         nb05_roofline, "time_runs", lambda runs, device, repeats: dict.fromkeys(runs, (1.0,) * repeats)
     )
     machine, found = measure(repeats=3)
-    assert (machine.peak, machine.bandwidth) == (2 * 16**3, 2 * 4 * 1000)
+    assert (machine.peak, machine.bandwidth) == (2 * 196 * 768**2, 2 * 4 * 1000)
     assert list(found) == list(LAYERS)
     for each in found.values():
         assert each.speed == each.work.flops

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from course_utils.console import first_line
 from course_utils.experiments.claims_computed import COMPUTED
 from course_utils.experiments.sweep import RESULTS, damaged, find_sweep, key, read_results
-from course_utils.experiments.verdict import BY_CHANCE, Decision, Effect, decide, effect_of, runs_needed
+from course_utils.experiments.verdict import BY_CHANCE, BY_TWO_LOOKS, Decision, Effect, decide, effect_of, runs_needed
 from course_utils.paths import DATA
 from course_utils.settings import Must, Settings, WrongSetting, above, one_of, shown
 from course_utils.training.score import Score
@@ -307,8 +307,9 @@ def by_chance(found: Sequence[Finding]) -> str:
     """How many of the claims would come out supported if none of them were true."""
     tested = [each for each in found if each.claim.kind in ("runs", "images")]
     supported = sum(each.decision is Decision.SUPPORTED for each in tested)
-    expected = BY_CHANCE * len(tested)
+    least, most = (share * len(tested) for share in (BY_CHANCE, BY_TWO_LOOKS))
     return (
         f"{len(tested)} of these {len(found)} claims are tested by intervals, and {supported} of them are supported. If none "
-        f"of them were true, about {expected:.1f} would be supported by chance (2.5 % each)."
+        f"of them were true, {least:.1f} would be supported by chance (2.5 % each), and at most {most:.1f} (4.7 %) because some "
+        "were looked at after three runs and again after ten."
     )

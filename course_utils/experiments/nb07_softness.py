@@ -83,6 +83,7 @@ def with_smoothed_labels(model: nn.Module, few: LabelledImages, seed: int) -> An
     return lambda images, labels: temperature * smoothed(labels, classes, smoothing).log()
 
 
+# Name of the target → what makes it of a teacher, the labelled images and a seed.
 METHODS: dict[str, Callable[[nn.Module, LabelledImages, int], Answers]] = {
     "the teacher's answers": with_teacher,
     "its wrong classes permuted": with_permuted_teacher,

@@ -1,6 +1,8 @@
 """What does a model's answer lose when one patch of the image is erased? Notebook 04."""
 
+import math
 import warnings
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -15,6 +17,15 @@ def border(images: Tensor) -> Tensor:
     return torch.cat([line.movedim(1, 0).flatten(1) for line in lines], dim=1).median(dim=1).values
 
 
+def erased(images: Tensor, patches: Iterable[int], model: ViT, blank: Tensor) -> Tensor:
+    """images (…, channels, height, width) with these patches of the model's grid, numbered in raster order, set to blank."""
+    images, size = images.clone(), model.config.patch_size
+    for patch in patches:
+        top, left = (size * place for place in divmod(patch, model.config.grid[1]))
+        images[..., top : top + size, left : left + size] = blank[:, None, None]
+    return images
+
+
 @torch.no_grad()
 def erasing_map(model: ViT, images: Tensor, labels: Tensor, blank: Tensor) -> Tensor:
     """images (batch, channels, height, width), labels (batch,), blank (channels,) → (batch, patches): by how much the
@@ -22,18 +33,14 @@ def erasing_map(model: ViT, images: Tensor, labels: Tensor, blank: Tensor) -> Te
 
     Zeiler & Fergus 2014, section 4.2, with the ViT's own patches.
     """
-    (rows, columns), size = model.config.grid, model.config.patch_size
 
     def score(seen: Tensor) -> Tensor:
         return model(seen).log_softmax(dim=-1).gather(1, labels[:, None])[:, 0]
 
     with evaluating(model):
         before, falls = score(images), []
-        for patch in range(rows * columns):
-            top, left = (size * place for place in divmod(patch, columns))
-            erased = images.clone()
-            erased[..., top : top + size, left : left + size] = blank[:, None, None]
-            falls.append(before - score(erased))
+        for patch in range(math.prod(model.config.grid)):
+            falls.append(before - score(erased(images, [patch], model, blank)))
     return torch.stack(falls, dim=1)
 
 

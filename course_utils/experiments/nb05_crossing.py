@@ -12,6 +12,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from course_utils.analysis.probes import shuffle_patches
 from course_utils.data import LabelledImages
 from course_utils.experiments.nb05_data_size import BATCH, PAIR, PATCH
 from course_utils.experiments.sweep import Sweep
@@ -65,9 +66,8 @@ def orders(seed: int) -> tuple[Tensor, Tensor]:
 
 def shuffle_pixels(images: Tensor, places: Tensor, pixels: Tensor) -> Tensor:
     """(batch, 1, 28, 28) → the same shape: the patches in another order, and inside each patch its pixels."""
-    patches = rearrange(images, "b c (h p) (w q) -> b c (h w) (p q)", p=PATCH, q=PATCH)
-    mixed = patches[:, :, places][..., pixels]
-    return rearrange(mixed, "b c (h w) (p q) -> b c (h p) (w q)", h=SIDE // PATCH, p=PATCH)
+    moved = rearrange(shuffle_patches(images, PATCH, places), "b c (h p) (w q) -> b c h w (p q)", p=PATCH, q=PATCH)
+    return rearrange(moved[..., pixels], "b c h w (p q) -> b c (h p) (w q)", p=PATCH)
 
 
 def arrangement(pixels: str, seed: int) -> Callable[[LabelledImages], LabelledImages]:

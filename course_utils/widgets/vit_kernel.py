@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.analysis.erasing import erased
 from course_utils.attention import silenced
 from course_utils.console import first_line
 from course_utils.models import DistilledViT, ViT
@@ -31,7 +32,7 @@ def answer(
     erased pixel. prepare: what the images get before the model reads them, such as standardisation.
     """
     c, skipped = model.config, changes.get("skipped", ())
-    images = _erased(pixels, changes.get("erased", ()), model, blank)[None].to(model.positions)
+    images = erased(pixels, changes.get("erased", ()), model, pixels.new_tensor(blank))[None].to(model.positions)
     images = (images if prepare is None else prepare(images)).to(model.positions)
     images = standardised(images, c.mean, c.std)
     heads = [(int(layer), int(head)) for layer, head in (name.split(".") for name in changes.get("silenced", ()))]
@@ -148,14 +149,6 @@ def _tried(function: Callable[[Tensor], Any], images: Tensor) -> tuple[Any, Exce
 def _why(error: Exception | None) -> str:
     """What a foreign error says, in brackets."""
     return "" if error is None else f" ({type(error).__name__}: {shorten(first_line(error), 200)})"
-
-
-def _erased(pixels: Tensor, patches: list[int], model: ViT, blank: list[float]) -> Tensor:
-    pixels, size = pixels.clone(), model.config.patch_size
-    for patch in patches:
-        top, left = (size * place for place in divmod(patch, model.config.grid[1]))
-        pixels[:, top : top + size, left : left + size] = pixels.new_tensor(blank)[:, None, None]
-    return pixels
 
 
 def _read(model: ViT, tokens: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from course_utils import cli
 from course_utils.experiments import claims as ledger
 from course_utils.experiments import claims_computed
 from course_utils.experiments.claims_shown import all_in_all, decided_by, details, found, show_claims, wanted
-from course_utils.experiments.sweep import write_results
+from course_utils.experiments.sweep import read_results, write_results
 from course_utils.experiments.verdict import Decision
 from course_utils.lab import notebooks
 from course_utils.paths import DATA, NOTEBOOKS
@@ -249,16 +249,23 @@ def test_two_claims_need_two_names(tmp_path):
         ledger.claims(path=tmp_path / "claims.toml")
 
 
-def test_an_undecided_claim_says_what_it_would_take(findings):
-    undecided = [each for each in findings.values() if each.decision is Decision.UNDECIDED]
-    for each in undecided:
-        assert each.runs_needed > each.effect.runs
-        assert re.match(
-            r"[\d,]+ (seeds|episodes|images), \d+\.\d hours on one core, in all, would find .* in 80 % of cases",
-            wanted(each),
-        )
-        assert f"to decide it: {wanted(each)}" in "\n".join(details(each))
-    assert not [each for each in findings.values() if wanted(each) and each not in undecided]
+@pytest.mark.parametrize("name", ["02.quick", "08.clothes", "01.block_long"])
+def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
+    claim = next(each for each in LEDGER if each.name == name)
+    rows = read_results(claim.table)
+    first = sorted({row["seed"] for row in rows})[:3]
+    write_results([row for row in rows if row["seed"] in first], tmp_path / f"{claim.table}.csv")
+    few = ledger.examine(claim, tmp_path)
+    assert (few.decision, few.effect.runs) == (Decision.UNDECIDED, 3)
+    assert few.runs_needed > 3
+    assert re.match(r"\d+ seeds, \d+\.\d hours on one core, in all, would find .* in 80 % of cases", wanted(few))
+    assert f"to decide it: {wanted(few)}" in "\n".join(details(few))
+
+
+def test_only_an_undecided_claim_says_what_it_would_take(findings):
+    assert {name for name, each in findings.items() if wanted(each)} == {
+        name for name, each in findings.items() if each.decision is Decision.UNDECIDED
+    }
 
 
 def test_by_chance_counts_what_intervals_test():
@@ -268,7 +275,7 @@ def test_by_chance_counts_what_intervals_test():
     assert ledger.by_chance(seen) == (
         f"{len(tested)} of these {len(seen)} claims are tested by intervals, and {supported} of them are supported. If none "
         f"of them were true, {0.025 * len(tested):.1f} would be supported by chance (2.5 % each), and at most "
-        f"{0.047 * len(tested):.1f} (4.7 %) because some were looked at after three runs and again after ten."
+        f"{0.048 * len(tested):.1f} (4.8 %) because some were looked at after three runs and again after more."
     )
     assert sum(map(int, re.findall(r"(\d+) (?:supp|contr|equiv|undec)", all_in_all(seen)))) == len(seen)
 

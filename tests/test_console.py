@@ -8,9 +8,9 @@ import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from course_utils.console import in_words
+from course_utils.lab.notebooks import client_of
 from course_utils.paths import ROOT
 
 ASK = "from course_utils.console import in_notebook, ipython; print(in_notebook(), ipython() is not None)"
@@ -32,7 +32,7 @@ def test_ipython_in_a_terminal_is_no_notebook(tmp_path):
 def test_a_kernel_is_a_notebook():
     cell = nbformat.v4.new_code_cell(ASK)
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(ROOT)}}).execute()
+    client_of(notebook, timeout=3600, resources={"metadata": {"path": str(ROOT)}}).execute()
     assert notebook.cells[0].outputs[0].text.strip() == "True True"
 
 

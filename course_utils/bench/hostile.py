@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils.bench.injected import Injected
+from course_utils.lab.notebooks import client_of
 from course_utils.paths import ROOT
 
 TABLE = Path(__file__).with_name("hostile.toml")
@@ -134,7 +134,7 @@ class _Kernel:
         self.running.close()
 
     def _start(self) -> None:
-        self.client = NotebookClient(new_notebook(), timeout=PATIENCE, kernel_name="python3", allow_errors=True)
+        self.client = client_of(new_notebook(), timeout=PATIENCE, kernel_name="python3", allow_errors=True)
         self.running = ExitStack()
         self.running.enter_context(self.client.setup_kernel(env=self.environment))
         for cell in (self.prepare, f"{definition(RIGHT)}\n{CHECK}", STATE):

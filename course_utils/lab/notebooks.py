@@ -4,12 +4,13 @@ import os
 import platform
 import re
 import time
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,10 @@ from course_utils.sampler import sampled
 if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
+
+
+LONGEST_SOCKET = 103  # bytes of a socket's path: macOS's limit, and Linux's is 107
+STARTUP_SECONDS = 600  # for a kernel on a machine that is busy with something else
 
 
 @dataclass(frozen=True)
@@ -118,17 +123,15 @@ def execute(
 
     The kernel's progress goes to a temporary folder, so a run never changes a student's progress.
     """
-    extras.needs("nbclient", "ipykernel")
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    notebook = solve(read(path), solved)
-    client = NotebookClient(
-        notebook,
+    client = client_of(
+        solve(read(path), solved),
         timeout=cell_seconds,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings are only about ports of this machine
     )
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = client.nb
     if started is not None:
         client.on_cell_start = lambda cell, cell_index: started(cell_index + 1, len(notebook.cells))
     error = None
@@ -157,6 +160,26 @@ def execute(
     }
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     return Execution(path.stem, cells, seconds, kernel.cpu_seconds, kernel.peak_bytes, error, notebook)
+
+
+def client_of(notebook: "NotebookNode", **settings: Any) -> "NotebookClient":
+    """A client with a kernel of its own, not started yet. settings: of ``nbclient.NotebookClient``.
+
+    Where the system has such, the kernel listens at sockets in the folder for temporary files. A port that Jupyter
+    finds free can be taken by another program before the kernel, seconds later, listens at it; then it does not start.
+    """
+    extras.needs("nbclient", "ipykernel")
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    # Sockets are named after this file: without a name, they would lie in the current folder, which client and kernel
+    # need not share.
+    file = Path(gettempdir(), f"kernel-{uuid.uuid4().hex}.json")
+    fits = os.name == "posix" and len(os.fsencode(file)) + 1 <= LONGEST_SOCKET  # NAME.json becomes NAME-ipc-5
+    connection = {"transport": "ipc", "connection_file": str(file)} if fits else {}
+    return NotebookClient(
+        notebook, config=Config(ConnectionFileMixin=connection), startup_timeout=STARTUP_SECONDS, **settings
+    )
 
 
 def finished(runs: Collection[Future[Any]]) -> None:

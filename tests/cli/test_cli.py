@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -267,6 +268,16 @@ def test_run_measures_a_notebook_and_leaves_it_as_it_was(tmp_path, monkeypatch):
     assert (tmp_path / "50_made.ipynb").read_bytes() == before
     assert "it ran" in (tmp_path / "executed" / "50_made.ipynb").read_text()
     assert notebooks.execute(tmp_path / "50_made.ipynb").peak_bytes > 300 * 2**20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="its kernels need a port")
+def test_a_kernel_starts_even_if_another_program_takes_every_port(tmp_path, monkeypatch):
+    make_notebook(tmp_path, "print('it ran')")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("jupyter_client.connect.LocalPortCache.find_available_port", lambda self, ip: port)
+        monkeypatch.setattr(notebooks, "STARTUP_SECONDS", 20)  # for the day on which this fails
+        assert notebooks.execute(tmp_path / "50_made.ipynb").error is None
 
 
 @pytest.mark.parametrize("command", [["run", "50"], ["solve", "50"]])

@@ -4,8 +4,8 @@ import os
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from course_utils.lab.notebooks import client_of
 from course_utils.paths import ROOT
 
 
@@ -25,7 +25,7 @@ def test_a_notebook_shows_its_reports_and_survives_exit(tmp_path):
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     environment = {**os.environ, "COURSE_STATE": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    NotebookClient(notebook, timeout=3600, kernel_name="python3").execute(env=environment)
+    client_of(notebook, timeout=3600, kernel_name="python3").execute(env=environment)
 
     def shown(number, kind="text/html"):
         outputs = notebook.cells[number].outputs

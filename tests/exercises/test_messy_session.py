@@ -7,10 +7,10 @@ import time
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from course_utils import exercises as course
 from course_utils.exercises import Kind, Outcome, check, checking, judge, stub
+from course_utils.lab.notebooks import client_of
 from course_utils.paths import ROOT
 
 RIGHT = "def split_heads(tokens, heads):\n    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)"
@@ -30,7 +30,7 @@ def run(cells, tmp_path):
     cells = ["from course_utils.exercises import check, passed", *cells]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     environment = {**os.environ, "COURSE_STATE": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    client = NotebookClient(notebook, timeout=3600, kernel_name="python3", allow_errors=True)
+    client = client_of(notebook, timeout=3600, kernel_name="python3", allow_errors=True)
     client.execute(env=environment)
     shown = []
     for cell in notebook.cells[1:]:

@@ -4,9 +4,9 @@ import time
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from small import RECIPE, quarters, tiny_vit
 
+from course_utils.lab.notebooks import client_of
 from course_utils.paths import ROOT
 from course_utils.training import fit
 from course_utils.training.progress import Progress, duration
@@ -24,7 +24,7 @@ progress.FIGURE_SHARE = 1
 history = fit(tiny_vit(), quarters(320), quarters(50), replace(RECIPE, epochs=3), plot=True)
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    client_of(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     line, picture = notebook.cells[0].outputs
     assert "done in" in line.data["text/plain"]
     assert set(picture.data) == {"image/png", "text/plain"}

@@ -335,7 +335,10 @@ def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, wi
 
 
 def barriers(page) -> list[tuple[str, list[str]]]:
-    """The serious ones that axe-core finds, each with where."""
+    """The serious ones that axe-core finds, each with where, once no colour is on its way to another any more."""
+    page.evaluate(
+        "Promise.allSettled(document.getAnimations().map((each) => each instanceof CSSTransition && each.finished))"
+    )
     return [
         (violation["id"], [node["html"][:150] for node in violation["nodes"]])
         for violation in Axe().run(page).response["violations"]

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from tempfile import TemporaryDirectory
 from course_utils.paths import ROOT
 
 OURS = Path(__file__).parent
+STARTS = 3  # of a server, with another port each
+PATIENCE = 600  # seconds for the first answer, on a machine that is busy with something else
 
 
 def lab_options(folder: Path) -> list[str]:
@@ -53,15 +54,11 @@ class Lab:
 def running_lab(folder: Path) -> Iterator[Lab]:
     """JupyterLab on the folder and a free port of this machine, with temporary settings and state.
 
-    Raises OSError, with its log, if it ends before it answers.
+    Raises OSError, with its log, if it ends before it answers, or does not answer in ten minutes.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    lab = Lab(folder, f"http://127.0.0.1:{port}", secrets.token_hex(8))
     with (
         TemporaryDirectory(ignore_cleanup_errors=True) as kept,
-        (Path(kept) / "log").open("w", encoding="utf-8") as log,
+        (Path(kept) / "log").open("w+", encoding="utf-8") as log,
     ):
         home = Path(kept)
         environment = {
@@ -74,32 +71,44 @@ def running_lab(folder: Path) -> Iterator[Lab]:
             "COURSE_STATE": str(home / "state"),
             "PYTHONPATH": str(ROOT),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            *lab_options(folder),
-            "--no-browser",
-            f"--port={port}",
-            "--ServerApp.ip=127.0.0.1",
-            f"--IdentityProvider.token={lab.token}",
-        ]
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            for _ in range(240):
-                try:
-                    urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=1)
-                    break
-                except (urllib.error.URLError, OSError):
-                    if server.poll() is not None:
-                        raise OSError(
-                            f"JupyterLab did not start:\n{(home / 'log').read_text(encoding='utf-8')}"
-                        ) from None
-                    time.sleep(0.25)
-            yield lab
-        finally:
-            server.terminate()
+        for _ in range(STARTS):
+            lab = Lab(folder, f"http://127.0.0.1:{free_port()}", secrets.token_hex(8))
+            server = subprocess.Popen(_command(lab), env=environment, stdout=log, stderr=subprocess.STDOUT)
             try:
-                server.wait(15)
-            except subprocess.TimeoutExpired:
-                server.kill()
+                if _answers(server, lab):
+                    yield lab
+                    return
+            finally:
+                server.terminate()
+                try:
+                    server.wait(15)
+                except subprocess.TimeoutExpired:
+                    server.kill()
+        log.seek(0)
+        raise OSError(f"JupyterLab did not start:\n{log.read()}")
+
+
+def free_port() -> int:
+    """A port of this machine that was free when it was asked; another program can still take it first."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _command(lab: Lab) -> list[str]:
+    own = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={lab.token}"]
+    port = [f"--port={lab.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"]
+    return [sys.executable, "-m", "jupyterlab", *lab_options(lab.folder), *own, *port]
+
+
+def _answers(server: subprocess.Popen[bytes], lab: Lab) -> bool:
+    """Wait for the server's first answer; False if it ends before, such as without its port, or never comes."""
+    ends = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < ends:
+        try:
+            urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=10).close()
+            return True
+        except OSError:
+            time.sleep(0.25)
+    return False

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from subprocess import Popen
 import psutil
 import pytest
 
-from course_utils.lab import notebooks
+from course_utils.lab import notebooks, server
 from course_utils.lab.server import lab_environment
 
 COMMAND = "from course_utils.cli import app; app()"
@@ -94,3 +95,17 @@ def test_a_server_that_does_not_start_names_its_log(tmp_path):
 
 def test_jupyter_prefers_this_environment():
     assert lab_environment()["JUPYTER_PREFER_ENV_PATH"] == "1"
+
+
+@pytest.mark.slow
+def test_a_port_that_another_program_took_first_is_left_to_it(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], server.free_port()
+        ports = iter([taken, free])
+        monkeypatch.setattr(server, "free_port", lambda: next(ports))
+        with server.running_lab(tmp_path) as lab:
+            assert lab.url.endswith(f":{free}")
+            assert "started" in json.loads(answer(f"{lab.url}/api/status?token={lab.token}"))
+        monkeypatch.setattr(server, "free_port", lambda: taken)
+        with pytest.raises(OSError, match="JupyterLab did not start"), server.running_lab(tmp_path):
+            pass

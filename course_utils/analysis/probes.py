@@ -83,8 +83,13 @@ def accuracy_under_shifts(model: nn.Module, images: Tensor, labels: Tensor, pixe
     """Accuracy in [0, 1] on shifted images: for each number of pixels, the mean over right, left, down and up.
 
     The model runs in evaluation mode, and its own mode is restored. Raises ValueError for a shift that is negative or
-    moves the whole image out of view.
+    moves the whole image out of view, and unless there is one label for each of one or more images.
     """
+    if not len(images) or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"There are {len(images)} images and labels of shape {tuple(labels.shape)}: pass one label per image, and "
+            "at least one image."
+        )
     side = min(images.shape[-2:])
     if unusable := [distance for distance in pixels if not 0 <= distance < side]:
         raise ValueError(f"A shift of {unusable[0]} pixels is not possible here: choose from 0 to {side - 1}.")

@@ -134,8 +134,8 @@ class LocalRelation2d(_Local):
 
     def prior(self) -> Tensor:
         """→ (1, weight maps, size², 1, 1): the geometry term of every offset, with rows and columns in [-1, 1]."""
-        half = self.size // 2
-        side = torch.arange(-half, half + 1, device=self.to_query.weight.device)[:, None] / max(half, 1)
+        half, like = self.size // 2, self.to_query.weight
+        side = torch.arange(-half, half + 1, dtype=like.dtype, device=like.device)[:, None] / max(half, 1)
         offsets = relative_positions(side, side)
         return rearrange(self.geometry(offsets), "n h -> 1 h n 1 1")
 

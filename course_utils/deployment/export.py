@@ -54,11 +54,16 @@ class OnnxModel:
             self.session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # one of onnxruntime's own, which share no base
             raise ValueError(
-                f"{self.path} is damaged or not an ONNX file ({first_line(error)}): export it again."
+                f"{self.path} is damaged or not an ONNX file ({first_line(error)}), or its numbers are of a type that "
+                "cannot be computed here: export it again, from model.float()."
             ) from error
         self.input = self.session.get_inputs()[0]
 
     def __call__(self, images: Tensor) -> Tensor:
+        return torch.from_numpy(self.session.run(None, self.given(images))[0]).to(images.device)
+
+    def given(self, images: Tensor) -> dict[str, Any]:
+        """What onnxruntime reads: the name of the file's input, and the images as an array of the file's own type."""
         expected = self.input.shape[1:]
         if not isinstance(images, Tensor) or not images.is_floating_point():
             kind = str(images.dtype).removeprefix("torch.") if isinstance(images, Tensor) else type(images).__name__
@@ -72,7 +77,7 @@ class OnnxModel:
                 images.shape, self.path.name, reads, "resize the images or export the model for this shape"
             )
         own = images.detach().to("cpu", ONNX_TYPES.get(self.input.type, torch.float32)).numpy()
-        return torch.from_numpy(self.session.run(None, {self.input.name: own})[0]).to(images.device)
+        return {self.input.name: own}
 
 
 def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
@@ -117,12 +122,16 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
 
 
 def quantise_dynamic(source: Path, target: Path) -> Path:
-    """Weights in int8; the scale of each layer's input is computed for each batch at run time; → target."""
+    """Weights in int8; the scale of each layer's input is computed for each batch at run time; → target.
+
+    Raises the errors of :class:`OnnxModel` for a source that is no ONNX file; target appears only when it is complete.
+    """
     extras.needs("onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with prepared(source) as ready, quiet():
-        quantize_dynamic(ready, target, weight_type=QuantType.QUInt8)
+    OnnxModel(source)
+    with prepared(source) as ready, files.atomic(Path(target)) as partial_path, quiet():
+        quantize_dynamic(ready, partial_path, weight_type=QuantType.QUInt8)
     return target
 
 
@@ -130,13 +139,18 @@ def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
     """Weights in int8, one scale per channel; fixed activation scales, calibrated on images; → target.
 
     images (count, channels, height, width): unlabelled, and like those the model will see. Jacob et al. 2018, section
-    3. Raises ValueError for fewer than eight.
+    3. Raises ValueError for fewer than eight and for NaN, and the errors of :class:`OnnxModel` for a source that is no
+    ONNX file and for images that it cannot read; target appears only when it is complete.
     """
     extras.needs("onnx", "onnxruntime")
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     if len(images) < 8:
         raise ValueError(f"Got {len(images)} images to calibrate with, but ranges need at least 8: pass about 100.")
+    given = OnnxModel(source).given
+    given(images)  # which refuses what the file cannot read
+    if not images.isfinite().all():
+        raise ValueError("The images to calibrate with hold NaN or infinity: repair them or leave them out.")
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
@@ -144,12 +158,12 @@ def quantise_static(source: Path, target: Path, images: Tensor) -> Path:
 
         def get_next(self) -> dict[str, Any] | None:
             batch = next(self.left, None)
-            return None if batch is None else {"images": batch.detach().float().cpu().numpy()}
+            return None if batch is None else given(batch)
 
-    with prepared(source) as ready, quiet():
+    with prepared(source) as ready, files.atomic(Path(target)) as partial_path, quiet():
         quantize_static(
             ready,
-            target,
+            partial_path,
             Reader(),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
@@ -265,10 +279,21 @@ def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=alone)
     if done.returncode:
-        raise RuntimeError(f"The process that should run {path.name} failed: {done.stderr.strip().splitlines()[-1]}")
+        killed = f"it was killed (code {done.returncode})"  # for its memory, for example: then it says nothing
+        # A killed process, such as for its memory, says nothing.
+        said = done.stderr.strip().splitlines() or [f"it was killed (code {done.returncode})"]
+        raise RuntimeError(f"The process that should run {path.name} failed: {said[-1]}")
     return Memory(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def agreement(one: Tensor, other: Tensor) -> float:
-    """Logits (images, classes) twice → the share of images for which both choose the same class."""
+    """Logits (images, classes) twice → the share of images for which both choose the same class.
+
+    Raises ValueError for NaN, for different shapes and without images.
+    """
+    if one.shape != other.shape or not len(one) or one.isnan().any() or other.isnan().any():
+        raise ValueError(
+            f"The logits are {tuple(one.shape)} and {tuple(other.shape)}, but must be of the same images, one or more, "
+            "and without NaN: compute both from one batch."
+        )
     return (one.argmax(dim=-1) == other.argmax(dim=-1)).float().mean().item()

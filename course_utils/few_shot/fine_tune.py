@@ -17,7 +17,7 @@ from course_utils.models import ResNet, build
 from course_utils.models.encoder import head_of, pooled
 from course_utils.models.model import seeded
 from course_utils.modes import evaluating
-from course_utils.settings import Seed, Settings, above, at_least, checked, one_of
+from course_utils.settings import Count, Seed, Settings, above, at_least, checked, one_of
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.inputs import Examples, check_images, for_model, random_kept
 from course_utils.training.loop import fit
@@ -46,9 +46,7 @@ def features_of(model: nn.Module, images: Tensor, batch_size: int = 256) -> Tens
     on the images' device. Raises ValueError for images that the model cannot read, and for another model.
     """
     check_images(images, "set of images")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, but must be at least 1.")
-    parts = for_model(model, images).split(batch_size)
+    parts = for_model(model, images).split(checked("batch_size", batch_size, Count))
     device = next(model.parameters()).device
     with evaluating(model), random_kept(device):
         found = [pooled(model, part.to(device)) for part in parts]

@@ -24,6 +24,7 @@ from course_utils.attention.checks import check_mask
 from course_utils.models.model import Config, Model
 from course_utils.models.palette import check_colours, grey_levels, quantise
 from course_utils.models.refusals import check_heads
+from course_utils.modes import evaluating
 from course_utils.settings import LARGEST, Count, Depth, Probability, Side, at_least, at_most
 
 # Larger than the 0.02 of iGPT's code: in a short training, the blocks must not drown out the token embeddings.
@@ -134,6 +135,8 @@ class PixelAttention(MultiHeadSelfAttention):
         query, key, value = (split_heads(part, self.heads) for part in self.to_qkv(tokens).chunk(3, dim=-1))
         if past:
             mixed, *kept = cached_step(query, key, value, *past)
+            if self.recorded:
+                self.record(attend(query, *kept)[1])
         else:
             mixed, kept = self.mix(query, key, value, mask), [key, value]
         if past is not None:
@@ -270,10 +273,10 @@ class PixelTransformer(Model):
     ) -> Tensor:
         """known (batch, n), the colours of the first n pixels, n ≥ 0 → whole images (batch, pixels).
 
-        Draws one pixel after another from softmax(logits / temperature). With cached, it stores the keys and values
-        of every layer, so that a step computes one token instead of the whole sequence. Raises ValueError for a model
-        that is not causal, a temperature that is not positive, and colours or a number of pixels that the model does
-        not have.
+        Draws one pixel after another from softmax(logits / temperature), in evaluation mode. With cached, it stores
+        the keys and values of every layer, so that a step computes one token instead of the whole sequence. Raises
+        ValueError for a model that is not causal, a temperature that is not positive, and colours or a number of
+        pixels that the model does not have.
         """
         c = self.config
         if not c.causal:
@@ -289,8 +292,9 @@ class PixelTransformer(Model):
             )
         words = new = F.pad(known, (1, 0), value=c.colours)
         past: list[Past] | None = [[] for _ in self.blocks] if cached else None
-        while words.shape[1] < c.tokens:
-            last = self.predict(new if cached else words, past)[:, -1]
-            new = torch.multinomial((last / temperature).softmax(dim=-1), 1, generator=generator)
-            words = torch.cat([words, new], dim=1)
+        with evaluating(self):
+            while words.shape[1] < c.tokens:
+                last = self.predict(new if cached else words, past)[:, -1]
+                new = torch.multinomial((last / temperature).softmax(dim=-1), 1, generator=generator)
+                words = torch.cat([words, new], dim=1)
         return words[:, 1:]

@@ -47,7 +47,13 @@ class Pretrained:
     std: tuple[float, ...]
 
     def prepared(self, images: Tensor) -> Tensor:
-        """(…, channels, height, width) in [0, 1] → the same shape: standardised, as the model reads them."""
+        """(…, channels, height, width) in [0, 1] → the same shape: standardised, as the model reads them.
+
+        Raises ValueError for images that are not floating-point numbers: whole numbers cannot hold mean and std.
+        """
+        if not images.is_floating_point():
+            kind = str(images.dtype).removeprefix("torch.")
+            raise ValueError(f"The images are {kind}, but must be in floating point: use images.float() / 255.")
         mean, std = (torch.tensor(values).to(images)[:, None, None] for values in (self.mean, self.std))
         return (images - mean) / std
 

@@ -5,16 +5,20 @@ Use it to measure how robust your own model is, before somebody else does. Noteb
 
 import math
 from collections.abc import Callable
+from numbers import Real
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from course_utils.settings import Seed, checked
+from course_utils.settings import Seed, above, checked
+
+StepSize = Annotated[float, above(0, ": it is the change of a pixel in one step, for example 2/255")]
 
 
 def check_radius(radius: float) -> None:
     """Raise ValueError for a radius that is negative or not finite."""
-    number = not isinstance(radius, str) and math.isfinite(radius)
+    number = isinstance(radius, Real | Tensor) and math.isfinite(radius)
     shown = f"{radius:.4g}" if number else repr(radius)
     if not number or radius < 0:
         raise ValueError(
@@ -61,8 +65,9 @@ def attack(
     never do worse. The default step_size is 2.5 · radius / steps, as in Madry et al. 2018, section 5. With radius 0
     the images are returned unchanged. With radius 1 the only limit is [0, 1].
 
-    Raises ValueError for a negative radius, for fewer than one step or restart, for images that are not floating
-    point in [0, 1], and for a loss that is not one number per image, or does not depend on the images.
+    Raises ValueError for a negative radius, a step_size that is not above 0, fewer than one step or restart, images
+    that are not floating point in [0, 1], and a loss that is not one number per image, is NaN or infinite throughout,
+    or does not depend on the images.
     """
     check_radius(radius)
     steps, restarts = checked("steps", steps, int), checked("restarts", restarts, int)
@@ -79,7 +84,7 @@ def attack(
     if radius == 0:
         return images
     generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
-    size = 2.5 * radius / steps if step_size is None else step_size
+    size = 2.5 * radius / steps if step_size is None else checked("step_size", step_size, StepSize)
     best, lowest = images, torch.full((len(images),), math.inf, device=images.device)
     with torch.inference_mode(False), torch.enable_grad():
         images = images.clone()
@@ -96,6 +101,11 @@ def attack(
                 if step < steps:
                     (gradient,) = torch.autograd.grad(losses.sum(), attacked)
                     attacked = pgd_step(attacked.detach(), gradient, images, radius, size)
+    if len(lost := (lowest == math.inf).nonzero()):
+        raise ValueError(
+            f"The loss of image {int(lost[0])} is NaN or infinite at every step, so no attack was tried: check the "
+            "loss and the model's weights."
+        )
     return best
 
 

@@ -48,13 +48,16 @@ def votes(
     """→ (classes,): how often each class is predicted for image (channels, height, width) + noise N(0, sigma²).
 
     The noise is drawn on the generator's device, in float32; the counts are on the image's. Raises ValueError for an
-    image of another shape or type, for fewer than one sample, and if classify returns anything but class numbers.
+    image of another shape or type or with NaN, for fewer than one sample, and if classify returns anything but class
+    numbers.
     """
     if not isinstance(image, Tensor) or image.ndim != 3 or not image.is_floating_point():
         found = f"type {type(image).__name__}"
         if isinstance(image, Tensor):
             found = f"shape {tuple(image.shape)} and type {str(image.dtype).removeprefix('torch.')}"
         raise ValueError(f"The image has {found}, but must be (channels, height, width) in floating point.")
+    if not image.isfinite().all():
+        raise ValueError("The image holds NaN or infinity, and so do all its noisy copies: repair it.")
     classes, samples, batch = (
         checked(name, value, Count)
         for name, value in {"classes": classes, "samples": samples, "batch": batch}.items()

@@ -68,7 +68,7 @@ def prepared(
     compiled: use ``torch.compile``, on CUDA devices only.
     """
     home = next(model.parameters()).device
-    attributes = set(vars(model))
+    attributes, own_forward = set(vars(model)), vars(model).get("forward")
     try:
         with modes_kept(model):
             if channels_last:
@@ -79,6 +79,8 @@ def prepared(
     finally:
         for added in set(vars(model)) - attributes:
             del vars(model)[added]
+        if own_forward is not None:  # which Accelerate has wrapped
+            vars(model)["forward"] = own_forward
         if channels_last:
             model.to(memory_format=torch.contiguous_format)
         model.to(home)

@@ -59,7 +59,7 @@ def name_of(function: Any) -> str:
 
 
 def _without_addresses(text: str) -> str:
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def fingerprint(value: Any, trained: nn.Module | None = None) -> str:
@@ -86,7 +86,7 @@ def _parts(value: Any, seen: dict[int, Any]) -> list[bytes]:
     inside: list[Any]
     if isinstance(value, Tensor):
         return [repr(tuple(value.shape)).encode(), _bytes(value)]
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return [f"{value.shape} {value.dtype}".encode(), value.tobytes()]
     if isinstance(value, CodeType):
         inside = [value.co_code, value.co_names, *value.co_consts]
@@ -108,6 +108,8 @@ def _parts(value: Any, seen: dict[int, Any]) -> list[bytes]:
         name = f"{kind.__module__}.{kind.__qualname__}"
         inside = [name if _fixed(kind.__module__) else kind, dict(own)]
         inside += [value._parameters, value._buffers, value._modules]
+    elif isinstance(value, np.ndarray):  # of objects: its bytes are addresses
+        inside = [value.shape, value.ravel().tolist()]
     elif isinstance(value, Mapping):
         inside = [part for pair in value.items() for part in pair]
     elif isinstance(value, Sequence):

@@ -221,6 +221,6 @@ def average_of(model: nn.Module, decay: float) -> AveragedModel:
     def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
         taken = torch.as_tensor(steps, dtype=torch.float32)
         kept = torch.clamp((1 + taken) / (10 + taken), max=decay)
-        return kept * average + (1 - kept) * now
+        return average + (1 - kept) * (now - average)  # in this form, frozen weights stay exactly what they are
 
     return AveragedModel(model, avg_fn=follow)

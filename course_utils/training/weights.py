@@ -48,7 +48,7 @@ def save_weights(
 
     An existing file is replaced in one step, so there is never half a file. A compiled model's weights are written
     under the names that they have without ``torch.compile``. Raises :class:`~course_utils.files.Refused`, an OSError,
-    if the disk is full.
+    if the disk is full, and ValueError for weights that are too large for float16.
     """
     path, plain = Path(path), getattr(model, "_orig_mod", model)
     config = getattr(plain, "config", None)
@@ -58,7 +58,9 @@ def save_weights(
     try:
         with atomic(path) as partial:
             weights = _uncompiled(copied(model))
-            save_file({name: _half(value) for name, value in weights.items()} if half else weights, partial, about)
+            save_file(
+                {name: _half(name, value) for name, value in weights.items()} if half else weights, partial, about
+            )
             return hash_file(partial)
     except (OSError, SafetensorError) as error:
         raise Refused(
@@ -68,13 +70,19 @@ def save_weights(
 
 
 def halved(model: nn.Module) -> None:
-    """Round the model's weights to float16; their type stays the same."""
-    for value in model.state_dict().values():
-        value.copy_(_half(value))
+    """Round the model's weights to float16; their type stays the same. Raises ValueError if some are too large."""
+    for value, rounded in [(value, _half(name, value)) for name, value in model.state_dict().items()]:
+        value.copy_(rounded)
 
 
-def _half(value: Tensor) -> Tensor:
-    return value.half() if value.is_floating_point() else value
+def _half(name: str, value: Tensor) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    if (rounded := value.half()).isinf().sum() > value.isinf().sum():
+        raise ValueError(
+            f"{name} has the number {value.abs().max():.4g}, but float16 ends at 65504: keep these weights in float32."
+        )
+    return rounded
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:

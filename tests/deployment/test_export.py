@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.deployment import export
 from course_utils.deployment.export import (
     OnnxModel,
     agreement,
@@ -75,6 +76,9 @@ def test_agreement_counts_equal_choices():
     one = torch.tensor([[1.0, 2], [3, 1], [0, 1], [5, 4]])
     other = torch.tensor([[0.0, 9], [1, 3], [0, 1], [5, 4]])
     assert agreement(one, other) == 0.75
+    for wrong in (one[:1], one[:, :1], one * torch.nan):
+        with pytest.raises(ValueError, match=r"The logits are \(4, 2\) and \("):
+            agreement(one, wrong)
 
 
 @pytest.mark.slow
@@ -126,6 +130,26 @@ def test_what_it_cannot_read_is_refused_in_words(linear, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_cannot_be_quantised_is_refused_in_words_and_leaves_the_old_file(linear, tmp_path):
+    _, images, folder = linear
+    many, source, target = images.repeat(4, 1, 1, 1), folder / "float.onnx", tmp_path / "small.onnx"
+    target.write_text("old")
+    for wrong, sentence in (
+        ((255 * many).byte(), "The images are uint8, but float.onnx reads"),
+        (many.tolist(), "The images are list, but float.onnx reads"),
+        (many[..., :3], r"float.onnx reads \(batch, 3, 4, 4\)"),
+        (many * torch.nan, "hold NaN or infinity"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            quantise_static(source, target, wrong)
+    (folder / "no.onnx").write_bytes(b"nonsense")
+    for quantise in (quantise_dynamic, lambda *paths: quantise_static(*paths, many)):
+        with pytest.raises(ValueError, match=r"no.onnx is damaged or not an ONNX file"):
+            quantise(folder / "no.onnx", target)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.slow
 def test_a_failed_export_leaves_the_old_file_and_the_modes(linear, tmp_path):
     model, images, _ = linear
     model.train()
@@ -136,6 +160,12 @@ def test_a_failed_export_leaves_the_old_file_and_the_modes(linear, tmp_path):
         export_onnx(model, images[0], tmp_path / "m.onnx")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
     assert model.training
+
+
+def test_a_process_that_was_killed_is_said_to_be(monkeypatch):
+    monkeypatch.setattr(export, "MEASURE_MEMORY", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(RuntimeError, match=r"should run large.pt failed: it was killed \(code -9\)"):
+        process_memory(Path("large.pt"), (1, 3, 4, 4))
 
 
 class Payload:

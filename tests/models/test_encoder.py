@@ -63,6 +63,13 @@ def test_other_images_are_refused_in_words(timms, images):
         Encoder(found(timms), 32)(images)
 
 
+def test_bytes_are_refused_because_they_cannot_be_standardised(timms):
+    with pytest.raises(
+        ValueError, match=r"The images are uint8, but must be in floating point: use images.float\(\) / 255"
+    ):
+        Encoder(found(timms), 32)(torch.zeros(1, 3, 8, 8).byte())
+
+
 def test_the_name_of_a_head_is_known_of_resnets_and_of_timms_networks(timms):
     assert head_of(timms) == "classifier"
     assert head_of(build(small_resnet(5), 0)) == "head"

@@ -131,6 +131,17 @@ def test_it_prepares_its_images_by_the_mean_and_std_of_its_configuration(kind):
 
 
 @every_model
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@torch.no_grad()
+def test_it_computes_in_the_type_of_its_weights(kind, dtype):
+    model, read = build(small(kind), seed=0).eval(), inputs(kind)
+    expected = model(*read)
+    found = model.to(dtype)(*(part.to(dtype) if part.is_floating_point() else part for part in read))
+    assert found.dtype == dtype, f"{kind.__name__} makes tensors of another type: give them that of its weights."
+    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.1)
+
+
+@every_model
 def test_it_refuses_images_of_another_shape_in_one_sentence(kind):
     config, (images, *others) = small(kind), inputs(kind)
     wrong = [images[0], images[:, :1].repeat(1, images.shape[1] + 1, 1, 1), images[..., :0]]

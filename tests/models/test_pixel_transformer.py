@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from course_utils.attention import causal_mask
+from course_utils.attention import attention_recorded, causal_mask
 from course_utils.costs import count_parameters
-from course_utils.models import PixelTransformer, PixelTransformerConfig
+from course_utils.models import PixelTransformer, PixelTransformerConfig, build
 from course_utils.models.pixel_transformer import PUBLISHED, bits_per_pixel, masked_loss, next_pixel_pairs
 
 SMALL = PixelTransformerConfig(image_size=4, channels=1, colours=5, dim=12, layers=3, heads=3, mlp_dim=20)
@@ -56,6 +56,26 @@ def test_the_cache_changes_no_sample_and_no_logit(model, batch, share, temperatu
     with torch.no_grad():
         step_by_step = torch.cat([model.predict(word, past) for word in words.split(1, dim=1)], dim=1)
         torch.testing.assert_close(step_by_step, model.logits(tokens))
+
+
+def test_a_model_in_training_draws_without_dropout_and_stays_in_training():
+    model = build(replace(SMALL, dropout=0.5), seed=0)
+    for cached in (True, False):
+        likeliest = model.complete(torch.zeros(1, 0, dtype=torch.long), 1e-6, cached=cached)
+        assert torch.equal(likeliest, model.complete(torch.zeros(1, 0, dtype=torch.long), 1e-6, cached=cached))
+    assert model.training
+
+
+def test_the_cached_steps_are_recorded_too():
+    model, known = build(SMALL, seed=0).eval(), torch.zeros(1, 3, dtype=torch.long)
+    seen = []
+    for cached in (True, False):
+        with attention_recorded(model) as maps:
+            model.complete(known, 1e-6, cached=cached)
+        seen.append([each[:, :, -1] for each in maps])  # of the newest token
+    assert len(seen[0]) == (16 - 3) * 3
+    for one, other in zip(*seen, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @settings(deadline=None, max_examples=40)

@@ -108,6 +108,10 @@ def dark(images):
         ({"radius": float("nan")}, "radius ε is nan"),
         ({"steps": 1.5}, "steps is 1.5, but must be a whole number"),
         ({"restarts": "2"}, "restarts is '2', but must be a whole number"),
+        ({"radius": None}, "radius ε is None, but must be 0 or more"),
+        ({"step_size": float("nan")}, "step_size is nan, but must be above 0"),
+        ({"step_size": -0.1}, "step_size is -0.1, but must be above 0"),
+        ({"step_size": "0.1"}, "step_size is '0.1', but must be a finite number: write 0.1"),
     ],
 )
 def test_a_number_of_another_type_is_refused(changes, sentence):
@@ -137,6 +141,11 @@ def test_it_attacks_in_any_type_and_with_gradients_switched_off(mode, dtype):
         (lambda images: images.sum(), torch.rand(2, 1, 4, 4), r"shape \(\) for 2 images, but must return one number"),
         (lambda images: images.sum().item(), torch.rand(2, 1, 4, 4), "type float for 2 images"),
         (lambda images: dark(images).detach(), torch.rand(2, 1, 4, 4), "does not depend on the images"),
+        (
+            lambda images: dark(images) / torch.tensor([1, 0]) * 0,
+            torch.rand(2, 1, 4, 4),
+            "loss of image 1 is NaN or infinite",
+        ),
     ],
 )
 def test_a_loss_or_images_that_cannot_be_attacked_are_refused(loss, images, sentence):

@@ -106,6 +106,7 @@ def test_an_image_of_another_type_gets_the_same_noise(dtype):
         (lambda images: torch.zeros(len(images)).long(), IMAGE[None], 9, "must be .channels, height, width."),
         (lambda images: torch.zeros(len(images)).long(), IMAGE.long(), 9, "in floating point"),
         (lambda images: torch.zeros(len(images)).long(), IMAGE, 0, "samples is 0"),
+        (lambda images: torch.zeros(len(images)).long(), IMAGE / 0, 9, "NaN or infinity"),
     ],
 )
 def test_votes_that_cannot_be_counted_are_refused(classify, image, samples, sentence):

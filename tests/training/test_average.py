@@ -34,6 +34,14 @@ def test_the_average_is_that_of_the_formula_over_the_weights_of_all_steps(limit)
     assert not same_weights(plain, averaged)
 
 
+def test_the_average_of_what_does_not_learn_is_the_same_to_the_bit():
+    model, before = tiny_vit(), tiny_vit().blocks
+    model.blocks.requires_grad_(False)
+    fit(model, quarters(320), None, replace(RECIPE, ema=0.95), quiet=True)
+    assert same_weights(model.blocks, before)
+    assert not same_weights(model, tiny_vit())
+
+
 def test_the_accuracy_of_an_epoch_is_that_of_the_average():
     model, validation = tiny_vit(), quarters(300, seed=1)
     history = fit(model, quarters(320), validation, replace(RECIPE, epochs=4, ema=0.95), quiet=True)

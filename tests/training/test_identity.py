@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from types import ModuleType, SimpleNamespace  # noqa: F401 – for the losses below
 
-import numpy as np  # noqa: F401
+import numpy as np
 import pytest
 import torch
 from small import RECIPE, quarters, tiny_vit
@@ -154,6 +154,16 @@ def test_what_a_loss_was_made_with_counts():
     ]
     assert len({fingerprint(one) for one in made}) == len(made)
     assert fingerprint(distilling(teacher, temperature=3.0)) == fingerprint(made[0])
+
+
+def test_addresses_in_the_memory_do_not_count():
+    def fingerprints(make):
+        made = [make() for _ in range(16)]  # all alive: each has an address of its own
+        return {fingerprint(lambda one=one: one) for one in made}
+
+    assert len(fingerprints(lambda: np.random.default_rng(0))) == 1
+    assert len(fingerprints(lambda: np.array([["red", 2.5], [None, "".join(["bl", "ue"])]], dtype=object))) == 1
+    assert fingerprint(np.array(["red"], dtype=object)) != fingerprint(np.array(["blue"], dtype=object))
 
 
 @pytest.mark.slow

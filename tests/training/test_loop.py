@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -104,6 +105,13 @@ def test_the_model_comes_back_as_it_was_given():
     assert not model.training
     assert set(vars(model)) == attributes
     assert model(quarters(2).images).dtype == torch.float32
+
+
+def test_a_forward_of_the_models_own_is_there_again_as_it_was():
+    model = tiny_vit()
+    model.forward = own = partial(type(model).forward, model)
+    fit(model, quarters(64), None, replace(RECIPE, precision="bf16"), quiet=True)
+    assert model.forward is own
 
 
 def test_bf16_computes_in_bf16_and_float32_in_float32():

@@ -23,6 +23,7 @@ from course_utils.training import (
     verify,
 )
 from course_utils.training.optimiser import learning_rate, parameter_groups
+from course_utils.training.weights import halved
 
 
 @pytest.mark.parametrize("batch_size", [7, 1000])
@@ -87,6 +88,17 @@ def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path):
     assert metadata["command"] == "course train x"
     assert '"dim": 16' in metadata["config"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_weights_beyond_float16_are_not_halved_and_nothing_changes(tmp_path):
+    model = tiny_vit()
+    before = copy.deepcopy(model)
+    model.norm.weight.data[0] = before.norm.weight.data[0] = 7e4
+    for halve in (halved, lambda model: save_weights(model, tmp_path / "half.safetensors", half=True)):
+        with pytest.raises(ValueError, match=r"norm.weight has the number 7e\+04, but float16 ends at 65504"):
+            halve(model)
+    assert same_weights(model, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_of_another_model_are_refused_and_the_model_left_alone(tmp_path):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich import get_console
+from rich.markup import escape
 from rich.table import Table
 
 from course_utils import extras
@@ -105,7 +106,10 @@ def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) 
 
     seen = look(names)
     if source.private:
-        console.print(f"{source.private} more do not share their progress: they can type course share on.")
+        console.print(
+            f"{source.private} more do not share their progress, or have a folder that you cannot read: they can type "
+            "course share on."
+        )
     if once:
         _print(seen)
     else:
@@ -191,7 +195,6 @@ def _print(seen: dict[str, Any]) -> None:
             mistake = row["mistake"]
             said = f"{mistake['count']} × {mistake['sentence']}" if mistake else ""
             counts = (str(row[count]) for count in ("passed", "trying", "waiting"))
-            shown.add_row(
-                row["name"], *counts, "\n".join([said, *([", ".join(row["tries"])] if row.get("tries") else [])])
-            )
+            last = "\n".join([said, *([", ".join(row["tries"])] if row.get("tries") else [])])
+            shown.add_row(row["name"], *counts, escape(last))
         console.print(shown)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 import threading
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +22,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 from typer.testing import CliRunner
 
-from course_utils import cli
+from course_utils import cli, files
 from course_utils.exercises import Kind, Outcome, Verdict, exercises, judge, share
 from course_utils.exercises.progress import record
 from course_utils.paths import ROOT
@@ -221,7 +223,7 @@ def test_a_server_that_is_silent_for_minutes_is_forgotten(words):
     assert reports.students() == {}
 
 
-def test_a_folder_counts_those_who_share_wherever_their_records_are(state, tmp_path, words):
+def test_a_folder_counts_those_who_share_wherever_their_records_are(state, tmp_path, words, monkeypatch):
     for student, sharing in (("ada/.course", True), ("kay", True), ("eve", False)):
         state(student)
         record("00.attend", wrong("00.attend/sigmoid"))
@@ -235,6 +237,15 @@ def test_a_folder_counts_those_who_share_wherever_their_records_are(state, tmp_p
     folder = Folder(tmp_path, words)
     assert set(folder.students()) == {"ada", "kay", "flat"}
     assert folder.private == 1
+
+    def stat(path, *arguments, **more):
+        if "empty" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return os.stat(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)  # a closed home folder; root can enter every one
+    assert set(folder.students()) == {"ada", "kay", "flat"}
+    assert folder.private == 2
 
 
 def course(*arguments):
@@ -256,12 +267,14 @@ def test_the_command_prints_the_table_or_what_to_do(state, tmp_path, monkeypatch
     for student in ("ada", "kay", "eve"):
         state(student)
         record("00.causal_mask", wrong("pattern/turned-round", Kind.PATTERN))
+        record("05.shuffle_patches", wrong("05.shuffle_patches/inverse"))
         if student != "eve":
             assert course("share", "on")[0] == 0
     code, printed = course("class", "--from", str(tmp_path), "--once")
     assert code == 0
     assert "1 more do not share" in printed
-    assert "1. True and False are swapped." in printed
+    assert "True and False are swapped." in printed
+    assert printed.count("order[i].") == 2  # among the two to talk about, and in the table
     assert "ada" not in printed
     code, printed = course("class", "--from", str(tmp_path), "--once", "--names")
     assert "ada, kay" in printed
@@ -348,6 +361,10 @@ def test_a_students_server_reports_what_changed_and_takes_it_back(state, monkeyp
             assert await look(reporter.AGAIN) == ["POST"]  # still there
             record("00.attend", wrong(None, Kind.SHAPE))
             assert await look() == ["POST"]
+            for _ in range(2):  # the first also makes the folder
+                with files.atomic(progress / "claims" / "05.data.json") as run:
+                    run.write_text("{}")
+                assert await look() == ["POST"]
             status[0] = 503
             record("00.attend", wrong(None, Kind.SHAPE))
             assert [len(await look()) for _ in range(6)] == [1, 0, 1, 0, 0, 0]

@@ -202,7 +202,7 @@ def test_every_format_that_an_editor_saves_becomes_the_same_plain_cells():
     ]
     cell = {
         "cell_type": "code",
-        "source": ["x = ", "'\ud800'"],
+        "source": ["x = ", "'\ud800'\r\n", "y\r", "z"],
         "metadata": {"nbgrader": {"grade_id": "patchify", "points": 100}, "tags": 7, "transient": "x", "id": "colab"},
         "outputs": [{"output_type": "display_data", "data": {"text/html": "<script>"}, "metadata": {}}],
         "execution_count": 3,
@@ -210,7 +210,7 @@ def test_every_format_that_an_editor_saves_becomes_the_same_plain_cells():
     for minor in (0, 4, 5):
         hostile = {"nbformat": 4, "nbformat_minor": minor, "metadata": {"language_info": "x"}, "cells": [cell]}
         (made,) = read(hostile).cells
-        assert made.source == "x = '?'"
+        assert made.source == "x = '?'\ny\nz"
         assert made.metadata == {"nbgrader": {"grade_id": "patchify"}}
         assert made.outputs == []
     nbformat.validate(read(hostile))

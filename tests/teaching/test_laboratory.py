@@ -301,6 +301,7 @@ def test_on_a_hub_the_runs_are_reported_with_the_progress_and_forgotten_with_it(
     assert reports.live_runs("08.shift") == {}
     reports.forget("student01")
     assert "student01" not in reports.live_runs("05.data")
+    assert "student01" not in repr(vars(reports))
     assert shared(class_of_thirty / "private" / "progress") is None
 
 

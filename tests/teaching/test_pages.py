@@ -8,7 +8,9 @@ import pytest
 pytest.importorskip("nbgrader", reason="the group of dependencies `teach` is not installed")
 
 from jinja2 import Environment
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from traitlets.config import Config
 
 from course_utils.lab import notebooks
 from course_utils.teaching.grading import pages
@@ -118,6 +120,16 @@ def test_what_cannot_be_laid_out_is_shown_as_it_was_written_without_delay():
         started = time.process_time()
         assert shown(source)
         assert time.process_time() - started < 60, source[:10]
+    started = time.process_time()
+    assert not pages.is_active("<" + " " * (most - 1))
+    assert time.process_time() - started < 1
+    config = Config()
+    pages.apply(config)
+    code = [new_code_cell("a." * (pages.SHOWN // 2)), new_code_cell("def f(): pass")]
+    page, _ = HTMLExporter(config=config).from_notebook_node(new_notebook(cells=code))
+    assert time.process_time() - started < 20
+    assert page.count("a.") >= pages.SHOWN // 2
+    assert '<span class="k">def</span>' in page
 
 
 def test_a_text_with_a_script_is_noticed_and_an_ordinary_one_is_not():

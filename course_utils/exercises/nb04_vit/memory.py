@@ -33,6 +33,12 @@ def _wild(g: Generator) -> list[Wild]:
             "Neither float32 nor a 32-bit integer can represent such a large count exactly: use Python integers.",
         ),
         Wild(
+            "more-than-53-bits",
+            (10**8 + 1, 3, 12),
+            "every pixel of a photograph of 100 megapixels is a token, with a class token, which makes 1.4 EB",
+            "A Python float has 53 binary digits: use integers all the way, `tokens**2` and not `math.pow`.",
+        ),
+        Wild(
             "one-of-each",
             (1, 1, 1, torch.float64, 1),
             "there is one token, one head, one layer and one sequence",
@@ -102,6 +108,7 @@ ATTENTION_BYTES = Exercise(
         refuses("batch is 0", 17, 4, 3, torch.float32, 0),
         refuses("layers is −2", 17, 4, -2),
         refuses("tokens is −1", -1, 4, 3),
+        refuses("heads and layers are −1", 17, -1, -1),
         Promise("own-formula", _written_by_oneself),
     ),
     hints=(

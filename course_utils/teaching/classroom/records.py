@@ -43,7 +43,7 @@ def live_runs(progress: Path) -> dict[str, Any]:
     The seed is the one of the consent, whatever the run says.
     """
     folder = progress / CLAIMS
-    if folder.is_symlink() or not consents(progress):
+    if not consents(progress) or folder.is_symlink():
         return {}
     seed = {"seed": _read(progress / CONSENT).get("seed")}
     return {path.stem: _read(path, LARGEST_RUN) | seed for path in sorted(folder.glob("[0-9][0-9].*.json"))}

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.ioloop import PeriodicCallback
 
 from course_utils import paths
-from course_utils.teaching.classroom.records import Shared, shared
+from course_utils.teaching.classroom.records import CLAIMS, Shared, shared
 
 EVERY = 3.0  # seconds between two looks at the folder
 AGAIN = 60.0  # seconds after which an unchanged report is repeated, so that the class view knows the server is there
@@ -28,7 +29,7 @@ class Reporter:
     def __init__(self, address: str, token: str, progress: Path) -> None:
         self.address, self.token, self.progress = address, token, progress
         self.reported: Shared | None = None
-        self.changed: int | None = None  # when the folder changed before the last report, in ns
+        self.changed: list[int] | None = None  # when the folders changed before the last report, in ns
         self.next = 0.0
         self.pause = EVERY
 
@@ -53,12 +54,13 @@ class Reporter:
             return
         self.reported, self.changed, self.next, self.pause = said, changed, now + AGAIN, EVERY
 
-    def _changed(self) -> int:
-        """When a file of the folder was last written or removed: each is renamed into it. 0 if there is no folder."""
-        try:
-            return self.progress.stat().st_mtime_ns
-        except OSError:
-            return 0
+    def _changed(self) -> list[int]:
+        """When a file of the folder, or of its live runs, was last written or removed: each is renamed into place."""
+        found = []
+        for folder in (self.progress, self.progress / CLAIMS):
+            with suppress(OSError):  # there is none yet
+                found.append(folder.stat().st_mtime_ns)
+        return found
 
     async def _send(self, method: str, body: str | None) -> None:
         await AsyncHTTPClient().fetch(

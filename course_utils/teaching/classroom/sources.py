@@ -24,13 +24,12 @@ class Reports:
 
     def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime] = now) -> None:
         self.catalogue, self.clock = catalogue, clock
-        self._reported: dict[str, tuple[datetime, dict[str, Attempt]]] = {}
-        self._runs: dict[str, Any] = {}
+        self._reported: dict[str, tuple[datetime, dict[str, Attempt], Any]] = {}  # when, progress, live runs
 
     def report(self, student: str, said: object) -> None:
         """Replace what is known of a student. Raises NotProgress."""
-        self._reported[student] = (self.clock(), checked(said, self.catalogue, self.clock()))
-        self._runs[student] = said.get(CLAIMS) if isinstance(said, dict) else None
+        attempts = checked(said, self.catalogue, self.clock())
+        self._reported[student] = (self.clock(), attempts, said.get(CLAIMS) if isinstance(said, dict) else None)
 
     def forget(self, student: str) -> None:
         """Remove a student."""
@@ -40,19 +39,19 @@ class Reports:
         """Name of each student → what they reported."""
         oldest = self.clock() - SILENCE
         self._reported = {who: seen for who, seen in self._reported.items() if seen[0] >= oldest}
-        return {who: attempts for who, (_, attempts) in self._reported.items()}
+        return {who: attempts for who, (_, attempts, _) in self._reported.items()}
 
     def live_runs(self, claim: str) -> dict[str, object]:
         """Name of each student with a live run on a claim → what it has left, unchecked."""
-        runs = {who: self._runs.get(who) for who in self.students()}
+        runs = {who: self._reported[who][2] for who in self.students()}
         return {who: each[claim] for who, each in runs.items() if isinstance(each, dict) and claim in each}
 
 
 class Folder:
     """The students with a folder below this one, such as ``/home`` or a folder of copied progress folders.
 
-    Those who have not switched sharing on are counted in ``private`` and not read. Raises Refused if there is no such
-    folder, or none of a student in it.
+    Those who have not switched sharing on, or whose folder is closed, are counted in ``private`` and not read. Raises
+    Refused if there is no such folder, or none of a student in it.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
@@ -81,12 +80,19 @@ class Folder:
 
 
 def progress_folders(folder: Path) -> dict[str, Path]:
-    """Name of each student's folder below this one → the folder with their records."""
+    """Name of each student's folder below this one → the folder with their records, or one that is closed to us."""
     found = {}
     for student in sorted(folder.iterdir()):
         for place in PLACES:
-            progress = student / place
-            if consents(progress) or next(progress.glob("[0-9][0-9].*.json"), None):
-                found[student.name] = progress
+            if _may_hold_records(student / place):
+                found[student.name] = student / place
                 break
     return found
+
+
+def _may_hold_records(progress: Path) -> bool:
+    try:
+        progress.stat()
+    except OSError as error:
+        return isinstance(error, PermissionError)  # others' home folders often are closed
+    return consents(progress) or next(progress.glob("[0-9][0-9].*.json"), None) is not None

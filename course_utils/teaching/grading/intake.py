@@ -273,7 +273,8 @@ def _made_anew(cell: Any) -> NotebookNode:
     if not isinstance(text, str):
         raise ValueError("a cell without text")
     kind = cell.cell_type if cell.cell_type in ("code", "markdown") else "raw"
-    made = NotebookNode(cell_type=kind, metadata=NotebookNode(), source=text.encode(errors="replace").decode())
+    text = re.sub("\r\n?", "\n", text).encode(errors="replace").decode()  # or no cell would be the course's own
+    made = NotebookNode(cell_type=kind, metadata=NotebookNode(), source=text)
     name = cell.get("id")
     named = isinstance(name, str) and re.fullmatch(r"[\w-]{1,64}", name, re.ASCII)
     made.id = name if named else uuid4().hex[:8]

@@ -7,12 +7,14 @@ from typing import Any
 from bleach.sanitizer import Cleaner
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets import Bool
 
 LONGEST = 20_000  # characters of a text that are laid out; a longer one is shown as it was written
+LONGEST_LINE = 2_000  # characters of a line of code that is coloured, which takes time with its square
 SHOWN = 100_000  # characters of a cell in a page
 SHOWN_IN_ALL = 1_000_000
 
@@ -36,8 +38,8 @@ ATTRIBUTES = {  # and what their values may be
 }
 WORDS = ("alt", "title")  # of all tags
 ACTIVE = re.compile(
-    r"<\s*/?\s*(script|iframe|frame|object|embed|applet|form|input|button|base|meta|link|style|svg|math|video|audio)\b"
-    r"|<[^<>]*?\bon[a-z]{3,20}\s*=|(javascript|vbscript)\s*:|data\s*:\s*text/html|\bsrcdoc\s*=",
+    r"<\s*(?:/\s*)?(script|iframe|frame|object|embed|applet|form|input|button|base|meta|link|style|svg|math|video|audio"
+    r")\b|<[^<>]*?\bon[a-z]{3,20}\s*=|(javascript|vbscript)\s*:|data\s*:\s*text/html|\bsrcdoc\s*=",
     re.IGNORECASE,
 )
 
@@ -74,6 +76,12 @@ def markdown2html(context: Context, source: str) -> str:
         return f"<pre>{html.escape(source)}</pre>"
 
 
+def highlight_code(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """nbconvert's filter of this name for its HTML, but code with a very long line gets no colours."""
+    longest = max(map(len, source.split("\n")))
+    return str(Highlight2HTML()(source, "text" if longest > LONGEST_LINE else language, metadata))
+
+
 def is_active(source: str) -> bool:
     """Whether a text contains something that would act or load in a page, such as a script or a form."""
     return len(source) <= LONGEST and ACTIVE.search(source) is not None
@@ -81,7 +89,7 @@ def is_active(source: str) -> bool:
 
 def apply(config: Any) -> None:
     """Let the HTML pages made with this configuration show all texts like that, in bounded length, and no raw cells."""
-    config.HTMLExporter.filters = {"markdown2html": markdown2html}
+    config.HTMLExporter.filters = {"markdown2html": markdown2html, "highlight_code": highlight_code}
     config.HTMLExporter.raw_mimetypes = ["none"]
     config.HTMLExporter.preprocessors = [ShortenCells]
 

@@ -594,6 +594,12 @@ def _bytes_product_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
     return total
 
 
+def _bytes_product_of_counts_refused(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if tokens * heads * layers * batch < 1:
+        raise ValueError("nothing to count")
+    return layers * heads * batch * dtype.itemsize * tokens**2
+
+
 def _bytes_asserted(tokens, heads, layers, dtype=torch.float32, batch=1):
     assert min(tokens, heads, layers, batch) >= 1
     return layers * heads * batch * dtype.itemsize * tokens**2
@@ -1319,6 +1325,11 @@ FRAGILE = {
         ("parameter renamed: the cell that measures writes layers=", _bytes_renamed),
         ("a count of 1 refused", _bytes_one_refused),
         ("the product refused: a negative number of tokens is squared away", _bytes_product_refused),
+        ("the product of the counts refused: two negative ones make a positive", _bytes_product_of_counts_refused),
+        (
+            "counted as a Python float: 'exact for any size'",
+            _bytes(lambda t, h, n, d, b: int(math.pow(t, 2) * h * n * d.itemsize * b)),
+        ),
         (
             "counted in float32: 'exact however large'",
             _bytes(lambda t, h, n, d, b: int(torch.tensor(t, dtype=torch.float32) ** 2 * h * n * d.itemsize * b)),

@@ -6,7 +6,7 @@ export default [
     files: ["**/*.js"],
     languageOptions: { ecmaVersion: 2022, sourceType: "module" },
     plugins: { compat },
-    settings: { polyfills: ["AbortSignal.any"] }, // any-signal.js
+    settings: { polyfills: ["AbortSignal.any"] }, // abort-signal.js
     rules: { "compat/compat": "error" },
   },
 ];

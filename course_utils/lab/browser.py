@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 PATIENCE = 180_000  # milliseconds that a kernel may take to start on a busy machine
+# What the status bar says. The circle in the notebook's toolbar says idle before there is a kernel, and a command to run
+# cells that comes then does nothing.
+KERNEL_IDLE = "() => document.getElementById('jp-main-statusbar')?.textContent.includes('| Idle')"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -47,43 +50,23 @@ def open_browser() -> Iterator["Browser"]:
 def run_all(page: "Page", seconds: float) -> None:
     """Run all cells of the notebook that the page shows, and wait until the kernel is idle."""
     wait_for_kernel(page)
-    for _ in range(3):  # a server that has just started may ignore the first command
-        order_all(page)
-        try:
-            page.wait_for_function(
-                "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
-                ".some(e => /[*0-9]/.test(e.textContent))",
-                timeout=8000,
-            )
-            break
-        except Exception:
-            page.keyboard.press("Escape")
+    order_all(page)
     page.wait_for_function(
         """() => {
             const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent);
-            return prompts.length && !prompts.some(text => text.includes('*'));
+            return prompts.some(text => /[0-9]/.test(text)) && !prompts.some(text => text.includes('*'));
         }""",
         timeout=seconds * 1000,
     )
-    idle(page).wait_for(state="attached", timeout=PATIENCE)
+    wait_for_kernel(page)
 
 
 def wait_for_kernel(page: "Page") -> None:
     """Wait until the notebook's kernel has started and is idle."""
-    idle(page).wait_for(state="attached", timeout=PATIENCE)
-    page.wait_for_timeout(500)
+    page.wait_for_function(KERNEL_IDLE, timeout=PATIENCE)
 
 
 def order_all(page: "Page") -> None:
     """Choose *Run all cells* in the menu."""
-    accept = page.locator(".jp-Dialog .jp-mod-accept")  # "Select Kernel", if the command came too early
-    if accept.count():
-        accept.first.click()
-    page.get_by_text("| Idle").first.wait_for()
     page.locator('.lm-MenuBar-item:has-text("Run")').first.click()
     page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
-
-
-def idle(page: "Page") -> "Locator":
-    """The element that JupyterLab shows while the kernel is idle."""
-    return page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first

@@ -16,17 +16,17 @@ from samples import build
 
 from course_utils import widgets
 from course_utils.front_end import FOLDER
-from course_utils.teaching.site.assets import ANY_SIGNAL, ANYWIDGET, MANAGER, WEB
+from course_utils.teaching.site.assets import ABORT_SIGNAL, ANYWIDGET, MANAGER, WEB
 
 pytestmark = pytest.mark.browser
 ADDRESS = "http://widgets.test/"
 FILES = {
-    "any-signal.js": ANY_SIGNAL,
+    "abort-signal.js": ABORT_SIGNAL,
     "require.js": WEB / "requirejs" / "require.js",
     "embed-amd.js": WEB / MANAGER / "embed-amd.js",
     "anywidget.js": ANYWIDGET,
 }
-PAGE = """<!doctype html><html lang="en"><title>One widget</title><script src="any-signal.js"></script>
+PAGE = """<!doctype html><html lang="en"><title>One widget</title><script src="abort-signal.js"></script>
 <script src="require.js"></script><script>requirejs.config({{ paths: {{ anywidget: "/anywidget" }} }});</script><main>{}</main></html>"""
 
 

@@ -11,14 +11,15 @@ from pointing import settle
 from samples import build
 
 from course_utils import widgets
-from course_utils.teaching.site.assets import ANY_SIGNAL, ANYWIDGET, MANAGER, WEB
+from course_utils.lab.browser import KERNEL_IDLE
+from course_utils.teaching.site.assets import ABORT_SIGNAL, ANYWIDGET, MANAGER, WEB
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ALL = """<!doctype html><html lang="en"><meta charset="utf-8"><title>All widgets</title>
 <script>window.wrong = []; addEventListener("error", ({{ message }}) => wrong.push(message));
 const tooSlow = /Failed to initialize model/; // within two seconds, on which nothing depends
 addEventListener("unhandledrejection", ({{ reason }}) => tooSlow.test(reason) || wrong.push(String(reason)));</script>
-<script src="watch.js"></script><script src="any-signal.js"></script><script src="require.js"></script>
+<script src="watch.js"></script><script src="abort-signal.js"></script><script src="require.js"></script>
 <script>requirejs.config({{ paths: {{ anywidget: new URL("anywidget", document.baseURI).href }} }});</script>
 <main>{}</main></html>"""
 CELLS = (
@@ -41,7 +42,7 @@ def page_of_all(tmp_path_factory):
     state = dependency_state(made, drop_defaults=False)
     html = ALL.format(embed_snippet(made, embed_url="embed-amd.js", requirejs=False, cors=False, state=state))
     (folder / "all.html").write_text(html, encoding="utf-8")
-    for file in (WATCH, ANY_SIGNAL, WEB / "requirejs" / "require.js", WEB / MANAGER / "embed-amd.js"):
+    for file in (WATCH, ABORT_SIGNAL, WEB / "requirejs" / "require.js", WEB / MANAGER / "embed-amd.js"):
         shutil.copy(file, folder)
     shutil.copy(ANYWIDGET, folder / "anywidget.js")
     return (folder / "all.html").as_uri()
@@ -77,13 +78,11 @@ def test_every_widget_answers_from_a_file(tab, page_of_all):
 
 @pytest.mark.other_browsers
 def test_widgets_in_jupyterlab(tab, lab):
-    if "Firefox" in tab.ask("() => navigator.userAgent"):
-        pytest.skip("driven by WebDriver BiDi, Firefox 153 does not always show JupyterLab")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(notebook, lab.folder / "others.ipynb")
     tab.go(lab.address("others.ipynb"))
-    until(tab, "() => !!document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')")
+    until(tab, KERNEL_IDLE)
     choose(tab, "Run", "runmenu:run-all")
     until(tab, READY, len(CELLS))
     sequence = ".afv-sequence canvas"

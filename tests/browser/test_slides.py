@@ -9,7 +9,7 @@ import pytest
 from ipywidgets.embed import dependency_state
 from playwright.sync_api import expect
 
-from course_utils.lab import notebooks
+from course_utils.lab import elsewhere, notebooks
 from course_utils.paths import ROOT
 from course_utils.teaching.site import build_slides, print_slides, slides
 
@@ -90,6 +90,8 @@ def opened(browser, path, width=1280, height=720, address=""):
 @pytest.mark.parametrize("number", DEMOS)
 def test_a_deck_is_paged_with_a_clicker_and_every_slide_can_be_read(number, decks, browser):
     with opened(browser, decks[number]) as (page, complaints):
+        form = elsewhere.report_link(f"slides/{decks[number].stem}")
+        expect(page.locator("section.present .report a")).to_have_attribute("href", form)
         count = page.locator(".slides > section").count()
         visited, steps = [page.evaluate(PLACE)], 0
         while visited[-1] < count - 1 or page.locator("section.present .fragment:not(.visible)").count():

@@ -142,3 +142,22 @@ def test_the_widgets_fit_a_phone(page):
             "(e) => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
         )
         assert widget.evaluate(widest) <= 0, widget.get_attribute("aria-label")
+
+
+SLOW = """import anywidget, traitlets
+class Slow(anywidget.AnyWidget):
+    word = traitlets.Unicode("nothing").tag(sync=True)
+    _esm = '''export default {
+        initialize: () => new Promise((ready) => setTimeout(ready, 4000)),
+        render({ model, el }) {
+            const show = () => { el.textContent = `heard ${model.get("word")}`; };
+            model.on("change:word", show);
+            show();
+        },
+    }'''
+slow = Slow()
+slow"""
+
+
+def test_a_widget_that_is_later_than_anywidget_waits_still_hears_of_its_kernel(run_cells):
+    run_cells([SLOW, 'import time; time.sleep(5); slow.word = "all"'], ".jp-OutputArea-output >> text=heard all")

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from collections import Counter
+from html import escape
 
 import nbformat
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from course_utils import widgets
-from course_utils.lab import notebooks
+from course_utils.lab import elsewhere, notebooks
 from course_utils.teaching.demo import cells, instructor, pages, script, states
 from course_utils.teaching.demo.script import LETTERS, Demo
 
@@ -111,16 +112,18 @@ def test_an_unknown_demo_a_missing_state_and_a_folder_of_others_are_one_sentence
         states.stored("memory")
 
 
-def test_the_pages_are_small_and_name_no_other_host(tmp_path):
+def test_the_pages_are_small_and_name_no_other_host_but_the_form_for_mistakes(tmp_path):
     folder = tmp_path / "stick"
     for _ in range(2):  # pages replace those of last year
         assert pages.write_pages(folder) == folder / "index.html"
     assert {path.stem for path in folder.glob("*.html")} == {"index", *DEMOS}
+    report = f'<a href="{escape(elsewhere.report_link("demos"))}">'
+    assert report in (folder / "index.html").read_text(encoding="utf-8")
     for path in folder.iterdir():
         assert path.stat().st_size < 4 * 2**20, path
         text = path.read_text(encoding="utf-8")
         assert "//" not in "".join(text.partition('src="')[2::2])[:8]
-        assert "https://" not in text
+        assert "https://" not in text.replace(report, "")
 
 
 def test_the_scripts_in_the_instructors_page_are_those_of_the_table():

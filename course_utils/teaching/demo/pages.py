@@ -8,6 +8,7 @@ from typing import Any
 
 from course_utils import files
 from course_utils.front_end import joined, plain_script, style
+from course_utils.lab import elsewhere
 from course_utils.teaching.demo import script, states
 from course_utils.teaching.demo.script import Demo
 
@@ -35,7 +36,7 @@ def _texts() -> list[tuple[str, str]]:
     names = [demo.name for demo in script.demos()]
     hall, start = (Template(joined(file, folder=HALL)) for file in ("hall.html", "start.html"))
     return [
-        ("index.html", start.substitute(rows=_rows())),
+        ("index.html", start.substitute(rows=_rows(), report=escape(elsewhere.report_link("demos")))),
         *((f"{name}.html", hall.substitute(name=name, names=" ".join(names))) for name in names),
         *((f"{demo.name}.js", data_of(demo)) for demo in script.demos()),
         ("hall.js", plain_script("hall", HALL)),

@@ -15,7 +15,7 @@ ANYWIDGET = Path(sys.prefix) / "share" / "jupyter" / "nbextensions" / "anywidget
 SCRIPTS = ("requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js", "mathjax/es5/tex-svg-full.js")
 MANAGER = "@jupyter-widgets/html-manager/dist"
 PATHS = Path(__file__).parent / "source" / "_static" / "anywidget-path.js"
-ANY_SIGNAL = PACKAGE / "lab/jupyter/labextensions/attention-for-vision/static/any-signal.js"
+ABORT_SIGNAL = PACKAGE / "lab/jupyter/labextensions/attention-for-vision/static/abort-signal.js"
 REVEAL = WEB / "reveal.js" / "dist"
 
 
@@ -34,7 +34,7 @@ def copy_scripts(static: Path) -> None:
         shutil.copy(WEB / script, static)
     shutil.copy(ANYWIDGET, static / "anywidget.js")
     shutil.copy(PATHS, static)
-    shutil.copy(ANY_SIGNAL, static)
+    shutil.copy(ABORT_SIGNAL, static)
     (static / "light.js").write_text(f"{plain_script('light', HALL)};\n", encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from course_utils.files import atomic
 from course_utils.front_end import plain_script
-from course_utils.lab import notebooks
+from course_utils.lab import elsewhere, notebooks
 from course_utils.lab.browser import PATIENCE, open_browser
 from course_utils.lab.course import entries
 from course_utils.teaching.demo.pages import HALL
@@ -39,7 +39,10 @@ def build_slides(
     models = {page.model: page.start for page in pages if page.model}
     template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=False).get_template("index.html.j2")
     html = template.render(
-        title=escape(f"{entry.number} {entry.title}"), pages=pages, state=as_script(states(notebook, models))
+        title=escape(f"{entry.number} {entry.title}"),
+        report=escape(elsewhere.report_link(f"slides/{path.stem}")),
+        pages=pages,
+        state=as_script(states(notebook, models)),
     )
     _copy_parts(output)
     page = output / f"{path.stem}.html"

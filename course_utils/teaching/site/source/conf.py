@@ -19,7 +19,7 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"  # the pages are already executed and contain the state of their widgets
 nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {
-    name: {} for name in ("any-signal.js", "require.js", "anywidget-path.js", "embed-amd.js", "light.js")
+    name: {} for name in ("abort-signal.js", "require.js", "anywidget-path.js", "embed-amd.js", "light.js")
 }
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3

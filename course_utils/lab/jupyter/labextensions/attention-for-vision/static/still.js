@@ -46,7 +46,7 @@ function activate(app) {
 window._JUPYTERLAB ??= {};
 window._JUPYTERLAB["attention-for-vision"] = {
   init: () => {
-    import(new URL("any-signal.js", HERE)); // before the first widget, but JupyterLab must not wait for it
+    import(new URL("abort-signal.js", HERE)); // before the first widget, but JupyterLab must not wait for it
   },
   get: async () => () => ({
     __esModule: true,

@@ -44,6 +44,7 @@ from course_utils.experiments import (
     nb05_crossing,
     nb05_data_size,
     nb06_augreg,
+    nb06_regularisers,
     nb07_distillation,
     nb07_imagenet_teacher,
     nb07_softness,
@@ -453,6 +454,7 @@ def sweeps():
     clothes = LabelledImages(random(64, 1, 28, 28), at(torch.arange(64) % 10), tuple("abcdefghij"), "made", "made")
     nb02_twins.train_twin("LR-Net", 0, clothes, clothes, quiet=True)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
+    nb06_regularisers.train_arm("all", 0, clothes, 1)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)
     nb05_crossing.shuffle_pixels(clothes.images, *at(nb05_crossing.orders(0)))
     fresh = nb05_crossing.FreshImages(nb05_crossing.marks_anywhere)

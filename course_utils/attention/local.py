@@ -205,9 +205,9 @@ CHOICES = ("auto", *IMPLEMENTATIONS)
 
 
 def fastest(size: int, height: int, width: int, trained: bool) -> str:
-    """The fastest implementation for maps of that size, measured by ``course bench "local attention"``.
+    """The fastest implementation for maps of that size, by and large: docs/measured.md has the ratios.
 
-    It is ``shifted`` until a neighbourhood covers a quarter of the map, or a sixteenth in training. From there on,
-    one large matrix product is faster, although most of its scores are masked.
+    It is ``shifted`` until a neighbourhood covers half of the map, or a quarter in training. From there on, one large
+    matrix product is faster, although most of its scores are masked.
     """
-    return "masked" if (16 if trained else 4) * size**2 >= height * width else "shifted"
+    return "masked" if (4 if trained else 2) * size**2 >= height * width else "shifted"

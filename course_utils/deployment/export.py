@@ -279,7 +279,6 @@ def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=alone)
     if done.returncode:
-        killed = f"it was killed (code {done.returncode})"  # for its memory, for example: then it says nothing
         # A killed process, such as for its memory, says nothing.
         said = done.stderr.strip().splitlines() or [f"it was killed (code {done.returncode})"]
         raise RuntimeError(f"The process that should run {path.name} failed: {said[-1]}")

@@ -54,16 +54,20 @@ def took(finding: Finding) -> str:
 def needed(finding: Finding) -> str:
     """Runs and hours that would decide an undecided claim; empty for others, and without a spread to compute it from."""
     runs = finding.runs_needed
-    return f"{runs:,} {_units(finding)}, {finding.hours_needed:.1f} hours on one core" if runs else ""
+    halved = ", to halve the interval" if finding.had_enough else ""
+    return f"{runs:,} {_units(finding)}, {finding.hours_needed:.1f} hours on one core{halved}" if runs else ""
 
 
 def wanted(finding: Finding) -> str:
     """The same in a sentence, with what it assumes."""
     if not needed(finding):
         return ""
+    smallest = written(finding.claim, finding.claim.smallest).lstrip("+")
+    if finding.had_enough:
+        return f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in {100 * POWER:.0f} % of cases.)"
     wider = largest_spread(finding.effect.spread, finding.effect.runs) / finding.effect.spread
     return (
-        f"{needed(finding)}, in all, would find {written(finding.claim, finding.claim.smallest).lstrip('+')} in {100 * POWER:.0f} % of "
+        f"{needed(finding)}, in all, would find {smallest} in {100 * POWER:.0f} % of "
         f"cases. (The spread was measured in {finding.effect.runs} runs: it may be up to {wider:.1f} times as large.)"
     )
 

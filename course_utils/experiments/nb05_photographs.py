@@ -47,7 +47,7 @@ def run(pictures: int, model: str, seed: int) -> dict[str, float]:
 SWEEP = Sweep(
     points=[
         {"pictures": pictures, "model": model, "seed": seed}
-        for seed in range(6)
+        for seed in range(10)
         for pictures in SIZES
         for model in TRIO
     ],

@@ -29,6 +29,7 @@ SWEEPS = {
     "sweep-vit-layers": "course_utils.experiments.nb04_layers",
     "sweep-explanation": "course_utils.experiments.nb04_explanation",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
+    "sweep-regularisers": "course_utils.experiments.nb06_regularisers",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
     "sweep-softness": "course_utils.experiments.nb07_softness",

@@ -1,5 +1,7 @@
 """Probes of inductive bias: known distances, known moves, and what shuffled patches mean to a ViT and a ResNet."""
 
+import re
+
 import pytest
 import torch
 
@@ -10,6 +12,8 @@ from course_utils.analysis.probes import (
     shift_images,
     shuffle_patches,
 )
+from course_utils.front_end import FOLDER
+from course_utils.lab import notebooks
 from course_utils.models import ResNet, ResNetConfig, ViT, ViTConfig
 
 
@@ -22,6 +26,23 @@ def test_a_head_that_looks_at_itself_a_neighbour_or_everywhere_has_the_distance_
     weights[0, :, :, 0] = 1 - weights[0].sum(-1)
     torch.testing.assert_close(attention_distance(weights, distances), torch.tensor([0.0, 16.0, 128 / 9]))
     assert grid_distances(2, 2, 4)[0, 3] == pytest.approx(4 * 2**0.5)
+
+
+@pytest.mark.parametrize(
+    ("side", "patch_size", "kernel", "said"),
+    [
+        (7, 4, 3, r"3 × 3 window over these patches, evenly weighted, would sit at (\d\.\d) pixels"),
+        (16, 1, 5, r"as near as a 5 × 5 window \((\d\.\d)\)"),
+    ],
+)
+def test_notebook_05_says_how_far_an_even_window_looks(side, patch_size, kernel, said):
+    distances, numbers = grid_distances(side, side, patch_size), torch.arange(side**2)
+    places = torch.stack([numbers // side, numbers % side], dim=1)
+    window = (places[:, None] - places).abs().amax(-1) <= kernel // 2
+    found = ((window * distances).sum(1) / window.sum(1)).mean()
+    texts = [(FOLDER / "questions" / "05.toml").read_text(encoding="utf-8")]
+    texts += [cell.source for cell in notebooks.read(notebooks.find("05")).cells]
+    assert set(re.findall(said, "\n".join(texts))) == {f"{found:.1f}"}
 
 
 def test_a_shift_moves_a_dot_and_loses_it_at_the_edge():
@@ -80,3 +101,6 @@ def test_accuracy_under_shifts_is_the_mean_of_four_ways():
     assert model.training
     with pytest.raises(ValueError, match="choose from 0 to 4"):
         accuracy_under_shifts(model, images, labels, (5,))
+    for pictures, names in ((images, labels[:1]), (images[:0], labels[:0])):
+        with pytest.raises(ValueError, match="pass one label per image"):
+            accuracy_under_shifts(model, pictures, names, (1,))

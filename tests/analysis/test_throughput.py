@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_utils.analysis import throughput
 from course_utils.analysis.throughput import achieved_flops, measure_layers, time_runs
 
 
@@ -28,9 +29,23 @@ def test_the_first_round_is_not_counted(sleeper):
 def test_work_is_what_the_formulas_say_and_the_peak_comes_first():
     peak, *layers = measure_layers(images=1, rounds=1)
     work = {layer.name.split(",")[0]: layer.flops for layer in layers}
-    assert peak.name.startswith("matmul")
+    assert peak.flops_per_second == max(layer.flops_per_second for layer in (peak, *layers))
     assert work["ViT: MLP"] == 2 * 197 * 768 * 3072
     assert work["ViT: attention"] == 2 * 2 * 12 * 197**2 * 64
     assert work["ResNet: 3 × 3"] == 2 * 9 * 64 * 64 * 56**2
     assert work["mobile CNN: depthwise 3 × 3"] == 2 * 9 * 256 * 14**2
     assert all(layer.flops_per_second > 0 for layer in layers)
+
+
+@pytest.mark.parametrize(("products", "fastest"), [(1e-3, "matmul 1536 × 1536"), (1.0, "ViT: MLP, 768 → 3072")])
+def test_the_peak_is_a_layer_where_the_library_of_matrix_products_is_slow(monkeypatch, products, fastest):
+    """By a clock that gives each layer a millisecond."""
+    monkeypatch.setattr(
+        throughput,
+        "time_runs",
+        lambda runs, device, rounds: {name: (products if "matmul" in name else 1e-3,) * rounds for name in runs},
+    )
+    peak, *layers = measure_layers()
+    assert peak.name == f"peak: {fastest}"
+    assert len(layers) == 8
+    assert not any("matmul" in layer.name for layer in layers)

@@ -16,7 +16,7 @@ from course_utils.experiments import claims as ledger
 from course_utils.experiments import claims_computed
 from course_utils.experiments.claims_shown import all_in_all, decided_by, details, found, show_claims, wanted
 from course_utils.experiments.sweep import read_results, write_results
-from course_utils.experiments.verdict import Decision
+from course_utils.experiments.verdict import Decision, effect_of
 from course_utils.lab import notebooks
 from course_utils.paths import DATA, NOTEBOOKS
 
@@ -78,6 +78,19 @@ def test_the_ledger_holds_no_result():
         "decision",
         "minutes",
     }
+
+
+def test_a_reason_says_of_the_papers_what_their_tables_say(findings):
+    value = {(row["model"], row["setting"]): row["value"] for row in read_results("deit", DATA / "papers")}
+    alone = {model: number for (model, setting), number in value.items() if setting == "no distillation"}
+    gains = [number - alone[model] for (model, _), number in value.items() if number > alone.get(model, number)]
+    for begin, figures in {
+        "DeiT's own gains are ": f"{min(gains):.1f} to {max(gains):.1f} points; ",
+        "the published gap on ImageNet is ": f"{findings['05.imagenet'].effect.mean:.1f} points; ",
+    }.items():
+        reasons = {claim.because for claim in LEDGER if claim.because.startswith(begin)}
+        assert reasons
+        assert all(reason.startswith(begin + figures) for reason in reasons), reasons
 
 
 def test_an_effect_is_the_paired_difference_of_the_shipped_rows(findings):
@@ -260,6 +273,15 @@ def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
     assert few.runs_needed > 3
     assert re.match(r"\d+ seeds, \d+\.\d hours on one core, in all, would find .* in 80 % of cases", wanted(few))
     assert f"to decide it: {wanted(few)}" in "\n".join(details(few))
+
+
+def test_a_claim_that_enough_runs_left_open_asks_for_half_the_interval(findings):
+    claim = findings["01.block_head"].claim
+    open_one = ledger.Finding(claim, effect_of([-9.0, -8.0, 1.0, 2.0] * 3), Decision.UNDECIDED, seconds=3600.0)
+    assert open_one.runs_needed == 48
+    assert wanted(open_one) == (
+        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in 80 % of cases.)"
+    )
 
 
 def test_only_an_undecided_claim_says_what_it_would_take(findings):

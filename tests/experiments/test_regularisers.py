@@ -1,0 +1,135 @@
+"""Notebook 06: twelve arms, each with the regularisers that its name says, and what the text says of their table."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import costs
+from course_utils.attention.stochastic_depth import StochasticDepth
+from course_utils.data import DataNotFound
+from course_utils.experiments import interval, nb06_regularisers, read_results
+from course_utils.experiments.nb06_regularisers import ALL, ARMS, CONFIG, EPOCHS, SWEEP, run, train_arm
+from course_utils.lab import notebooks
+from course_utils.models import ViT
+from course_utils.models.refusals import UnknownName
+from course_utils.paths import ROOT
+from course_utils.training.inputs import Examples
+
+FIVE = ["weight decay", "stochastic depth", "dropout", "MixUp", "RandAugment"]
+
+
+def pictures() -> Examples:
+    labels = torch.arange(100) % 10
+    noise = torch.rand(100, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    return Examples(0.3 * noise + labels.view(-1, 1, 1, 1) / 20, labels)
+
+
+def with_what(name: str) -> set[str]:
+    """Read from the name alone."""
+    wanted = {"none": set(), "all": set(FIVE)} | {each: {each} for each in FIVE}
+    return wanted[name] if name in wanted else set(FIVE) - {name.removeprefix("all but ")}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_trains_with_the_regularisers_that_its_name_says(arm, monkeypatch):
+    """Looked for in what is trained, and how: in the model, the recipe and the loss."""
+    alphas, calls = [], []
+    monkeypatch.setattr(nb06_regularisers, "mixup_loss", lambda alpha, classes: alphas.append(alpha) or "mixing")
+    monkeypatch.setattr(nb06_regularisers, "fit", lambda *given, **more: calls.append((*given, more["loss"])))
+    train_arm(arm, 3, pictures(), epochs=7)
+    ((model, _, validation, recipe, loss),) = calls
+    found = {
+        "weight decay": recipe.weight_decay,
+        "stochastic depth": 1 - min(each.survival for each in model.modules() if isinstance(each, StochasticDepth)),
+        "dropout": max(each.p for each in model.modules() if isinstance(each, nn.Dropout)),
+        "MixUp": alphas[0] if loss else 0,
+        "RandAugment": recipe.augment.magnitude if recipe.augment else 0,
+    }
+    assert {name for name, strength in found.items() if strength} == with_what(arm)
+    strengths = dict(zip(FIVE, asdict(ALL).values(), strict=True))
+    assert {name: strength for name, strength in found.items() if strength} == pytest.approx(
+        {name: strengths[name] for name in with_what(arm)}
+    )
+    assert (recipe.epochs, recipe.seed, recipe.label_smoothing, validation) == (7, 3, 0, None)
+
+
+def test_the_sweep_has_the_arms_at_both_lengths_for_ten_seeds_that_chose_nothing():
+    names = ["none", *FIVE, *(f"all but {name}" for name in FIVE), "all"]
+    wanted = [(arm, epochs, seed) for seed in range(10) for epochs in (5, 40) for arm in names]
+    assert [tuple(point.values()) for point in SWEEP.points] == wanted
+
+
+def test_an_arm_trained_again_is_the_same_and_another_is_not():
+    weights = [train_arm(arm, 1, pictures(), 2)[0].head.weight.detach() for arm in (*ARMS, "all")]
+    *_, one, again = weights
+    assert torch.equal(one, again)
+    assert not any(torch.equal(a, b) for place, a in enumerate(weights[:-1]) for b in weights[:place])
+    with pytest.raises(UnknownName):
+        train_arm("all but patience", 1, pictures(), 1)
+
+
+ROWS = {(row["arm"], row["epochs"], row["seed"]): row for row in read_results("sweep-regularisers")}
+
+
+def adds(one: str, other: str, epochs: int, sign: int = 1, spec: str = ".1f") -> str:
+    """Points of test accuracy, as the text writes them."""
+    gaps = [ROWS[one, epochs, seed]["accuracy"] - ROWS[other, epochs, seed]["accuracy"] for seed in range(10)]
+    return format(interval([100 * sign * gap for gap in gaps]), spec)
+
+
+def mean(column: str, arm: str, epochs: int) -> float:
+    return 100 * interval([ROWS[arm, epochs, seed][column] for seed in range(10)]).mean
+
+
+def text(cell: str) -> str:
+    return next(each.source for each in notebooks.read(notebooks.find("06")).cells if each.id == cell)
+
+
+def test_what_the_text_says_is_in_the_table():
+    """The intervals beside a claim are held by ``test_claims_in_text``."""
+    after, before = text("five-after"), text("five-table-text")
+    parts = costs.count_parameters(ViT(CONFIG))
+    assert f"three layers, {parts:,} parameters) learns from {nb06_regularisers.PICTURES} images" in text("five-text")
+    for said in (
+        f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} (RandAugment)",
+        f"right for only {mean('train_accuracy', 'none', 5):.0f} % of its training images. It has not",
+        f"memorised its 500 images ({mean('train_accuracy', 'none', 40):.0f} %)",
+        f"from {adds('stochastic depth', 'none', 40)} (stochastic depth) to {adds('RandAugment', 'none', 40)} (RandAugment)",
+        f"with {mean('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* of all five",
+        f"right for only {mean('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
+    ):
+        assert said in after
+    gaps = [100 * (ROWS["RandAugment", n, 0]["accuracy"] - ROWS["none", n, 0]["accuracy"]) for n in EPOCHS.values()]
+    assert f"costs {-gaps[0]:.1f} points after 5 epochs, and adds {gaps[1]:.1f} after 40" in before
+
+
+def test_the_text_names_the_ends_of_each_range():
+    alone = {epochs: {name: float(adds(name, "none", epochs).split()[0]) for name in FIVE} for epochs in (5, 40)}
+    assert (max(alone[5], key=alone[5].get), min(alone[5], key=alone[5].get)) == ("weight decay", "RandAugment")
+    assert (min(alone[40], key=alone[40].get), max(alone[40], key=alone[40].get)) == (
+        "stochastic depth",
+        "RandAugment",
+    )
+    assert max(ARMS, key=lambda arm: mean("accuracy", arm, 40)) == "RandAugment"
+    assert all(gain <= 0 for gain in alone[5].values())
+    assert all(gain > 0 for gain in alone[40].values())
+
+
+def test_the_page_of_measurements_has_the_same_effects():
+    page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if "`course train sweep-regularisers`" in line]
+    for arm in (*FIVE, "all"):
+        short, long = (adds(arm, "none", epochs, spec="+.1f").replace("-", "−") for epochs in EPOCHS.values())
+        assert re.search(rf"\b{arm} {re.escape(f'{short}; {long}')}\b", row), arm
+
+
+def test_a_stored_run_is_the_live_one():
+    """Other processors round otherwise, and steps add up."""
+    try:
+        found = run("none", 5, 0)
+    except DataNotFound as missing:
+        pytest.skip(str(missing))
+    assert found["accuracy"] == pytest.approx(ROWS["none", 5, 0]["accuracy"], abs=0.03)

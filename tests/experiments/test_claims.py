@@ -275,6 +275,14 @@ def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
     assert f"to decide it: {wanted(few)}" in "\n".join(details(few))
 
 
+@pytest.mark.parametrize("table", ["sweep-twins", "sweep-pretraining", "sweep-distillation", "sweep-hierarchy"])
+def test_no_verdict_rests_on_the_seed_that_chose_the_settings(table, findings, tmp_path):
+    write_results([row for row in read_results(table) if row["seed"] != 9], tmp_path / f"{table}.csv")
+    without = [ledger.examine(claim, tmp_path) for claim in LEDGER if claim.table == table]
+    assert any(each.effect.runs < findings[each.claim.name].effect.runs for each in without)
+    assert all(each.decision == findings[each.claim.name].decision for each in without)
+
+
 def test_a_claim_that_enough_runs_left_open_asks_for_half_the_interval(findings):
     claim = findings["01.block_head"].claim
     open_one = ledger.Finding(claim, effect_of([-9.0, -8.0, 1.0, 2.0] * 3), Decision.UNDECIDED, seconds=3600.0)

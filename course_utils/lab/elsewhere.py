@@ -5,6 +5,7 @@ All are made from the address and the version in ``pyproject.toml``; ``make form
 """
 
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils.lab import notebooks
-from course_utils.paths import ROOT
+from course_utils.paths import NAME, ROOT
 
 LINKS, INSTALL, REPORT = "open-elsewhere", "install", "report"  # the ids of the cells
 HIDDEN = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}  # on the pages of the site, and in JupyterLab
@@ -34,8 +35,14 @@ def report_link(where: str, address: str | None = None) -> str:
 
 
 def _project() -> dict[str, Any]:
-    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project
+    """Version and addresses of the project: from the file or, in an installed course, from its package."""
+    file = ROOT / "pyproject.toml"
+    if file.exists():
+        project: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+        return project
+    about = metadata(NAME)
+    urls = dict(each.split(", ", 1) for each in about.get_all("Project-URL") or [])
+    return {"version": about["Version"], "urls": urls}
 
 
 def cells(file: str) -> list[NotebookNode]:

@@ -22,7 +22,6 @@ from course_utils.costs import attention_bytes, peak_memory
 sizes = st.integers(1, 9)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 3), max_size=2), sizes, sizes, sizes, sizes, st.booleans(), st.integers(0, 2**31))
 def test_attend_is_pytorchs_attention(leading, queries, keys, dim, value_dim, masked, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -72,7 +71,7 @@ def copy_attention(ours, theirs: nn.MultiheadAttention) -> None:
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 4), sizes, sizes, st.integers(1, 4), st.integers(1, 8))
 def test_multi_head_attention_is_pytorchs(batch, tokens, memory_tokens, heads, head_dim):
     dim = heads * head_dim
@@ -190,7 +189,7 @@ def slow_self_attention(features, layer):
     return out
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(1, 2),
     st.integers(1, 3),

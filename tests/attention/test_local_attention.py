@@ -71,7 +71,7 @@ def slow_relation(layer: LocalRelation2d, maps):
     return output
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(shapes)
 @torch.no_grad()
 def test_every_implementation_of_local_attention_is_the_papers_equation_written_as_a_loop(shape):
@@ -88,7 +88,7 @@ def test_every_implementation_of_local_attention_is_the_papers_equation_written_
         torch.testing.assert_close(weights[0].sum(-1), torch.ones(weights[0].shape[:3]))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(shapes, st.integers(1, 4), st.booleans())
 @torch.no_grad()
 def test_every_implementation_of_local_relation_is_the_papers_equation_written_as_a_loop(shape, shared, project):
@@ -101,7 +101,7 @@ def test_every_implementation_of_local_relation_is_the_papers_equation_written_a
         torch.testing.assert_close(layer(maps), expected, atol=1e-5, rtol=1e-4)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(shapes)
 def test_without_positions_it_is_full_attention_under_a_neighbourhood_mask(shape):
     batch, channels, size, taller, wider, heads, _, seed = shape

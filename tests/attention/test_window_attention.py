@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.attention import WindowAttention, attention_recorded
@@ -22,7 +22,6 @@ def test_windows_put_together_are_the_map(batch, rows, columns, window, dim):
     assert torch.equal(unpartition(windows, window, rows * window, columns * window), maps)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 4), st.integers(2, 3), st.integers(2, 3), st.data())
 def test_shifted_windows_see_no_torn_neighbours(window, rows, columns, data):
     shift = data.draw(st.integers(1, window - 1))

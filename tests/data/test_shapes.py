@@ -15,7 +15,7 @@ CONFIGS = st.builds(
     night=st.booleans(),
 )
 SEEDS = st.integers(0, 2**32)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 
 @given(CONFIGS, SEEDS)

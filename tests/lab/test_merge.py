@@ -82,7 +82,7 @@ def by_id(notebook):
 
 
 @given(versions(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nothing_that_a_student_wrote_is_lost_and_a_second_update_changes_nothing(three, known):
     given_, mine, fresh = three
     merged, _ = merge(given_ if known else NOTHING, mine, fresh)
@@ -95,7 +95,7 @@ def test_nothing_that_a_student_wrote_is_lost_and_a_second_update_changes_nothin
 
 
 @given(versions())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_cell_that_is_not_the_students_is_the_new_one(three):
     given_, mine, fresh = three
     merged, fates = merge(given_, mine, fresh)
@@ -110,7 +110,7 @@ def test_every_cell_that_is_not_the_students_is_the_new_one(three):
 
 
 @given(course_cells())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_unused_notebook_becomes_the_new_one(cells):
     given_, fresh = map(book, cells)
     assert merge(given_, given_, fresh)[0] == fresh

@@ -8,7 +8,7 @@ from course_utils.models.palette import grey_levels, learn_palette, paint, quant
 few = st.integers(1, 4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(few, few, few, few, st.integers(2, 6), st.integers(0, 2**31))
 def test_every_pixel_gets_its_nearest_colour_in_reading_order(batch, channels, rows, columns, colours, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -40,7 +40,7 @@ def some_tokens(model: PixelTransformer, batch: int = 2) -> torch.Tensor:
     return torch.randint(model.config.colours, (batch, model.config.pixels))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(models(), st.integers(1, 3), st.floats(0, 1), st.sampled_from([0.3, 1.0, 2.0]), st.integers(0, 2**31))
 def test_the_cache_changes_no_sample_and_no_logit(model, batch, share, temperature, seed):
     tokens = some_tokens(model, batch)
@@ -78,7 +78,7 @@ def test_the_cached_steps_are_recorded_too():
         torch.testing.assert_close(one, other)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(models(), st.data())
 def test_changing_a_pixel_changes_no_logit_up_to_its_own(model, data):
     tokens = some_tokens(model)
@@ -111,7 +111,7 @@ def test_a_hidden_pixel_is_predicted_from_both_sides_and_not_from_itself():
     assert not torch.equal(asked, answer(12))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(models((True, False)))
 def test_it_is_pytorchs_pre_norm_transformer(model):
     c = model.config
@@ -136,7 +136,7 @@ def test_it_is_pytorchs_pre_norm_transformer(model):
     torch.testing.assert_close(model.head(theirs(embedded, mask=mask)), model.logits(tokens))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(models((True, False)))
 def test_attention_maps_are_those_of_the_forward_pass_and_look_at_nothing_ahead(model):
     c = model.config

@@ -3,7 +3,7 @@
 import pytest
 import timm
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timm.layers import resample_abs_pos_embed
 
@@ -24,7 +24,6 @@ SIZES = {"image_size": 12, "patch_size": 4, "dim": 16, "layers": 2, "heads": 2, 
 grid = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
 
-@settings(deadline=None)
 @given(grid, grid, st.integers(0, 5), st.booleans(), st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
 def test_every_grid_is_that_of_timm(old, new, special_tokens, antialias, dtype):
     positions = torch.randn(1, special_tokens + old[0] * old[1], 3).to(dtype)

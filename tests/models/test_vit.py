@@ -5,7 +5,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -26,7 +26,6 @@ THEIRS = {
 side = st.integers(1, 5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 4), side, side, side, st.integers(1, 6))
 def test_projection_of_patches_is_a_convolution(batch, channels, rows, columns, patch_size, dim):
     images = torch.randn(batch, channels, rows * patch_size, columns * patch_size)

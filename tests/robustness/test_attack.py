@@ -14,7 +14,7 @@ def away_from(target):
     return lambda images: (images - target).square().flatten(1).sum(1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     size=SIZES, radius=st.floats(0, 1.5), steps=st.integers(1, 4), restarts=st.integers(1, 2), seed=st.integers(0, 99)
 )
@@ -29,7 +29,7 @@ def test_an_attack_stays_in_the_ball_and_among_pictures(size, radius, steps, res
     assert (away_from(target)(changed) <= away_from(target)(images)).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=SIZES, radius=st.floats(0, 1.5), seed=st.integers(0, 99))
 def test_projection_is_the_nearest_point_and_projecting_again_changes_nothing(size, radius, seed):
     g = torch.Generator().manual_seed(seed)

@@ -7,7 +7,7 @@ from torchvision.transforms import v2
 from course_utils.training.augment import erase, flip, shift, vary_light
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.integers(1, 6), st.integers(1, 3), st.integers(3, 9), st.integers(3, 9), st.integers(0, 2), st.integers(0, 999)
 )

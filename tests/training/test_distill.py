@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -21,7 +21,6 @@ def logits_and_labels(batch, classes):
     return student, teacher, torch.randint(classes, (batch,), generator=g)
 
 
-@settings(deadline=None)
 @given(sizes, st.floats(0.2, 20), st.floats(0, 1))
 def test_soft_distillation_is_pytorchs_divergence_with_the_teacher_as_target(size, temperature, weight):
     student, teacher, labels = logits_and_labels(*size)
@@ -32,7 +31,6 @@ def test_soft_distillation_is_pytorchs_divergence_with_the_teacher_as_target(siz
     torch.testing.assert_close(soft_distillation(student, teacher, labels, temperature, weight), expected)
 
 
-@settings(deadline=None)
 @given(sizes, st.floats(0.2, 20))
 def test_the_gradient_is_the_difference_of_the_softened_probabilities(size, temperature):
     """Hinton et al. 2015, eq. 2, times τ²: τ (q − p) over the batch."""
@@ -52,7 +50,6 @@ def test_hot_distillation_matches_centred_logits():
     torch.testing.assert_close(hot, limit, rtol=1e-3, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(sizes)
 def test_hard_and_token_distillation_are_sums_of_cross_entropies(size):
     student, teacher, labels = logits_and_labels(*size)

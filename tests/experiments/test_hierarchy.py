@@ -4,27 +4,68 @@ import pytest
 import torch
 
 from course_utils.costs import count_flops
-from course_utils.experiments import nb08_hierarchy
+from course_utils.experiments import interval, nb08_hierarchy, read_results
 from course_utils.experiments.nb05_photographs import TRIO
 from course_utils.experiments.nb08_hierarchy import (
+    MODELS,
     SCALES,
-    TRIOS,
+    SWEEP,
     accuracy_by_scale,
     draw_for_trio,
     train_and_test_trio,
 )
 from course_utils.experiments.nb08_window_shift import WINDOWS, train_with, two_colours
+from course_utils.experiments.sweep import Interval
+from course_utils.lab import notebooks
 from course_utils.models import Swin, build
 from course_utils.models.refusals import UnknownName
+from course_utils.paths import ROOT
 
 
 @pytest.mark.parametrize(
-    ("trio", "shape"), [(TRIOS["shapes"], (3, 64, 64)), (TRIOS["fashion_mnist"], (1, 28, 28)), (TRIO, (3, 32, 32))]
+    ("models", "shape", "count"),
+    [(MODELS["shapes"], (3, 64, 64), 4), (MODELS["fashion_mnist"], (1, 28, 28), 3), (TRIO, (3, 32, 32), 3)],
 )
-def test_the_three_models_do_equal_work_within_a_tenth(trio, shape):
-    work = [count_flops(build(config, 0).eval(), torch.zeros(1, *shape)) for config in trio.values()]
-    assert len(work) == 3
+def test_the_models_do_equal_work_within_a_tenth(models, shape, count):
+    work = [count_flops(build(config, 0).eval(), torch.zeros(1, *shape)) for config in models.values()]
+    assert len(work) == count
     assert max(work) < 1.1 * min(work)
+
+
+def test_the_fine_vit_has_the_patches_of_the_swin_and_the_seeds_of_both():
+    shapes = MODELS["shapes"]
+    assert shapes["fine ViT"].patch_size == shapes["Swin"].patch_size < shapes["ViT"].patch_size
+    seeds = {
+        name: [point["seed"] for point in SWEEP.points if (point["dataset"], point["model"]) == ("shapes", name)]
+        for name in ("ViT", "Swin", "fine ViT")
+    }
+    assert list(seeds.values()) == 3 * [list(range(10))]
+
+
+def test_what_the_text_says_of_the_fine_vit_is_in_the_table():
+    """The intervals beside a claim are held by ``test_claims_in_text``."""
+    rows = {(row["model"], row["seed"]): row for row in read_results("sweep-hierarchy") if row["dataset"] == "shapes"}
+
+    def ahead(one: str, other: str, column: str = "accuracy") -> Interval:
+        return interval([100 * (rows[one, seed][column] - rows[other, seed][column]) for seed in range(10)])
+
+    cells = {cell.id: cell.source for cell in notebooks.read(notebooks.find("08")).cells}
+    scales = [f"scale_{k}" for k in SCALES]
+    *behind, last = (ahead("fine ViT", "ViT", scale) for scale in scales)
+    most = min(range(len(behind)), key=lambda place: behind[place].mean)
+    assert f"about level ({last:+.1f})".replace("-", "−") in cells["by-scale-read"]
+    worst = f"of scale {most + 1} to {most + 2} the fine ViT is {-behind[most].mean:.0f} points behind"
+    assert worst in cells["by-scale-read"]
+    gaps = [ahead("Swin", "fine ViT", scale).mean for scale in scales]
+    assert f"by {min(gaps):.0f} to {max(gaps):.0f} from scale to scale" in cells["by-scale-read"]
+    fine = MODELS["shapes"]["fine ViT"]
+    assert f"{fine.patch_size} × {fine.patch_size} instead of 8 × 8" in cells["by-scale-read"]
+    assert (fine.layers, f"two layers of {fine.dim} features" in cells["by-scale-read"]) == (2, True)
+
+    page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
+    alone = interval([100 * rows["fine ViT", seed]["accuracy"] for seed in range(10)])
+    against, swin = (f"{ahead(*pair):+.1f}".replace("-", "−") for pair in (("fine ViT", "ViT"), ("Swin", "fine ViT")))
+    assert f"{alone:.1f} % ({against} against the ViT; the Swin is {swin} ahead of it)" in page
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,7 +72,8 @@ def running_lab(folder: Path) -> Iterator[Lab]:
             "PYTHONPATH": str(ROOT),
         }
         for _ in range(STARTS):
-            lab = Lab(folder, f"http://127.0.0.1:{free_port()}", secrets.token_hex(8))
+            [port] = free_ports(1)
+            lab = Lab(folder, f"http://127.0.0.1:{port}", secrets.token_hex(8))
             server = subprocess.Popen(_command(lab), env=environment, stdout=log, stderr=subprocess.STDOUT)
             try:
                 if _answers(server, lab):
@@ -88,12 +89,13 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         raise OSError(f"JupyterLab did not start:\n{log.read()}")
 
 
-def free_port() -> int:
-    """A port of this machine that was free when it was asked; another program can still take it first."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Different ports of this machine that were free when it was asked; another program can still take one first."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _command(lab: Lab) -> list[str]:

@@ -11,7 +11,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from playwright.sync_api import Browser, Page
 
 from course_utils.exercises import check, exercises, share
 from course_utils.lab.browser import open_browser
+from course_utils.lab.server import free_ports
 from course_utils.paths import ROOT
 from course_utils.teaching.hub.hand_out import SERVER
 
@@ -69,14 +69,6 @@ class Hub:
             )
             with urllib.request.urlopen(asked, timeout=300) as answer:
                 assert answer.status in (201, 202)
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @contextlib.contextmanager

@@ -100,12 +100,12 @@ def test_jupyter_prefers_this_environment():
 @pytest.mark.slow
 def test_a_port_that_another_program_took_first_is_left_to_it(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        taken, free = other.getsockname()[1], server.free_port()
+        taken, [free] = other.getsockname()[1], server.free_ports(1)
         ports = iter([taken, free])
-        monkeypatch.setattr(server, "free_port", lambda: next(ports))
+        monkeypatch.setattr(server, "free_ports", lambda count: [next(ports)])
         with server.running_lab(tmp_path) as lab:
             assert lab.url.endswith(f":{free}")
             assert "started" in json.loads(answer(f"{lab.url}/api/status?token={lab.token}"))
-        monkeypatch.setattr(server, "free_port", lambda: taken)
+        monkeypatch.setattr(server, "free_ports", lambda count: [taken])
         with pytest.raises(OSError, match="JupyterLab did not start"), server.running_lab(tmp_path):
             pass

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict
+from statistics import mean, stdev
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ def adds(one: str, other: str, epochs: int, sign: int = 1, spec: str = ".1f") ->
     return format(interval([100 * sign * gap for gap in gaps]), spec)
 
 
-def mean(column: str, arm: str, epochs: int) -> float:
+def percent(column: str, arm: str, epochs: int) -> float:
     return 100 * interval([ROWS[arm, epochs, seed][column] for seed in range(10)]).mean
 
 
@@ -95,11 +96,11 @@ def test_what_the_text_says_is_in_the_table():
     assert f"three layers, {parts:,} parameters) learns from {nb06_regularisers.PICTURES} images" in text("five-text")
     for said in (
         f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} (RandAugment)",
-        f"right for only {mean('train_accuracy', 'none', 5):.0f} % of its training images. It has not",
-        f"memorised its 500 images ({mean('train_accuracy', 'none', 40):.0f} %)",
+        f"right for only {percent('train_accuracy', 'none', 5):.0f} % of its training images. It has not",
+        f"memorised its 500 images ({percent('train_accuracy', 'none', 40):.0f} %)",
         f"from {adds('stochastic depth', 'none', 40)} (stochastic depth) to {adds('RandAugment', 'none', 40)} (RandAugment)",
-        f"with {mean('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* of all five",
-        f"right for only {mean('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
+        f"with {percent('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* of all five",
+        f"right for only {percent('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
     ):
         assert said in after
     gaps = [100 * (ROWS["RandAugment", n, 0]["accuracy"] - ROWS["none", n, 0]["accuracy"]) for n in EPOCHS.values()]
@@ -113,7 +114,7 @@ def test_the_text_names_the_ends_of_each_range():
         "stochastic depth",
         "RandAugment",
     )
-    assert max(ARMS, key=lambda arm: mean("accuracy", arm, 40)) == "RandAugment"
+    assert max(ARMS, key=lambda arm: percent("accuracy", arm, 40)) == "RandAugment"
     assert all(gain <= 0 for gain in alone[5].values())
     assert all(gain > 0 for gain in alone[40].values())
 
@@ -126,10 +127,11 @@ def test_the_page_of_measurements_has_the_same_effects():
         assert re.search(rf"\b{arm} {re.escape(f'{short}; {long}')}\b", row), arm
 
 
-def test_a_stored_run_is_the_live_one():
-    """Other processors round otherwise, and steps add up."""
+def test_a_live_run_is_one_of_the_stored_ones():
+    """Other processors and versions round otherwise, and a training amplifies it: as far apart as seeds may be."""
     try:
         found = run("none", 5, 0)
     except DataNotFound as missing:
         pytest.skip(str(missing))
-    assert found["accuracy"] == pytest.approx(ROWS["none", 5, 0]["accuracy"], abs=0.03)
+    stored = [ROWS["none", 5, seed]["accuracy"] for seed in range(10)]
+    assert found["accuracy"] == pytest.approx(mean(stored), abs=4 * stdev(stored))

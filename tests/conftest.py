@@ -20,9 +20,11 @@ os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 # A shell starts what runs in its background deaf to Ctrl-C, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a busy machine, an example that takes milliseconds can take seconds.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
+# On a busy machine, an example that takes milliseconds can take seconds. The examples are the same for everybody;
+# `pytest --hypothesis-profile=searching` looks for others.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("searching", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("same")
 
 GIB_PER_WORKER = 4  # a worker of the largest notebook's tests, with its kernel, a browser and a server
 # What takes longest begins first, so that no worker waits for the other at the end; and what waits for processes and

@@ -1,9 +1,11 @@
 """Positions for images of another size: timm's numbers, timm's logits, and a sentence for what forms no grid."""
 
+import math
+
 import pytest
 import timm
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from timm.layers import resample_abs_pos_embed
 
@@ -26,6 +28,7 @@ grid = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
 @given(grid, grid, st.integers(0, 5), st.booleans(), st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
 def test_every_grid_is_that_of_timm(old, new, special_tokens, antialias, dtype):
+    assume(old == new or new[0] != new[1] or math.prod(old) != math.prod(new))  # timm 1.0.28 takes 1 × 4 for 2 × 2
     positions = torch.randn(1, special_tokens + old[0] * old[1], 3).to(dtype)
     theirs = resample_abs_pos_embed(positions, list(new), list(old), special_tokens, antialias=antialias)
     ours = interpolate_positions(positions, new, old, special_tokens, antialias)

@@ -42,7 +42,7 @@ def seed_of(student: str) -> int:
     words = " ".join(unicodedata.normalize("NFKC", str(student)).casefold().split())
     if not words:
         raise ValueError("The name is empty: pass your name or your student number.")
-    digest = hashlib.sha256(words.encode()).digest()
+    digest = hashlib.sha256(words.encode(errors="surrogateescape")).digest()
     return FIRST + int.from_bytes(digest[:8], "big") % (2**31 - FIRST)
 
 

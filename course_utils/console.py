@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import shlex
 import shutil
 import signal
@@ -43,6 +44,8 @@ def sentences() -> Iterator[None]:
     """Print an error meant for the student as one line, and exit with code 2."""
     try:
         yield
+    except BrokenPipeError:  # nobody reads what is printed any more: the command ends without a word
+        raise
     except OSError as error:
         refuse(in_words(error))
     except (ValueError, LookupError, ModuleNotFoundError, MemoryError) as error:
@@ -77,8 +80,16 @@ def first_line(error: Exception) -> str:
 
 
 def printable() -> None:
-    """Write files and pipes in UTF-8, whatever the system's encoding; a terminal replaces characters that it lacks."""
-    for stream in (sys.stdout, sys.stderr):
+    """Write files and pipes in UTF-8, whatever the system's encoding; a terminal replaces characters that it lacks.
+
+    What a closed stream would get is lost.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.set_inheritable(descriptor, True)  # a kernel that the command starts needs it too
+            setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 

@@ -1,5 +1,6 @@
 """The command line, ``course``. Each module is a family of commands, such as lab, student, train or teach."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -10,14 +11,17 @@ from course_utils.cli.claims import claims
 from course_utils.cli.command import Command
 from course_utils.cli.grade import grade
 from course_utils.cli.train import train
-from course_utils.console import printable
+from course_utils.console import in_words, printable
 from course_utils.paths import NAME
 
 
 class _App(typer.Typer):
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         printable()
-        return super().__call__(*arguments, **options)
+        try:
+            return super().__call__(*arguments, **options)
+        except OSError as error:  # of the output itself, as on a full disk
+            sys.exit(f"course: {in_words(error)}")
 
 
 app = _App(no_args_is_help=True, add_completion=False)

@@ -38,11 +38,13 @@ def lab(
     edit: Annotated[
         bool, typer.Option("--edit", help="Open the course's own notebooks, to change the course.")
     ] = False,
+    named: Annotated[str | None, typer.Option("--folder", help="The folder, as the other commands name it.")] = None,
 ) -> None:
     """Open your copy of the notebooks in JupyterLab; the first time, it is made. What you wrote is never overwritten."""
     with sentences():
         extras.needs("jupyterlab")
-        folder, number, passed_on = _understood(what or [])
+        first = [] if named is None else [named and str(working_copy.find(Path(named)))]
+        folder, number, passed_on = _understood([*first, *(what or [])])
         shown = notebooks.find(number).name
         if edit and folder:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,20 +34,24 @@ def run(
 
     A number is the course's own notebook; to run yours, name its file.
     """
+    from course_utils import exercises
     from course_utils.lab import notebooks
 
     with sentences():
         extras.needs("nbclient", "ipykernel")
         paths = [notebooks.named(each) for each in numbers or notebooks.numbers()]
         if output is not None:
+            _refuse_to_replace(paths, output)
             files.prepare(output, 10 * len(paths), "use another --output")
+        names = {path: notebooks.exercises_of(notebooks.read(path)) if solved else [] for path in paths}
+        for name in chain.from_iterable(names.values()):
+            exercises.find(name)  # an old notebook may have one that the course has no more
     table = Table("Notebook", "Code cells", "Seconds", "Peak memory", "Result")
     failed = False
     with stopped(), _printed_at_the_end(table), counted("notebook", len(paths)) as steps:
         for path in paths:
             steps.next(path.stem)
-            names = notebooks.exercises_of(notebooks.read(path)) if solved else []
-            execution = notebooks.execute(path, solved=names, started=steps.within)
+            execution = notebooks.execute(path, solved=names[path], started=steps.within)
             failed |= execution.error is not None
             table.add_row(
                 path.stem,
@@ -66,6 +71,20 @@ def run(
                     console.print(said, markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _refuse_to_replace(paths: list[Path], output: Path) -> None:
+    """Raise ValueError where an executed notebook would replace one that somebody works on, or another of this run."""
+    from course_utils.lab import working_copy
+
+    resolved = {path.resolve() for path in paths}
+    for path in sorted(resolved):
+        if working_copy.is_one(output) or (output / path.name).resolve() in resolved:
+            raise ValueError(f"{output / path.name} would be replaced by what is executed: use another --output.")
+    if len({path.name for path in resolved}) < len(resolved):
+        raise ValueError(
+            "Two of these notebooks have the same name: run them one after the other, each with its --output."
+        )
 
 
 @contextmanager
@@ -88,7 +107,8 @@ def check(numbers: Numbers = None) -> None:
         shown = efforts()
         chosen = [notebooks.find(number).name[:2] for number in numbers or notebooks.numbers()]
         rows = [row for row in exercises.progress() if row.name[:2] in chosen]
-    table = Table(Column("Exercise", overflow="fold"), "Title and effort", "State", "Attempts", "Last attempt")
+    headings = ("Exercise", "Title and effort", "State", "Attempts", "Last attempt")
+    table = Table(*(Column(each, overflow="fold") for each in headings))
     for row in rows:
         title = f"{row.title} {shown[row.name]}"
         table.add_row(row.name, title, row.status, str(row.attempts), local_time(row.tried_at))

@@ -45,11 +45,13 @@ def train(
     The exit code is 130 after Ctrl-C and 143 after SIGTERM.
     """
     with sentences(), stopped():
-        from course_utils.experiments import SWEEPS, run_named, run_sweep
+        from course_utils.experiments import SWEEPS, run_named, run_names, run_sweep
 
         if name is None:
+            if any(each is not None for each in (folder, epochs, seed, teacher, data, workers, scheduler)):
+                raise ValueError("An option needs the name of a model or a sweep: `course train` alone lists them.")
             _list()
-        elif name not in SWEEPS and (workers is not None or scheduler is not None):
+        elif name in run_names() and name not in SWEEPS and (workers is not None or scheduler is not None):
             raise ValueError(
                 f"--workers and --scheduler spread the points of a sweep, but {name} is one run: leave them out."
             )

@@ -14,7 +14,7 @@ import torch
 
 from course_utils.costs import free_memory
 from course_utils.data.folder_cache import FolderImages, cached
-from course_utils.data.folder_files import Place
+from course_utils.data.folder_files import Place, tidy
 from course_utils.data.folder_layout import Layout, arranged, spelt
 from course_utils.data.image_files import decoded, size_of
 from course_utils.data.images import as_path, as_size
@@ -71,7 +71,7 @@ def load_folder(
         raise ValueError(f"size is {size}, but {name} {split} has {len(rows)} images: choose at most that many.")
     number = {name: label for label, name in enumerate(classes)}
     labels = [number[layout.labels[found.paths[row]]] for row in rows]
-    source = f"{' and '.join(sorted(set(found.formats)))} files in {place.path.resolve().name}"
+    source = f"{' and '.join(sorted(set(found.formats)))} files in {tidy(place.path.resolve().name)}"
     source += f", split by seed {seed}" * layout.seeded
     images = torch.from_numpy(found.images[rows]).to(torch.float32).div_(255)
     examples = LabelledImages(images, torch.tensor(labels), classes, name, source)
@@ -85,7 +85,7 @@ def common_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def folder_name(path: Path) -> str:
     """The name of a folder, or of an archive without its ending."""
-    return ARCHIVES.sub("", path.resolve().name)
+    return ARCHIVES.sub("", tidy(path.resolve().name))
 
 
 def _read(place: Place, wanted: tuple[int, int] | None) -> FolderImages:

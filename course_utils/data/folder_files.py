@@ -99,7 +99,7 @@ def is_image(parts: Parts) -> bool:
     return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
 
 
-def _tidy(name: str) -> str:
+def tidy(name: str) -> str:
     """A name as text: bytes that are none are written out, so that different names stay different."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -115,7 +115,7 @@ def _listed(root: Path) -> list[tuple[Parts, Path, os.stat_result]]:
             looked_at += 1
             if looked_at > MOST_FILES:
                 raise DamagedFile(f"holds more than {MOST_FILES:,} files: pass the folder of the images alone")
-            parts = (*above, _tidy(entry.name))
+            parts = (*above, tidy(entry.name))
             if os.path.isdir(entry):
                 waiting.append((entry, parts, around | {real}))
             elif is_image(parts):
@@ -194,6 +194,11 @@ def _untarred(stream: Counted) -> Iterator[ImageFile]:
                     )
                 else:
                     yield _within_limit(parts, content)
+        end = archive.offset  # of the files; tarfile takes an archive that is cut off between two for a whole one
+    while stream.read(2**20):  # up to the checksum of what is packed
+        pass
+    if stream.tell() < end + BLOCK:
+        raise EOFError("it is cut off")
 
 
 def _parts(name: str) -> Parts:
@@ -201,4 +206,4 @@ def _parts(name: str) -> Parts:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
         raise DamagedFile(f"holds {name[:200]}, a path that leads out of it: pack the folder of the images again")
-    return tuple(_tidy(part) for part in path.parts)
+    return tuple(tidy(part) for part in path.parts)

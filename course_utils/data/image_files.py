@@ -125,6 +125,8 @@ def pixels_of(picture: "Image", what: str) -> Tensor:
     """
     with refusals(what):
         width, height = picture.size
+        if not width * height:
+            raise NoImage(f"{what} is empty ({height} × {width} pixels): pass one with at least one pixel.")
         if width * height > MOST_PIXELS:
             raise NoImage(f"{what} has {height} × {width} pixels, more than {MOST_PIXELS:,}: make it smaller first.")
         needed = BYTES_PER_PIXEL * width * height
@@ -152,8 +154,10 @@ def _orientation(picture: "Image") -> int:
 
 def _converted(picture: "Image", what: str) -> Tensor:
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = as_numbers(np.asarray(picture), what)
-        return in_range(values, what)[None]
+        values = np.asarray(picture)
+        if (picture.mode, picture.format) == ("I", "PPM"):  # Pillow scales its numbers to 16 bits
+            values = values.astype(np.uint16)
+        return in_range(as_numbers(values, what), what)[None]
     clear = bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
     if picture.mode == "LAB":
         picture = _from_lab(picture)

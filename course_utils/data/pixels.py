@@ -45,7 +45,7 @@ def _largest(values: np.ndarray, what: str) -> int:
     """The number that stands for white."""
     if values.dtype == np.uint8:
         return EIGHT_BITS
-    if values.dtype == np.uint16:
+    if values.dtype.newbyteorder("=") == np.uint16:
         return SIXTEEN_BITS
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > SIXTEEN_BITS:

@@ -108,7 +108,7 @@ def record(name: str, verdict: Verdict) -> str | None:
             )
             with files.atomic(folder / f"{name}.json") as partial:
                 values = {name: value for name, value in asdict(new).items() if name != "unreadable"}
-                partial.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+                partial.write_text(json.dumps(values), encoding="utf-8")
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         reason = getattr(error, "strerror", None) or error
         return f"Your progress could not be saved ({reason}): free some space or set COURSE_STATE to another folder."
@@ -148,8 +148,8 @@ def _read(path: Path) -> _Record:
 
 def _is_date(value: object) -> bool:
     try:
-        return isinstance(value, str) and bool(datetime.fromisoformat(value))
-    except ValueError:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value).astimezone())
+    except (ValueError, OverflowError):  # OverflowError: in year 0 or 10,000 of this time zone
         return False
 
 

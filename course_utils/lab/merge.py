@@ -62,8 +62,9 @@ def _merged(given: Cell | None, mine: Cell, fresh: Cell | None) -> tuple[Cell | 
 
 
 def written(cell: Cell) -> tuple[str, str, str]:
-    """What a person writes in a cell: its kind, its text and its attached images."""
-    return cell["cell_type"], cell["source"], json.dumps(cell.get("attachments", {}), sort_keys=True)
+    """What a person writes in a cell: its kind, its text, whatever ends a line of it, and its attached images."""
+    text, attached = cell["source"].replace("\r\n", "\n"), cell.get("attachments", {})
+    return cell["cell_type"], text, json.dumps(attached, sort_keys=True)
 
 
 def _by_id(cells: Sequence[Cell], known: Mapping[str, Cell]) -> dict[str, Cell]:

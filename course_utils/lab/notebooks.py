@@ -81,10 +81,15 @@ def read(path: Path) -> "NotebookNode":
 
 def write(notebook: "NotebookNode", path: Path) -> None:
     """Write the notebook, completely or not at all. Raises OSError, such as on a full disk."""
+    with atomic(path) as partial:
+        partial.write_bytes(encoded(notebook))
+
+
+def encoded(notebook: "NotebookNode") -> bytes:
+    """The content of the notebook's file. Half a character, as of an emoji that was cut in two, becomes JSON's escape."""
     import nbformat
 
-    with atomic(path) as partial:
-        nbformat.write(notebook, partial)
+    return f"{nbformat.writes(notebook)}\n".encode(errors="backslashreplace")
 
 
 def headings(cell: "NotebookNode") -> list[str]:
@@ -95,14 +100,20 @@ def headings(cell: "NotebookNode") -> list[str]:
 
 def exercises_of(notebook: "NotebookNode") -> list[str]:
     """Names of the exercises in the notebook, in order."""
-    names = (cell.metadata.get("course", {}).get("exercise") for cell in notebook.cells)
-    return [name for name in names if name]
+    return [name for name in map(_exercise, notebook.cells) if name]
+
+
+def _exercise(cell: "NotebookNode") -> str | None:
+    """The exercise whose cell it is, if any; in a student's notebook, metadata may be anything."""
+    course = cell.metadata.get("course")
+    name = course.get("exercise") if isinstance(course, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def solve(notebook: "NotebookNode", names: Collection[str]) -> "NotebookNode":
     """Replace the cells of the named exercises by the references' source, in place; → the notebook."""
     for cell in notebook.cells:
-        if (name := cell.metadata.get("course", {}).get("exercise")) in names:
+        if (name := _exercise(cell)) and name in names:
             cell.source = solution(name)
     return notebook
 

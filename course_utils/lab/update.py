@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from course_utils import files
 from course_utils.console import in_words
 from course_utils.lab.merge import NOTHING, Fate, merge
+from course_utils.lab.notebooks import encoded
 from course_utils.lab.working_copy import HANDED_OUT, content_of, hand_out, keep_beside, outdated, shipped, write
 
 
@@ -62,7 +63,7 @@ def _merged(path: Path, given: bytes | None, content: bytes) -> str:
     if merged == mine:
         return f"{path.name} was up to date."
     kept = keep_beside(path)
-    write(path, f"{nbformat.writes(merged)}\n".encode())
+    write(path, encoded(merged))
     return f"{path.name}: {_counted(fates)}. The one before is {kept.name}.{_compared(fates, path.name[:2])}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from course_utils.files import Refused, atomic, clear, prepare
 from course_utils.lab import library
-from course_utils.paths import CLONE, CONTENT, NAME, NOTEBOOKS, PACKAGE, state_dir
+from course_utils.paths import CLONE, CONTENT, DATA, NAME, NOTEBOOKS, PACKAGE, state_dir
 
 HANDED_OUT = ".handed_out"
 
@@ -24,7 +24,8 @@ def find(folder: Path | None = None) -> Path:
     """
     if folder is not None:
         folder = Path(os.path.abspath(_expanded(folder)))
-        if folder.resolve() == CONTENT or any(folder.resolve().is_relative_to(each) for each in (NOTEBOOKS, PACKAGE)):
+        place = folder.resolve()
+        if place == CONTENT or any(place.is_relative_to(each) for each in (NOTEBOOKS, DATA, PACKAGE)):
             raise Refused(f"{folder} belongs to the course, which updates replace: choose another folder.")
         return folder
     with suppress(OSError):  # a current folder that was removed
@@ -32,7 +33,7 @@ def find(folder: Path | None = None) -> Path:
         if found := next(filter(is_one, around), None):
             return found
     with suppress(OSError, ValueError):
-        last = Path(_last().read_text(encoding="utf-8"))
+        last = Path(os.fsdecode(_last().read_bytes()))
         if is_one(last):
             return last
     return CLONE / "my_notebooks" if CLONE else _expanded(Path("~", NAME))
@@ -53,9 +54,9 @@ def is_one(folder: Path) -> bool:
 def remember(folder: Path) -> None:
     """Make this working copy the one that commands use outside any; where nothing can be written, none is."""
     with suppress(OSError):
-        if not _last().exists() or _last().read_text(encoding="utf-8") != str(folder):
+        if content_of(_last()) != os.fsencode(folder):
             with atomic(_last()) as partial:
-                partial.write_text(str(folder), encoding="utf-8")
+                partial.write_bytes(os.fsencode(folder))
 
 
 def _last() -> Path:
@@ -75,8 +76,9 @@ def hand_out(folder: Path) -> list[Path]:
         (folder / HANDED_OUT).mkdir(exist_ok=True)
         clear(folder / HANDED_OUT)
     for name in missing:
-        write(folder / name, (NOTEBOOKS / name).read_bytes())
+        # This one first: without it, every cell of the notebook would count as the student's.
         write(folder / HANDED_OUT / name, contents[name])
+        write(folder / name, (NOTEBOOKS / name).read_bytes())
     with suppress(OSError):  # it is only there to be read
         library.copy(folder)
     return [folder / name for name in missing]

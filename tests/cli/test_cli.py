@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
@@ -45,6 +46,11 @@ def course(*arguments: str) -> tuple[int, str]:
         (["data", "fetch", "mnist"], "course: There is no dataset 'mnist' to download: choose one of fashion_mnist"),
         (["train", "fashion-vit-smal"], "'fashion-vit-smal': choose one of fashion-vit-small, "),
         (["train", "fashion-vit-small", "--epochs", "0"], "course: epochs is 0, but must be"),
+        (
+            ["train", "--epochs", "3"],
+            "An option needs the name of a model or a sweep: `course train` alone lists them.",
+        ),
+        (["train", "sweep-twin", "--workers", "2"], "'sweep-twin': choose one of fashion-vit-small, "),
         (["train", "sweep-twins", "--epochs", "3"], "--epochs, --seed and --teacher cannot be used with sweep-twins"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
@@ -173,6 +179,27 @@ def test_a_terminal_without_the_characters_gets_others_and_a_file_gets_utf_8(kin
     assert arrow in written.getvalue()  # the arrow of its docstring
 
 
+def test_what_cannot_be_printed_is_lost_or_one_sentence(monkeypatch):
+    class Full(io.StringIO):
+        error = OSError(errno.ENOSPC, "No space left on device")
+
+        def write(self, text):
+            raise self.error
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(
+        SystemExit, match=r"^course: A file cannot be used \(No space left on device\): free some space"
+    ):
+        cli.app(["check", "00"])
+    monkeypatch.setattr(Full, "error", BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    with pytest.raises(SystemExit, match=r"^1$"):
+        cli.app(["solve", "04.patchify"])
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit, match=r"^0$"):
+        cli.app(["solve", "04.patchify"])
+    assert os.get_inheritable(sys.stdout.fileno())  # by a kernel
+
+
 def test_the_installed_command_prints_its_help():
     result = subprocess.run([Path(sys.executable).with_name("course"), "--help"], capture_output=True, text=True)
     assert result.returncode == 0
@@ -246,15 +273,15 @@ def test_demos_are_pages_in_a_folder_and_what_cannot_be_is_one_sentence(tmp_path
     assert (tmp_path / "stick" / "index.html").as_uri() in printed.replace("\n", "")
     for arguments, words in (
         (["window"], "no demo 'window': choose one of"),
-        (["--build", str(tmp_path)], "has no demos in it"),
+        (["--build", str(tmp_path)], "holds something else than demos"),
     ):
         code, printed = course("demo", *arguments)
         assert code == 2
         assert words in printed
 
 
-def make_notebook(folder: Path, source: str, name: str = "50_made") -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+def make_notebook(folder: Path, source: str, name: str = "50_made", **about: Any) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, **about)])
     nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
@@ -285,11 +312,11 @@ def test_a_disk_that_is_full_at_the_end_is_a_sentence_and_leaves_no_half_noteboo
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
     make_notebook(tmp_path, "print('it ran')")
 
-    def full(notebook, path):
-        Path(path).write_text("{")
+    def full(path, content):
+        path.write_text("{")
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(nbformat, "write", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     code, printed = course(*command, "--output", str(tmp_path / "out"))
     assert code == (1 if command[0] == "run" else 2)
     assert "cannot be used (No space left on device): free some space there." in printed
@@ -297,6 +324,40 @@ def test_a_disk_that_is_full_at_the_end_is_a_sentence_and_leaves_no_half_noteboo
         command[0] == "run"
     )  # its times are shown all the same
     assert os.listdir(tmp_path / "out") == []
+
+
+def test_run_replaces_no_notebook_that_somebody_works_on(tmp_path, monkeypatch):
+    ships, mine, other = tmp_path / "ships", tmp_path / "mine", tmp_path / "other"
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", ships)
+    monkeypatch.setattr(notebooks, "execute", lambda *arguments, **options: pytest.fail("it was executed"))
+    (mine / ".handed_out").mkdir(parents=True)
+    for folder in (ships, mine, other):
+        folder.mkdir(exist_ok=True)
+        make_notebook(folder, "1")
+    same, of_this_run = str(other / "50_made.ipynb"), str(tmp_path / "out")
+    for arguments, words in (
+        (
+            ["50", "--output", str(mine)],
+            "mine/50_made.ipynb would be replaced by what is executed: use another --output.",
+        ),
+        ([same, "--output", str(other)], "other/50_made.ipynb would be replaced by what is executed"),
+        (["50", "--output", str(ships)], "ships/50_made.ipynb would be replaced by what is executed"),
+        (["50", same, "--output", of_this_run], "Two of these notebooks have the same name"),
+    ):
+        code, printed = course("run", *arguments)
+        assert code == 2
+        assert words in printed.replace("\\", "/")
+
+
+def test_marks_that_are_no_exercises_are_left_alone_or_named(tmp_path):
+    path = tmp_path / "50_made.ipynb"
+    for mark in ("text", {"exercise": 5}, {"exercise": ["a"]}):
+        make_notebook(tmp_path, "1", metadata={"course": mark})
+        assert notebooks.exercises_of(notebooks.read(path)) == []
+    make_notebook(tmp_path, "1", metadata={"course": {"exercise": "99.gone"}})
+    code, printed = course("run", "--solved", str(path))
+    assert code == 2
+    assert "course: There is no exercise '99.gone': " in printed
 
 
 def test_run_reports_a_failing_cell_and_fails(tmp_path, monkeypatch):

@@ -167,12 +167,16 @@ def test_accents_are_the_same_however_a_system_writes_them(tmp_path):
 
 
 def test_names_that_are_no_text_stay_different(tmp_path):
+    root = tmp_path / os.fsdecode(b"\xe9")
     for number, name in enumerate((b"\xe9t\xe9", b"\xe8t\xe8")):
         try:
-            as_folder({f"{each}.png": image(2 * each + number) for each in range(2)}, tmp_path / os.fsdecode(name))
+            as_folder({f"{each}.png": image(2 * each + number) for each in range(2)}, root / os.fsdecode(name))
         except OSError:
             pytest.skip("this system knows only names of text")
-    assert load_folder(tmp_path).classes == (r"\udce8t\udce8", r"\udce9t\udce9")
+    found = load_folder(root)
+    assert found.classes == (r"\udce8t\udce8", r"\udce9t\udce9")
+    assert found.name == r"\udce9"
+    assert r"files in \udce9," in found.source
 
 
 def test_accents_in_an_archive_of_macos(tmp_path):
@@ -362,9 +366,10 @@ def flagged(path, change, place=6):
     return path
 
 
-def cut(place, kind="gz"):
+def cut(place, kind="gz", end=-200):
+    """An archive of ten files, of which each takes 1,024 bytes unpacked, that ends too early."""
     path = as_tar(classes("a", "b"), place, kind)
-    path.write_bytes(path.read_bytes()[:-200])
+    path.write_bytes(path.read_bytes()[:end])
     return path
 
 
@@ -403,6 +408,9 @@ REFUSED = {
     ),
     "7-Zip": (only("own.7z", b"7z\xbc\xaf\x27\x1c" + bytes(99)), "of another kind .*: unpack it, and pass the folder"),
     "half an archive": (cut, r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
+    "an archive without its last file": (lambda place: cut(place, "", 9 * 1024), r"\(it is cut off\): copy it again"),
+    "an archive cut in a header": (lambda place: cut(place, "", 9 * 1024 + 100), r"\(it is cut off\): copy it again"),
+    "an archive without its checksum": (lambda place: cut(place, "gz", -5), r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
     "half of bz2": (lambda place: cut(place, "bz2"), r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
     "a file": (only("own.zip", b"not an archive"), "neither a folder nor an archive: pass the folder of the images"),
     "an image": (only("cat.png", image(0)), "is one image: pass a folder that has a folder of images for each class"),

@@ -39,6 +39,8 @@ def rotated(orientation: int) -> bytes:
     return saved(PICTURE, exif=exif)
 
 
+DARK_BITS = np.arange(54, dtype=np.uint16).reshape(6, 9)  # none of more than 8 bits
+DARK = torch.from_numpy(DARK_BITS / 65535).float().expand(3, -1, -1)
 FORMS = {
     "bytes of a PNG": (lambda: saved(PICTURE), COLOURS),
     "memory": (lambda: memoryview(bytearray(saved(PICTURE))), COLOURS),
@@ -57,6 +59,14 @@ FORMS = {
     "alpha, channels last": (lambda: CLEAR, 0.2 * COLOURS + 0.8),
     "alpha, channels first": (lambda: CLEAR.transpose(2, 0, 1), 0.2 * COLOURS + 0.8),
     "int64": (lambda: BYTES.astype(np.int64), COLOURS),
+    **{
+        f"dark, 16 bits as {form}": (make, DARK)
+        for form, make in {
+            "big endian": lambda: DARK_BITS.astype(">u2"),
+            "a TIFF of big endian": lambda: Image.frombytes("I;16B", (9, 6), DARK_BITS.astype(">u2").tobytes()),
+            "PGM": lambda: b"P5 9 6 65535 " + DARK_BITS.astype(">u2").tobytes(),
+        }.items()
+    },
     "uint16": (lambda: SIXTEEN, torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),
     "16 bits in int32": (lambda: SIXTEEN.astype(np.int32), torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),
     "truth values": (lambda: BYTES > 127, (COLOURS > 0.5).float()),
@@ -187,6 +197,7 @@ REFUSED = {
     "a row": (np.zeros(8), r"shape \(8,\), but must be"),
     "no pixels": (np.zeros((3, 0, 8)), r"is empty \(shape \(3, 0, 8\)\)"),
     "channels first or last": (np.zeros((3, 40, 3)), "channels may be first or last: pass torch.from_numpy"),
+    "Pillow, no pixels": (Image.new("L", (0, 8)), r"is empty \(8 × 0 pixels\)"),
     "NaN": (np.full((8, 8), np.nan), "64 values that are NaN"),
     "floats up to 255": (255.0 * BYTES / 255, r"must lie in \[0, 1\]: divide by 255"),
     "normalised": (COLOURS * 4 - 2, r"must lie in \[0, 1\]: undo its normalisation"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,11 @@ def test_what_was_passed_stays_passed_and_a_stub_is_no_attempt():
     assert row("04.patchify").attempts == 4
     assert row("04.patchify").tried_at >= first
     assert row("04.patchify").passed_at == first
+
+
+def test_a_message_may_hold_half_a_character():
+    assert record("04.patchify", replace(WRONG, message="not '\ud83d'")) is None
+    assert row("04.patchify").message == "not '\ud83d'"
 
 
 def test_a_card_ends_with_the_progress_except_that_of_a_stub_and_in_grading(capsys, monkeypatch):
@@ -119,6 +125,7 @@ ABSURD = [
     '{"attempts": 2, "message": ["no"]}',
     '{"attempts": 2, "misconception": 7}',
     '{"attempts": 2, "since": "yesterday"}',
+    '{"attempts": 2, "tried_at": "0001-01-01T00:00:00+14:00"}',
     100_000 * "[",
     '{"attempts": ' + 5000 * '{"a": ' + "1" + 5001 * "}",
 ]

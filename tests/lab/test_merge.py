@@ -140,6 +140,14 @@ def test_cells_are_where_a_reader_expects_them():
     assert texts(merge(FIRST, moved, fresh)[0]) == ["?", "def f(): return 1", "!", "Read", "look(f)"]
 
 
+def test_a_line_may_end_as_on_windows():
+    first, fresh = book([code("a", "1\n2"), code("b", "1\n2")]), book([code("a", "1\n2"), code("b", "3")])
+    mine = book([code("a", "1\r\n2"), code("b", "1\r\n2")])
+    merged, fates = merge(first, mine, fresh)
+    assert texts(merged) == ["1\r\n2", "3"]
+    assert fates == {"b": Fate.CHANGED}
+
+
 def test_outputs_stay_with_their_text_and_metadata_follow_the_course():
     mine, fresh = book([code("a", "1"), code("b", "2")]), book([code("a", "1"), code("b", "3")])
     first = book([code("a", "1"), code("b", "2")])

@@ -98,6 +98,37 @@ def test_the_code_to_read_is_read_only_and_python_imports_the_installed_one(tmp_
     assert changed <= {core}
 
 
+def test_a_copy_that_was_killed_is_repeated_and_no_cell_counts_as_the_students(course, tmp_path, monkeypatch):
+    written = []
+
+    def write(path: Path, content: bytes, write=working_copy.write) -> None:
+        if written:
+            raise Killed
+        written.append(path)
+        write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(working_copy, "write", write)
+        with pytest.raises(Killed):
+            hand_out(tmp_path / "mine")
+    ship(course / ONE, title="second edition", stub="raise NotImplementedError")
+    list(update(tmp_path / "mine"))
+    assert texts(tmp_path / "mine" / ONE) == ["second edition", "raise NotImplementedError"]
+    assert names(tmp_path / "mine") == [ONE, TWO]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its names are text")
+def test_a_copy_may_have_a_name_that_is_no_text(course, tmp_path, monkeypatch):
+    try:
+        folder = tmp_path / os.fsdecode(b"\xe9t\xe9")
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this system knows only names of text")
+    monkeypatch.setattr(lab, "_become_the_server", lambda *arguments: None)
+    assert said("lab", str(folder)) == (0, "")
+    assert working_copy.find() == folder
+
+
 def test_the_copy_is_found_again_from_everywhere(course, tmp_path, monkeypatch):
     assert working_copy.find() == tmp_path / "home" / "attention-for-vision"
     assert working_copy.find(Path("there")) == tmp_path / "there"
@@ -116,8 +147,10 @@ def test_the_copy_is_found_again_from_everywhere(course, tmp_path, monkeypatch):
     assert working_copy.find() == tmp_path / "clone" / "my_notebooks"
 
 
-@pytest.mark.parametrize("folder", ["ships", "ships/below"])
-def test_a_copy_is_never_in_what_ships(course, folder):
+@pytest.mark.parametrize("folder", ["ships", "ships/below", "data/below"])
+def test_a_copy_is_never_in_what_ships(course, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(working_copy, "DATA", tmp_path / "data")
+    monkeypatch.setattr(lab, "_become_the_server", lambda *arguments: None)
     code, printed = said("lab", folder)
     assert code == 2
     assert "belongs to the course, which updates replace: choose another folder." in printed
@@ -216,6 +249,14 @@ def test_a_notebook_that_is_none_stays_and_the_others_are_updated(course, mine):
         (mine / ONE).write_bytes(other.encode("latin-1"))
         assert said("update", "--folder", str(mine))[0] == 1
         assert (mine / ONE).read_bytes() == other.encode("latin-1")
+
+
+def test_half_a_character_of_a_student_is_kept(course, mine):
+    content = (mine / ONE).read_text().replace("raise NotImplementedError", r"'\ud83d'")  # of an emoji
+    (mine / ONE).write_text(content)
+    ship(course / ONE, title="second edition", stub="raise NotImplementedError")
+    assert said("update", "--folder", str(mine))[0] == 0
+    assert texts(mine / ONE) == ["second edition", "'\ud83d'"]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +374,15 @@ def test_lab_understands_a_folder_a_number_and_what_is_for_jupyterlab(course, tm
     for number in ("01", "1", TWO, "01.exercise"):
         said("lab", "mine", number)
         assert "--LabApp.default_url=/lab/tree/01_two.ipynb" in started.pop()[2]
-    assert said("lab", "") == (2, "course: A folder or a number is empty: write it, or leave it out.")
+    assert said("lab", "1", "--folder", "mine", "--debug")[0] == 0
+    (_, named, options) = started.pop()
+    assert (named, options[-1]) == (folder, "--debug")
+    assert "mine other is more than one folder" in said("lab", "other", "--folder", "mine")[1]
+    assert (
+        said("lab", "--folder=")
+        == said("lab", "")
+        == (2, "course: A folder or a number is empty: write it, or leave it out.")
+    )
     ship(course / TWO, title="second edition")
     code, printed = said("lab")
     assert printed == "There is a new version of notebook 01: `course update` brings it."

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,39 @@ def count_flops(model: nn.Module, *inputs: Tensor) -> int:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        counter = FlopCounterMode(display=False)
+        counter = FlopCounterMode(display=False, custom_mapping=_more_products())
         with evaluating(model), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             model(*inputs)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
     return counter.get_total_flops()
+
+
+def _more_products() -> dict[Any, Callable[..., int]]:
+    """FLOPs, by the shapes of their arguments, of the products that PyTorch's counter takes for none."""
+
+    def of_vector(matrix: torch.Size, vector: torch.Size, **more: Any) -> int:
+        return 2 * matrix.numel()
+
+    def of_batches(added: torch.Size, left: torch.Size, right: torch.Size, **more: Any) -> int:
+        return 2 * left.numel() * right[-1]
+
+    def bilinear(left: torch.Size, weight: torch.Size, right: torch.Size, *axes: Any, **more: Any) -> int:
+        return 2 * left[0] * weight.numel() + 2 * left[0] * weight[0] * right[-1]  # left · weight, and that · right
+
+    def recurrent(inputs: torch.Size, weights: Sequence[torch.Size], *states: Any, **more: Any) -> int:
+        return 2 * inputs[:-1].numel() * sum(weight.numel() for weight in weights if len(weight) == 2)
+
+    aten = torch.ops.aten
+    return {
+        aten.mv: of_vector,
+        aten.dot: of_vector,
+        aten.addmv: lambda _, *pair, **more: of_vector(*pair),
+        aten.addbmm: of_batches,
+        aten._trilinear: bilinear,
+        aten.mkldnn_rnn_layer: lambda inputs, *rest, **more: recurrent(inputs, rest[:2]),  # nn.LSTM on a CPU
+        aten._cudnn_rnn: recurrent,
+    }
 
 
 def attention_bytes(tokens: int, heads: int, layers: int, dtype: torch.dtype = torch.float32, batch: int = 1) -> int:

@@ -63,6 +63,33 @@ def test_pytorchs_own_encoder_costs_the_same_in_evaluation_which_takes_a_fast_pa
     assert torch.backends.mha.get_fastpath_enabled()
 
 
+class Product(nn.Module):
+    def __init__(self, product):
+        super().__init__()
+        self.product = product
+
+    def forward(self, *factors):
+        return self.product(*factors)
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes", "products"),
+    [
+        (nn.LSTM(4, 6), [(7, 2, 4)], 7 * 2 * 4 * 6 * (4 + 6)),  # four gates
+        (nn.LSTM(4, 6, bias=False, bidirectional=True), [(7, 2, 4)], 2 * 7 * 2 * 4 * 6 * (4 + 6)),
+        (nn.GRU(4, 6), [(7, 2, 4)], 7 * 2 * 3 * 6 * (4 + 6)),
+        (nn.RNN(4, 6), [(7, 2, 4)], 7 * 2 * 6 * (4 + 6)),
+        (nn.Bilinear(4, 6, 5), [(2, 3, 4), (2, 3, 6)], 6 * 5 * (4 * 6 + 6)),
+        (Product(torch.mv), [(5, 4), (4,)], 5 * 4),
+        (Product(torch.dot), [(4,), (4,)], 4),
+        (Product(torch.addmv), [(5,), (5, 4), (4,)], 5 * 4),
+        (Product(torch.addbmm), [(3, 5), (2, 3, 4), (2, 4, 5)], 2 * 3 * 4 * 5),
+    ],
+)
+def test_no_product_counts_as_nothing(model, shapes, products):
+    assert count_flops(model, *map(torch.rand, shapes)) == 2 * products
+
+
 def test_counting_needs_no_batch_statistics_and_fails_without_a_trace():
     norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).train()
     assert count_flops(norm, torch.rand(1, 4)) == 2 * 3 * 4  # in training, a norm cannot read a single image

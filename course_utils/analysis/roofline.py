@@ -38,7 +38,7 @@ class Machine:
         return self.peak / self.bandwidth
 
     def roof(self, intensity: float) -> float:
-        """FLOP/s that the machine allows at so many FLOPs per byte."""
+        """FLOP/s that the machine allows at so many FLOPs per byte. Williams et al. 2009."""
         return min(self.peak, intensity * self.bandwidth)
 
 

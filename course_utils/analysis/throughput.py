@@ -41,10 +41,14 @@ def time_runs(
 
     The runs take turns, so a slow moment of the machine affects all of them. Each round begins with the next run,
     because a run may leave the caches better or worse for the one after it. On a GPU the clock waits for the device.
-    Raises ValueError for fewer than one round.
+    Raises ValueError without runs, and for fewer than one round.
     """
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}, but must be at least 1.")
+    if not runs:
+        raise ValueError(
+            "There is nothing to time: pass at least one run with its name, such as {'student': student}."
+        )
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
         names = list(runs)

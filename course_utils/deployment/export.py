@@ -210,7 +210,7 @@ class Latency:
 def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
     """Time each model on one image (channels, height, width), in turn, so that slow moments affect all models.
 
-    Modules run in evaluation mode; afterwards their modes are as before.
+    Modules run in evaluation mode; afterwards their modes are as before. Raises ValueError without models.
     """
     single = image[None].contiguous()
     with torch.inference_mode(), contextlib.ExitStack() as modes:

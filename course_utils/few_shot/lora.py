@@ -31,7 +31,8 @@ class LoRA(nn.Module):
     For a convolution, down is a convolution to rank channels with the same kernel, stride and padding, and up is 1 ×
     1. Both have the device and the type of the layer's weights. Code that reads ``weight`` instead of calling the
     layer, such as ``nn.MultiheadAttention``, gets the corrected weights. Raises TypeError for another layer and
-    ValueError for a rank below one, a grouped convolution, and a layer whose weights are computed or not yet built.
+    ValueError for a rank below one, a grouped convolution, and a layer whose weights are computed or not yet built. Hu
+    et al. 2021, section 4.1.
     """
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int = 4, alpha: float = 4.0) -> None:

@@ -141,7 +141,8 @@ class ResNetStem(nn.Module):
 class HybridViT(Model):
     """(batch, channels, image_size, image_size) → logits (batch, classes): ResNet blocks, then ViT blocks.
 
-    Raises WrongShape for images whose size or number of channels differs from the configuration.
+    Raises WrongShape for images whose size or number of channels differs from the configuration. Dosovitskiy et al.
+    2021, section 3.1.
     """
 
     config: HybridViTConfig

@@ -64,7 +64,7 @@ class NonLocalResNet(ResNet):
     """(batch, channels, height, width) → logits (batch, classes): a ResNet with self-attention between its blocks.
 
     Every gate starts at zero, so with a ResNet's weights it returns that ResNet's logits until it is trained. In
-    ``attention_maps``, queries and keys are the positions of a block's map in raster order.
+    ``attention_maps``, queries and keys are the positions of a block's map in raster order. Wang et al. 2018.
     """
 
     config: NonLocalResNetConfig

@@ -17,7 +17,8 @@ def grey_levels(levels: int) -> Tensor:
 def learn_palette(images: Tensor, colours: int, seed: int = 0) -> Tensor:
     """(batch, channels, height, width) → (colours, channels): the centres of k-means over all pixels, dark ones first.
 
-    iGPT learns its 512 colours in this way. Raises ValueError if the images have fewer different colours than that.
+    iGPT learns its 512 colours in this way: Chen et al. 2020, section 3.2. Raises ValueError if the images have fewer
+    different colours than that.
     """
     from sklearn.cluster import MiniBatchKMeans
 

@@ -29,7 +29,7 @@ def interpolate_positions(
     the features. It is resized to grid, also an oblong one, by bicubic interpolation in float32. The special tokens,
     which come first, keep their positions. antialias: smooth where the new grid is coarser, as timm does and DINOv2
     does not. Gradients reach the positions. Equal to timm's ``resample_abs_pos_embed``. Raises ValueError for
-    positions that do not form the old grid, and for a grid without patches.
+    positions that do not form the old grid, and for a grid without patches. Dosovitskiy et al. 2021, section 3.2.
     """
     rows, columns = checked("grid", grid, tuple[Count, Count])
     special_tokens = checked("special_tokens", special_tokens, Annotated[int, at_least(0)])

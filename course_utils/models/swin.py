@@ -93,7 +93,10 @@ class PatchMerging(nn.Module):
 
 
 class SwinBlock(nn.Module):
-    """(batch, height, width, dim) → the same shape: an encoder block with attention in windows. Eq. 3."""
+    """(batch, height, width, dim) → the same shape: an encoder block with attention in windows.
+
+    Liu et al. 2021, eq. 3.
+    """
 
     def __init__(self, dim: int, heads: int, window: int, shift: int, mlp_dim: int, dropout: float = 0.0) -> None:
         super().__init__()

@@ -122,7 +122,8 @@ def hardened(
 ) -> Tensor:
     """The images unchanged, with noise, or changed within the ball so that the batch's loss grows.
 
-    The attacker starts at a random point in the ball, uses the model in evaluation mode, and leaves no gradient.
+    The attacker starts at a random point in the ball, uses the model in evaluation mode, and leaves no gradient. Madry
+    et al. 2018, eq. 2.1; with noise, Cohen et al. 2019, section 3.3.
     """
     if hardening.noise:
         images = images + hardening.noise * torch.randn(images.shape, generator=generator, device=images.device)

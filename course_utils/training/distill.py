@@ -5,6 +5,7 @@ First the losses as functions of logits, then :func:`distilling`, which turns on
 Notebook 07.
 """
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -82,9 +83,13 @@ def distilling(
     drawn, and the student matches the softened teacher on them too. teacher_sees: indices of unlabelled images → the
     images to show the teacher instead, for example by day instead of by night.
 
-    Raises ValueError, here or at the first batch, for τ ≤ 0, λ outside [0, 1], an empty batch, and for a teacher and
-    a student with different classes.
+    Raises ValueError, here or at the first batch, for a teacher that is no module, τ ≤ 0 or infinite, λ outside
+    [0, 1], an empty batch, a teacher or a student with the wrong number of heads, and for different classes of both.
     """
+    if not isinstance(teacher, nn.Module):
+        raise ValueError(
+            f"The teacher is a {type(teacher).__name__}, but must be a torch.nn.Module, whose copy is frozen."
+        )
     _check_settings(kind, temperature, weight, smoothing, unlabelled)
     compared = {"soft": _soft(temperature, weight), "hard": _hard(smoothing), "token": _token(smoothing)}[kind]
     teacher = deepcopy(teacher).eval()  # the teacher itself stays as it is, and where it is
@@ -137,8 +142,10 @@ def _check_settings(
 ) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}, but must be above 0: 1 has no effect, 3 is a common start.")
+    if not 0 < temperature < math.inf:
+        raise ValueError(
+            f"temperature is {temperature}, but must be finite and above 0: 1 has no effect, 3 is a common start."
+        )
     if not 0 <= weight <= 1:
         raise ValueError(f"weight is {weight}, but must be in [0, 1]: 0 ignores the teacher, 1 ignores the labels.")
     if not 0 <= smoothing < 1:
@@ -150,12 +157,18 @@ def _check_settings(
         )
 
 
-def _check_answers(kind: str, model: nn.Module, student_logits: Tensor | TwoLogits, teacher_logits: Tensor) -> None:
+def _check_answers(kind: str, model: nn.Module, student_logits: Any, teacher_logits: Any) -> None:
+    if not isinstance(teacher_logits, Tensor):
+        raise ValueError(
+            f"The teacher returns a {type(teacher_logits).__name__}, but must return logits (batch, classes): fuse its "
+            "heads in its forward."
+        )
+    if not isinstance(student_logits, TwoLogits if kind == "token" else Tensor):
+        heads = "two heads" if kind == "token" else "one head"
+        raise ValueError(f"kind {kind!r} needs a model with {heads}, not a {type(model).__name__}.")
     shape = (student_logits.label if isinstance(student_logits, TwoLogits) else student_logits).shape
     if shape != teacher_logits.shape:
         raise ValueError(
             f"The teacher's logits are {tuple(teacher_logits.shape)} and the student's {tuple(shape)}: build "
             "both for the same classes."
         )
-    if kind == "token" and not isinstance(student_logits, TwoLogits):
-        raise ValueError(f"kind 'token' needs a model with two heads, not a {type(model).__name__}.")

@@ -113,9 +113,14 @@ def tried(model: nn.Module, images: Tensor, role: str, *more: Tensor) -> Any:
 def for_model(model: nn.Module, images: Tensor) -> Tensor:
     """The images in the floating-point type of the model's weights, without a graph; no copy if they have it.
 
-    Raises ValueError for a model without weights.
+    Raises ValueError for a model without weights, or whose weights have no values.
     """
     check_model(model)
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise ValueError(
+            f"This {type(model).__name__} is on the meta device, where weights have no values: build it on another "
+            "device, or use model.to_empty(device='cpu') and load its weights."
+        )
     kinds = (parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
     return images.detach().to(next(kinds, images.dtype))
 

@@ -22,6 +22,7 @@ def orthogonalised(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor
 
     Five Newton–Schulz rounds, X → a X + (b S + c S²) X with S = X Xᵀ. Each maps every singular value s to a s + b s³
     + c s⁵. They end between about 0.7 and 1.2, except those that start below two thousandths of the norm.
+    Jordan et al. 2024.
     """
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
@@ -48,6 +49,9 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": learning_rate, "weight_decay": 0.0})
         device = self.param_groups[0]["params"][0].device.type
         self.dtype = dtype or (torch.float32 if device == "cpu" and not bf16_cpu() else torch.bfloat16)
+
+    def __getstate__(self) -> dict[str, Any]:  # what a copy gets
+        return {**super().__getstate__(), "dtype": self.dtype}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -106,6 +110,9 @@ class MuonAndAdamW(torch.optim.Optimizer):
         if adamw:
             self.parts.append(torch.optim.AdamW(adamw, learning_rate, fused=fused))
         self._share_groups()
+
+    def __getstate__(self) -> dict[str, Any]:  # what a copy gets; its groups are those of its parts, too
+        return {**super().__getstate__(), "parts": self.parts}
 
     def _share_groups(self) -> None:
         self.param_groups = [group for part in self.parts for group in part.param_groups]

@@ -33,8 +33,17 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 
 def check_trainable(model: nn.Module, recipe: Recipe) -> None:
-    """Raise ValueError unless the recipe's optimiser can train the model: in float32 or float64, with gradients."""
+    """Raise ValueError unless the recipe's optimiser can train the model: in float32 or float64, with gradients.
+
+    Also for a model whose state, with ``get_extra_state``, is more than tensors: the best one could not be kept.
+    """
     check_model(model)
+    for name, value in model.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            raise ValueError(
+                f"{name} in the state of this {type(model).__name__} is a {type(value).__name__}, but checkpoints hold "
+                "tensors alone: return one from get_extra_state, or keep it in a buffer."
+            )
     groups = parameter_groups(model, recipe.weight_decay)
     if recipe.optimiser == "muon":
         MuonAndAdamW(groups, hidden_matrices(model), recipe.learning_rate, fused=False)

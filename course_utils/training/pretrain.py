@@ -17,14 +17,20 @@ HIDDEN_SHARE = 0.15  # of the pixels; Chen et al. 2020, section 2.1, after Devli
 
 
 def hide(tokens: Tensor, generator: torch.Generator, share: float = HIDDEN_SHARE) -> Tensor:
-    """(batch, pixels) → boolean, the same shape: True at pixels drawn independently, and at one or more of them."""
+    """(batch, pixels) → boolean, the same shape: True at pixels drawn independently, and at one or more of them.
+
+    Chen et al. 2020, section 2.1.
+    """
     hidden = torch.rand(tokens.shape, generator=generator, device=tokens.device, dtype=torch.float32) < share
     hidden[0, 0] |= ~hidden.any()
     return hidden
 
 
 class PixelPrediction(Task):
-    """Images without labels. A causal model predicts each next pixel, any other model the hidden pixels."""
+    """Images without labels. A causal model predicts each next pixel, any other model the hidden pixels.
+
+    Chen et al. 2020, section 2.1.
+    """
 
     def __init__(self, causal: bool, hidden_share: float = HIDDEN_SHARE) -> None:
         self.causal, self.hidden_share = causal, hidden_share

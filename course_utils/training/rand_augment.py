@@ -41,6 +41,13 @@ ONE_WAY = {
     "Equalize": 0.0,
 }
 POOL = tuple(sorted(EITHER_WAY | ONE_WAY))  # the names of all transforms
+OF_COLOURS = {
+    "AutoContrast",
+    "Brightness",
+    "Color",
+    "Contrast",
+    "Sharpness",
+}  # torchvision's, for grey and for RGB alone
 
 
 def apply_each(images: Tensor, transforms: Sequence[Transform], chosen: Tensor) -> Tensor:
@@ -103,7 +110,8 @@ class RandAugment(Settings):
     replacement, as in the paper and in torchvision, it may get the same one twice. Cubuk et al. 2020, section 3.
 
     Raises ValueError for a number or magnitude out of range, a name that is not in the pool, and for images that are
-    not a non-empty batch of floating-point numbers in [0, 1]; on a GPU, values are read only in a run's first step.
+    not a non-empty batch of floating-point numbers in [0, 1], grey or RGB; on a GPU, values are read only in a run's
+    first step.
     """
 
     number: Annotated[int, at_least(0), at_most(1000)] = 2  # the slide's N
@@ -144,6 +152,11 @@ class RandAugment(Settings):
             raise ValueError(
                 f"Got images of shape {tuple(images.shape)} and {str(images.dtype).removeprefix('torch.')}, but "
                 "RandAugment needs (batch, channels, height, width) of floating-point numbers in [0, 1]."
+            )
+        if images.shape[1] not in (1, 3) and not OF_COLOURS.isdisjoint(self.pool):
+            raise ValueError(
+                f"The images have {images.shape[1]} channels, but {', '.join(sorted(OF_COLOURS & set(self.pool)))} of "
+                "RandAugment's pool need 1 or 3: choose a pool without these."
             )
         if not len(images):
             raise ValueError("The batch is empty, but RandAugment needs at least one image.")

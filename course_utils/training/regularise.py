@@ -50,8 +50,9 @@ def mixup_shares(count: int, alpha: float, device: torch.device | str = "cpu") -
 def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own: bool = False) -> Loss:
     """A loss for ``fit(…, loss=…)`` that mixes the batch before the model sees it.
 
-    One λ per batch, as in torchvision and most other libraries, or one per image with each_its_own. It returns the
-    logits of the mixed images, so the training accuracy counts at best the class of the larger part.
+    Zhang et al. 2018, section 2. One λ per batch, as in torchvision and most other libraries, or one per image with
+    each_its_own. It returns the logits of the mixed images, so the training accuracy counts at best the class of the
+    larger part.
 
     Raises ValueError for invalid settings and, when called, for images and labels that cannot be mixed.
     """

@@ -47,7 +47,8 @@ class Score:
 def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision: str = "float32") -> Score:
     """Score of the model on data, in evaluation mode; afterwards its modes and device are restored.
 
-    Raises ValueError, before it computes anything, if the data and the model do not match.
+    Raises ValueError, before it computes anything, if the data and the model do not match, and afterwards if the
+    model's logits were NaN.
     """
     recipe = Recipe(batch_size=batch_size, precision=precision)  # which checks both
     task = Classification()
@@ -56,7 +57,16 @@ def evaluate(model: nn.Module, data: Labelled, batch_size: int = 512, precision:
     accelerator = make_accelerator(recipe.precision)
     with random_kept(accelerator.device), prepared(model, accelerator):
         on_device = tuple(tensor.to(accelerator.device) for tensor in examples)
-        return measure(model, task, on_device, batch_size, accelerator)
+        score = measure(model, task, on_device, batch_size, accelerator)
+    if math.isnan(score.loss):
+        whose = [name for name, value in model.named_parameters() if not torch.isfinite(value).all()]
+        why = (
+            f", as {whose[0]} has NaN or infinity: load its weights again"
+            if whose
+            else ", though its weights are finite"
+        )
+        raise ValueError(f"This {type(model).__name__} returns NaN for images of the evaluation data{why}.")
+    return score
 
 
 @torch.no_grad()

@@ -24,6 +24,8 @@ def test_the_first_round_is_not_counted(sleeper):
     assert seconds == {"a": pytest.approx((0.01,) * 3), "b": (0.0,) * 3}
     with pytest.raises(ValueError, match="at least 1"):
         time_runs({}, rounds=0)
+    with pytest.raises(ValueError, match="There is nothing to time: pass at least one run"):
+        time_runs({})
 
 
 def test_work_is_what_the_formulas_say_and_the_peak_comes_first():

@@ -1,5 +1,7 @@
 """Distillation: the losses are PyTorch's and the papers', the teacher stays as it is, nonsense is refused."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -157,8 +159,10 @@ def test_two_heads_train_and_are_evaluated():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"temperature": 0}, "temperature is 0, but must be above 0"),
-        ({"temperature": -1.0}, "temperature is -1.0, but must be above 0"),
+        ({"temperature": 0}, "temperature is 0, but must be finite and above 0"),
+        ({"temperature": -1.0}, "temperature is -1.0, but must be finite and above 0"),
+        ({"temperature": math.inf}, "temperature is inf, but must be finite"),
+        ({"temperature": math.nan}, "temperature is nan, but must be finite"),
         ({"weight": 1.5}, r"weight is 1.5, but must be in \[0, 1\]"),
         ({"smoothing": 1.0}, r"smoothing is 1.0, but must be in \[0, 1\)"),
         ({"kind": "warm"}, "kind is 'warm', but must be one of soft, hard, token"),
@@ -176,9 +180,18 @@ def test_nonsense_is_refused_in_a_sentence(arguments, sentence):
     [
         ("soft", linear(4), 2, r"The teacher's logits are \(2, 3\) and the student's \(2, 4\)"),
         ("token", linear(3), 2, "kind 'token' needs a model with two heads, not a Sequential"),
+        ("soft", TwoHeads(linear(3)), 2, "kind 'soft' needs a model with one head, not a TwoHeads"),
+        ("hard", TwoHeads(linear(3)), 2, "kind 'hard' needs a model with one head, not a TwoHeads"),
         ("soft", linear(3), 0, "The batch is empty"),
     ],
 )
 def test_batches_that_do_not_fit_are_refused_in_a_sentence(kind, student, count, sentence):
     with pytest.raises(ValueError, match=sentence):
         distilling(linear(), kind)(student, torch.rand(count, 1, 4, 4), torch.zeros(count, dtype=torch.long))
+
+
+def test_a_teacher_is_a_module_with_one_answer():
+    with pytest.raises(ValueError, match=r"The teacher is a function, but must be a torch\.nn\.Module"):
+        distilling(lambda images: images)
+    with pytest.raises(ValueError, match="The teacher returns a TwoLogits, but must return logits"):
+        distilling(TwoHeads(linear()))(linear(), torch.rand(2, 1, 4, 4), torch.zeros(2, dtype=torch.long))

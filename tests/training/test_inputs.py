@@ -164,6 +164,38 @@ def test_what_cannot_be_trained_is_refused_before_anything_changes(sentence, tmp
         fit(tiny_vit(), DATA, None, RECIPE, folder=tmp_path / "run", quiet=True)  # no other run's folder now
 
 
+class Remembering(nn.Linear):
+    def get_extra_state(self):
+        return {"seen": 0}
+
+    def set_extra_state(self, state):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (tiny_vit().to("meta"), "This ViT is on the meta device, where weights have no values"),
+        (
+            nn.Sequential(nn.Flatten(), Remembering(64, 4)),
+            r"1\._extra_state in the state of this Sequential is a dict",
+        ),
+    ],
+)
+def test_weights_that_could_not_be_kept_are_refused_in_a_sentence(model, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fit(model, DATA, DATA, RECIPE, quiet=True)
+
+
+def test_an_evaluation_without_numbers_is_refused_and_names_the_weights():
+    model = tiny_vit()
+    model.head.bias.data[1] = torch.nan
+    with pytest.raises(
+        ValueError, match=r"This ViT returns NaN for images of the evaluation data, as head\.bias has"
+    ):
+        evaluate(model, DATA)
+
+
 def _built(model):
     return isinstance(model, nn.Module) and not any(map(nn.parameter.is_lazy, model.parameters()))
 

@@ -1,5 +1,6 @@
 """Muon moves hidden matrices in every direction alike, as far as AdamW would; AdamW moves everything else."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 from course_utils.experiments.recipes import RECIPES
 from course_utils.models import build
 from course_utils.training import fit
-from course_utils.training.muon import Muon, hidden_matrices, orthogonalised
+from course_utils.training.muon import Muon, MuonAndAdamW, hidden_matrices, orthogonalised
 
 ONE_STEP = replace(RECIPE, epochs=1, batch_size=64, warmup=0.0, weight_decay=0.0)
 
@@ -103,3 +104,20 @@ def test_a_model_without_hidden_matrices_is_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     with pytest.raises(ValueError, match="Muon has nothing to update: use AdamW"):
         fit(model, quarters(64), None, replace(RECIPE, optimiser="muon"), quiet=True)
+
+
+def test_a_copy_of_the_optimiser_goes_on_alone_with_the_copied_weights():
+    weights = [nn.Parameter(torch.eye(4)), nn.Parameter(torch.ones(4))]
+    optimiser = MuonAndAdamW([{"params": weights, "weight_decay": 0.0}], weights[:1], 0.1, fused=False)
+
+    def step(each):
+        for weight in each.param_groups[0]["params"] + each.param_groups[1]["params"]:
+            weight.grad = torch.ones_like(weight)
+        each.step()
+        return [weight.clone() for group in each.param_groups for weight in group["params"]]
+
+    step(optimiser)
+    copy = deepcopy(optimiser)
+    theirs = step(copy)
+    assert not torch.equal(weights[0], theirs[0])
+    assert all(map(torch.equal, step(optimiser), theirs))

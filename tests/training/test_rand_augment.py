@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from course_utils.training.rand_augment import EITHER_WAY, POOL, RandAugment, apply_each, transform
+from course_utils.training.rand_augment import EITHER_WAY, OF_COLOURS, POOL, RandAugment, apply_each, transform
 
 # Grey levels of 8 bits, as photographs have, that leave room for more contrast.
 PICTURE = torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(4)).mul(150).add(30).round() / 255
@@ -118,6 +118,11 @@ def test_no_transforms_leave_the_pictures_alone():
         (lambda: RandAugment()(255 * torch.rand(2, 1, 4, 4), torch.Generator()), r"RandAugment needs \[0, 1\]"),
         (lambda: RandAugment()(-torch.rand(2, 1, 4, 4), torch.Generator()), "undo a normalisation"),
         (lambda: RandAugment()(torch.rand(1, 4, 4), torch.Generator()), r"shape \(1, 4, 4\) and float32"),
+        (
+            lambda: RandAugment()(torch.rand(1, 2, 4, 4), torch.Generator()),
+            "2 channels, but AutoContrast, Brightness",
+        ),
+        (lambda: RandAugment()(torch.rand(1, 4, 4, 4), torch.Generator()), "choose a pool without these"),
         (lambda: RandAugment()(torch.zeros(1, 1, 4, 4).byte(), torch.Generator()), "and uint8, but"),
     ],
 )
@@ -125,3 +130,11 @@ def test_nonsense_is_refused_in_one_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence) as raised:
         make()
     assert "\n" not in str(raised.value)
+
+
+def test_other_channels_go_through_every_transform_that_is_not_for_colours_alone():
+    images = torch.rand(28, 4, 8, 8)
+    for name in POOL:
+        if name not in OF_COLOURS:
+            augmented = RandAugment(1, 20, pool=(name,))(images, torch.Generator().manual_seed(0))
+            assert augmented.shape == images.shape, name

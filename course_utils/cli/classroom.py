@@ -110,6 +110,12 @@ def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) 
             f"{source.private} more do not share their progress, or have a folder that you cannot read: they can type "
             "course share on."
         )
+    for student, records in source.damaged.items():
+        console.print(
+            f"{student if names else 'A student'} has a damaged record of {', '.join(records)}, which is left out: "
+            "checking the exercise again writes a new one.",
+            markup=False,
+        )
     if once:
         _print(seen)
     else:
@@ -179,11 +185,12 @@ def _why(error: Exception) -> str:
 
 def _print(seen: dict[str, Any]) -> None:
     """The table of every notebook that was begun, and the two mistakes to talk about."""
-    console.print(f"{seen['students']} students share their progress.")
+    one = seen["students"] == 1
+    console.print(f"{seen['students']} {'student shares' if one else 'students share'} their progress.")
     for number, talk in enumerate(seen["talk"], 1):
-        about = (
-            f"{talk['title']} ({talk['exercise']}): {talk['count']} students, {talk['minutes']} minutes on average"
-        )
+        minutes = talk["minutes"]
+        long = f"{minutes} minute{'s' if minutes > 1 else ''} on average" if minutes else "less than a minute"
+        about = f"{talk['title']} ({talk['exercise']}): {talk['count']} students, {long}"
         who = f"\n   {', '.join(talk['who'])}" if "who" in talk else ""
         console.print(f"{number}. {talk['sentence']}\n   {about}{who}", markup=False, highlight=False, soft_wrap=True)
     for notebook in seen["notebooks"]:

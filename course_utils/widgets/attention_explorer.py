@@ -66,15 +66,17 @@ class AttentionExplorer(Widget):
                 "names of the dict of attention weights, or pass one number."
             )
         special_name = checked("special_name", special_name, str)
-        models: list[dict[str, Any]] = []
-        packed, position = [], 0
-        for name, value in named.items():
-            what = f"The attention of {name}" if name != "" else "The attention"
-            maps = as_attention(value, what)
-            layers, heads, tokens, _ = maps.shape
+        called = {name: f"The attention of {name}" if name != "" else "The attention" for name in named}
+        every = {name: as_attention(value, called[name]) for name, value in named.items()}
+        for name, maps in every.items():  # first for all models: they share one image
+            tokens = maps.shape[-1]
             height, width = shown_part(image, tokens, special.get(name))
             image = cropped(image, height, width, f"the patches of {tokens} tokens form a square")
-            before, rows, columns = on_grid(tokens, image, special.get(name), what)
+        models: list[dict[str, Any]] = []
+        packed, position = [], 0
+        for name, maps in every.items():
+            layers, heads, tokens, _ = maps.shape
+            before, rows, columns = on_grid(tokens, image, special.get(name), called[name])
             with torch.device("cpu"):  # whatever the notebook's default is
                 rollout = torch.cat(attention_rollout(list(maps[:, None])))
             models.append(

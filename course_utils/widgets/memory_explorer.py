@@ -57,7 +57,8 @@ class MemoryExplorer(Widget):
         class_token = as_setting(class_token, "class_token", bool)
         image_size, patch_size = counts["image_size"], counts["patch_size"]
         if image_size % patch_size:
-            nearest = round(image_size / patch_size) * patch_size or patch_size
+            most = MOST["image_size"] // patch_size
+            nearest = patch_size * max(1, min(most, round(image_size / patch_size)))
             raise ValueError(f"patch_size {patch_size} does not divide image_size {image_size}: try {nearest}.")
         number = str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
         if number not in BYTES:

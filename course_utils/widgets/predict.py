@@ -39,7 +39,7 @@ class Predict(Questions):
         """
         file = file_of("questions", number)
         places = tomllib.loads(file.read_text(encoding="utf-8"))
-        if place not in places:
+        if place not in list(places):  # also what has no hash
             known = ", ".join(places)
             raise ValueError(f"Notebook {file.stem} has no questions called {shown(place)}: choose one of {known}.")
         asked = cls(places[place])
@@ -54,7 +54,7 @@ class Predict(Questions):
         rows = {
             row["name"]: row for row in tomllib.loads((FOLDER / "demos.toml").read_text(encoding="utf-8"))["demo"]
         }
-        if name not in rows:
+        if name not in list(rows):
             raise ValueError(f"There is no demo {shown(name)}: choose one of {', '.join(rows)}.")
         asked = cls([{key: rows[name][key] for key in ("question", "options", "right", "reason")}])
         return asked if fresh else asked.remember(rows[name]["notebook"])

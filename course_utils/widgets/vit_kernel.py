@@ -108,7 +108,8 @@ class Answering:
                 found = answer(self.models[number], pixels, request["changes"], self.blank, self.prepare)
             else:
                 found = {"logits": self.logits(number, pixels[None])[0]}
-            if found["logits"].shape != (c.classes,):
+            layers = len(found["lens"]) - 1 if "lens" in found else c.layers
+            if found["logits"].shape != (c.classes,) or layers != c.layers:
                 return {"id": request["id"], "error": CHANGED}, []
             if not request["whole"]:
                 found = {

@@ -1,9 +1,11 @@
 // The hall: whose a key is, how large a widget gets, what votes advise, and how traits are put together.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { chosen, largest } from "../../course_utils/teaching/demo/hall/fit.js";
 import { actionOf, KEYS } from "../../course_utils/teaching/demo/hall/keys.js";
+import { liveVote } from "../../course_utils/teaching/demo/hall/live.js";
 import { modelOf, put, traitsOf } from "../../course_utils/teaching/demo/hall/model.js";
 import { adviceOf, shareOf } from "../../course_utils/teaching/demo/hall/votes.js";
 
@@ -77,4 +79,56 @@ test("bytes come into their places among the traits, in lists too, and the store
   const model = modelOf(traits);
   model.set("size", 3);
   assert.deepEqual([model.get("size"), traits.size], [3, 2]);
+});
+
+// A page without a browser: its connections, and what they were sent.
+function page(pathname) {
+  const sockets = [];
+  class Socket {
+    static OPEN = 1;
+    constructor() {
+      sockets.push(Object.assign(this, { readyState: 0, sent: [] }));
+    }
+    send(message) {
+      this.sent.push(JSON.parse(message));
+    }
+  }
+  return {
+    sockets,
+    WebSocket: Socket,
+    location: { pathname, protocol: "http:", host: "here", hash: "", reload() {} },
+  };
+}
+
+test("what the lecturer did while the vote was out of reach arrives in order, from the last question on", () => {
+  const { sockets, WebSocket, location } = page("/hall/windows.html");
+  Object.assign(globalThis, { WebSocket, location });
+  const tell = liveVote(() => {});
+  const [old, asked, right] = [{ question: "old" }, { demo: "a", question: "new" }, { demo: "a", right: "B" }];
+  for (const message of [old, asked, right]) tell(message);
+  sockets[0].onopen();
+  assert.deepEqual(sockets[0].sent, [asked, right]);
+});
+
+test("a phone that the server has forgotten asks for a new vote each time; only without cookies it says so", () => {
+  const html = readFileSync(new URL("../../course_utils/teaching/demo/hall/vote.html", import.meta.url), "utf8");
+  const [, script] = html.match(/<script>([\s\S]*)<\/script>/);
+  const { sockets, WebSocket, location } = page("/");
+  const told = {};
+  const parts = { question: {}, told, options: { replaceChildren() {} } };
+  const history = { replaceState: () => Object.assign(location, { hash: "" }) };
+  const load = new Function("document", "location", "WebSocket", "history", script);
+  const reopen = () => load({ getElementById: (id) => parts[id] }, location, WebSocket, history);
+  const forget = () => sockets.at(-1).onclose({ code: 1008 });
+  const asked = JSON.stringify({ demo: "a", question: "?", options: [], mine: "" });
+  for (let restart = 0; restart < 3; restart++) {
+    reopen();
+    sockets.at(-1).onmessage({ data: asked });
+    forget();
+    assert.equal(location.hash, "again");
+    assert.equal(told.textContent, "");
+  }
+  reopen();
+  forget();
+  assert.match(told.textContent, /takes no cookies/);
 });

@@ -100,7 +100,7 @@ def test_links_in_a_students_folder_are_not_followed(state, tmp_path):
     (tmp_path / "secret.json").write_text('{"attempts": 3, "tried_at": "2026-01-01"}')
     (progress / "00.attend.json").symlink_to(tmp_path / "secret.json")
     (progress / "00.causal_mask.json").write_text("[1")
-    assert shared(progress) == {}
+    assert shared(progress) == {"00.causal_mask": {}}
 
 
 def test_every_mistake_that_a_check_can_name_has_its_words(words):
@@ -246,6 +246,38 @@ def test_a_folder_counts_those_who_share_wherever_their_records_are(state, tmp_p
     monkeypatch.setattr(Path, "stat", stat)  # a closed home folder; root can enter every one
     assert set(folder.students()) == {"ada", "kay", "flat"}
     assert folder.private == 2
+
+
+def test_a_damaged_record_is_left_out_and_said_and_its_student_stays(state, tmp_path, words):
+    progress = state("ada")
+    record("00.attend", wrong("00.attend/sigmoid"))
+    share("on")
+    for damage in ('{"attempts": 2, "trie', '{"attempts": "three"}'):
+        (progress / "00.causal_mask.json").write_text(damage)
+        folder = Folder(tmp_path, words)
+        assert {who: [*seen] for who, seen in folder.students().items()} == {"ada": ["00.attend"]}
+        assert (folder.private, folder.damaged) == (0, {"ada": ["00.causal_mask"]})
+    note = "has a damaged record of 00.causal_mask, which is left out"
+    assert f"A student {note}" in course("class", "--from", str(tmp_path), "--once")[1]
+    assert f"ada {note}" in course("class", "--from", str(tmp_path), "--once", "--names")[1]
+
+
+def test_names_of_folders_are_shown_as_they_are_whatever_their_bytes(state, tmp_path, words):
+    progress = state("ada")
+    record("00.attend", wrong("00.attend/sigmoid"))
+    (progress / "00.causal_mask.json").write_text("{")
+    share("on")
+    student = tmp_path / "ada"
+    try:
+        student.rename(tmp_path / os.fsdecode(b"[red]m\xfcller"))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    _, printed = course("class", "--from", str(tmp_path), "--once", "--names")
+    assert "1 student shares their progress." in printed
+    assert r"[red]m\xfcller has a damaged record of 00.causal_mask" in printed
+    folder = Folder(tmp_path, words)
+    served = json.dumps(table(folder.students(), words, NOW, names=True), ensure_ascii=False)
+    assert "m\\\\xfcller" in served.encode().decode()
 
 
 def course(*arguments):

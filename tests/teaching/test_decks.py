@@ -15,7 +15,7 @@ from course_utils.teaching.demo import script
 from course_utils.teaching.demo.states import STATES, VIEWS
 from course_utils.teaching.site.deck import deck_of, slides_in
 from course_utils.teaching.site.layout import pages_of
-from course_utils.teaching.site.shown import exercise, shown, states
+from course_utils.teaching.site.shown import as_script, exercise, shown, states
 
 DECK = """# Look
 
@@ -167,6 +167,13 @@ def test_only_the_widgets_that_are_shown_travel_with_the_slides_each_in_its_star
     assert json.loads(json.dumps(saved))["a"]["state"]["block"] == 0  # the notebook stays as it was
     with pytest.raises(ValueError, match="saved without its widgets: run it again with `course run --output`"):
         states(nbformat.v4.new_notebook(), {"a": {}})
+
+
+def test_no_text_of_a_widget_ends_the_script_that_carries_it():
+    """A browser reads on after ``<!--`` and ``<script`` until the next but one ``</script>``."""
+    state = {"names": ["</script><b>", "<!--<script>"]}
+    assert "<" not in as_script(state)
+    assert json.loads(as_script(state)) == state
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_an_unknown_demo_a_missing_state_and_a_folder_of_others_are_one_sentence
     with pytest.raises(ValueError, match="no demo 'atention': choose one of colours, "):
         cells.notebook_of("atention")
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(FileExistsError, match="has no demos in it: choose another folder"):
+    with pytest.raises(FileExistsError, match="holds something else than demos: choose another folder"):
         pages.write_pages(tmp_path)
     monkeypatch.setattr(states, "FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="run `course demo --renew memory`"):
@@ -110,6 +110,24 @@ def test_an_unknown_demo_a_missing_state_and_a_folder_of_others_are_one_sentence
     (tmp_path / "memory.json.gz").write_bytes(b"\x1f\x8b half of it")
     with pytest.raises(ValueError, match=r"memory\.json\.gz cannot be read"):
         states.stored("memory")
+
+
+def test_pages_replace_those_of_last_year_and_nothing_that_was_put_beside_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "_texts", lambda: [("index.html", "this year's"), (pages.MARK, "")])
+    folder = tmp_path / "stick"
+    pages.write_pages(folder)
+    (folder / "removed-demo.html").touch()
+    (folder / ".DS_Store").touch()
+    pages.write_pages(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [pages.MARK, "index.html"]
+    for name in ("lecture.pdf", "notes/monday.html"):
+        mine = folder / name
+        mine.parent.mkdir(exist_ok=True)
+        mine.touch()
+        with pytest.raises(FileExistsError, match="holds something else than demos"):
+            pages.write_pages(folder)
+        assert mine.exists()
+        mine.unlink()
 
 
 def test_the_pages_are_small_and_name_no_other_host_but_the_form_for_mistakes(tmp_path):

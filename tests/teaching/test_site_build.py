@@ -37,7 +37,7 @@ def old_site(tmp_path):
 @pytest.mark.slow
 def test_a_failing_notebook_and_one_that_was_not_run_leave_the_old_site(old_site, tmp_path, monkeypatch):
     failing = made(tmp_path / "failing", "1 / 0")
-    with pytest.raises(ValueError, match="was not executed by the course: run `course run 00 --output`"):
+    with pytest.raises(ValueError, match=r"was not executed by the course: run `course run 00 --output .*failing`"):
         build_site(["00"], old_site, executed=failing.parent)
     monkeypatch.setattr(build.notebooks, "find", lambda number: failing)
     with pytest.raises(ValueError, match=r"Notebook 00 failed, so nothing was built: [\s\S]*ZeroDivisionError"):
@@ -136,6 +136,11 @@ def test_a_folder_that_is_no_site_is_never_replaced(tmp_path):
     with pytest.raises(FileExistsError, match="exists and is not a site"):
         build_site(["00"], tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+    (tmp_path / ".buildinfo").touch()
+    (tmp_path / ".git").mkdir()  # a branch for GitHub Pages
+    with pytest.raises(FileExistsError, match="exists and is a Git repository"):
+        build_site(["00"], tmp_path)
+    assert (tmp_path / ".git").exists()
 
 
 def test_a_missing_part_is_one_sentence(tmp_path, monkeypatch):

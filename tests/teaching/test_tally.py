@@ -1,7 +1,10 @@
 """The vote on the lecturer's machine: two hundred phones, one vote per browser, and nobody sees a count before the answer."""
 
 import asyncio
+import gc
 import json
+import socket
+import struct
 import time
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
@@ -16,6 +19,11 @@ from course_utils.teaching.demo import tally
 from course_utils.teaching.demo.tally import Hall, Tally
 
 QUESTION = {"demo": "windows", "question": "How much?", "options": ["none", "half", "all"]}
+AGAIN = {"demo": "windows", "again": True}
+
+
+def answer(letter: str, demo: str = "windows") -> str:
+    return json.dumps({"demo": demo, "right": letter})
 
 
 @asynccontextmanager
@@ -84,7 +92,7 @@ def test_two_hundred_voters_vote_once_each_and_see_the_counts_with_the_answer(fo
                 counts = (await told(lecturer))["counts"]
             assert counts == {"A": 67, "B": 67, "C": 66}
             begun = time.perf_counter()
-            await lecturer.write_message(json.dumps({"right": "B"}))
+            await lecturer.write_message(answer("B"))
             shown = await asyncio.gather(*(told(phone) for phone in phones))
             record_property("reveal_ms", round(1000 * (time.perf_counter() - begun)))
             assert all(each["right"] == "B" and each["counts"] == counts for each in shown)
@@ -104,7 +112,7 @@ def test_a_browser_votes_once_also_through_a_second_tab_and_another_round_begins
                 await tab.write_message(json.dumps({"demo": "windows", "vote": vote}))
                 assert (await told(tab))["mine"] == "A"
             assert hall.tally.counts() == {"A": 1, "B": 0, "C": 0}
-            await lecturer.write_message(json.dumps({"again": True}))
+            await lecturer.write_message(json.dumps(AGAIN))
             assert (await told(tabs[0]))["mine"] == ""
             assert hall.tally.counts() == {"A": 0, "B": 0, "C": 0}
             for vote in ("D", "", "AB", None, ["A"], 3):
@@ -113,11 +121,73 @@ def test_a_browser_votes_once_also_through_a_second_tab_and_another_round_begins
             await tabs[0].write_message(json.dumps({"demo": "windows", "vote": "C"}))
             while (await told(tabs[0]))["mine"] != "C":
                 pass
-            await lecturer.write_message(json.dumps({"right": "B"}))
+            await lecturer.write_message(answer("B"))
             assert (await told(tabs[0]))["counts"] == {"A": 0, "B": 0, "C": 1}
             await tabs[1].write_message(json.dumps({"demo": "windows", "vote": "B"}))  # too late
             await told(tabs[1])
             assert hall.tally.counts() == {"A": 0, "B": 0, "C": 1}
+
+    run(whole())
+
+
+def test_a_closed_vote_counts_nothing_and_the_answer_of_another_question_is_not_shown(folder):
+    async def whole() -> None:
+        async with served(folder) as (hall, address):
+            lecturer = await lecturer_of(address)
+            early, late = [await connected(address, "vote", await cookie_of(address)) for _ in range(2)]
+            for phone in (early, late):
+                assert not (await told(phone))["closed"]
+            await early.write_message(json.dumps({"demo": "windows", "vote": "A"}))
+            await told(early)
+            await lecturer.write_message(answer("C", demo="patches"))  # of a page that shows another question
+            await lecturer.write_message(json.dumps({"demo": "windows", "closed": True}))
+            for phone, mine in ((early, "A"), (late, "")):
+                seen = await told(phone)
+                assert (seen["mine"], seen["closed"], "right" in seen) == (mine, True, False)
+            await late.write_message(json.dumps({"demo": "windows", "vote": "B"}))
+            assert (await told(late))["mine"] == ""
+            assert hall.tally.counts() == {"A": 1, "B": 0, "C": 0}
+            await lecturer.write_message(json.dumps(AGAIN))
+            assert not (await told(late))["closed"]
+            await late.write_message(json.dumps({"demo": "windows", "vote": "B"}))
+            assert (await told(late))["mine"] == "B"
+
+    run(whole())
+
+
+def test_pages_without_a_phone_keep_nobody_out(folder, monkeypatch):
+    monkeypatch.setattr(tally, "MOST_VOTERS", 3)
+
+    async def whole() -> None:
+        async with served(folder) as (_, address):
+            for _ in range(10):
+                await cookie_of(address)
+            phones = [await connected(address, "vote", await cookie_of(address)) for _ in range(3)]
+            for phone in phones:
+                await told(phone)
+            with pytest.raises(HTTPClientError) as caught:
+                await cookie_of(address)
+            assert caught.value.code == 503
+
+    run(whole())
+
+
+def test_a_phone_that_is_gone_without_a_word_prints_nothing(folder):
+    async def whole() -> None:
+        async with served(folder) as (hall, address):
+            printed = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, what: printed.append(what["message"]))
+            phone = await connected(address, "vote", await cookie_of(address))
+            await told(phone)
+            stream = phone.protocol.stream
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stream.close()
+            for _ in range(20):  # before the server has heard of it, and after
+                hall.tell_phones()
+                await asyncio.sleep(0.01)
+            gc.collect()
+            assert not printed
+            assert not hall.phones
 
     run(whole())
 
@@ -143,7 +213,7 @@ def test_only_the_lecturer_opens_the_hall_and_nonsense_ends_one_connection_alone
                 await phone.write_message(nonsense)
                 assert await phone.read_message() is None, nonsense
             lecturer = await lecturer_of(address)
-            await lecturer.write_message(json.dumps({"right": "A"}))
+            await lecturer.write_message(answer("A"))
             assert await told(lecturer)
 
     run(whole())
@@ -162,5 +232,14 @@ def test_it_listens_on_loopback_unless_asked_and_a_wrong_address_is_one_sentence
         OSError, match=r"The vote cannot listen at 198\.51\.100\.1, .*: use --host with an address of this machine"
     ):
         tally.listening("198.51.100.1", 18866)
+    with pytest.raises(OSError, match=r"port 18866 \((?!A file)"):
+        tally.listening("127.0.0.1:80", 18866)
     assert tally.reachable("192.168.1.7") == "192.168.1.7"
+    assert tally.reachable("fe80::7") == "[fe80::7]"
+    everywhere, _ = tally.listening("::", 18866)
+    try:
+        assert socket.AF_INET in {each.family for each in everywhere}  # the QR code has an address of IPv4
+    finally:
+        for each in everywhere:
+            each.close()
     assert "<svg" in tally.qr_code("http://192.168.1.7:8866/")

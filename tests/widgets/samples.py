@@ -246,6 +246,11 @@ SAMPLES = {
             ({"questions": [ASKED | {"reason": ""}]}, "'reason' of question 1 is '', but .* not empty"),
             ({"questions": [IN_WORDS | {"question": None}]}, "'question' of question 1 is None, but must be text"),
             (lambda: widgets.Predict.from_demo("window"), "no demo 'window': choose one of colours, "),
+            (lambda: widgets.Predict.from_demo(["windows"]), r"no demo \['windows'\]: choose one of colours, "),
+            (
+                lambda: widgets.Predict.from_notebook("04", ["look"]),
+                r"no questions called \['look'\]: choose one of look, ",
+            ),
             (lambda: widgets.Predict.from_notebook("04", "lock"), "called 'lock': choose one of look, "),
             (lambda: widgets.Predict.from_notebook("77", "look"), "no questions for notebook '77': choose one of 00"),
         ),

@@ -190,11 +190,12 @@ def test_whatever_a_model_raises_the_page_gets_an_answer_with_the_reason(error):
 
 
 def test_a_model_that_was_changed_under_the_widget_says_so():
-    model = build_model(VIT.config, seed=0)
-    widget = build("ViTExplorer", model=model, in_kernel=True)
-    model.head = nn.Identity()
-    ((content, _),) = replies(widget, {})
-    assert content["error"].startswith("The model was changed after this widget was made: run")
+    for change in (lambda model: setattr(model, "head", nn.Identity()), lambda model: model.blocks.__delitem__(1)):
+        model = build_model(VIT.config, seed=0)
+        widget = build("ViTExplorer", model=model, in_kernel=True)
+        change(model)
+        ((content, _),) = replies(widget, {})
+        assert content["error"].startswith("The model was changed after this widget was made: run")
 
 
 def test_prepare_may_return_another_precision_and_leaves_the_picture_as_it_is():

@@ -104,6 +104,17 @@ def test_several_models_with_other_grids_share_one_picture():
     )
 
 
+def test_models_share_one_image_in_any_order():
+    oblong = torch.rand(3, 32, 64)
+    models = {"2 x 4": torch.full((1, 1, 9, 9), 1 / 9), "3 x 3": torch.full((1, 1, 10, 10), 1 / 10)}
+    for names in (list(models), list(models)[::-1]):
+        with (
+            pytest.warns(UserWarning, match="cropped to its central 32 × 32"),
+            pytest.raises(ValueError, match=r"The attention of 2 x 4 has 9 tokens.*do not form a grid.*32 × 32"),
+        ):
+            AttentionExplorer(oblong, {name: models[name] for name in names})
+
+
 def test_pixels_arrive_in_rows_with_four_bytes_each():
     picture = torch.zeros(3, 4, 6)
     picture[0, 1, 2] = 1
@@ -112,6 +123,13 @@ def test_pixels_arrive_in_rows_with_four_bytes_each():
     assert pixels[1, 2].tolist() == [255, 0, 0, 255]
     assert pixels[..., :3].sum() == 255
     assert widget.choices == [2]
+
+
+@pytest.mark.parametrize("patch_size", [2500, 2600, 3000, 4096, 3])
+def test_memory_explorer_proposes_an_image_that_it_takes(patch_size):
+    with pytest.raises(ValueError, match="does not divide image_size 4000: try") as refused:
+        MemoryExplorer(image_size=4000, patch_size=patch_size)
+    MemoryExplorer(image_size=int(str(refused.value).rstrip(".").split()[-1]), patch_size=patch_size)
 
 
 def test_memory_explorer_knows_the_machine_that_runs_it():

@@ -18,16 +18,14 @@ Shared = dict[str, dict[str, Any]]
 def shared(progress: Path) -> Shared | None:
     """Name of each exercise that was tried → FIELDS of its record; and live runs, if any. None without consent.
 
-    Records that cannot be read are left out, and those that are links: an instructor may read the folders of others.
+    Of a record that cannot be read there is only the name; links are left out: an instructor may read the folders of
+    others.
     """
     if not consents(progress):
         return None
-    found = {path.stem: _read(path) for path in sorted(progress.glob("[0-9][0-9].*.json"))}
-    said = {
-        name: {field: record[field] for field in FIELDS if field in record}
-        for name, record in found.items()
-        if record
-    }
+    paths = [path for path in sorted(progress.glob("[0-9][0-9].*.json")) if not path.is_symlink()]
+    found = {path.stem: _read(path) for path in paths}
+    said = {name: {field: record[field] for field in FIELDS if field in record} for name, record in found.items()}
     runs = live_runs(progress)
     return {**said, CLAIMS: runs} if runs else said
 

@@ -1,5 +1,6 @@
 """Where the class comes from: servers of students that report to a hub, or the progress folders of students in a folder."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from course_utils import files
 from course_utils.teaching.classroom.catalogue import Catalogue
 from course_utils.teaching.classroom.records import CLAIMS, consents, shared
-from course_utils.teaching.classroom.table import Attempt, Class, NotProgress, checked
+from course_utils.teaching.classroom.table import Attempt, Class, checked
 
 SILENCE = timedelta(minutes=3)  # a server reports every minute; one that is silent for longer has ended
 PLACES = (".", "progress", ".course/progress")  # of a student's records, below the student's folder
@@ -27,8 +28,8 @@ class Reports:
         self._reported: dict[str, tuple[datetime, dict[str, Attempt], Any]] = {}  # when, progress, live runs
 
     def report(self, student: str, said: object) -> None:
-        """Replace what is known of a student. Raises NotProgress."""
-        attempts = checked(said, self.catalogue, self.clock())
+        """Replace what is known of a student; damaged records are left out. Raises NotProgress."""
+        attempts = checked(said, self.catalogue, self.clock(), [])
         self._reported[student] = (self.clock(), attempts, said.get(CLAIMS) if isinstance(said, dict) else None)
 
     def forget(self, student: str) -> None:
@@ -50,12 +51,14 @@ class Reports:
 class Folder:
     """The students with a folder below this one, such as ``/home`` or a folder of copied progress folders.
 
-    Those who have not switched sharing on, or whose folder is closed, are counted in ``private`` and not read. Raises
-    Refused if there is no such folder, or none of a student in it.
+    Those who have not switched sharing on, or whose folder is closed, are counted in ``private`` and not read; damaged
+    records are left out, and their names are in ``damaged``, student by student. Raises Refused if there is no such
+    folder, or none of a student in it.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder, self.catalogue, self.private = folder, catalogue, 0
+        self.damaged: dict[str, list[str]] = {}
         if not folder.is_dir():
             raise files.Refused(f"{folder} is not a folder: name one that holds a folder per student.")
         if not progress_folders(folder):
@@ -66,26 +69,30 @@ class Folder:
 
     def students(self) -> Class:
         """Name of each student's folder → what their records say now."""
-        found, self.private = {}, 0
+        found, self.private, self.damaged = {}, 0, {}
         for name, progress in progress_folders(self.folder).items():
             said = shared(progress)
             if said is None:
                 self.private += 1
                 continue
-            try:
-                found[name] = checked(said, self.catalogue, now())
-            except NotProgress:  # somebody else's file, or a damaged one
-                self.private += 1
+            damaged: list[str] = []
+            found[name] = checked(said, self.catalogue, now(), damaged)
+            if damaged:
+                self.damaged[name] = damaged
         return found
 
 
 def progress_folders(folder: Path) -> dict[str, Path]:
-    """Name of each student's folder below this one → the folder with their records, or one that is closed to us."""
+    """Name of each student's folder below this one → the folder with their records, or one that is closed to us.
+
+    In a name, bytes that are not UTF-8 become backslashes and numbers: no page and no terminal shows them.
+    """
     found = {}
     for student in sorted(folder.iterdir()):
         for place in PLACES:
             if _may_hold_records(student / place):
-                found[student.name] = student / place
+                name = os.fsencode(student.name).decode("utf-8", "backslashreplace")
+                found[name] = student / place
                 break
     return found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from course_utils.teaching.classroom.catalogue import Catalogue
+from course_utils.teaching.classroom.catalogue import Catalogue, Words
 
 LATELY = timedelta(minutes=45)  # an exercise that was last tried earlier is not being worked on
 COMPANY = 2  # without names, a mistake is shown only if at least so many students are in it
@@ -34,10 +34,13 @@ class Attempt:
 Class = Mapping[str, Mapping[str, Attempt]]  # name of the student → name of the exercise → attempt
 
 
-def checked(said: object, catalogue: Catalogue, now: datetime) -> dict[str, Attempt]:
+def checked(
+    said: object, catalogue: Catalogue, now: datetime, damaged: list[str] | None = None
+) -> dict[str, Attempt]:
     """What a student's server or folder says, checked: only words of the catalogue can reach the page.
 
-    Raises NotProgress. Exercises of other editions of the course are left out; a date in the future counts as now.
+    Exercises of other editions of the course are left out; a date in the future counts as now. Raises NotProgress; with
+    a list for the names of damaged records, only if there are no records.
     """
     if not isinstance(said, dict):
         raise NotProgress(
@@ -48,18 +51,27 @@ def checked(said: object, catalogue: Catalogue, now: datetime) -> dict[str, Atte
         exercise = catalogue.exercise(name)
         if exercise is None or (exercise.name != name and exercise.name in said):
             continue
-        if not isinstance(record, dict) or type(record.get("attempts")) is not int or record["attempts"] < 1:
-            raise NotProgress(f"The record of {name} has no number of attempts: send the one that check has saved.")
-        tried_at = min(_moment(name, record.get("tried_at")), now)
-        since = record.get("since")
-        found[exercise.name] = Attempt(
-            record.get("passed_at") is not None,
-            record["attempts"],
-            tried_at,
-            exercise.mistake(record.get("misconception"), record.get("kind")),
-            min(_moment(name, since), tried_at) if since is not None else tried_at,
-        )
+        try:
+            found[exercise.name] = _attempt(name, record, exercise, now)
+        except NotProgress:
+            if damaged is None:
+                raise
+            damaged.append(name)
     return found
+
+
+def _attempt(name: str, record: object, exercise: Words, now: datetime) -> Attempt:
+    if not isinstance(record, dict) or type(record.get("attempts")) is not int or record["attempts"] < 1:
+        raise NotProgress(f"The record of {name} has no number of attempts: send the one that check has saved.")
+    tried_at = min(_moment(name, record.get("tried_at")), now)
+    since = record.get("since")
+    return Attempt(
+        record.get("passed_at") is not None,
+        record["attempts"],
+        tried_at,
+        exercise.mistake(record.get("misconception"), record.get("kind")),
+        min(_moment(name, since), tried_at) if since is not None else tried_at,
+    )
 
 
 def _moment(name: str, said: object) -> datetime:

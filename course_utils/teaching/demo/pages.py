@@ -14,6 +14,7 @@ from course_utils.teaching.demo.script import Demo
 
 HALL = Path(__file__).parent / "hall"
 MARK = "hall.js"  # what a folder of these pages has
+KINDS = (".html", ".js", ".css")  # of its files
 
 
 def write_pages(folder: Path) -> Path:
@@ -22,13 +23,23 @@ def write_pages(folder: Path) -> Path:
     Raises FileExistsError for a folder with anything else in it, and FileNotFoundError or ValueError like
     `states.stored`.
     """
-    if folder.exists() and not (folder / MARK).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} exists and has no demos in it: choose another folder, or remove it.")
+    if folder.exists() and not _may_be_replaced(folder):
+        raise FileExistsError(
+            f"{folder} exists and holds something else than demos: choose another folder, or remove it."
+        )
     with files.atomic(folder) as partial:
         partial.mkdir()
         for name, text in _texts():
             (partial / name).write_text(text, encoding="utf-8")
     return folder / "index.html"
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Whether it is a folder that holds demos alone, or nothing; what a system hides there, as .DS_Store, does not count."""
+    if not folder.is_dir():
+        return False
+    held = [each for each in folder.iterdir() if each.is_dir() or not each.name.startswith(".")]
+    return not held or ((folder / MARK).exists() and all(each.is_file() and each.suffix in KINDS for each in held))
 
 
 def _texts() -> list[tuple[str, str]]:

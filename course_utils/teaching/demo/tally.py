@@ -21,14 +21,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from course_utils.console import in_words
+from course_utils.files import reason
 from course_utils.front_end import joined
 from course_utils.teaching.demo.pages import HALL
 from course_utils.teaching.demo.script import LETTERS
 
 MOST_VOTERS = 5_000
 MOST_BYTES = 2_000  # of a message
-EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = ("", "0.0.0.0", "::")
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -41,16 +41,18 @@ class Tally:
     question: str = ""
     options: tuple[str, ...] = ()
     ballots: dict[str, str] = field(default_factory=dict)
+    closed: bool = False
     right: str = ""  # as soon as the answer is shown
 
     def open(self, demo: str, question: str, options: tuple[str, ...]) -> None:
         """Open a question, without votes."""
-        self.demo, self.question, self.options, self.ballots, self.right = demo, question, options, {}, ""
+        self.demo, self.question, self.options = demo, question, options
+        self.ballots, self.closed, self.right = {}, False, ""
 
     def vote(self, voter: str, letter: str) -> bool:
-        """Count a vote: one per voter, for an option, before the answer is shown; → whether it was counted."""
+        """Count a vote: one per voter, for an option, before the vote is closed; → whether it was counted."""
         sound = voter in self.voters and letter in tuple(LETTERS[: len(self.options)])
-        if not sound or voter in self.ballots or self.right:
+        if not sound or voter in self.ballots or self.closed or self.right:
             return False
         self.ballots[voter] = letter
         return True
@@ -63,8 +65,8 @@ class Tally:
     def told(self, voter: str) -> dict[str, Any]:
         """What a voter's phone shows: the counts only with the answer."""
         shown = {"right": self.right, "counts": self.counts()} if self.right else {}
-        mine = self.ballots.get(voter, "")
-        return {"demo": self.demo, "question": self.question, "options": self.options, "mine": mine, **shown}
+        asked = {"demo": self.demo, "question": self.question, "options": self.options, "closed": self.closed}
+        return {**asked, "mine": self.ballots.get(voter, ""), **shown}
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Hall:
     def tell_lecturers(self) -> None:
         """Send the counts to the lecturer's pages."""
         counts = self.tally.counts()
-        told = {"votes": sum(counts.values()), "counts": counts, "address": self.address, "code": self.code}
+        told = {"demo": self.tally.demo, "counts": counts, "address": self.address, "code": self.code}
         for each in self.lecturers:
             each.send(told)
 
@@ -104,6 +106,8 @@ class _Page(RequestHandler):
     def get(self) -> None:
         voters = self.hall.tally.voters
         if self.get_cookie("voter") not in voters:
+            if len(voters) >= MOST_VOTERS:  # those who only asked for the page make room
+                voters &= {*self.hall.phones.values(), *self.hall.tally.ballots}
             if len(voters) >= MOST_VOTERS:
                 raise HTTPError(503)
             voter = secrets.token_urlsafe(16)
@@ -134,7 +138,8 @@ class _Connection(WebSocketHandler):
     def send(self, message: dict[str, Any]) -> None:
         """Send a message, unless the browser has gone."""
         with suppress(WebSocketClosedError):
-            self.write_message(json.dumps(message))
+            sent = asyncio.ensure_future(self.write_message(json.dumps(message)))
+            sent.add_done_callback(lambda sent: sent.cancelled() or sent.exception())  # asked for, so not printed
 
     def on_message(self, message: str | bytes) -> None:
         """Hear a message; close the connection if it is none."""
@@ -186,14 +191,18 @@ class Lecturer(_Connection):
         self.hall.tell_lecturers()
 
     def hear(self, sent: dict[str, Any]) -> None:
-        """Open a question, or the same once more, or show its answer."""
+        """Open a question; or close it, open it once more, or show its answer, if it is still the open one."""
         tally = self.hall.tally
-        if "right" in sent:
-            tally.right = str(sent["right"])
-        elif sent.get("again"):
-            tally.open(tally.demo, tally.question, tally.options)
-        else:
+        if "question" in sent:
             tally.open(str(sent["demo"]), str(sent["question"]), tuple(map(str, sent["options"])))
+        elif sent["demo"] != tally.demo:  # of another page of the lecturer
+            return
+        elif "right" in sent:
+            tally.right = str(sent["right"])
+        elif "closed" in sent:
+            tally.closed = True
+        else:
+            tally.open(tally.demo, tally.question, tally.options)
         self.hall.tell_phones()
         self.hall.tell_lecturers()
 
@@ -218,11 +227,11 @@ def listening(host: str, port: int) -> tuple[list[socket.socket], int]:
     """Sockets on the first free port from port. Raises OSError, in one sentence, if host is not of this machine."""
     for each in range(port, min(port + 50, 65536)):
         try:
-            return bind_sockets(each, host), each
-        except OSError as error:
-            if each == port + 49 or error.errno not in _TAKEN:
+            return bind_sockets(each, "" if host == "::" else host), each  # phones may have IPv4 alone
+        except (OSError, UnicodeError) as error:
+            if each == port + 49 or getattr(error, "errno", None) not in _TAKEN:
                 raise OSError(
-                    f"The vote cannot listen at {host}, port {each} ({in_words(error)}): use --host with an address of this "
+                    f"The vote cannot listen at {host}, port {each} ({reason(error)}): use --host with an address of this "
                     "machine, or another --port."
                 ) from error
     raise OSError(f"No port from {port} on is free: use another --port.")
@@ -237,7 +246,7 @@ def run(folder: Path, page: str, host: str, port: int, browser: bool) -> None:
     sockets, port = listening(host, port)
     address = f"http://{reachable(host)}:{port}/"
     hall = Hall(Tally(), secrets.token_urlsafe(16), address, qr_code(address))
-    own = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}/hall/{page}?key={hall.key}"
+    own = f"http://{'127.0.0.1' if host in EVERYWHERE else reachable(host)}:{port}/hall/{page}?key={hall.key}"
 
     async def serve() -> None:
         HTTPServer(application(hall, folder)).add_sockets(sockets)
@@ -251,9 +260,9 @@ def run(folder: Path, page: str, host: str, port: int, browser: bool) -> None:
 
 
 def reachable(host: str) -> str:
-    """The address that phones use: host, or for all addresses the one of the local network."""
+    """The address that phones use, as in a URL: host, or for all addresses the one of the local network."""
     if host not in EVERYWHERE:
-        return host
+        return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # nothing is sent: the system only chooses its own address

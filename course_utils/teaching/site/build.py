@@ -55,8 +55,9 @@ def build_site(
     was not executed.
     """
     check_installed(("sphinx", "myst_nb", "sphinx_book_theme", "pybtex"))
-    if output.exists() and not (output / ".buildinfo").exists():
-        raise FileExistsError(f"{output} exists and is not a site: choose another folder, or remove it.")
+    if output.exists() and (not (output / ".buildinfo").exists() or (output / ".git").exists()):
+        what = "is a Git repository" if (output / ".git").exists() else "is not a site"
+        raise FileExistsError(f"{output} exists and {what}: choose another folder, or remove it.")
     steps = steps or Steps("notebook", len(numbers))
     pages = {}
     for path in map(notebooks.find, numbers):
@@ -89,7 +90,7 @@ def executed_notebook(
         notebook = notebooks.read(folder / path.name)
         if "course_run" not in notebook.metadata:
             raise ValueError(
-                f"{folder / path.name} was not executed by the course: run `course run {number} --output`."
+                f"{folder / path.name} was not executed by the course: run `course run {number} --output {folder}`."
             )
         return notebook
     execution = notebooks.execute(path, started=started)

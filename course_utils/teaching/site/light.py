@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.teaching.demo.states import STATES, as_webp, small
+from course_utils.teaching.site.shown import as_script
 
 PARTS = "application/vnd.course.widget-parts+json"
 LEAST = 2_000  # bytes: what is smaller stays in the page
@@ -56,8 +57,7 @@ def _needed(saved: dict[str, Any], shown: list[str]) -> dict[str, Any]:
 def _script(saved: dict[str, Any], folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     parts = [part for name, model in saved["state"].items() for part in _parts(name, model, folder)]
-    text = json.dumps({**saved, "parts": parts}, separators=(",", ":")).replace("</", "<\\/")
-    return f'<script type="{PARTS}">{text}</script>'
+    return f'<script type="{PARTS}">{as_script({**saved, "parts": parts})}</script>'
 
 
 def _parts(name: str, model: dict[str, Any], folder: Path) -> list[dict[str, Any]]:

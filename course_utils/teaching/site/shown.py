@@ -125,7 +125,7 @@ def exercise(cell: NotebookNode) -> Shown:
 
 def as_script(value: Any) -> str:
     """JSON that can stand inside a <script> element."""
-    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def states(notebook: NotebookNode, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

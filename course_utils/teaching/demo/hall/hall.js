@@ -172,17 +172,17 @@ function count(counts) {
 const tell = liveVote(listen);
 
 /** @param {Tally} tally */
-function listen({ counts, address, code }) {
+function listen({ demo, counts, address, code }) {
   $("code").innerHTML = code; // made by this machine's server
   $("code").append(address);
-  count(counts);
+  if (demo === hall.name) count(counts); // else this page's question is on its way
 }
 
 // With phones: the vote is closed and says what to do next, then it is open once more.
 /** @param {(message: object) => void} tellPhones */
 function closeVote(tellPhones) {
   hall.told = !hall.told;
-  if (!hall.told) tellPhones({ again: true });
+  tellPhones({ demo: hall.name, ...(hall.told ? { closed: true } : { again: true }) });
   count(hall.counts);
 }
 
@@ -213,7 +213,7 @@ function enterVotes() {
 
 /** @param {number} by */
 function go(by) {
-  const name = names[names.indexOf(hall.name) + by];
+  const name = names[names.indexOf(hall.wanted) + by]; // also while the wanted one is being loaded
   if (name) open(name).catch(complain);
   else location.href = "index.html";
 }

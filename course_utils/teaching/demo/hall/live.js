@@ -1,8 +1,8 @@
 // The vote on this machine, if `course demo --vote` serves these pages: which question is open, and how many voted.
 
-/** @typedef {{ votes: number, counts: Record<string, number>, address: string, code: string }} Tally */
+/** @typedef {{ demo: string, counts: Record<string, number>, address: string, code: string }} Tally */
 
-// act(tally) at every vote. tell(message): open a question, or show its answer.
+// act(tally) at every vote. tell(message): open a question, close it, or show its answer.
 /** @param {(tally: Tally) => void} act */
 export function liveVote(act) {
   if (!location.pathname.startsWith("/hall/")) return null;
@@ -22,6 +22,6 @@ export function liveVote(act) {
   connect();
   return (/** @type {object} */ message) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-    else unsent = [message];
+    else unsent = "question" in message ? [message] : [...unsent, message];
   };
 }

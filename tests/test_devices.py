@@ -39,17 +39,20 @@ from course_utils.deployment.export import OnnxModel, agreement
 from course_utils.exercises.exercise import exercises as every_exercise
 from course_utils.experiments import (
     nb02_twins,
+    nb03_pixel_layers,
     nb04_explanation,
     nb04_layers,
     nb05_crossing,
     nb05_data_size,
     nb06_augreg,
     nb06_regularisers,
+    nb07_curves,
     nb07_distillation,
     nb07_imagenet_teacher,
     nb07_softness,
     nb09_few_shot,
     nb09_imagenet_to_cifar,
+    nb09_imagenet_tuning,
     nb10_attacks,
     nb10_captions,
     own_images,
@@ -393,10 +396,12 @@ def trained_networks_as_encoders():
     encoder = Encoder(Pretrained(tiny, (), "", True, (0.5,) * 3, (0.5,) * 3), 32)
     few = LabelledImages(at(SHAPES.images[:20]), at(torch.arange(20) % 10), tuple("abcdefghij"), "made", "made")
     with pytest.MonkeyPatch.context() as patched:
-        for module in (nb07_imagenet_teacher, nb09_imagenet_to_cifar):
+        for module in (nb07_imagenet_teacher, nb09_imagenet_to_cifar, nb09_imagenet_tuning):
             patched.setattr(module, "imagenet_cnn", lambda: Remembering(encoder))
         nb07_imagenet_teacher.imagenet_teacher(few, quiet=True)(few.images)
         nb09_imagenet_to_cifar.features(nb09_imagenet_to_cifar.CNN, few.images, quiet=True)
+        enough = few.select(torch.arange(200) % 20)  # of each class, for an episode
+        nb09_imagenet_tuning.accuracy_of(fine_tune.Method("all", 1, fit_head_first=True), enough, 0)
     vit = build(models.ViTConfig(16, 8, 3, dim=8, layers=2, heads=1, mlp_dim=8), 0).to(DEVICE)
     every = nb04_layers.features(vit, encoder.found, few.images, 16, quiet=True)
     layers.nearest_neighbour_accuracy(every[:, 0, 0], few.labels)
@@ -453,6 +458,10 @@ def sets_of_images():
 def sweeps():
     clothes = LabelledImages(random(64, 1, 28, 28), at(torch.arange(64) % 10), tuple("abcdefghij"), "made", "made")
     nb02_twins.train_twin("LR-Net", 0, clothes, clothes, quiet=True)
+    tiny = random(64, 1, 7, 7)
+    reader = nb03_pixel_layers.model_of("next pixel", "fashion_mnist", 0, tiny).to(DEVICE)
+    read = nb03_pixel_layers.pooled(reader, tiny)[4]
+    nb03_pixel_layers.probe(read, clothes.labels, read, clothes.labels)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
     nb06_regularisers.train_arm("all", 0, clothes, 1)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)
@@ -462,6 +471,7 @@ def sweeps():
     cnn = build(nb07_distillation.TEACHERS["CNN"], 0).to(DEVICE).eval()
     for lesson in nb07_softness.METHODS.values():
         nb07_softness.softened(lesson(cnn, clothes, 0)(clothes.images, clothes.labels))
+    nb07_curves.mean_confidence(cnn, clothes.images)
 
 
 # ---- what must be reached, and how -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from course_utils.experiments.claims_class import class_point, class_seed
 from course_utils.experiments.claims_shown import show_claims
 from course_utils.experiments.runs import NAMED, run_named, run_names
-from course_utils.experiments.sweep import SWEEPS, interval, read_results, run_sweep
+from course_utils.experiments.sweep import SWEEPS, interval, paired, percents, read_results, run_sweep
 
 __all__ = [
     "NAMED",
@@ -11,6 +11,8 @@ __all__ = [
     "class_point",
     "class_seed",
     "interval",
+    "paired",
+    "percents",
     "read_results",
     "run_named",
     "run_names",

@@ -106,16 +106,16 @@ class Finding:
 
         If so many have run, four times as many: they halve the interval.
         """
-        if self.decision is not Decision.UNDECIDED or not self.effect.spread > 0:
-            return None
         return 4 * self.effect.runs if self.had_enough else self._enough()
 
     @property
     def had_enough(self) -> bool:
         """Whether so many runs are undecided as would have found an effect of the smallest size in most cases."""
-        return self.decision is Decision.UNDECIDED and self.effect.spread > 0 and self._enough() <= self.effect.runs
+        return (self._enough() or math.inf) <= self.effect.runs
 
-    def _enough(self) -> int:
+    def _enough(self) -> int | None:
+        if self.decision is not Decision.UNDECIDED or not self.effect.spread > 0:
+            return None
         return runs_needed(self.effect.spread, inner(self.claim, self.claim.smallest))
 
     @property

@@ -70,9 +70,9 @@ def _paper(name: str = "steiner_augreg") -> list[dict[str, str]]:
 COMPUTED: dict[str, Callable[[], Computed]] = {
     "zero gate": block_changes_logits,
     "128 × 128 pixels, 48 layers of 16 heads": lambda: stored(128**2, 16, 48, "GiB"),
-    "14 × 14 patches": lambda: stored(14**2, 1, 1, "KiB"),
-    "14 × 14 patches, 48 layers of 16 heads": lambda: stored(14**2, 16, 48, "MiB"),
-    "16 × 16 patches, 48 layers of 16 heads": lambda: stored(16**2, 16, 48, "MiB"),
+    "a grid of 14 × 14 patches": lambda: stored(14**2, 1, 1, "KiB"),
+    "a grid of 14 × 14 patches, 48 layers of 16 heads": lambda: stored(14**2, 16, 48, "MiB"),
+    "a grid of 16 × 16 patches, 48 layers of 16 heads": lambda: stored(16**2, 16, 48, "MiB"),
     "ViT-B/16": lambda: parameters(ViT, "vit_b_16"),
     "ViT-L/16": lambda: parameters(ViT, "vit_l_16"),
     "ViT-H/14": lambda: parameters(ViT, "vit_h_14"),

@@ -64,13 +64,13 @@ def costs_and_maps(model: ViT, images: Tensor, labels: Tensor) -> tuple[Tensor, 
 
 def agreement(each: Tensor, cost: Tensor, ink: Tensor) -> dict[str, Tensor]:
     """A map, the cost of erasing and the ink, (count, patches) → three rank correlations (count,) of map and cost: over all
-    patches; over those that erasing changes, because they have ink; and with the cost's size alone.
+    patches; over those that erasing changes, because they have ink; and of these with the cost's size alone.
     """
-    everywhere = torch.ones_like(cost, dtype=torch.bool)
+    changed = ink > 0  # erasing another costs nothing, whatever the model: with it, ink would be right for free
     return {
-        "correlations": rank_correlations(each, cost, everywhere),
-        "where_changed": rank_correlations(each, cost, ink > 0),
-        "with_size": rank_correlations(each, cost.abs(), everywhere),
+        "correlations": rank_correlations(each, cost, torch.ones_like(changed)),
+        "where_changed": rank_correlations(each, cost, changed),
+        "with_size": rank_correlations(each, cost.abs(), changed),
     }
 
 

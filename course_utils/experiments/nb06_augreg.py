@@ -1,7 +1,7 @@
 """How much augmentation and regularisation helps a model: notebook 06. ``course train sweep-augreg``.
 
-A small version of the grid of Steiner et al. 2022: two models, with and without regularisation, four levels of
-augmentation.
+A small version of the grid of Steiner et al. 2022: two models, with and without regularisation (dropout and
+stochastic depth), four levels of augmentation. Weight decay is Recipe's 0.05 in every cell.
 """
 
 from dataclasses import dataclass, replace
@@ -47,8 +47,8 @@ def train_augreg(
 ) -> tuple[ViT, History]:
     """Build the model of that size from the seed and train it; → the model and its history.
 
-    regularisation: the probability of dropout and, at the last layer, of stochastic depth. augmentation: a name in
-    LEVELS. The losses in the history are the training losses on augmented and mixed images.
+    regularisation: the probability of dropout and, at the last layer, of stochastic depth; weight decay is always Recipe's.
+    augmentation: a name in LEVELS. The losses in the history are the training losses on augmented and mixed images.
     """
     config, level = SIZES[size], LEVELS[augmentation]
     model = build(replace(config, dropout=regularisation, stochastic_depth=regularisation), seed)

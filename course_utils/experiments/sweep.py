@@ -8,7 +8,7 @@ import csv
 import importlib
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from course_utils import files
 from course_utils.console import duration
 from course_utils.experiments.spread import Value, in_processes, on_cluster, one_by_one
 from course_utils.paths import CLONE, DATA, state_dir
+from course_utils.settings import shown
 from course_utils.steps import counted
 
 RESULTS = DATA / "results"
@@ -26,17 +27,20 @@ MEASURED = ("seconds", "minutes")  # columns that are added up
 # Name of the command and of the table → module with its SWEEP.
 SWEEPS = {
     "sweep-deeper-cnn": "course_utils.experiments.nb01_control",
+    "sweep-pixel-layers": "course_utils.experiments.nb03_pixel_layers",
     "sweep-vit-layers": "course_utils.experiments.nb04_layers",
     "sweep-explanation": "course_utils.experiments.nb04_explanation",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-regularisers": "course_utils.experiments.nb06_regularisers",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
+    "sweep-distillation-curves": "course_utils.experiments.nb07_curves",
     "sweep-softness": "course_utils.experiments.nb07_softness",
     "sweep-hierarchy": "course_utils.experiments.nb08_hierarchy",
     "sweep-few-shot": "course_utils.experiments.nb09_few_shot",
     "sweep-few-shot-student": "course_utils.experiments.nb09_student",
     "sweep-imagenet": "course_utils.experiments.nb09_imagenet_to_cifar",
+    "sweep-imagenet-tuning": "course_utils.experiments.nb09_imagenet_tuning",
     "sweep-imagenet-teacher": "course_utils.experiments.nb07_imagenet_teacher",
     "sweep-twins": "course_utils.experiments.nb02_twins",
     "sweep-window-shift": "course_utils.experiments.nb08_window_shift",
@@ -277,6 +281,36 @@ def interval(values: Sequence[float]) -> Interval:
     if count < 2:
         return Interval(mean, math.nan)
     return Interval(mean, float(student_t.ppf(0.975, count - 1)) * statistics.stdev(values) / math.sqrt(count))
+
+
+def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accuracy") -> dict[Any, dict[int, float]]:
+    """The rows by these columns: their values, of a single column the value itself → seed → what, in per cent.
+
+    what is a column of shares, in [0, 1]. Raises ValueError for two rows with the same values and the same seed.
+    """
+    found: dict[Any, dict[int, float]] = {}
+    for row in rows:
+        values = tuple(row[column] for column in columns)
+        runs = found.setdefault(values if len(values) > 1 else values[0], {})
+        if row["seed"] in runs:
+            raise ValueError(
+                f"Two rows have seed {row['seed']} and {words(dict(zip(columns, values, strict=True)))}."
+            )
+        runs[row["seed"]] = 100 * row[what]
+    return found
+
+
+def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval:
+    """Seed → value, twice → the :func:`interval` of one minus other, over the seeds that both have.
+
+    Raises ValueError if they have none in common.
+    """
+    differences = [value - other[seed] for seed, value in one.items() if seed in other]
+    if not differences:
+        raise ValueError(
+            f"The seeds {shown([*one])} and {shown([*other])} have none in common: pair runs of the same seeds."
+        )
+    return interval(differences)
 
 
 def key(point: Mapping[str, Value]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Fine-tune a network on a few images of each new class: all methods of notebook 09 in one function.
 
-Every method except training from scratch starts from the nearest-prototype head, so step 0 is nearest prototype.
+Every method except training from scratch starts from the nearest-prototype head, so step 0 is nearest prototype, or
+from a linear head that is fitted first: Kumar et al. 2022, arXiv:2202.10054.
 """
 
 from copy import deepcopy
@@ -36,6 +37,7 @@ class Method(Settings):
     learning_rate: Annotated[float, above(0)] = 1e-3
     frozen_normalisation: bool = False  # BatchNorm uses and keeps its stored means and variances
     from_scratch: bool = False  # forget the teacher's weights first
+    fit_head_first: bool = False  # "all" and "lora" start from a linear head, not from the prototypes
 
 
 @torch.no_grad()
@@ -89,7 +91,7 @@ def adapt(method: Method, teacher: M, images: Tensor, labels: Tensor, ways: int,
         model = untrained(teacher, ways, seed)
     else:
         features = features_of(teacher, images)
-        if method.learns == "head":
+        if method.learns == "head" or method.fit_head_first:
             head = fit_head(features, labels, ways)
         else:
             head = prototype_head(checked_prototypes(features, labels, ways))

@@ -2,7 +2,9 @@
 
 import torch
 
+from course_utils.experiments import nb06_augreg
 from course_utils.experiments.nb06_augreg import LEVELS, SIZES, SWEEP, train_augreg
+from course_utils.lab import notebooks
 from course_utils.models import ViT
 from course_utils.training.inputs import Examples
 
@@ -45,3 +47,15 @@ def test_regularisation_is_dropout_and_stochastic_depth_and_levels_grow():
     strengths = [(level.number, level.magnitude, level.alpha) for level in LEVELS.values()]
     assert strengths == sorted(strengths)
     assert strengths[0] == (0, 0, 0)
+
+
+def test_the_text_says_the_weight_decay_of_every_cell(monkeypatch):
+    decays = set()
+    monkeypatch.setattr(nb06_augreg, "fit", lambda *given, **_: decays.add(given[3].weight_decay))
+    for point in SWEEP.points:
+        cell = (point[name] for name in ("size", "regularisation", "augmentation", "seed"))
+        train_augreg(*cell, train=pictures(), epochs=1)
+    (decay,) = decays
+    (text,) = [cell.source for cell in notebooks.read(notebooks.find("06")).cells if cell.id == "own-text"]
+    assert f"weight decay is {decay} in every cell" in text
+    assert f"Weight decay is Recipe's {decay} in every cell" in nb06_augreg.__doc__

@@ -275,7 +275,10 @@ def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
     assert f"to decide it: {wanted(few)}" in "\n".join(details(few))
 
 
-@pytest.mark.parametrize("table", ["sweep-twins", "sweep-pretraining", "sweep-distillation", "sweep-hierarchy"])
+@pytest.mark.parametrize(
+    "table",
+    ["sweep-twins", "sweep-pretraining", "sweep-distillation", "sweep-distillation-curves", "sweep-hierarchy"],
+)
 def test_no_verdict_rests_on_the_seed_that_chose_the_settings(table, findings, tmp_path):
     write_results([row for row in read_results(table) if row["seed"] != 9], tmp_path / f"{table}.csv")
     without = [ledger.examine(claim, tmp_path) for claim in LEDGER if claim.table == table]

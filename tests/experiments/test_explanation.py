@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from course_utils.data import DataNotFound
-from course_utils.experiments import read_results
-from course_utils.experiments.nb04_explanation import MAPS, compare, load_images, maps_of
+from course_utils.experiments import interval, read_results
+from course_utils.experiments.nb04_explanation import MAPS, agreement, compare, load_images, maps_of
+from course_utils.lab import notebooks
 from course_utils.models import DistilledViTConfig, RegisterViTConfig, ViTConfig, build
 from course_utils.training import load_checkpoint
 
@@ -24,6 +25,31 @@ def test_every_map_has_a_value_per_patch_and_the_simple_ones_know_the_image_only
     assert one["contrast"][0].max() == 0 < one["contrast"][1, 0]
     assert one["nearness to the centre"].argmax(dim=1).tolist() == [4, 4]
     assert [torch.equal(one[name], other[name]) for name in MAPS] == [False, False, True, True, True]
+
+
+def test_patches_that_erasing_cannot_change_say_nothing_of_the_size_of_the_cost():
+    """Ink is zero there, and so is the cost: they would agree for free."""
+    cost = torch.tensor([[0.0, 0.0, 0.0, 0.0, -3.0, 1.0, 2.0]])
+    ink = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.1, 0.3, 0.2]])
+    found = {name: value.item() for name, value in agreement(ink, cost, ink).items()}
+    assert found["with_size"] == pytest.approx(-1)
+    assert found["where_changed"] == pytest.approx(0.5)
+
+
+def test_what_the_text_says_beside_the_claims_is_in_the_table():
+    """The intervals of the claims are held by ``test_claims_in_text``."""
+    rows = {(row["dataset"], row["map"]): row for row in read_results("sweep-explanation")}
+
+    def said(dataset: str, name: str, column: str = "correlations") -> str:
+        return f"{interval([100 * float(value) for value in rows[dataset, name][column].split()]):.1f}"
+
+    text = {cell.id: cell.source for cell in notebooks.read(notebooks.find("04")).cells}["explains-after"]
+    rollout, ink = (said("fashion_mnist", name, "with_size") for name in ("rollout", "ink"))
+    assert f"rollout's correlation with the cost is {rollout} points on garments" in text
+    assert f"the ink's is higher, {ink}." in text
+    photographs = [said("cifar10", name) for name in ("rollout", "attention of the last layer")]
+    assert "{} points for rollout on CIFAR-10, and {} for the last layer".format(*photographs) in text
+    assert f"the nearness to the centre, has {said('cifar10', 'nearness to the centre')}." in text
 
 
 @pytest.mark.slow

@@ -62,6 +62,14 @@ def test_what_the_text_says_of_the_fine_vit_is_in_the_table():
     assert f"{fine.patch_size} × {fine.patch_size} instead of 8 × 8" in cells["by-scale-read"]
     assert (fine.layers, f"two layers of {fine.dim} features" in cells["by-scale-read"]) == (2, True)
 
+    lost = []
+    for model in ("ResNet", "Swin", "ViT", "fine ViT"):
+        runs = [row for (name, _), row in rows.items() if name == model]
+        lost.append(f"{100 * sum(row[scales[-1]] - row[scales[0]] for row in runs) / len(runs):.0f}")
+    assert lost[1] == lost[2]
+    said = f"the ResNet loses {lost[0]} points, the Swin and the ViT about {lost[1]}, the fine ViT {lost[3]}."
+    assert said in cells["by-scale-read"]
+
     page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
     alone = interval([100 * rows["fine ViT", seed]["accuracy"] for seed in range(10)])
     against, swin = (f"{ahead(*pair):+.1f}".replace("-", "−") for pair in (("fine ViT", "ViT"), ("Swin", "fine ViT")))

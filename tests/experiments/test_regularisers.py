@@ -18,6 +18,7 @@ from course_utils.models import ViT
 from course_utils.models.refusals import UnknownName
 from course_utils.paths import ROOT
 from course_utils.training.inputs import Examples
+from course_utils.widgets import Predict
 
 FIVE = ["weight decay", "stochastic depth", "dropout", "MixUp", "RandAugment"]
 
@@ -96,9 +97,11 @@ def test_what_the_text_says_is_in_the_table():
     assert f"three layers, {parts:,} parameters) learns from {nb06_regularisers.PICTURES} images" in text("five-text")
     for said in (
         f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} (RandAugment)",
-        f"right for only {percent('train_accuracy', 'none', 5):.0f} % of its training images. It has not",
+        f"right for only {percent('train_accuracy', 'none', 5):.0f} % of its training images, "
+        f"and for {percent('accuracy', 'none', 5):.0f} % of the test images",
         f"memorised its 500 images ({percent('train_accuracy', 'none', 40):.0f} %)",
-        f"from {adds('stochastic depth', 'none', 40)} (stochastic depth) to {adds('RandAugment', 'none', 40)} (RandAugment)",
+        f"from {adds('stochastic depth', 'none', 40)} (stochastic depth, whose interval just includes zero) "
+        f"to {adds('RandAugment', 'none', 40)} (RandAugment)",
         f"with {percent('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* of all five",
         f"right for only {percent('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
     ):
@@ -117,6 +120,13 @@ def test_the_text_names_the_ends_of_each_range():
     assert max(ARMS, key=lambda arm: percent("accuracy", arm, 40)) == "RandAugment"
     assert all(gain <= 0 for gain in alone[5].values())
     assert all(gain > 0 for gain in alone[40].values())
+
+
+def test_after_forty_epochs_the_interval_of_stochastic_depth_alone_includes_zero():
+    ends = {name: adds(name, "none", 40, spec=".2f").split(" ± ") for name in FIVE}
+    assert [name for name, (gain, reach) in ends.items() if float(gain) <= float(reach)] == ["stochastic depth"]
+    question = Predict.from_notebook("06", "five", fresh=True).questions[0]
+    assert f"stochastic depth ({adds('stochastic depth', 'none', 40)} points) the interval" in str(question)
 
 
 def test_the_page_of_measurements_has_the_same_effects():

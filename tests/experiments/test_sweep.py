@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 import torch
 
-from course_utils.experiments import SWEEPS, interval, read_results, run_sweep
+from course_utils.experiments import SWEEPS, interval, paired, percents, read_results, run_sweep
 from course_utils.experiments.nb09_few_shot import EPISODES, MORE
 from course_utils.experiments.sweep import Sweep, find_sweep, key, write_results
 
@@ -213,3 +213,21 @@ def test_the_interval_is_students():
 )
 def test_an_interval_is_written_as_mean_and_reach(spec, words):
     assert format(interval([1.0, 2.0, 3.0]), spec).startswith(words)
+
+
+def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
+    rows = [
+        {"size": 8, "model": "a", "seed": 0, "accuracy": 0.5},
+        {"size": 8, "model": "b", "seed": 2, "accuracy": 0.75},
+        {"size": 8, "model": "b", "seed": 0, "accuracy": 0.25},
+        {"size": 8, "model": "a", "seed": 1, "accuracy": 1.0},
+        {"size": 8, "model": "a", "seed": 2, "accuracy": 0.875},
+    ]
+    cells = percents(rows, "size", "model")
+    assert cells == {(8, "a"): {0: 50, 1: 100, 2: 87.5}, (8, "b"): {2: 75, 0: 25}}
+    assert percents(rows, "model", what="seed")["b"] == {2: 200, 0: 0}
+    assert paired(cells[8, "a"], cells[8, "b"]) == interval([25, 12.5])
+    with pytest.raises(ValueError, match=r"The seeds \[1\] and \[0, 2\] have none in common: pair runs"):
+        paired({1: 3.0}, {0: 1.0, 2: 1.0})
+    with pytest.raises(ValueError, match="Two rows have seed 0 and size 8"):
+        percents(rows, "size")

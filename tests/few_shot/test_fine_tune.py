@@ -43,6 +43,15 @@ def test_before_the_first_step_the_adapted_teacher_is_nearest_prototype(task):
     assert model.config.classes == 5
 
 
+@pytest.mark.parametrize("learns", ["all", "lora"])
+def test_fine_tuning_may_start_from_a_fitted_head(task, learns):
+    teacher, images, labels, asked, _ = task
+    before = Method(learns, 1, 1e-12, frozen_normalisation=True)
+    first = adapt(replace(before, fit_head_first=True), teacher, images, labels, 5)(asked)
+    assert torch.allclose(first, adapt(Method("head"), teacher, images, labels, 5)(asked), atol=1e-4)
+    assert not torch.allclose(first, adapt(before, teacher, images, labels, 5)(asked), atol=1e-1)
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_what_learns_is_what_the_method_says(task, name):
     teacher, images, labels, _, _ = task

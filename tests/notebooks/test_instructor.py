@@ -52,6 +52,10 @@ def test_plans_add_up_and_everything_named_exists(number):
     assert planned == {each.name: each.minutes for each in entry.exercises}, (
         f"The minutes of exercises in chapter {number} of INSTRUCTOR.md differ from notebooks/course.toml: change one."
     )
+    short = {name: int(minutes) for minutes, name in re.findall(r"(\d+) exercise `(\d\d\.\w+)`", plans["50"])}
+    assert all(minutes >= planned[name] for name, minutes in short.items()), (
+        f"Chapter {number}: the plan of 50 minutes gives an exercise less time than notebooks/course.toml."
+    )
     assert set(re.findall(r"`course demo ([\w-]+)`", chapter)) <= DEMOS
     headings = {
         line.lstrip("# ")

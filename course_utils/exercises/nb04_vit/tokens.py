@@ -67,7 +67,7 @@ SEQUENCE = Exercise(
         "The class token is one more token, and it is the same for every image of the batch.",
         "`class_token.expand(len(patches), -1, -1)` repeats it for the whole batch without copying; "
         "`torch.cat` along the axis of the tokens puts it in front.",
-        "There is one position more than there are patches. So add the positions after the class token.",
+        "There is one position more than there are patches. So join the class token first, and then add the positions.",
     ),
     misconceptions=(
         Misconception(

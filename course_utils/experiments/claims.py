@@ -322,5 +322,5 @@ def by_chance(found: Sequence[Finding]) -> str:
     return (
         f"{len(tested)} of these {len(found)} claims are tested by intervals, and {supported} of them are supported. If none "
         f"of them were true, {least:.1f} would be supported by chance (2.5 % each), and at most {most:.1f} (4.8 %) because some "
-        "were looked at after three runs and again after more."
+        "were looked at after three or ten runs and again after more."
     )

@@ -124,7 +124,7 @@ def run(pixels: str, model: str, seed: int, steps: int) -> dict[str, float]:
 
 
 LENGTHS = (300, 600, 1200, 2400)  # steps
-SEEDS = range(10, 13)
+SEEDS = range(10, 20)
 
 SWEEP = Sweep(
     points=[

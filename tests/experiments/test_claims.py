@@ -308,7 +308,7 @@ def test_by_chance_counts_what_intervals_test():
     assert ledger.by_chance(seen) == (
         f"{len(tested)} of these {len(seen)} claims are tested by intervals, and {supported} of them are supported. If none "
         f"of them were true, {0.025 * len(tested):.1f} would be supported by chance (2.5 % each), and at most "
-        f"{0.048 * len(tested):.1f} (4.8 %) because some were looked at after three runs and again after more."
+        f"{0.048 * len(tested):.1f} (4.8 %) because some were looked at after three or ten runs and again after more."
     )
     assert sum(map(int, re.findall(r"(\d+) (?:supp|contr|equiv|undec)", all_in_all(seen)))) == len(seen)
 

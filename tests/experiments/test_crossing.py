@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from course_utils.experiments import nb05_crossing
+from course_utils.experiments import interval, nb05_crossing, paired, percents, read_results
 from course_utils.experiments.nb05_crossing import (
+    LENGTHS,
     MARKS,
     SIDE,
     SWEEP,
@@ -17,6 +18,7 @@ from course_utils.experiments.nb05_crossing import (
     train_on_marks,
 )
 from course_utils.experiments.nb05_data_size import PAIR, PATCH
+from course_utils.lab import notebooks
 from course_utils.models import build
 from course_utils.models.refusals import UnknownName
 from course_utils.models.vit import patchify
@@ -106,3 +108,28 @@ def test_the_sweep_finishes_one_seed_after_the_other_and_never_the_one_that_chos
     seeds = [point["seed"] for point in SWEEP.points]
     assert seeds == sorted(seeds)
     assert 9 not in seeds
+
+
+def test_what_the_text_says_beside_the_claims_is_in_the_table():
+    """The intervals of the claims are held by ``test_claims_in_text``."""
+    right = percents(read_results("sweep-crossing"), "pixels", "model", "steps")
+
+    def ahead(pixels: str, one: str, other: str, steps: int) -> str:
+        return f"{paired(right[pixels, one, steps], right[pixels, other, steps]):.1f}"
+
+    text = next(cell.source for cell in notebooks.read(notebooks.find("05")).cells if cell.id == "crossing-after")
+    means = {run: interval([*each.values()]).mean for run, each in right.items()}
+    lines = [(pixels, model) for pixels in ("in place", "shuffled") for model in PAIR]
+    gains = [means[*line, 2400] - means[*line, 1200] for line in lines]
+    for said in (
+        f"there by {ahead('in place', 'ResNet', 'ViT', 600)} points",
+        f"nothing can be told ({ahead('in place', 'ResNet', 'ViT', 300)};",
+        f"The {means['in place', 'ViT', 2400]:.0f} % that the ViT reaches",
+        f"from {ahead('in place', 'ResNet', 'ViT', 1200)} points after 1,200",
+        f"after 300 steps by {ahead('shuffled', 'ViT', 'ResNet', 300)} points",
+        f"took {paired(right['in place', 'ResNet', 2400], right['shuffled', 'ResNet', 2400]):.1f} points",
+        f"the four lines gain {min(gains):.1f} to {max(gains):.1f} points",
+    ):
+        assert said in text
+    assert means["in place", "ResNet", 600] > means["in place", "ViT", 2400]
+    assert all(means["shuffled", "ViT", steps] > means["shuffled", "ResNet", steps] for steps in LENGTHS)

@@ -23,7 +23,7 @@ PICTURES = 55_000  # of Fashion-MNIST that the model reads, without labels: all 
 LABELLED = 2_000  # the first of them, from which each probe learns; of the digits, all that the model reads
 TESTED = {"digits": 360, "fashion_mnist": 4_000}  # images on which each probe is tested
 CLOTHES = PixelTransformerConfig(image_size=7, channels=1, colours=8, dim=48, layers=8, heads=4, mlp_dim=192)
-CONFIGS = {"digits": replace(CLOTHES, image_size=8, colours=17), "fashion_mnist": CLOTHES}
+CONFIGS = {"digits": replace(CLOTHES, image_size=8, colours=17), "fashion_mnist": CLOTHES}  # dataset → the model's
 # Chosen before the runs. Digits: the notebook's recipe for six blocks. Fashion-MNIST: every picture once, and of the
 # learning rates 2e-3 and 4e-3 the one with fewer bits per pixel on validation images, after 8,000 pictures with seed 20,
 # which no run of the sweep uses. No probe took part in a choice.

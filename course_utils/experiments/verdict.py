@@ -23,9 +23,8 @@ from enum import StrEnum
 from course_utils.experiments.sweep import interval
 
 BY_CHANCE = 0.025  # the share of claims without any effect whose 95 % interval lies above zero
-BY_TWO_LOOKS = (
-    0.048  # the same after 3 runs or after up to 27 of which these are the first (simulated; 10 or 48: 0.046)
-)
+# The same after 3 runs or after up to 27 of which these are the first (simulated; after 10 or 48: 0.046).
+BY_TWO_LOOKS = 0.048
 POWER = 0.8
 
 

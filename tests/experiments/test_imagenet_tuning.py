@@ -11,26 +11,12 @@ from course_utils.data import LabelledImages
 from course_utils.experiments import interval, nb09_imagenet_tuning, read_results
 from course_utils.experiments.nb09_imagenet_to_cifar import CNN
 from course_utils.experiments.nb09_imagenet_tuning import EPISODES, METHODS, SWEEP, accuracy_of, run
-from course_utils.few_shot import stored
 from course_utils.few_shot.lora import LoRA, add_lora
 from course_utils.lab import notebooks
-from course_utils.models.pretrained import Pretrained
 from course_utils.models.refusals import UnknownName
 from course_utils.paths import ROOT
 
 HEAD, TUNED = "linear head", "all weights, frozen normalisation"
-
-
-@pytest.fixture
-def cnn(monkeypatch):
-    """A small network of timm's in place of the trained one."""
-    torch.manual_seed(0)
-    found = Pretrained(timm.create_model("test_efficientnet").eval(), (), "made", True, (0.5,) * 3, (0.5,) * 3)
-    monkeypatch.setattr(stored, "load_pretrained", lambda name, seconds: found)
-    monkeypatch.setattr(stored, "SIDE", 32)
-    stored.imagenet_cnn.cache_clear()
-    yield found.model
-    stored.imagenet_cnn.cache_clear()
 
 
 def photographs():
@@ -41,9 +27,9 @@ def photographs():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_what_learns_is_what_the_name_says(name, cnn, monkeypatch):
+def test_what_learns_is_what_the_name_says(name, small_cnn, monkeypatch):
     """A step changes all weights, or adapters; the head starts as the fitted one; stored statistics never change."""
-    before = {key: value.clone() for key, value in cnn.state_dict().items()}
+    before = {key: value.clone() for key, value in small_cnn.state_dict().items()}
     made, adapt = {}, nb09_imagenet_tuning.adapt
 
     def watched(method, *given):
@@ -65,10 +51,10 @@ def test_what_learns_is_what_the_name_says(name, cnn, monkeypatch):
         assert "running" not in key or torch.equal(model.state_dict()[key], value)
     same = torch.allclose(start.classifier.weight, made["head"].classifier.weight, atol=1e-6)
     assert same == (name != "nearest prototype")
-    assert all(torch.equal(value, before[key]) for key, value in cnn.state_dict().items())
+    assert all(torch.equal(value, before[key]) for key, value in small_cnn.state_dict().items())
 
 
-def test_every_method_adapts_to_the_same_images_and_answers_the_same(cnn, monkeypatch):
+def test_every_method_adapts_to_the_same_images_and_answers_the_same(small_cnn, monkeypatch):
     seen = []
 
     def watched(method, teacher, images, labels, ways, seed):

@@ -24,19 +24,13 @@ from course_utils.models.pretrained import Pretrained
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """A small network of timm's in place of the trained one; nothing is left of either."""
-    torch.manual_seed(0)
-    cnn = Pretrained(timm.create_model("test_efficientnet").eval(), (), "made", True, (0.5,) * 3, (0.5,) * 3)
-    monkeypatch.setattr(stored, "load_pretrained", lambda name, seconds: cnn)
-    monkeypatch.setattr(stored, "SIDE", 32)
+def small(monkeypatch, small_cnn):
+    """The small network in the experiments too, none of which remembers what it made of it."""
     for module in (nb07_imagenet_teacher, nb09_imagenet_to_cifar, nb10_frozen_encoder):
         for value in list(vars(module).values()):
             if hasattr(value, "cache_clear") and value is not stored.imagenet_cnn:
                 monkeypatch.setattr(module, value.__name__, value.__wrapped__)
-    stored.imagenet_cnn.cache_clear()
-    yield cnn.model
-    stored.imagenet_cnn.cache_clear()
+    return small_cnn
 
 
 def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from torch import nn
 from course_utils import costs
 from course_utils.attention.stochastic_depth import StochasticDepth
 from course_utils.data import DataNotFound
-from course_utils.experiments import interval, nb06_regularisers, read_results
+from course_utils.experiments import interval, nb06_regularisers, paired, percents, read_results
 from course_utils.experiments.nb06_regularisers import ALL, ARMS, CONFIG, EPOCHS, SWEEP, run, train_arm
 from course_utils.lab import notebooks
 from course_utils.models import ViT
@@ -74,12 +74,13 @@ def test_an_arm_trained_again_is_the_same_and_another_is_not():
 
 
 ROWS = {(row["arm"], row["epochs"], row["seed"]): row for row in read_results("sweep-regularisers")}
+RIGHT = percents(ROWS.values(), "arm", "epochs")
 
 
 def adds(one: str, other: str, epochs: int, sign: int = 1, spec: str = ".1f") -> str:
     """Points of test accuracy, as the text writes them."""
-    gaps = [ROWS[one, epochs, seed]["accuracy"] - ROWS[other, epochs, seed]["accuracy"] for seed in range(10)]
-    return format(interval([100 * sign * gap for gap in gaps]), spec)
+    pair = (RIGHT[one, epochs], RIGHT[other, epochs])
+    return format(paired(*pair[::sign]), spec)
 
 
 def percent(column: str, arm: str, epochs: int) -> float:

@@ -60,7 +60,11 @@ PASSES = """async ({ config, format, layout, bytes, count }) => {
 
 def widget_figures(rounds: int = 3) -> Iterator[Figure]:
     """All figures. Raises FileNotFoundError without Chromium and ModuleNotFoundError without Playwright."""
-    with open_browser() as browser, TemporaryDirectory() as place, running_lab(Path(place)) as lab:
+    with (
+        open_browser() as browser,
+        TemporaryDirectory(ignore_cleanup_errors=True) as place,
+        running_lab(Path(place)) as lab,
+    ):
         yield from figures_in(browser, lab, rounds)
         yield from pass_figures(browser, rounds)
 

@@ -149,7 +149,11 @@ def execute(
     begun = time.perf_counter()
     kernel = _Kernel(client, stop or Event())
     # In a thread of its own, nbclient leaves Ctrl-C to this one.
-    with TemporaryDirectory() as state, sampled(kernel.look, seconds=0.1), ThreadPoolExecutor(1) as thread:
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as state,
+        sampled(kernel.look, seconds=0.1),
+        ThreadPoolExecutor(1) as thread,
+    ):
         ours = {"COURSE_STATE": state, "PYTHONPATH": str(ROOT)}
         running = thread.submit(client.execute, env={**os.environ, **(environment or {}), **ours})
         try:

@@ -209,7 +209,7 @@ def firefox() -> Iterator[FirefoxTab]:
     from selenium.webdriver.remote.websocket_connection import WebSocketConnection
 
     with (
-        TemporaryDirectory() as profile,
+        TemporaryDirectory(ignore_cleanup_errors=True) as profile,
         screen() as display,
     ):  # headless, it would paint nothing until it is looked at
         command = [path, "--remote-debugging-port=0", "--profile", profile]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -92,6 +93,11 @@ def user(wheel) -> Iterator[User]:
         "PYTHONUNBUFFERED": "1",
     }
     yield User(home, site, become, environment)
+    left = [one for one in psutil.process_iter(["environ"]) if (one.info["environ"] or {}).get("HOME") == str(home)]
+    for one in left:  # such as npm, which JupyterLab asks where it is, and which writes its log there
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(left)
     subprocess.run(["chmod", "-R", "u+w", folder], check=True)
     shutil.rmtree(folder)
 

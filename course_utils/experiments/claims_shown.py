@@ -64,7 +64,7 @@ def wanted(finding: Finding) -> str:
         return ""
     smallest = written(finding.claim, finding.claim.smallest).lstrip("+")
     if finding.had_enough:
-        return f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in {100 * POWER:.0f} % of cases.)"
+        return f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in at least {100 * POWER:.0f} % of cases.)"
     wider = largest_spread(finding.effect.spread, finding.effect.runs) / finding.effect.spread
     return (
         f"{needed(finding)}, in all, would find {smallest} in {100 * POWER:.0f} % of "

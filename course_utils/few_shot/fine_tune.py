@@ -18,7 +18,7 @@ from course_utils.models import ResNet, build
 from course_utils.models.encoder import head_of, pooled
 from course_utils.models.model import seeded
 from course_utils.modes import evaluating
-from course_utils.settings import Count, Seed, Settings, above, at_least, checked, one_of
+from course_utils.settings import Count, Seed, Settings, WrongSetting, above, at_least, checked, one_of
 from course_utils.training.augment import shift_and_flip
 from course_utils.training.inputs import Examples, check_images, for_model, random_kept
 from course_utils.training.loop import fit
@@ -38,6 +38,16 @@ class Method(Settings):
     frozen_normalisation: bool = False  # BatchNorm uses and keeps its stored means and variances
     from_scratch: bool = False  # forget the teacher's weights first
     fit_head_first: bool = False  # "all" and "lora" start from a linear head, not from the prototypes
+    unit_logits: bool = False  # scale the head first: same answers, small logits (see unit_logits below)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.learns in ("all", "lora") and not self.steps:
+            raise WrongSetting(f"steps is 0, but {self.learns!r} learns: choose at least 1, or learns = 'nothing'.")
+        if self.from_scratch and (self.fit_head_first or self.unit_logits):
+            raise WrongSetting(
+                "from_scratch forgets the head that fit_head_first and unit_logits are about: leave these out."
+            )
 
 
 @torch.no_grad()
@@ -63,6 +73,22 @@ def with_head(model: M, head: nn.Linear) -> M:
     if isinstance(copy, ResNet):
         copy.config = replace(copy.config, classes=head.out_features)
     return copy
+
+
+@torch.no_grad()
+def unit_logits(head: nn.Linear, features: Tensor) -> nn.Linear:
+    """The head with its weights and biases scaled: its logits of features (images, dim) have standard deviation 1.
+
+    Each image's mean logit is subtracted before, because the softmax does not see it. Every answer stays the same.
+    The head is changed in place. Raises ValueError if it gives all classes the same logit.
+    """
+    logits = head(features)
+    if torch.equal(logits.amin(dim=1), logits.amax(dim=1)):
+        raise ValueError("The head gives all classes the same logit, which no scale changes: check the images.")
+    spread = (logits - logits.mean(dim=1, keepdim=True)).std()
+    head.weight.div_(spread)
+    head.bias.div_(spread)
+    return head
 
 
 def untrained(model: nn.Module, ways: int, seed: int) -> Any:
@@ -95,7 +121,7 @@ def adapt(method: Method, teacher: M, images: Tensor, labels: Tensor, ways: int,
             head = fit_head(features, labels, ways)
         else:
             head = prototype_head(checked_prototypes(features, labels, ways))
-        model = with_head(teacher, head)
+        model = with_head(teacher, unit_logits(head, features) if method.unit_logits else head)
     if method.learns in ("nothing", "head"):
         return model.eval()
     if method.learns == "lora":

@@ -15,7 +15,7 @@ from course_utils.steps import Line
 from course_utils.training.inputs import check_images
 from course_utils.training.remembering import Remembering
 
-SIDE = 96  # pixels, to which the ImageNet CNN's images are enlarged; more would be better, and slower
+SIDE = 96  # pixels, to which the ImageNet CNN's images are enlarged; more would be slower, and probably better
 
 
 @cache

@@ -291,7 +291,7 @@ def test_a_claim_that_enough_runs_left_open_asks_for_half_the_interval(findings)
     open_one = ledger.Finding(claim, effect_of([-9.0, -8.0, 1.0, 2.0] * 3), Decision.UNDECIDED, seconds=3600.0)
     assert open_one.runs_needed == 48
     assert wanted(open_one) == (
-        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in 80 % of cases.)"
+        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in at least 80 % of cases.)"
     )
 
 

@@ -154,11 +154,11 @@ def test_what_the_text_says_of_the_curves_is_in_the_table():
         f"adds {adds(0.5, 0.9)} points to *alone* at τ = 0.5, {adds(1.0, 0.9)} at 1, {adds(*LESSON)} at 3 and {adds(10.0, 0.9)}",
         f"beyond 3 nothing more is gained (the difference is {gap(RIGHT[10.0, 0.9], RIGHT[LESSON])})",
         f"adds {adds(3.0, 0.3)} points with λ = 0.3, {adds(*LESSON)} with 0.9, and {adds(3.0, 1.0)} with 1",
-        f"the student is {excess(ALONE)} points more confident than it is right",
+        f"the student's confidence is {excess(ALONE)} points above its accuracy",
         f"takes {gap(TOO_SURE[ALONE], TOO_SURE[PLAIN])} of these points away at τ = 1, and "
         f"{gap(TOO_SURE[ALONE], TOO_SURE[LESSON])} at τ = 3",
         f"no better at it than plain ones: the difference is {change} (`07.overconfidence`",
-        f"do smaller ones suffice: {excess((0.5, 0.9))} points",
+        f"is the student clearly less overconfident ({excess((0.5, 0.9))} points)",
     ):
         assert said in after
     beyond = paired(RIGHT[10.0, 0.9], RIGHT[LESSON])

@@ -23,6 +23,7 @@ from course_utils.experiments.nb09_few_shot import TRAINED
 from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, prototype_logits, prototypes
 from course_utils.few_shot.fine_tune import Method, adapt, features_of
 from course_utils.few_shot.lora import LoRA
+from course_utils.settings import WrongSetting
 from course_utils.training.weights import load_checkpoint
 
 
@@ -50,6 +51,39 @@ def test_fine_tuning_may_start_from_a_fitted_head(task, learns):
     first = adapt(replace(before, fit_head_first=True), teacher, images, labels, 5)(asked)
     assert torch.allclose(first, adapt(Method("head"), teacher, images, labels, 5)(asked), atol=1e-4)
     assert not torch.allclose(first, adapt(before, teacher, images, labels, 5)(asked), atol=1e-1)
+
+
+def test_scaled_logits_are_small_and_change_no_answer_before_the_first_step(task):
+    teacher, images, labels, asked, _ = task
+    start = Method("all", 1, 1e-12, frozen_normalisation=True)
+    plain, scaled = (adapt(replace(start, unit_logits=each), teacher, images, labels, 5) for each in (False, True))
+    before, after, on_support = (
+        logits - logits.mean(dim=1, keepdim=True) for logits in (plain(asked), scaled(asked), scaled(images))
+    )
+    assert on_support.std().item() == pytest.approx(1, abs=1e-3)
+    assert before.std() > 2 * after.std()
+    assert torch.allclose(after * before.std() / after.std(), before, atol=1e-2)
+    assert torch.equal(plain(asked).argmax(-1), scaled(asked).argmax(-1))
+    with pytest.raises(ValueError, match="all classes the same logit"):
+        adapt(Method("nothing", unit_logits=True), teacher, images[:1].expand_as(images), labels, 5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"learns": "all"}, "steps is 0, but 'all' learns: choose at least 1"),
+        ({"learns": "lora", "steps": 0}, "steps is 0, but 'lora' learns"),
+        ({"learns": "all", "steps": 1, "from_scratch": True, "unit_logits": True}, "from_scratch forgets the head"),
+        (
+            {"learns": "all", "steps": 1, "from_scratch": True, "fit_head_first": True},
+            "from_scratch forgets the head",
+        ),
+        ({"learns": "nothing", "unit_logits": 2}, "unit_logits is 2, but must be True or False"),
+    ],
+)
+def test_a_method_that_contradicts_itself_is_refused(fields, sentence):
+    with pytest.raises(WrongSetting, match=sentence):
+        Method(**fields)
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -254,7 +254,7 @@ LORA_LINEAR = Exercise(
         ),
         Misconception(
             "frozen-layer-only",
-            "This is the frozen layer alone, without a update. Add the second path.",
+            "This is the frozen layer alone, without an update. Add the second path.",
             slips.slip(joined=lambda plain, update, scale: plain),
         ),
         Misconception(

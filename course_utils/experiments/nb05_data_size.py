@@ -42,15 +42,17 @@ PATCH = PAIR["ViT"].patch_size  # type: ignore[union-attr]
 
 
 def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
-    """Images 1 × 28 × 28 for the pair, from ``"fashion_mnist"``, or from ``"shapes"`` made grey.
+    """Images 1 × 28 × 28 for the pair, from ``"fashion_mnist"``, or from ``"shapes"`` or ``"night shapes"`` made grey.
 
     Without Fashion-MNIST, it uses digits and warns. Raises ValueError for another dataset.
     """
     if dataset == "fashion_mnist":
         return load("fashion_mnist", split, size, seed, fallback="digits")
-    if dataset != "shapes":
-        raise ValueError(f"The pair is trained on fashion_mnist or shapes, not on {dataset!r}.")
-    coloured = make_shapes(size or 5_000, ShapesConfig(size=28), seed=zlib.crc32(f"{split} {seed}".encode()))
+    if dataset not in ("shapes", "night shapes"):
+        raise ValueError(f"The pair is trained on fashion_mnist, shapes or night shapes, not on {dataset!r}.")
+    night = dataset == "night shapes"
+    scenes = zlib.crc32(f"{split} {seed}{' by night' if night else ''}".encode())  # by night others than by day
+    coloured = make_shapes(size or 5_000, ShapesConfig(size=28, night=night), seed=scenes)
     return replace(coloured, images=coloured.images.mean(1, keepdim=True))
 
 

@@ -48,6 +48,7 @@ SWEEPS = {
     "sweep-data-size": "course_utils.experiments.nb05_data_size",
     "sweep-photographs": "course_utils.experiments.nb05_photographs",
     "sweep-pretraining": "course_utils.experiments.nb05_pretraining",
+    "sweep-transfer": "course_utils.experiments.nb05_transfer",
     "sweep-roofline": "course_utils.experiments.nb05_roofline",
     "sweep-recipes": "course_utils.experiments.nb05_recipes",
     "sweep-attacks": "course_utils.experiments.nb10_attacks",

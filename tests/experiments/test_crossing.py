@@ -1,45 +1,82 @@
-"""The pair of notebook 05 on images that never run out: fresh at every step, and shuffled in a way that a ViT cannot notice."""
+"""The pair of notebook 05 on images that never run out: fresh, shuffled, or with a place to tell."""
+
+from itertools import product
 
 import pytest
 import torch
+from torch import nn
 
 from course_utils.experiments import interval, nb05_crossing, paired, percents, read_results
 from course_utils.experiments.nb05_crossing import (
+    HALVES_LENGTHS,
     LENGTHS,
+    MARGIN,
     MARKS,
     SIDE,
     SWEEP,
     TEST,
+    WRAPPED,
     FreshImages,
-    arrangement,
     marks_anywhere,
+    marks_in_halves,
     orders,
     shuffle_pixels,
+    source,
     train_on_marks,
+    without_border,
 )
 from course_utils.experiments.nb05_data_size import PAIR, PATCH
 from course_utils.lab import notebooks
 from course_utils.models import build
 from course_utils.models.refusals import UnknownName
 from course_utils.models.vit import patchify
+from course_utils.paths import ROOT
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
+
+
+def corner(image, kind):
+    """→ row and column of the mark's first pixel, in an image that shows nothing else."""
+    wanted = [[dot == "#" for dot in row] for row in MARKS[kind].split()]
+    windows = image.gt(0).unfold(0, 4, 1).unfold(1, 4, 1)  # (25, 25, 4, 4)
+    places = (windows == torch.tensor(wanted)).all((2, 3)).nonzero()
+    assert int(image.gt(0).sum()) == sum(map(sum, wanted))
+    assert len(places) == 1
+    return tuple(places[0].tolist())
 
 
 def test_an_image_shows_the_mark_that_its_label_names_at_one_place_and_nothing_else():
     seen = marks_anywhere(400, seed=3, noise=0)
     assert seen.classes == tuple(MARKS)
     assert seen.images.shape == (400, 1, SIDE, SIDE)
-    corners = set()
-    for image, label in zip(seen.images[:, 0], seen.labels, strict=True):
-        wanted = [[dot == "#" for dot in row] for row in MARKS[seen.classes[label]].split()]
-        windows = image.gt(0).unfold(0, 4, 1).unfold(1, 4, 1)  # (25, 25, 4, 4)
-        places = (windows == torch.tensor(wanted)).all((2, 3)).nonzero()
-        assert int(image.gt(0).sum()) == sum(map(sum, wanted))
-        assert len(places) == 1
-        corners.add(tuple(places[0].tolist()))
+    corners = {
+        corner(image, seen.classes[label]) for image, label in zip(seen.images[:, 0], seen.labels, strict=True)
+    }
     assert len(corners) > 250  # anywhere
     assert {0, SIDE - 4} <= {row for row, _ in corners}
+
+
+@pytest.mark.parametrize("margin", [0, MARGIN])
+def test_where_place_counts_the_label_names_the_mark_and_its_half(margin):
+    seen = marks_in_halves(400, seed=3, noise=0, margin=margin)
+    assert seen.images.shape == (400, 1, SIDE + 2 * margin, SIDE + 2 * margin)
+    assert len(seen.classes) == len(set(seen.classes)) == 8
+    columns = {"left": set(), "right": set()}
+    for image, label in zip(seen.images[:, 0], seen.labels, strict=True):
+        kind, half = seen.classes[label].split(", ")
+        columns[half].add(corner(image, kind)[1] - margin)
+    assert columns == {"left": set(range(12)), "right": set(range(12, 25))}  # the middle is two pixels further
+    assert not torch.equal(*marks_in_halves(2, seed=3, margin=margin).images)
+
+
+def test_without_border_a_shift_by_all_strides_changes_nothing_and_with_one_it_does():
+    images = marks_in_halves(8, seed=0, margin=MARGIN).images
+    moved = images.roll(8, dims=-1)
+    with torch.no_grad():
+        resnet = build(PAIR["ResNet"], 0).eval()
+        assert (resnet(images) - resnet(moved)).abs().max() > 1e-3
+        assert without_border(resnet) is resnet
+        torch.testing.assert_close(resnet(images), resnet(moved), atol=1e-6, rtol=0)
 
 
 def test_the_shuffle_moves_whole_patches_and_their_pixels_in_each_the_same_way():
@@ -54,11 +91,18 @@ def test_the_shuffle_moves_whole_patches_and_their_pixels_in_each_the_same_way()
 
 
 def test_a_run_sees_all_its_images_in_one_order_and_in_place_changes_nothing():
-    images = marks_anywhere(4, seed=0)
-    assert torch.equal(arrangement("in place", 1)(images).images, images.images)
-    assert torch.equal(arrangement("shuffled", 1)(images).images, shuffle_pixels(images.images, *orders(1)))
-    with pytest.raises(ValueError, match="'in place' or 'shuffled'"):
-        arrangement("sorted", 1)
+    whole, halves = marks_anywhere(4, seed=0), marks_in_halves(4, seed=0)
+    for pixels, images, labels in (
+        ("in place", whole.images, whole.labels),
+        ("shuffled", shuffle_pixels(whole.images, *orders(1)), whole.labels),
+        ("shape and place", halves.images, halves.labels),
+        (WRAPPED, marks_in_halves(4, seed=0, margin=MARGIN).images, halves.labels),
+    ):
+        seen = source(pixels, 1)(4, 0)
+        assert torch.equal(seen.images, images)
+        assert torch.equal(seen.labels, labels)
+    with pytest.raises(ValueError, match="'sorted', but must be 'in place', 'shuffled', 'shape and place' or"):
+        source("sorted", 1)
 
 
 def test_a_vit_whose_embedding_and_positions_are_shuffled_too_cannot_tell():
@@ -104,10 +148,38 @@ def test_a_point_is_the_same_again_and_a_shuffle_is_another_point(monkeypatch):
         train_on_marks("in place", **{**settings, "model": "CNN"})
 
 
+def test_only_the_arm_without_border_wraps_its_maps(monkeypatch):
+    few = marks_in_halves
+    monkeypatch.setattr(nb05_crossing, "marks_in_halves", lambda count, seed, **how: few(min(count, 50), seed, **how))
+    for pixels, mode in ((WRAPPED, "circular"), ("shape and place", "zeros")):
+        resnet, _ = train_on_marks(pixels, "ResNet", seed=3, steps=1, quiet=True)
+        assert {layer.padding_mode for layer in resnet.modules() if isinstance(layer, nn.Conv2d)} == {mode}
+
+
 def test_the_sweep_finishes_one_seed_after_the_other_and_never_the_one_that_chose_the_settings():
     seeds = [point["seed"] for point in SWEEP.points]
     assert seeds == sorted(seeds)
     assert 9 not in seeds
+    lines = {(point["pixels"], point["model"]) for point in SWEEP.points}
+    assert lines == {*product(("in place", "shuffled", "shape and place"), PAIR), (WRAPPED, "ResNet")}
+
+
+def guess_from_the_phase() -> float:
+    """→ the share of right halves, if of a mark's column only the remainder by eight is known."""
+    right = [column + 2 >= SIDE // 2 for column in range(SIDE - 3)]
+    most = [max(right[phase::8].count(half) for half in (False, True)) for phase in range(8)]
+    return sum(most) / len(right)
+
+
+def test_the_row_of_the_measurements_is_the_table():
+    right = percents(read_results("sweep-crossing"), "pixels", "model", "steps")
+    page = (ROOT / "docs/measured.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if "sweep-crossing" in line)
+    for pixels, lengths in (("in place", LENGTHS), ("shuffled", LENGTHS), ("shape and place", HALVES_LENGTHS)):
+        gaps = [paired(right[pixels, "ResNet", steps], right[pixels, "ViT", steps]) for steps in lengths]
+        assert "; ".join(f"{gap:+.1f}" for gap in gaps).replace("-", "−") in row
+    ends = [paired(right[WRAPPED, "ResNet", n], right["shape and place", "ViT", n]) for n in HALVES_LENGTHS]
+    assert "; ".join(f"{gap:+.1f}" for gap in ends).replace("-", "−") in row
 
 
 def test_what_the_text_says_beside_the_claims_is_in_the_table():
@@ -129,7 +201,13 @@ def test_what_the_text_says_beside_the_claims_is_in_the_table():
         f"after 300 steps by {ahead('shuffled', 'ViT', 'ResNet', 300)} points",
         f"took {paired(right['in place', 'ResNet', 2400], right['shuffled', 'ResNet', 2400]):.1f} points",
         f"the four lines gain {min(gains):.1f} to {max(gains):.1f} points",
+        f"after 150 steps by {ahead('shape and place', 'ResNet', 'ViT', 150)} points",
+        f"after 1,200 by {ahead('shape and place', 'ResNet', 'ViT', 1200)}",
+        f"from {means[WRAPPED, 'ResNet', 300]:.1f} % after 300 steps to {means[WRAPPED, 'ResNet', 1200]:.1f} % after 1,200",
+        f"{guess_from_the_phase():.0%}".replace("%", " %"),
     ):
         assert said in text
+    for steps in HALVES_LENGTHS:
+        assert means["shape and place", "ResNet", steps] > means["shape and place", "ViT", steps]
     assert means["in place", "ResNet", 600] > means["in place", "ViT", 2400]
     assert all(means["shuffled", "ViT", steps] > means["shuffled", "ResNet", steps] for steps in LENGTHS)

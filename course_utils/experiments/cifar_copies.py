@@ -1,19 +1,25 @@
-"""CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04, 07 and 09."""
+"""CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04, 05, 07 and 09."""
 
 import warnings
 from functools import cache
+from pathlib import Path
 
-from course_utils.data import DataNotFound, LabelledImages, load, load_folder
-from course_utils.data.resolve import places
+from course_utils.data import DATASETS, DataNotFound, LabelledImages, load, load_folder
+from course_utils.data.resolve import find_files, places
 from course_utils.data.splits import drawn
 
 COPIES = "cifar10-jpeg.tar.gz"  # with train/CLASS/… and test/CLASS/…
 
 
-def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
-    """CIFAR-10 as by ``load`` or, if it is missing, from ``cifar10-jpeg.tar.gz`` where datasets are looked for.
+def available() -> bool:
+    """Whether CIFAR-10 or its copies are on this machine; nothing is downloaded."""
+    return _complete() or _copies() is not None
 
-    The source of the images says which. Raises DataNotFound without both.
+
+def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
+    """CIFAR-10 as by ``load``; if it is not on this machine, from ``cifar10-jpeg.tar.gz`` where datasets are looked for.
+
+    It is downloaded if neither is there. The source of the images says which it is. Raises DataNotFound without both.
     """
     every = _images(split)
     return every if size is None else drawn(every, size, seed)
@@ -21,12 +27,19 @@ def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImage
 
 @cache
 def _images(split: str) -> LabelledImages:
+    copies = None if _complete() else _copies()
+    return load("cifar10", split) if copies is None else load_folder(copies, split)
+
+
+def _copies() -> Path | None:
+    return next((path for folder in places() if (path := folder / COPIES).exists()), None)
+
+
+def _complete() -> bool:
+    files = DATASETS["cifar10"].files
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the archive of copies, which lacks CIFAR-10's own files
-            return load("cifar10", split)
+            return files is not None and bool(find_files(files, files.checksums, download=False))
     except DataNotFound:
-        for folder in places():
-            if (path := folder / COPIES).exists():
-                return load_folder(path, split)
-        raise
+        return False

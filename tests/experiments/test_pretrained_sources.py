@@ -34,7 +34,10 @@ def small(monkeypatch, small_cnn):
 
 
 def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, monkeypatch):
+    asked = []
+
     def nowhere(test):
+        asked.append(test)
         raise data.DataNotFound("not here.")
 
     monkeypatch.setitem(data.DATASETS, "cifar10", replace(data.DATASETS["cifar10"], read=nowhere))
@@ -44,6 +47,8 @@ def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, mon
     monkeypatch.setattr(cifar_copies, "_images", cifar_copies._images.__wrapped__)
     with pytest.raises(data.DataNotFound, match="not here"):
         cifar_copies.cifar10("test")
+    assert not cifar_copies.available()
+    asked.clear()
     (tmp_path / "stick").mkdir()
     with tarfile.open(tmp_path / "stick/cifar10-jpeg.tar.gz", "w:gz") as archive:
         for number, name in enumerate(("cat", "dog") * 3):
@@ -51,6 +56,8 @@ def test_without_its_own_files_cifar_comes_from_copies_and_says_so(tmp_path, mon
             Image.new("RGB", (32, 32), (40 * number, 0, 0)).save(picture)
             archive.add(picture, f"{'test' if number < 4 else 'train'}/{name}/{number:04d}.jpg")
     test = cifar_copies.cifar10("test")
+    assert cifar_copies.available()
+    assert not asked, "asked for a download, though there are copies"
     assert test.classes == ("cat", "dog")
     assert test.images.shape == (4, 3, 32, 32)
     assert test.source == "JPEG files in cifar10-jpeg.tar.gz"

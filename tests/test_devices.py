@@ -385,6 +385,7 @@ def few_shot_learning():
     for method in ("all weights", "LoRA"):
         chosen = next(value for name, value in TRAINED.items() if name.startswith(method))
         fine_tune.adapt(replace(chosen, steps=1), teacher, images[:6], labels[:6], 3)
+    fine_tune.adapt(fine_tune.Method("all", 1, unit_logits=True), teacher, images[:6], labels[:6], 3)
     small = lora.add_lora(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(1800, 2)).to(DEVICE))
     small(images).sum().backward()
     lora.merge_lora(small)(images)

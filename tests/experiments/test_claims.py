@@ -277,7 +277,14 @@ def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
 
 @pytest.mark.parametrize(
     "table",
-    ["sweep-twins", "sweep-pretraining", "sweep-distillation", "sweep-distillation-curves", "sweep-hierarchy"],
+    [
+        "sweep-twins",
+        "sweep-pretraining",
+        "sweep-distillation",
+        "sweep-distillation-curves",
+        "sweep-imagenet-teacher",
+        "sweep-hierarchy",
+    ],
 )
 def test_no_verdict_rests_on_the_seed_that_chose_the_settings(table, findings, tmp_path):
     write_results([row for row in read_results(table) if row["seed"] != 9], tmp_path / f"{table}.csv")

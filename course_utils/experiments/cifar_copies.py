@@ -13,7 +13,7 @@ COPIES = "cifar10-jpeg.tar.gz"  # with train/CLASS/… and test/CLASS/…
 
 def available() -> bool:
     """Whether CIFAR-10 or its copies are on this machine; nothing is downloaded."""
-    return _complete() or _copies() is not None
+    return _copies() is not None or _complete()
 
 
 def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
@@ -27,8 +27,8 @@ def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImage
 
 @cache
 def _images(split: str) -> LabelledImages:
-    copies = None if _complete() else _copies()
-    return load("cifar10", split) if copies is None else load_folder(copies, split)
+    copies = _copies()
+    return load("cifar10", split) if copies is None or _complete() else load_folder(copies, split)
 
 
 def _copies() -> Path | None:

@@ -87,8 +87,9 @@ def _by_id(cells: Sequence[Cell], known: Mapping[str, Cell]) -> dict[str, Cell]:
 
 
 def _metadata(given: Mapping[str, Any], mine: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """The course's metadata, with what the student's editor has added."""
-    return {**{name: value for name, value in mine.items() if name not in given}, **fresh}
+    """The course's metadata, but what the student has added or set, such as another kernel, where the course has not."""
+    kept = {name for name in mine if fresh.get(name) == given.get(name)}
+    return {**fresh, **{name: mine[name] for name in kept}}
 
 
 def _order(given: list[str], mine: list[str], fresh: list[str]) -> list[str]:

@@ -151,14 +151,22 @@ def test_a_line_may_end_as_on_windows():
 def test_outputs_stay_with_their_text_and_metadata_follow_the_course():
     mine, fresh = book([code("a", "1"), code("b", "2")]), book([code("a", "1"), code("b", "3")])
     first = book([code("a", "1"), code("b", "2")])
-    first.cells[0].metadata = {"points": 1, "tags": ["old"]}
-    fresh.cells[0].metadata = {"points": 2}
-    mine.cells[0].metadata = {**first.cells[0].metadata, "collapsed": True}
+    first.cells[0].metadata = {"points": 1, "tags": ["old"], "hidden": True}
+    fresh.cells[0].metadata = {"points": 2, "hidden": True}
+    mine.cells[0].metadata = {**first.cells[0].metadata, "collapsed": True, "hidden": False}
     for cell in mine.cells:
         cell.outputs = [new_output("stream", text="seen")]
     one, two = merge(first, mine, fresh)[0].cells
-    assert (one.outputs, one.metadata) == (mine.cells[0].outputs, {"points": 2, "collapsed": True})
+    assert (one.outputs, one.metadata) == (mine.cells[0].outputs, {"points": 2, "collapsed": True, "hidden": False})
     assert (two.source, two.outputs) == ("3", [])
+
+
+def test_the_kernel_that_a_student_has_chosen_stays():
+    mine, fresh = copy.deepcopy(FIRST), copy.deepcopy(FIRST)
+    mine.metadata["kernelspec"] = {"name": "my-environment"}
+    given = copy.deepcopy(FIRST)
+    given.metadata["kernelspec"] = fresh.metadata["kernelspec"] = {"name": "python3"}
+    assert merge(given, mine, fresh)[0].metadata["kernelspec"] == {"name": "my-environment"}
 
 
 def test_a_picture_that_was_pasted_into_a_text_is_the_students():

@@ -160,6 +160,11 @@ def _array(source: Any) -> np.ndarray:
             f"The image is {_found(source)}, but must be a path, the bytes of a file, an image of Pillow, an array or a "
             "tensor of real numbers: convert it to one of them."
         ) from cause
+    if np.ma.is_masked(source):
+        raise NoImage(
+            f"The array has {int(np.ma.count_masked(source)):,} values that are masked: fill them first, such as with "
+            "array.filled(0)."
+        )
     return values
 
 

@@ -199,6 +199,7 @@ REFUSED = {
     "channels first or last": (np.zeros((3, 40, 3)), "channels may be first or last: pass torch.from_numpy"),
     "Pillow, no pixels": (Image.new("L", (0, 8)), r"is empty \(8 × 0 pixels\)"),
     "NaN": (np.full((8, 8), np.nan), "64 values that are NaN"),
+    "masked": (np.ma.masked_less(np.eye(8), 1), r"56 values that are masked: fill them first, .*array\.filled\(0\)"),
     "floats up to 255": (255.0 * BYTES / 255, r"must lie in \[0, 1\]: divide by 255"),
     "normalised": (COLOURS * 4 - 2, r"must lie in \[0, 1\]: undo its normalisation"),
     "32 bits": (np.arange(64).reshape(8, 8) * 10**6, r"whole numbers from 0 to 63,000,000, but .*: scale it"),

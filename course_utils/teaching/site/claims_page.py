@@ -1,45 +1,53 @@
 """The book's first page after the start: what the lecture claims, and what was found, from the ledger."""
 
+import re
 from collections.abc import Mapping
 
-from course_utils.experiments.claims import by_chance, findings
+from mdit_py_plugins.anchors.index import slugify
+
+from course_utils.experiments.claims import Finding, by_chance, findings
 from course_utils.experiments.claims_shown import all_in_all, decided_by, found, took, wanted
 from course_utils.experiments.verdict import Decision
 from course_utils.lab.course import entries, markdown_table
 
-HEADING = ("the claim", "tested on", "found", "so it is", "again")
+HEADING = ("the claim", "found", "so it is")
 INTRODUCTION = """# What the lecture claims, and what was found
 
 Every claim of the lecture that can be wrong, and what our runs, a computation or the published figures say of it. An effect \
 is the difference that the claim predicts to be above zero, with its 95 % interval. One rule decides all: \
 **supported** and **contradicted** mean that the interval lies wholly above or below zero, **equivalent** that it lies within \
 the smallest effect of interest, and **undecided** everything else. `course claims NAME` says more about each claim: its rule, \
-its reason, and the command that makes its figures anew.
+and its reason. The command below a claim makes its figures anew; beside it is the time on one core.
 """
 
 
 def claims_page(names: Mapping[str, str]) -> str:
     """The page in Markdown. names: number of each notebook in the book → the name of its page, for the links."""
-    parts, every = [INTRODUCTION], list(findings())
+    every = list(findings())
+    parts = [INTRODUCTION, f"{all_in_all(every)} {by_chance(every)}\n"]
     for entry in entries():
         own = [each for each in every if each.claim.notebook == entry.number]
-        if not own:
-            continue
-        page, title = names.get(entry.number), f"{entry.number} {entry.title}"
-        rows = [HEADING]
-        for each in own:
-            claim = each.claim
-            why = f" ({claim.cause})" if each.decision is Decision.CONTRADICTED and claim.cause else ""
-            more = f" {wanted(each)}" if wanted(each) else ""
-            rows.append(
-                (
-                    f"`{claim.name}` {claim.says} *{claim.slide}*; section “{claim.section}”",
-                    f"{claim.dataset}; {decided_by(each)}",
-                    found(each),
-                    f"**{each.decision}**{why}{more}",
-                    f"`{claim.command}`" + (f", {took(each)}" if took(each) else ""),
-                )
-            )
-        parts.append(f"## {f'[{title}]({page}.ipynb)' if page else title}\n\n{markdown_table(rows)}")
-    parts.append(f"{all_in_all(every)} {by_chance(every)}\n")
+        if own:
+            page, title = names.get(entry.number, ""), f"{entry.number} {entry.title}"
+            rows = [HEADING, *(_row(each, page) for each in own)]
+            parts.append(f'## {_link(title, page)}\n\n<div class="claims">\n\n{markdown_table(rows)}\n</div>\n')
     return "\n".join(parts)
+
+
+def _row(each: Finding, page: str) -> tuple[str, str, str]:
+    """A claim with its place in the lecture and the notebook, its data and its command; what was found; the verdict."""
+    claim = each.claim
+    why = f" ({claim.cause})" if each.decision is Decision.CONTRADICTED and claim.cause else ""
+    more = f": {wanted(each)}" if wanted(each) else ""
+    place = f"*{claim.slide}*; {_link(f'“{claim.section}”', page, claim.section)}"
+    again = f"`{claim.command}`" + (f", {took(each)}" if took(each) else "")
+    return (
+        f"`{claim.name}` {claim.says}<br><small>{place} · {claim.dataset}; {decided_by(each)} · {again}</small>",
+        re.sub(r"(?<!\w)-(?=\d)", "−", found(each)),
+        f"**{each.decision}**{why}{more}",
+    )
+
+
+def _link(text: str, page: str, section: str = "") -> str:
+    """The text, as a link if the book has that page."""
+    return f"[{text}]({page}.ipynb{section and f'#{slugify(section)}'})" if page else text

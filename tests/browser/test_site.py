@@ -301,7 +301,7 @@ def test_a_link_into_a_page_and_a_reload_keep_their_place(open_page):
     assert abs(page.evaluate(top, name) - left) < 5
 
 
-def test_paper_is_white_and_code_is_not_cut(open_page):
+def test_paper_is_white_and_neither_code_nor_a_row_is_cut(open_page):
     page = open_page(f"{PAGES[0]}.html", "dark", 720)
     page.emulate_media(media="print", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -310,6 +310,11 @@ def test_paper_is_white_and_code_is_not_cut(open_page):
         "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
     )
     assert cut == []
+    tables = page.locator(".bd-article table:not(.afv table)")
+    assert tables.count()
+    for table in tables.all():  # what scrolls, or may not break, is cut where the page ends
+        assert table.evaluate("t => [getComputedStyle(t).display, getComputedStyle(t).breakInside]") == ["table", "auto"]
+        assert table.locator("tr").first.evaluate("row => getComputedStyle(row).breakInside") == "avoid"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("html").get_attribute("data-theme") == "dark"
 

@@ -28,6 +28,12 @@ from course_utils.widgets import DistillationExplorer
 pictures = data.load("digits", "test").select(slice(0, 3))
 teacher, student = 3 * torch.randn(2, 3, 10)
 DistillationExplorer(pictures.images, teacher, student, pictures.labels, pictures.classes)"""
+CHECK = """from course_utils.exercises import check
+def patchify(images, patch_size):
+    raise NotImplementedError
+patchify = check("04.patchify", patchify)"""
+TABLE = """from course_utils import tables
+tables.show([{f"a long heading {n}": "unbreakable" * 2 for n in range(9)}], "A wide table")"""
 PREDICT = 'from course_utils.widgets import Predict\n\nPredict.from_notebook("04", "look", fresh=True)'
 QUIZ = 'from course_utils.widgets import Quiz\nQuiz.from_notebook("04")'
 FIGURE = """import matplotlib.pyplot as plt
@@ -64,7 +70,8 @@ def built(tmp_path_factory):
         nbformat.v4.new_code_cell(QUIZ, metadata={"tags": ["hide-input"]}),
         nbformat.v4.new_code_cell(PREDICT),
     ]
-    for name, content in zip(PAGES, (cells, texts[PAGES[1]]), strict=True):
+    other = [*texts[PAGES[1]], nbformat.v4.new_code_cell(CHECK), nbformat.v4.new_code_cell(TABLE)]
+    for name, content in zip(PAGES, (cells, other), strict=True):
         metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         nbformat.write(nbformat.v4.new_notebook(cells=content, metadata=metadata), folder / f"{name}.ipynb")
         execution = notebooks.execute(folder / f"{name}.ipynb")
@@ -337,6 +344,13 @@ def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, wi
     for widget in page.locator(".afv").all():
         assert widget.bounding_box()["width"] <= width
     assert barriers(page) == []
+
+
+def test_a_check_can_be_read_in_the_dark(open_page):
+    page = open_page(f"{PAGES[1]}.html", "dark")
+    card = page.locator(".text_html", has_text="not attempted yet")
+    inks = "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    assert card.evaluate(inks) == [page.locator(".bd-article p").first.evaluate(inks)[0], "rgba(0, 0, 0, 0)"]
 
 
 def barriers(page) -> list[tuple[str, list[str]]]:

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from mdit_py_plugins.anchors.index import slugify
-
 from course_utils.experiments.claims import Finding, by_chance, findings
 from course_utils.experiments.claims_shown import all_in_all, decided_by, found, took, wanted
 from course_utils.experiments.verdict import Decision
@@ -49,5 +47,6 @@ def _row(each: Finding, page: str) -> tuple[str, str, str]:
 
 
 def _link(text: str, page: str, section: str = "") -> str:
-    """The text, as a link if the book has that page."""
-    return f"[{text}]({page}.ipynb{section and f'#{slugify(section)}'})" if page else text
+    """The text, as a link if the book has that page; section: the heading that it leads to, in the words of MyST's anchors."""
+    place = re.sub(r"[^\w-]", "", section.lower().replace(" ", "-"))
+    return f"[{text}]({page}.ipynb{place and f'#{place}'})" if page else text

@@ -1,6 +1,7 @@
-// Make scrollable formulas and tables reachable by keyboard.
+// Make scrollable formulas and tables, of the text and of results, reachable by keyboard.
+const SCROLLING = 'mjx-container[display="true"], .bd-article :is(table, .text_html > div)';
 function reach() {
-  for (const element of document.querySelectorAll('mjx-container[display="true"], .bd-article table')) {
+  for (const element of document.querySelectorAll(SCROLLING)) {
     if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
   }
 }

@@ -2,7 +2,7 @@
 
 The questions, in order: Is it a function? Does it accept the arguments? Does it finish? Does it do anything? Does it
 leave its inputs unchanged? Is it right? If not, is it a known misconception, or is there a pattern in the errors?
-Does it keep the docstring's other promises? Do gradients pass through it?
+Does an earlier call matter? Does it keep the docstring's other promises? Do gradients pass through it?
 """
 
 from collections.abc import Callable, Sequence
@@ -11,16 +11,17 @@ from typing import Any
 import torch
 
 from course_utils.exercises.as_if import as_if
-from course_utils.exercises.compare import Difference, comparable, describe, difference, same, tensors_in
+from course_utils.exercises.changed import changed
+from course_utils.exercises.compare import Difference, comparable, describe, difference, tensors_in
 from course_utils.exercises.diagnosis import diagnose
 from course_utils.exercises.exercise import Arguments, Exercise, Wild, find
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.gradients import wrong_gradient
 from course_utils.exercises.messages import case, failure, other_signature
 from course_utils.exercises.observe import Observation, handed_over, observe, observe_one, watch
-from course_utils.exercises.other_values import rolls_dice, unused_argument
+from course_utils.exercises.other_values import remembers, unused_argument
 from course_utils.exercises.right_when import growth, right_when
-from course_utils.exercises.time_limit import TimedOut, Why, run_limited
+from course_utils.exercises.time_limit import Stop, TimedOut, Why, run_limited
 from course_utils.exercises.undisturbed import undisturbed
 from course_utils.exercises.verdict import Kind, Outcome, Verdict
 
@@ -102,6 +103,7 @@ class _Examination:
             self.blank,
             self.changed_input,
             self.wrong,
+            self.remembering,
             self.promise_broken,
             self.wrong_gradient,
         )
@@ -120,6 +122,12 @@ class _Examination:
                 Kind.NOT_A_FUNCTION,
                 f"check received {describe(fn)}, but needs the function itself, without brackets: "
                 f'check("{exercise.name}", {exercise.function}).',
+            )
+        if issubclass(type(fn), type):
+            return not_yet(
+                Kind.NOT_A_FUNCTION,
+                f"check received the class {fn.__name__}, but needs a function or an object that can be called: make an "
+                f'object first, check("{exercise.name}", {fn.__name__}()).',
             )
         if getattr(fn, "__code__", None) is exercise.reference.__code__:
             return Verdict(
@@ -162,19 +170,9 @@ class _Examination:
     def changed_input(self) -> Verdict | None:
         for number, (before, seen) in enumerate(zip(self.cases, self.observed, strict=True)):
             for name, old, new in zip(self.exercise.arguments, before, seen.given, strict=False):
-                if not callable(old) and not _unchanged(old, new):
-                    remedy = (
-                        f"work on a copy, `list({name})`"
-                        if isinstance(old, list)
-                        else "make a new value (`x = x + y`) instead of changing the old one (`x += y`, `x[…] = y`, "
-                        "`x.add_(y)`)"
-                    )
-                    return not_yet(
-                        Kind.CHANGED_INPUT,
-                        f"The function changes its input `{name}` and so overwrites its caller's data: {remedy}. "
-                        f"This was {case(self.exercise, number, self.cases)}.",
-                        "pattern/changed-input",
-                    )
+                if what := changed(name, old, new):
+                    where = case(self.exercise, number, self.cases)
+                    return not_yet(Kind.CHANGED_INPUT, f"{what} This was {where}.", "pattern/changed-input")
         return None
 
     def wrong(self) -> Verdict | None:
@@ -192,17 +190,23 @@ class _Examination:
         counts = (right, len(self.cases))
         if known := self._misconception(expected, ordinary=number < len(self.plain)):
             return not_yet(Kind.MISCONCEPTION, known.sentence, f"{exercise.name}/{known.name}", *counts)
+        if not self.observed[0].error and (found := self._probed(remembers)):
+            return not_yet(Kind.PATTERN, found.sentence, f"pattern/{found.name}", *counts)
         where = f"This was {case(exercise, number, self.cases)}"
         where += f"; {right} of {len(self.cases)} cases {'is' if right == 1 else 'are'} right." if right else "."
         kind, sentence, hint = self._first_failure(number, gaps[number])
         if number >= len(self.plain):
             wild = self.wild[number - len(self.plain)]
-            said = f"Your answer is right on ordinary inputs, but not when {wild.note}."
-            message = " ".join(filter(None, (said, wild.advice or hint, sentence, where)))
+            message = " ".join(filter(None, (self._right_but(number), wild.advice or hint, sentence, where)))
             return not_yet(Kind.WILD, message, f"{exercise.name}/{wild.name}", *counts)
         if found := self._pattern(expected, kind):
             return not_yet(Kind.PATTERN, f"{found.sentence} {where}", f"pattern/{found.name}", *counts)
         return not_yet(kind, " ".join(filter(None, (sentence, hint, where))), None, *counts)
+
+    def _right_but(self, number: int) -> str:
+        """The beginning of a message on an unusual case; empty for an ordinary one."""
+        extra = number - len(self.plain)
+        return "" if extra < 0 else f"Your answer is right on ordinary inputs, but not when {self.wild[extra].note}."
 
     def _first_failure(self, number: int, gap: Difference | None) -> tuple[Kind, str, str]:
         error = self.observed[number].error
@@ -253,8 +257,7 @@ class _Examination:
         if (found and not found.weak) or kind is not Kind.VALUES or any(seen.error for seen in observed):
             return found
         return (
-            self._probed(rolls_dice)
-            or self._probed(unused_argument)
+            self._probed(unused_argument)
             or as_if(self.exercise, plain, observed, expected[: len(plain)])
             or found
             or self._probed(growth if isinstance(expected[0].result, int) else right_when)
@@ -265,6 +268,10 @@ class _Examination:
         found: list[Finding | None] = []
         self._limited(lambda: found.append(probe(self.exercise, self.fn, self.plain)))
         return found[0] if found else None
+
+    def remembering(self) -> Verdict | None:
+        found, cases = self._probed(remembers), len(self.cases)
+        return not_yet(Kind.PATTERN, found.sentence, f"pattern/{found.name}", cases, cases) if found else None
 
     def promise_broken(self) -> Verdict | None:
         for promise in self.exercise.promises:
@@ -287,12 +294,15 @@ class _Examination:
         return None
 
     def wrong_gradient(self) -> Verdict | None:
-        exercise, said = self.exercise, list[str | None]()
+        exercise, said = self.exercise, list[str]()
         if not exercise.learns and not exercise.frozen:
             return None
 
         def look() -> None:
-            said.append(wrong_gradient(exercise, self.fn, self.plain))
+            for number, arguments in enumerate(self.cases):
+                if sentence := wrong_gradient(exercise, self.fn, arguments):
+                    said.append(f"{self._right_but(number)} {sentence}".strip())
+                    return
 
         failed = self._limited(look)
         if isinstance(failed, TimedOut):
@@ -313,7 +323,9 @@ class _Examination:
         def steps() -> Any:
             try:
                 look()
-            except Exception as error:
+            except Stop:
+                raise
+            except BaseException as error:  # SystemExit and KeyboardInterrupt are the student's own here
                 raised.append(error)
             yield
 
@@ -322,10 +334,3 @@ class _Examination:
         except TimedOut as late:
             return late
         return raised[0] if raised else None
-
-
-def _unchanged(old: Any, new: Any) -> bool:
-    """Whether an argument is unchanged; a list of functions need only have the same length, because it was copied."""
-    if isinstance(old, list | tuple) and any(map(callable, old)):
-        return len(old) == len(new)
-    return same(old, new)

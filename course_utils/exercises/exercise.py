@@ -75,7 +75,7 @@ class Exercise:
     ``reference`` is the library function that the student writes again. Its docstring is the question and its source
     the solution, so it may use only what the notebook imports. ``cases`` makes the ordinary arguments, which identify
     wrong answers, from a seeded generator; ``wild`` makes the unusual ones. ``returns`` names the parts of a tuple
-    result. Gradients must reach the arguments ``learns`` exactly as in the reference, and must not reach those in
+    result. Gradients must reach the arguments ``learns`` in every case exactly as in the reference, and not those in
     ``frozen``; for all others it does not matter.
     """
 
@@ -128,6 +128,12 @@ class Exercise:
     def function(self) -> str:
         """The name of the function to write."""
         return self.reference.__name__
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The name of the function to write, then its names in earlier editions."""
+        former = (old.partition(".")[2] for old, present in FORMER_NAMES.items() if present == self.name)
+        return self.function, *former
 
 
 def find(name: str) -> Exercise:

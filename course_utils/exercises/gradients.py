@@ -1,6 +1,6 @@
 """Whether a function with the right values also has the right gradients."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,18 +11,15 @@ from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.observe import handed_over
 
 
-def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], cases: Sequence[Arguments]) -> str | None:
-    """A sentence on the first gradient that differs from the reference's, or None. Raises any exception of fn.
+def wrong_gradient(exercise: Exercise, fn: Callable[..., Any], case: Arguments) -> str | None:
+    """A sentence on the first gradient in a case that differs from the reference's, or None; raises what fn raises.
 
     The gradients are those of the sum of the result times fixed noise, so that different functions do not agree by
     chance.
     """
-    for arguments in cases:
-        result, right = gradients(exercise, exercise.reference, arguments)
-        _, mine = gradients(exercise, fn, arguments, like=result)
-        if found := gradient_difference(exercise, mine, right):
-            return found
-    return None
+    result, right = gradients(exercise, exercise.reference, case)
+    _, mine = gradients(exercise, fn, case, like=result)
+    return gradient_difference(exercise, mine, right)
 
 
 def gradient_difference(exercise: Exercise, mine: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> str | None:
@@ -83,7 +80,8 @@ def gradients(
     for part in tensors_in(result):
         if part.is_floating_point():
             total = total + (part * torch.randn(part.shape, generator=noise).to(part.dtype)).sum()
-    if not total.requires_grad:
+    watched = {name: value for name, value in watched.items() if value.requires_grad}  # fn may have switched it off
+    if not total.requires_grad or not watched:
         return result, {}
     found = torch.autograd.grad(total, list(watched.values()), allow_unused=True)
     return result, {name: gradient for name, gradient in zip(watched, found, strict=True) if gradient is not None}

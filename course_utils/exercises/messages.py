@@ -40,9 +40,17 @@ def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
         )
     for name in names:
         default, other = right.parameters[name].default, mine.parameters.get(name)
-        if default is not inspect.Parameter.empty and other is not None and other.default != default:
+        if default is not inspect.Parameter.empty and other is not None and _differ(other.default, default):
             return f"{name} has the default {other.default!r}, but should have {default!r}: restore it."
     return None
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two defaults differ; of a tensor or an array, `!=` has no truth value."""
+    try:
+        return bool(one != other)
+    except Exception:
+        return True
 
 
 def _call(fn: Callable[..., Any], signature: inspect.Signature) -> str:

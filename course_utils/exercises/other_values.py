@@ -1,4 +1,4 @@
-"""Call a function with other arguments than those of its cases: is one never used, is the result random?"""
+"""Call a function again, with the same and with other arguments: is it random, does it remember, is one never used?"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import same
+from course_utils.exercises.compare import WHOLE, comparable, fitted, same
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.observe import handed_over
@@ -15,15 +15,50 @@ from course_utils.exercises.observe import handed_over
 Function = Callable[..., Any]
 
 
-def rolls_dice(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
-    """Two calls with the same arguments differ."""
-    if _equal(*(result_of(fn, exercise, cases[0], seed) for seed in (0, 1))):
+def remembers(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
+    """A call changes what another one returns or has returned, or the result is random. Raises any exception of fn."""
+    case, other = cases[0], turned(cases[0])
+    result = result_of(fn, exercise, case)
+    kept = _snapshot(result)
+    later = _snapshot(result_of(fn, exercise, other or cases[1]))
+    if not _agree(result, kept):
+        return Finding(
+            "stored",
+            "A later call changes the result of an earlier one, because both return the same object: look for a list "
+            "or a tensor that outlives the call, such as a default argument `[]` or a global name, and make a new one "
+            "in each call.",
+        )
+    if not _agree(kept, result_of(fn, exercise, case, seed=1)):
+        return Finding(
+            "random",
+            "Two calls with the same arguments return different results: look for something random, stored between "
+            "calls, or never written (torch.empty).",
+        )
+    if other is None:
         return None
-    return Finding(
-        "random",
-        "Two calls with the same arguments return different results: look for something random, stored between "
-        "calls, or never written (torch.empty).",
-    )
+    right, another = (result_of(exercise.reference, exercise, each) for each in (case, other))
+    if same(fitted(kept, right), right) and _agree(kept, later) and not same(fitted(later, another), another):
+        return Finding(
+            "from-an-earlier-call",
+            "With other numbers in arguments of the same shapes, your function returns the result of an earlier call "
+            "again: look for a result that is stored between calls.",
+        )
+    return None
+
+
+def turned(case: Arguments) -> Arguments | None:
+    """The case with all floating-point tensors, or all of integers, back to front on every axis; None without any."""
+    for kind in (Tensor.is_floating_point, lambda tensor: tensor.dtype in WHOLE):
+        other = tuple(_turned(value, kind) for value in case)
+        if any(mine is not theirs for mine, theirs in zip(case, other, strict=True)):
+            return other
+    return None
+
+
+def _turned(value: Any, kind: Callable[[Tensor], bool]) -> Any:
+    if isinstance(value, list) and all(isinstance(item, Tensor) for item in value):
+        return [_turned(item, kind) for item in value]
+    return value.flip(tuple(range(value.ndim))) if isinstance(value, Tensor) and kind(value) else value
 
 
 def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
@@ -67,6 +102,23 @@ def result_of(fn: Function, exercise: Exercise, arguments: Arguments, seed: int 
     torch.default_generator.manual_seed(seed)
     random.seed(seed)
     return fn(*handed_over(exercise.arguments, arguments))
+
+
+def _snapshot(value: Any, depth: int = 3) -> Any:
+    """A copy of the tensors in a result, and of its lists, which may contain themselves."""
+    if isinstance(value, tuple | list):
+        return [_snapshot(item, depth - 1) for item in value[:1000]] if depth else []
+    return value.detach().clone() if isinstance(value, Tensor) and comparable(value) else value
+
+
+def _agree(one: Any, other: Any, depth: int = 3) -> bool:
+    """Whether two results agree up to rounding, as far as can be told."""
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        pairs = zip(one[:1000], other[:1000], strict=False)
+        return not depth or (len(one) == len(other) and all(_agree(*pair, depth - 1) for pair in pairs))
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return not comparable(one) or same(one, other)
+    return not isinstance(one, int | float) or not isinstance(other, int | float) or one == other or one != one
 
 
 def _equal(one: Any, other: Any) -> bool:

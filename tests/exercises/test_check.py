@@ -19,6 +19,7 @@ import torch
 from course_utils import exercises as course
 from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import attend, split_heads
+from course_utils.attention.blocks import encoder_block
 from course_utils.costs import attention_bytes
 from course_utils.exercises import Kind, check, checking, examine, find
 from course_utils.exercises.exercise import FORMER_NAMES
@@ -67,6 +68,40 @@ def writes_into_its_input(tokens, heads):
     return split_heads(tokens - 1, heads)
 
 
+NOTHING = np.zeros(2)
+
+
+def wants_gradients(images, patch_size):
+    images.requires_grad_()
+    return patchify(images, patch_size)
+
+
+def freezes_its_layers(tokens, norm1, attention, norm2, mlp):
+    for layer in (norm1, attention, norm2, mlp):
+        if isinstance(layer, torch.nn.Module):
+            layer.requires_grad_(False)
+    return encoder_block(tokens, norm1, attention, norm2, mlp)
+
+
+def has_no_gradient_where_all_is_masked(query, key, value, mask=None):
+    scores = query @ key.mT / query.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores + torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(-1).nan_to_num()
+    return weights @ value, weights
+
+
+def collects_in_its_default(attention_maps, rollouts=[]):  # noqa: B006, what a student writes
+    rollouts += attention_rollout(attention_maps)
+    return rollouts
+
+
+def stores_by_shape(images, palette, stored={}):  # noqa: B006
+    if images.shape not in stored:
+        stored[images.shape] = quantise(images, palette)
+    return stored[images.shape]
+
+
 def shrinks_its_list(attention_maps):
     result = attention_rollout(attention_maps)
     attention_maps.pop()
@@ -78,6 +113,7 @@ def shrinks_its_list(attention_maps):
     [
         ("00.split_heads", None, Kind.NOT_A_FUNCTION, ["None", "without brackets"]),
         ("00.split_heads", torch.ones(2, 3), Kind.NOT_A_FUNCTION, ["(2, 3)", "split_heads"]),
+        ("00.split_heads", torch.nn.Identity, Kind.NOT_A_FUNCTION, ["the class Identity", "Identity()"]),
         ("00.split_heads", lambda tokens, heads: None, Kind.BLANK, ["return"]),
         ("00.split_heads", lambda tokens, heads: ..., Kind.BLANK, ["return"]),
         ("00.split_heads", raises(NotImplementedError()), Kind.BLANK, ["raise NotImplementedError"]),
@@ -101,6 +137,13 @@ def shrinks_its_list(attention_maps):
          Kind.GRADIENT, ["numpy"]),
         ("00.split_heads", writes_into_its_input, Kind.CHANGED_INPUT, ["its input `tokens`", "x = x + y"]),
         ("04.attention_rollout", shrinks_its_list, Kind.CHANGED_INPUT, ["its input `attention_maps`", "list(attention_maps)"]),
+        ("04.patchify", wants_gradients, Kind.CHANGED_INPUT, ["switches `requires_grad` of its input `images` on"]),
+        ("00.encoder_block", freezes_its_layers, Kind.CHANGED_INPUT, ["changes the layer `norm1`"]),
+        ("00.attend", has_no_gradient_where_all_is_masked, Kind.GRADIENT,
+         ["a query may attend to no key", "the gradient of `query` is NaN"]),
+        ("04.attention_rollout", collects_in_its_default, Kind.PATTERN, ["result of an earlier one", "default argument"]),
+        ("03.quantise", stores_by_shape, Kind.PATTERN, ["returns the result of an earlier call"]),
+        ("02.local_attend", lambda query, key, value, inside, prior=NOTHING: query, Kind.SIGNATURE, ["restore it"]),
         ("00.split_heads", raises(ValueError("too few heads")), Kind.ERROR,
          ["`raise ValueError`", "line 2 of your function", "case 1 of 4"]),
         ("00.split_heads", raises(KeyboardInterrupt()), Kind.ERROR, ["KeyboardInterrupt"]),

@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from course_utils.attention import attend, attend_by_dot_product
 from course_utils.exercises import Kind, Misconception, examine, find
 from course_utils.exercises.exercise import Exercise, Promise, Wild
 from course_utils.exercises.promises import makes_nothing_larger, refuses
+from course_utils.training.rand_augment import apply_each
 
 
 def share(values: Tensor, others: Tensor, mask: Tensor, temperature: float = 0.5) -> tuple[Tensor, Tensor]:
@@ -167,6 +169,52 @@ def test_a_right_answer_that_fails_on_wilder_arguments_is_told_which():
     assert verdict.misconception == "99.made/huge"
     assert "right on ordinary inputs, but not when scores are huge. Use softmax." in verdict.message
     assert examine(made, lambda values, others: torch.einsum("bnd,bmd->bnm", values, others)).passed
+
+
+def squeezes(query, key, value, mask=None):
+    return tuple(part.squeeze() for part in attend(query, key, value, mask))
+
+
+def views(query, key, value):
+    return attend_by_dot_product(query.view(-1).view(query.shape), key, value)
+
+
+def views_images(images, transforms, chosen):
+    return apply_each(images.view(-1).view(images.shape), transforms, chosen)
+
+
+def counts_the_labels(student, teacher, labels, smoothing=0.1):
+    one_hot = torch.nn.functional.one_hot(labels).float()
+    right = torch.zeros_like(student)
+    right[:, : one_hot.shape[1]] = (1 - smoothing) * one_hot
+    hard = torch.nn.functional.cross_entropy(student, right + smoothing / one_hot.shape[1])
+    return (hard + torch.nn.functional.cross_entropy(student, teacher.argmax(-1))) / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "student", "cause"),
+    [
+        ("00.attend", squeezes, "one-of-each"),
+        ("01.attend_by_dot_product", views, "transposed-memory"),
+        ("06.apply_each", views_images, "other-layout"),
+        ("07.hard_distillation", counts_the_labels, "class-without-a-label"),
+    ],
+)
+def test_a_failure_on_unusual_arguments_is_put_down_to_its_own_cause(name, student, cause):
+    verdict = examine(find(name), student)
+    assert verdict.kind is Kind.WILD
+    assert verdict.misconception == f"{name}/{cause}"
+
+
+def test_a_result_that_a_later_call_overwrites_is_not_right_although_every_case_is():
+    store = {}
+
+    def reuses(values, others):
+        result = scores(values, others)
+        return store.setdefault(result.shape, torch.empty_like(result)).copy_(result)
+
+    verdict = examine(SCORES, reuses)
+    assert (verdict.misconception, verdict.right) == ("pattern/stored", 3)
 
 
 def test_a_promise_of_the_docstring_is_kept_or_named():

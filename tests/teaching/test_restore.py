@@ -12,7 +12,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 
 from course_utils.exercises import Kind, Outcome, Verdict, exercises, find, stub
 from course_utils.lab import notebooks
-from course_utils.teaching.grading import restore
+from course_utils.teaching.grading import restore, student_process
 from course_utils.teaching.grading.submission import steps, write_down
 
 GIVEN = notebooks.read(notebooks.find("04"))
@@ -38,6 +38,28 @@ def answered():
 def at(notebook, name: str, kind: str = "exercise") -> int:
     """The number of the exercise's first cell of that kind."""
     return next(n for n, c in enumerate(notebook.cells) if c.metadata.get("course", {}).get(kind) == name)
+
+
+@pytest.mark.parametrize("handed_out_earlier", [False, True])
+def test_an_answer_in_an_earlier_editions_notebook_is_found_under_its_former_name(answered, handed_out_earlier):
+    def earlier(notebook):
+        for cell in notebook.cells:
+            cell.source = cell.source.replace("vit_parameters", "parameters")
+            for mark in (cell.metadata.get("course", {}), cell.metadata.get("nbgrader", {})):
+                mark |= {
+                    key: value.replace("vit_parameters", "parameters")
+                    for key, value in mark.items()
+                    if isinstance(value, str)
+                }
+        return notebook
+
+    submitted, given = earlier(answered), earlier(deepcopy(GIVEN)) if handed_out_earlier else GIVEN
+    notes = restore.restore(submitted, given)
+    assert not any("parameters" in note for note in notes), notes
+    todo = [step for step in steps(submitted, given) if "parameters" in step.text and step.kind in ("run", "check")]
+    assert [step.kind for step in todo][-2:] == ["run", "check"]
+    names = {"parameters": find("04.vit_parameters").reference}
+    assert student_process._check(names, todo[-1].text)["kind"] == Kind.LENT  # it was found, and examined
 
 
 class Course:

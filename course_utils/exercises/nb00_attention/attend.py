@@ -44,6 +44,12 @@ def _wild(g: Generator) -> list[Wild]:
     parts = (split_heads(part, 2) for part in normal(2, 5, 24).chunk(3, dim=-1))
     return [
         Wild(
+            "one-of-each",
+            (normal(1, 2, 4, 8), normal(1, 2, 5, 8), normal(1, 2, 5, 6), None),
+            "the batch is one image, and the mask is None",
+            "An axis of length one is still an axis.",
+        ),
+        Wild(
             "causal",
             (normal(1, 6, 8), normal(1, 6, 8), normal(1, 6, 4), torch.ones(6, 6, dtype=torch.bool).tril()),
             "the mask is causal, so one query may attend to every key",
@@ -74,12 +80,6 @@ def _wild(g: Generator) -> list[Wild]:
             (loud + query, key, normal(6, 3), known),
             "some scores are near 200 or −200, and a masked key has the largest",
             "Mask it before the softmax, with a number lower than any possible score.",
-        ),
-        Wild(
-            "one-of-each",
-            (normal(1, 2, 4, 8), normal(1, 2, 5, 8), normal(1, 2, 5, 6), None),
-            "the batch is one image, and the mask is None",
-            "An axis of length one is still an axis.",
         ),
         Wild(
             "heads",

@@ -29,6 +29,12 @@ def _wild(g: Generator) -> list[Wild]:
     heads = tuple(split_heads(part, 2) for part in normal(3, 5, 24).chunk(3, dim=-1))
     return [
         Wild(
+            "transposed-memory",
+            (normal(2, 8, 4).mT, normal(2, 8, 6).mT, normal(2, 3, 6).mT),
+            "the channels come first in memory, as in the tokens of a map",
+            "`@`, `reshape` and `rearrange` work in any memory order; `view` does not.",
+        ),
+        Wild(
             "heads",
             heads,
             "there are two axes in front, batch and heads, as `split_heads` leaves them",
@@ -39,12 +45,6 @@ def _wild(g: Generator) -> list[Wild]:
             (normal(4, 8), normal(6, 8), normal(6, 3)),
             "there is no axis in front of queries and keys",
             "The dots in (..., keys, dim) stand for any number of axes: count from the back, and multiply with `@`.",
-        ),
-        Wild(
-            "transposed-memory",
-            (normal(2, 8, 4).mT, normal(2, 8, 6).mT, normal(2, 3, 6).mT),
-            "the channels come first in memory, as in the tokens of a map",
-            "`@`, `reshape` and `rearrange` work in any memory order; `view` does not.",
         ),
         Wild(
             "one-key",

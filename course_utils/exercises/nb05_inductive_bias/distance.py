@@ -2,6 +2,7 @@
 
 import torch
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 from course_utils.analysis.probes import attention_distance, grid_distances
 from course_utils.exercises.exercise import Arguments, Exercise, Wild
@@ -22,7 +23,15 @@ def _cases(g: Generator) -> list[Arguments]:
 
 def _wild(g: Generator) -> list[Wild]:
     distances = grid_distances(2, 3, 4)
+    rest = _weights(g, 2, 2, 6)[..., 1:]
+    rest = rest / rest.sum(-1, keepdim=True) / 2**10  # one minus this sum is exact in float32
     return [
+        Wild(
+            "class-token-absorbs",
+            (F.pad(rest, (1, 0), value=1 - 2**-10), distances),
+            "the class token has nearly all of the attention, so the rest of each row sums to a thousandth",
+            "Divide by that sum, without adding a small number to it and without a smallest value for it.",
+        ),
         Wild(
             "transposed-memory",
             (_weights(g, 2, 2, 6).mT.contiguous().mT, distances),

@@ -49,16 +49,16 @@ def _wild(g: Generator) -> list[Wild]:
             "their indices from `chosen`, or their number from `transforms`.",
         ),
         Wild(
-            "expanded",
-            (torch.rand(1, 1, 3, 4, generator=g).expand(4, -1, -1, -1), TRANSFORMS, torch.tensor([[0, 2, 1, 0]])),
-            "one image is repeated with `expand`",
-            "Writing into one of them changes all: write into a `.clone()`, not into the argument.",
-        ),
-        Wild(
             "other-layout",
             (torch.rand(4, 2, 5, 3, generator=g).mT, TRANSFORMS, torch.tensor([[1, 0], [3, 3], [0, 2], [1, 1]]).T),
             "the images or `chosen` are transposed tensors",
             "`.view` cannot merge axes that are not contiguous in memory: use `.reshape`.",
+        ),
+        Wild(
+            "expanded",
+            (torch.rand(1, 1, 3, 4, generator=g).expand(4, -1, -1, -1), TRANSFORMS, torch.tensor([[0, 2, 1, 0]])),
+            "one image is repeated with `expand`",
+            "Writing into one of them changes all: write into a `.clone()`, not into the argument.",
         ),
         Wild(
             "one-picture",

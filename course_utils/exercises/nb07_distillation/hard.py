@@ -19,13 +19,13 @@ def _wild(g: Generator) -> list[Wild]:
     return [
         Wild(
             "close-lead",
-            (slips.logits(g, 3, 4), slips.CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
+            (slips.logits(g, 3, 4), slips.CLOSE_LEAD, torch.tensor([3, 0, 1]), 0.2),
             "two of the teacher's logits are nearly equal",
             slips.SMALL_LEAD,
         ),
         Wild(
             "teacher-below-zero",
-            (slips.logits(g, 3, 4), -2 - slips.logits(g, 3, 4).abs(), torch.tensor([2, 0, 1]), 0.2),
+            (slips.logits(g, 3, 4), -2 - slips.logits(g, 3, 4).abs(), torch.tensor([3, 0, 1]), 0.2),
             "all of the teacher's logits are negative",
             slips.ANY_SIGN,
         ),

@@ -24,13 +24,13 @@ def _wild(g: Generator) -> list[Wild]:
     return [
         Wild(
             "close-lead",
-            (one, other, slips.CLOSE_LEAD, torch.tensor([2, 0, 1]), 0.2),
+            (one, other, slips.CLOSE_LEAD, torch.tensor([3, 0, 1]), 0.2),
             "two of the teacher's logits are nearly equal",
             slips.SMALL_LEAD,
         ),
         Wild(
             "teacher-below-zero",
-            (one, other, -2 - below.abs(), torch.tensor([2, 0, 1]), 0.2),
+            (one, other, -2 - below.abs(), torch.tensor([3, 0, 1]), 0.2),
             "all of the teacher's logits are negative",
             slips.ANY_SIGN,
         ),

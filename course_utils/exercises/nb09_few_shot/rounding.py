@@ -25,6 +25,12 @@ def _wild(g: Generator) -> list[Wild]:
     halves = torch.arange(-8, 9) / 2
     return [
         Wild(
+            "tiny-scale",
+            (torch.randn(2, 9, generator=g) / 20, torch.tensor([[1e-6], [2e-6]]), torch.tensor([[0.0], [3.0]]), 16),
+            "the scale is tiny, as with 16 bits",
+            "It is above zero: divide by it as it is, without a small number added and without a smallest value for it.",
+        ),
+        Wild(
             "learned-values",
             (torch.randn(2, 5, generator=g).requires_grad_(), torch.tensor([[0.3], [0.2]]), torch.zeros(2, 1), 4),
             "the values are a layer's weights, with gradients",

@@ -40,12 +40,17 @@ UNMARKED = (
 
 @dataclass(frozen=True)
 class Place:
-    """An exercise in the notebook that was handed out: its name, its function and its two cells."""
+    """An exercise in the notebook that was handed out: its name, those of its function (`functions`), its two cells."""
 
     name: str
-    function: str
+    functions: tuple[str, ...]
     stub: NotebookNode
     check: NotebookNode
+
+    @property
+    def function(self) -> str:
+        """The present name of the function."""
+        return self.functions[0]
 
     def has_mark(self, cell: NotebookNode) -> bool:
         """Whether the cell has this exercise's grade_id, or no grade_id but its id."""
@@ -56,7 +61,7 @@ class Place:
 
     def is_defined_in(self, cell: NotebookNode) -> bool:
         """Whether the cell binds the function's name; broken code and magics do not hide it."""
-        name = re.escape(self.function)
+        name = f"(?:{'|'.join(map(re.escape, self.functions))})"
         return (
             re.search(rf"^(async\s+def|def|class)\s+{name}\b|^{name}\s*(:[^=\n]+)?=(?!=)", cell.source, re.M)
             is not None
@@ -69,7 +74,9 @@ class Place:
 
     def is_called_by(self, call: re.Match[str]) -> bool:
         """Whether a call of check is about this exercise's function."""
-        return call[2] == self.name and call[3] == self.function and call[1] in (None, self.function)
+        notebook, _, name = call[2].partition(".")
+        ours = self.name.startswith(f"{notebook}.") and {name, call[3]} <= {*self.functions}
+        return ours and call[1] in (None, call[3])
 
 
 def places(given: NotebookNode) -> list[Place]:
@@ -79,7 +86,7 @@ def places(given: NotebookNode) -> list[Place]:
         for kind in ("exercise", "check"):
             if name := cell.metadata.get("course", {}).get(kind):
                 cells[name][kind] = cell
-    return [Place(name, find(name).function, two["exercise"], two["check"]) for name, two in cells.items()]
+    return [Place(name, find(name).functions, two["exercise"], two["check"]) for name, two in cells.items()]
 
 
 def recognised(submitted: NotebookNode, given: NotebookNode) -> bool:

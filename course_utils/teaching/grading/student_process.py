@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load, save
-from torch import Generator, Tensor
+from torch import Tensor
 
 from course_utils.exercises import Exercise, examine, find, session
 from course_utils.exercises.engine import NOT_STOPPED, not_yet
@@ -156,7 +156,7 @@ def _output_of(shell: Any, source: str) -> str:
 def _check(names: dict[str, Any], exercise_name: str) -> dict[str, Any]:
     """The verdict and the results behind it. Afterwards, as after check, the name is bound to a right function."""
     exercise = find(exercise_name)
-    name = exercise.reference.__name__
+    name = next((each for each in exercise.functions if each in names), exercise.function)
     observed: list[Observation] = []
     proof: dict[str, Any] = {"results": [], "gradients": [], "borrowed": False}
     if name not in names:
@@ -184,7 +184,7 @@ def _proof(exercise: Exercise, fn: Callable[..., Any], observed: Sequence[Observ
     found: list[dict[str, Tensor]] = []
     with undisturbed(), torch._C.DisableTorchFunctionSubclass(), contextlib.suppress(Exception):
         if exercise.learns or exercise.frozen:
-            for case in exercise.cases(Generator().manual_seed(0)):
+            for case in exercise.all_cases():
                 like, _ = gradients(exercise, exercise.reference, case)
                 found.append(gradients(exercise, fn, case, like)[1])
     return {"results": [seen.result for seen in observed], "gradients": found, "borrowed": borrows(exercise, fn)}

@@ -1150,6 +1150,13 @@ WRONG = {
     ],
 }
 
+
+def _small_number_in_the_divisor(weights, distances):
+    between = weights[:, :, 1:, 1:]
+    between = between / (between.sum(dim=-1, keepdim=True) + 1e-6)
+    return (between * distances).sum(dim=-1).mean(dim=(0, 2))
+
+
 FRAGILE = {
     "05.shift_images": [
         ("parameters renamed: cell 14 writes down= and right=", _renamed_axes),
@@ -1157,7 +1164,9 @@ FRAGILE = {
         ("slices: 'what leaves the picture is lost', moved by more than its size", _slices),
         ("else branch takes 0 for negative: 'by so many pixels' allows 0", _else_without_zero),
     ],
-    "05.attention_distance": [],
+    "05.attention_distance": [
+        ("1e-6 added: 'rescale the rest of each row', however little it is", _small_number_in_the_divisor)
+    ],
     "05.achieved_flops": [
         ("32-bit work: cell 50 counts more than 2³¹ FLOP in the large matrix products", _thirty_two_bits),
         ("rounded to 0.1 ms: cell 50 times layers that take less", _rounded_to_a_tenth_of_a_millisecond),

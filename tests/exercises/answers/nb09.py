@@ -1357,6 +1357,12 @@ WRONG = {
     ],
 }
 
+
+def _quantise_at(step, values, scale, zero_point, bits):
+    whole = ((values / step).round() + zero_point).clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return (whole - zero_point) * scale
+
+
 FRAGILE = {
     "09.prototypes": [
         ("docstring, mean of its pictures: features that are exactly zero are not counted", prototypes_without_zeros),
@@ -1400,6 +1406,16 @@ FRAGILE = {
         ),
     ],
     "09.fake_quantise": [
+        (
+            "formula: 1e-8 added to the scale",
+            lambda values, scale, zero_point, bits: _quantise_at(scale + 1e-8, values, scale, zero_point, bits),
+        ),
+        (
+            "formula: a scale below 1e-5 raised to it",
+            lambda values, scale, zero_point, bits: _quantise_at(
+                scale.clamp(min=1e-5), values, scale, zero_point, bits
+            ),
+        ),
         (
             "docstring: round; halves always go up (cell 44 compares with PyTorch's to the last bit)",
             lambda values, scale, zero_point, bits: fake_with(values, scale, zero_point, bits, to_whole=half_up),

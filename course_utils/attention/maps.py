@@ -68,7 +68,7 @@ class SelfAttention2d(ScaledDotProduct):
     ``gate``, which starts at zero, is added to the input. The defaults are SAGAN's (Zhang et al. 2019, section 3).
     ``reduction=2`` gives the embedded-Gaussian non-local block, and with ``similarity="dot_product"`` the dot-product
     one (Wang et al. 2018, sections 3.2 and 3.3, where the gate is a normalisation whose scale starts at zero).
-    ``pool_keys`` halves height and width of keys and values by max-pooling (their section 3.3).
+    ``pool_keys`` makes keys and values of the map max-pooled by 2 (their section 3.3).
 
     Neither paper scales the scores before the softmax; here :func:`attend` divides them by √dim, and a query √dim
     times as large undoes that. Raises ValueError for channels that cannot be reduced or split among heads, an unknown

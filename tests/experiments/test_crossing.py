@@ -196,7 +196,7 @@ def test_what_the_text_says_beside_the_claims_is_in_the_table():
     for said in (
         f"there by {ahead('in place', 'ResNet', 'ViT', 600)} points",
         f"nothing can be told ({ahead('in place', 'ResNet', 'ViT', 300)};",
-        f"The {means['in place', 'ViT', 2400]:.0f} % that the ViT reaches",
+        f"The ViT needs 2,400 steps to reach {means['in place', 'ViT', 2400]:.0f} %; the ResNet is past it after 600.",
         f"from {ahead('in place', 'ResNet', 'ViT', 1200)} points after 1,200",
         f"after 300 steps by {ahead('shuffled', 'ViT', 'ResNet', 300)} points",
         f"took {paired(right['in place', 'ResNet', 2400], right['shuffled', 'ResNet', 2400]):.1f} points",

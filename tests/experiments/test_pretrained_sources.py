@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from course_utils import data
+from course_utils import costs, data
 from course_utils.data import LabelledImages
 from course_utils.experiments import (
     cifar_copies,
@@ -19,7 +19,10 @@ from course_utils.experiments import (
     nb10_frozen_encoder,
 )
 from course_utils.experiments.nb10_captions import UNSEEN_PAIRS
+from course_utils.experiments.runs_captions import CONFIG
 from course_utils.few_shot import stored
+from course_utils.lab import notebooks
+from course_utils.models import build
 from course_utils.models.pretrained import Pretrained
 
 
@@ -134,6 +137,16 @@ def test_a_frozen_encoder_learns_only_its_caption_head(small, monkeypatch):
     assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())
     one, again = (module.new_model(module.FROZEN, 3).pictures[1].weight for _ in range(2))
     assert torch.equal(one, again)
+
+
+def test_the_text_says_what_the_frozen_encoder_and_the_small_one_cost():
+    large, small = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval(), build(CONFIG, 0).pictures.eval()
+    sides = {large: stored.SIDE, small: 32}  # large images for the one, the shapes as they are for the other
+    work = [costs.count_flops(encoder, torch.zeros(1, 3, side, side)) / 2e6 for encoder, side in sides.items()]
+    weights = [costs.count_parameters(encoder) for encoder in (large, small)]
+    text = {cell.id: cell.source for cell in notebooks.read(notebooks.find("10")).cells}["frozen-after"]
+    assert f"{weights[0] / 1e6:.1f} million weights instead of {round(weights[1], -3):,}" in text
+    assert f"{work[0]:.0f} instead of {work[1]:.0f} million multiply-adds" in text
 
 
 def test_each_layer_of_the_vit_is_judged_on_the_same_images(monkeypatch):

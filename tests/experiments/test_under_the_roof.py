@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from course_utils.analysis.roofline import Machine, Work, work_of
-from course_utils.experiments import nb05_roofline
+from course_utils.experiments import interval, nb05_roofline, read_results
 from course_utils.experiments.nb05_roofline import LAYERS, measure, placed
+from course_utils.lab import notebooks
 
 
 def test_the_layers_do_exactly_equal_work_and_differ_in_what_they_move():
@@ -40,3 +41,10 @@ def test_a_point_has_the_machine_and_both_shares_of_every_layer(monkeypatch):
     row = nb05_roofline.run(0)
     assert len(row) == 2 + 2 * len(LAYERS)
     assert row["linear, of the peak"] == pytest.approx(found["linear"].of_peak, rel=1e-3)
+
+
+def test_the_text_says_how_much_slower_the_table_has_the_depthwise_convolution():
+    rounds = read_results("sweep-roofline")
+    times = interval([row["linear, of the peak"] / row["depthwise 3 × 3, of the peak"] for row in rounds]).mean
+    text = {cell.id: cell.source for cell in notebooks.read(notebooks.find("05")).cells}["roofline-table-after"]
+    assert f"is {times:.1f} times as slow" in text

@@ -1,4 +1,4 @@
-"""CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04, 05, 07 and 09."""
+"""CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04 to 07 and 09."""
 
 import warnings
 from functools import cache

@@ -32,6 +32,7 @@ SWEEPS = {
     "sweep-explanation": "course_utils.experiments.nb04_explanation",
     "sweep-augreg": "course_utils.experiments.nb06_augreg",
     "sweep-regularisers": "course_utils.experiments.nb06_regularisers",
+    "sweep-regularisers-photographs": "course_utils.experiments.nb06_photographs",
     "sweep-day-night": "course_utils.experiments.nb07_day_night",
     "sweep-distillation": "course_utils.experiments.nb07_distillation",
     "sweep-distillation-curves": "course_utils.experiments.nb07_curves",

@@ -1,4 +1,4 @@
-"""Notebook 06: twelve arms, each with the regularisers that its name says, and what the text says of their table."""
+"""Notebook 06: twelve arms, each with the regularisers that its name says, and what the text says of their tables."""
 
 import re
 from dataclasses import asdict
@@ -10,8 +10,8 @@ from torch import nn
 
 from course_utils import costs
 from course_utils.attention.stochastic_depth import StochasticDepth
-from course_utils.data import DataNotFound
-from course_utils.experiments import interval, nb06_regularisers, paired, percents, read_results
+from course_utils.data import DATASETS, DataNotFound, LabelledImages
+from course_utils.experiments import interval, nb06_photographs, nb06_regularisers, paired, percents, read_results
 from course_utils.experiments.nb06_regularisers import ALL, ARMS, CONFIG, EPOCHS, SWEEP, run, train_arm
 from course_utils.lab import notebooks
 from course_utils.models import ViT
@@ -64,6 +64,39 @@ def test_the_sweep_has_the_arms_at_both_lengths_for_ten_seeds_that_chose_nothing
     assert [tuple(point.values()) for point in SWEEP.points] == wanted
 
 
+def test_photographs_have_the_same_points_and_the_same_vit_in_colour():
+    assert list(nb06_photographs.SWEEP.points) == list(SWEEP.points)
+    here, there = asdict(nb06_photographs.CONFIG), asdict(CONFIG)
+    known = DATASETS["cifar10"]
+    seen = {"image_size": 32, "patch_size": 8, "channels": 3, "mean": known.mean, "std": known.std}
+    assert here == {**there, **seen}
+    assert here["image_size"] // here["patch_size"] == there["image_size"] // there["patch_size"]
+
+
+def test_a_point_of_photographs_is_an_arm_of_the_same_code_on_cifar(monkeypatch):
+    """It trains on the seed's photographs and is scored on all test images."""
+    asked, trained = [], []
+
+    def photographs(*which):
+        asked.append(which)
+        return LabelledImages(torch.rand(8, 3, 32, 32), torch.arange(8), tuple("abcdefghij"), "made", "copies")
+
+    def fit(model, train, validation, recipe, loss, quiet):
+        trained.append((model.config, recipe.augment, recipe.epochs, loss is not None))
+        assert loss is None or torch.isfinite(
+            loss(model, recipe.augment(train.images, torch.Generator()), train.labels)[0]
+        )
+
+    monkeypatch.setattr(nb06_photographs, "cifar10", photographs)
+    monkeypatch.setattr(nb06_regularisers, "fit", fit)
+    found = nb06_photographs.run("all", 7, 3)
+    assert asked == [("fit", nb06_regularisers.PICTURES, 3), ("test",)]
+    ((config, augment, epochs, mixed),) = trained
+    assert (config.channels, augment.magnitude, epochs, mixed) == (3, ALL.magnitude, 7, True)
+    assert set(found) == {"images", "accuracy", "train_accuracy"}
+    assert found["images"] == "copies"
+
+
 def test_an_arm_trained_again_is_the_same_and_another_is_not():
     weights = [train_arm(arm, 1, pictures(), 2)[0].head.weight.detach() for arm in (*ARMS, "all")]
     *_, one, again = weights
@@ -73,18 +106,26 @@ def test_an_arm_trained_again_is_the_same_and_another_is_not():
         train_arm("all but patience", 1, pictures(), 1)
 
 
-ROWS = {(row["arm"], row["epochs"], row["seed"]): row for row in read_results("sweep-regularisers")}
-RIGHT = percents(ROWS.values(), "arm", "epochs")
+ROWS = {
+    images: {(row["arm"], row["epochs"], row["seed"]): row for row in read_results(name)}
+    for images, name in (("clothes", "sweep-regularisers"), ("photographs", "sweep-regularisers-photographs"))
+}
+RIGHT = {images: percents(rows.values(), "arm", "epochs") for images, rows in ROWS.items()}
 
 
-def adds(one: str, other: str, epochs: int, sign: int = 1, spec: str = ".1f") -> str:
+def adds(one: str, other: str, epochs: int, sign: int = 1, spec: str = ".1f", on: str = "clothes") -> str:
     """Points of test accuracy, as the text writes them."""
-    pair = (RIGHT[one, epochs], RIGHT[other, epochs])
-    return format(paired(*pair[::sign]), spec)
+    pair = (RIGHT[on][one, epochs], RIGHT[on][other, epochs])
+    return format(paired(*pair[::sign]), spec).replace("-", "−")
 
 
-def percent(column: str, arm: str, epochs: int) -> float:
-    return 100 * interval([ROWS[arm, epochs, seed][column] for seed in range(10)]).mean
+def longer(arm: str, on: str, sign: int = 1) -> str:
+    """Points by which 40 epochs are ahead of 5."""
+    return format(paired(*(RIGHT[on][arm, 40], RIGHT[on][arm, 5])[::sign]), ".1f")
+
+
+def percent(column: str, arm: str, epochs: int, on: str = "clothes") -> float:
+    return 100 * interval([ROWS[on][arm, epochs, seed][column] for seed in range(10)]).mean
 
 
 def text(cell: str) -> str:
@@ -107,12 +148,34 @@ def test_what_the_text_says_is_in_the_table():
         f"right for only {percent('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
     ):
         assert said in after
-    gaps = [100 * (ROWS["RandAugment", n, 0]["accuracy"] - ROWS["none", n, 0]["accuracy"]) for n in EPOCHS.values()]
+    gaps = [RIGHT["clothes"]["RandAugment", n][0] - RIGHT["clothes"]["none", n][0] for n in EPOCHS.values()]
     assert f"costs {-gaps[0]:.1f} points after 5 epochs, and adds {gaps[1]:.1f} after 40" in before
 
 
+def test_what_the_text_says_of_photographs_is_in_their_table():
+    on = "photographs"
+    after, question = text("five-after"), str(Predict.from_notebook("06", "five", fresh=True).questions[2])
+    for said in (
+        f"All together cost {adds('all', 'none', 5, -1, on=on)} after 5, and add {adds('all', 'none', 40, on=on)} after 40",
+        f"(the difference is {adds('RandAugment', 'all', 40, on=on)} points)",
+        f"the model without the five gains {longer('none', 'clothes')} points on the clothes. "
+        f"On the photographs it *loses* {longer('none', on, -1)}",
+        f"With all five it gains {longer('all', on)} points",
+    ):
+        assert said in after
+    alone = {name: float(adds(name, "none", 40, on=on).split()[0]) for name in FIVE}
+    assert max(alone, key=alone.get) == "RandAugment"
+    assert percent("train_accuracy", "none", 40, on) > 99.5
+    assert all(percent("accuracy", "none", n, on) == pytest.approx(25, abs=1.5) for n in EPOCHS.values())
+    for n, says in ((5, "they cost {} points after 5 epochs"), (40, "and add {} after 40")):
+        five = {seed: sum(RIGHT[on][name, n][seed] for name in FIVE) / 5 for seed in range(10)}
+        pair = (five, RIGHT[on]["none", n])
+        assert says.format(f"{paired(*pair[:: 1 if n == 40 else -1]):.1f}") in question
+    assert all(row["images"].startswith("JPEG files") for row in ROWS[on].values())
+
+
 def test_the_text_names_the_ends_of_each_range():
-    alone = {epochs: {name: float(adds(name, "none", epochs).split()[0]) for name in FIVE} for epochs in (5, 40)}
+    alone = {n: {name: float(adds(name, "none", n).split()[0].replace("−", "-")) for name in FIVE} for n in (5, 40)}
     assert (max(alone[5], key=alone[5].get), min(alone[5], key=alone[5].get)) == ("weight decay", "RandAugment")
     assert (min(alone[40], key=alone[40].get), max(alone[40], key=alone[40].get)) == (
         "stochastic depth",
@@ -130,12 +193,17 @@ def test_after_forty_epochs_the_interval_of_stochastic_depth_alone_includes_zero
     assert f"stochastic depth ({adds('stochastic depth', 'none', 40)} points) the interval" in str(question)
 
 
-def test_the_page_of_measurements_has_the_same_effects():
+@pytest.mark.parametrize(
+    ("on", "table"), [("clothes", "sweep-regularisers"), ("photographs", "sweep-regularisers-photographs")]
+)
+def test_the_page_of_measurements_has_the_same_effects(on, table):
     page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
-    (row,) = [line for line in page.splitlines() if "`course train sweep-regularisers`" in line]
+    (row,) = [line for line in page.splitlines() if f"`course train {table}`" in line]
     for arm in (*FIVE, "all"):
-        short, long = (adds(arm, "none", epochs, spec="+.1f").replace("-", "−") for epochs in EPOCHS.values())
+        short, long = (adds(arm, "none", epochs, spec="+.1f", on=on) for epochs in EPOCHS.values())
         assert re.search(rf"\b{arm} {re.escape(f'{short}; {long}')}\b", row), arm
+    none = [f"{percent('accuracy', 'none', epochs, on):.1f} %" for epochs in EPOCHS.values()]
+    assert on == "clothes" or f"none of the five ({'; '.join(none)})" in row
 
 
 def test_a_live_run_is_one_of_the_stored_ones():
@@ -144,5 +212,5 @@ def test_a_live_run_is_one_of_the_stored_ones():
         found = run("none", 5, 0)
     except DataNotFound as missing:
         pytest.skip(str(missing))
-    stored = [ROWS["none", 5, seed]["accuracy"] for seed in range(10)]
+    stored = [ROWS["clothes"]["none", 5, seed]["accuracy"] for seed in range(10)]
     assert found["accuracy"] == pytest.approx(mean(stored), abs=4 * stdev(stored))

@@ -367,7 +367,7 @@ def barriers(page) -> list[tuple[str, list[str]]]:
 
 def test_the_pages_beside_the_notebooks_have_no_serious_barrier_and_fit_a_phone(open_page):
     page = open_page("glossary.html", "dark")
-    for name in ("glossary", "references", "accessibility", "genindex", "api/widgets"):
+    for name in ("claims", "glossary", "references", "accessibility", "genindex", "api/widgets"):
         page.goto(f"{page.site}{name}.html")
         page.set_viewport_size({"width": 1280, "height": 844})
         page.emulate_media(color_scheme="dark")

@@ -12,6 +12,7 @@ from course_utils import costs
 from course_utils.attention.stochastic_depth import StochasticDepth
 from course_utils.data import DATASETS, DataNotFound, LabelledImages
 from course_utils.experiments import interval, nb06_photographs, nb06_regularisers, paired, percents, read_results
+from course_utils.experiments.claims import claims
 from course_utils.experiments.nb06_regularisers import ALL, ARMS, CONFIG, EPOCHS, SWEEP, run, train_arm
 from course_utils.lab import notebooks
 from course_utils.models import ViT
@@ -64,8 +65,13 @@ def test_the_sweep_has_the_arms_at_both_lengths_for_ten_seeds_that_chose_nothing
     assert [tuple(point.values()) for point in SWEEP.points] == wanted
 
 
-def test_photographs_have_the_same_points_and_the_same_vit_in_colour():
-    assert list(nb06_photographs.SWEEP.points) == list(SWEEP.points)
+def test_photographs_have_the_same_points_with_more_seeds_for_one_claim_and_the_same_vit_in_colour():
+    points = list(nb06_photographs.SWEEP.points)
+    same, more = points[: len(SWEEP.points)], [tuple(point.values()) for point in points[len(SWEEP.points) :]]
+    assert same == list(SWEEP.points)
+    (claim,) = (each for each in claims() if each.name == "06.each_needed_photographs")
+    arms = (claim.of[0]["arm"], *claim.minus[0]["arm"])
+    assert set(more) == {(arm, 40, seed) for arm in arms for seed in range(10, 23) if seed != 20}
     here, there = asdict(nb06_photographs.CONFIG), asdict(CONFIG)
     known = DATASETS["cifar10"]
     seen = {"image_size": 32, "patch_size": 8, "channels": 3, "mean": known.mean, "std": known.std}
@@ -161,8 +167,10 @@ def test_what_the_text_says_of_photographs_is_in_their_table():
         f"the model without the five gains {longer('none', 'clothes')} points on the clothes. "
         f"On the photographs it *loses* {longer('none', on, -1)}",
         f"With all five it gains {longer('all', on)} points",
+        f"RandAugment adds {adds('all', 'all but RandAugment', 40, on=on)} even there, and dropout costs as much",
     ):
         assert said in after
+    assert adds("all but dropout", "all", 40, on=on) == adds("all", "all but RandAugment", 40, on=on)
     alone = {name: float(adds(name, "none", 40, on=on).split()[0]) for name in FIVE}
     assert max(alone, key=alone.get) == "RandAugment"
     assert percent("train_accuracy", "none", 40, on) > 99.5

@@ -46,7 +46,7 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
 def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
     """A result of an equivalent type, converted to the right result's type; any other result unchanged.
 
-    Equivalent are float64 and float32, other integer types and int64, a number and a tensor of shape (), a stacked
+    Equivalent are float64 and float32, int64 and the integer types that can be an index as well, a number and a tensor of shape (), a stacked
     tensor and a list. dtype: for floating-point results, used instead of the right result's.
     """
     if isinstance(right, Tensor):
@@ -56,7 +56,8 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
         if isinstance(yours, Tensor) and comparable(yours):
             if yours.dtype is torch.float64 and right.is_floating_point():
                 return yours.to(dtype or right.dtype)
-            if yours.dtype in WHOLE and right.dtype in WHOLE:
+            short = yours.dtype is torch.int16 and right.dtype is torch.int64  # PyTorch takes it for no index
+            if yours.dtype in WHOLE and right.dtype in WHOLE and not short:
                 return yours.to(right.dtype)
         return yours
     if isinstance(right, tuple | list):

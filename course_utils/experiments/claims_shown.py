@@ -89,7 +89,7 @@ def details(finding: Finding) -> Iterator[str]:
         yield f"    smallest effect of interest: {size}, because {claim.because}"
     yield f"    found: {found(finding)}: {finding.decision}"
     if finding.decision is Decision.CONTRADICTED and claim.cause:
-        yield f"    why not, here: {claim.cause}"
+        yield f"    a possible reason: {claim.cause}"
     if more := wanted(finding):
         yield f"    to decide it: {more}"
     yield f"    again: {claim.command}{f', {took(finding)} on one core' if took(finding) else ''}"

@@ -20,7 +20,7 @@ Ratio = Annotated[float, above(0), at_most(100)]
 class SwinConfig(Config["Swin"]):
     """The configuration of a Swin. Raises ValueError, with the reason, for one that cannot be built.
 
-    A Swin reads images of any size, because it has no absolute positions.
+    A Swin reads images of any size: its windows keep theirs, and it has no absolute positions.
     """
 
     patch_size: Side = 4  # side of a patch in pixels

@@ -1436,7 +1436,9 @@ FRAGILE = {
     "08.shift_mask": [
         ("near in the picture: all of it where one window covers the map (docstring: same piece)", _shift_mask_near)
     ],
-    "08.relative_position_index": [],
+    "08.relative_position_index": [
+        ("int16: cell 'assemble' reads the table with it", lambda window: _index_coordinates(window).short())
+    ],
     "08.merge_patches": [
         ("view on memory that is not contiguous (docstring: any map)", _merge_strict_view),
         ("a float32 buffer loses double precision (docstring: any map)", _merge_buffer),

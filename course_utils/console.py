@@ -74,6 +74,11 @@ def quoted(argument: object) -> str:
     return subprocess.list2cmdline([str(argument)]) if sys.platform == "win32" else shlex.quote(str(argument))
 
 
+def with_folder(command: str, folder: object | None) -> str:
+    """A command with the --folder that it was given, if any."""
+    return command if folder is None else f"{command} --folder {quoted(folder)}"
+
+
 def first_line(error: Exception) -> str:
     """What an error of a library says, for the brackets in a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

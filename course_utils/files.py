@@ -28,6 +28,11 @@ def reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
 
 
+def real(path: Path) -> Path:
+    """The path without links. For a loop of links, Path.resolve raises RuntimeError before Python 3.13, but this does not."""
+    return Path(os.path.realpath(path))
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[BufferedReader]:
     """A plain file, open for reading bytes.
@@ -117,6 +122,11 @@ def atomic(path: Path) -> Iterator[Path]:
                 _flush(written)
         _rename(partial, path)
         _flush(path.parent)
+    except OSError as error:
+        # A write to a full disk names no file, and the temporary one is nobody's.
+        if error.errno is not None and str(error.filename or partial).startswith(str(partial)):
+            error.filename = str(path)
+        raise
     finally:
         _delete(partial)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from course_utils import files
+from course_utils.console import in_words
 
 CHUNK = 1_000_000
 
@@ -74,6 +75,13 @@ def test_an_error_in_the_block_keeps_the_old_one(writer, error, tmp_path):
         raise error
     assert content(path) == "old"
     assert os.listdir(tmp_path) == ["it"]
+
+
+@pytest.mark.parametrize("named", [[], ["."], ["part"]], ids=["nothing", "itself", "a part"])
+def test_an_error_of_the_system_names_the_file_and_not_the_temporary_one(named, tmp_path):
+    with pytest.raises(OSError, match="No space left") as failed, files.atomic(tmp_path / "it") as partial:
+        raise OSError(errno.ENOSPC, "No space left on device", *(str(partial / name) for name in named))
+    assert in_words(failed.value).startswith(f"{tmp_path / 'it'} cannot be used (No space left on device): free")
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import get_console
 
 from course_utils import extras, files
+from course_utils.cli.command import console
 from course_utils.console import sentences, stopped
 from course_utils.paths import state_dir
-
-console = get_console()
 
 GROUPS = {  # how long each takes on two cores
     "models": "about a minute",
@@ -85,7 +83,7 @@ def bench(
             )
         )
         for sentence in over:
-            console.print(sentence, markup=False, soft_wrap=True)
+            console.print(sentence, soft_wrap=True)
         if over:
             raise typer.Exit(1)
         console.print("Everything is within its budget.")

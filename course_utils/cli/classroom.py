@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import get_console
-from rich.markup import escape
 from rich.table import Table
 
 from course_utils import extras
+from course_utils.cli.command import console
 from course_utils.console import sentences
 from course_utils.files import Refused, reason
-
-console = get_console()
 
 PATIENCE = 10  # seconds to wait for the class view
 NOWHERE = (
@@ -87,7 +84,7 @@ def _on_a_claim(name: str, folder: Path | None, names: bool) -> None:
         else laboratory(claim, _hub_says(f"runs.json?claim={claim.name}", names, runs=dict)["runs"])
     )
     for line in report(found, names):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) -> None:
@@ -113,8 +110,7 @@ def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) 
     for student, records in source.damaged.items():
         console.print(
             f"{student if names else 'A student'} has a damaged record of {', '.join(records)}, which is left out: "
-            "checking the exercise again writes a new one.",
-            markup=False,
+            "checking the exercise again writes a new one."
         )
     if once:
         _print(seen)
@@ -192,7 +188,7 @@ def _print(seen: dict[str, Any]) -> None:
         long = f"{minutes} minute{'s' if minutes > 1 else ''} on average" if minutes else "less than a minute"
         about = f"{talk['title']} ({talk['exercise']}): {talk['count']} students, {long}"
         who = f"\n   {', '.join(talk['who'])}" if "who" in talk else ""
-        console.print(f"{number}. {talk['sentence']}\n   {about}{who}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{number}. {talk['sentence']}\n   {about}{who}", highlight=False, soft_wrap=True)
     for notebook in seen["notebooks"]:
         rows = notebook["exercises"]
         if not any(row["passed"] + row["trying"] for row in rows):
@@ -203,5 +199,5 @@ def _print(seen: dict[str, Any]) -> None:
             said = f"{mistake['count']} × {mistake['sentence']}" if mistake else ""
             counts = (str(row[count]) for count in ("passed", "trying", "waiting"))
             last = "\n".join([said, *([", ".join(row["tries"])] if row.get("tries") else [])])
-            shown.add_row(row["name"], *counts, escape(last))
+            shown.add_row(row["name"], *counts, last)
         console.print(shown)

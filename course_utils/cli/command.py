@@ -1,11 +1,14 @@
-"""What all commands have in common, except ``course lab``, which passes arguments on to JupyterLab."""
+"""What all commands print to, and how they read arguments, except ``course lab``, which passes them on to JupyterLab."""
 
 import re
 from typing import Any
 
+from rich.console import Console
 from typer.core import TyperCommand
 
 from course_utils.console import refuse
+
+console = Console(markup=False, emoji=False)  # it prints paths, in which [new] is no style and :cat: no emoji
 
 
 class Command(TyperCommand):

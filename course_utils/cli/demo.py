@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import get_console
 from rich.table import Table
 
 from course_utils import extras, files
+from course_utils.cli.command import console
 from course_utils.console import sentences
 from course_utils.paths import own_clone, state_dir
 from course_utils.teaching.demo import pages, script, states
-
-console = get_console()
 
 
 def demo(

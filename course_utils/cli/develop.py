@@ -3,12 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich import get_console
 
+from course_utils.cli.command import console
 from course_utils.console import sentences
 from course_utils.paths import own_clone
-
-console = get_console()
 
 
 def exercise(

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import get_console
 from rich.markup import escape
 
-from course_utils import extras
-from course_utils.cli.command import Command
+from course_utils import extras, files
+from course_utils.cli.command import Command, console
 from course_utils.console import sentences
 
-console = get_console()
 grade = typer.Typer(help="Grade a class with nbgrader.", no_args_is_help=True)
 
 NEXT = """\
@@ -30,7 +28,7 @@ def setup(folder: Annotated[Path, typer.Argument(help="A new folder for the cour
     from course_utils.teaching.grading import course_folder, fence
 
     with sentences(), console.status("making the course folder"):
-        names = course_folder.make(folder.resolve())
+        names = course_folder.make(files.real(folder))
     print(NEXT.format(folder=folder, count=len(names), first=names[0], last=names[-1], fence=fence.described()))
 
 
@@ -52,8 +50,8 @@ def run(
     from course_utils.teaching.grading.course import State
     from course_utils.teaching.grading.intake import shown
 
-    folder = folder.resolve()
-    console.print(fence.described(), style="bold red" if fence.missing() else None, markup=False, soft_wrap=True)
+    folder = files.real(folder)
+    console.print(fence.described(), style="bold red" if fence.missing() else None, soft_wrap=True)
     try:
         with sentences(), console.status("starting") as status:
 

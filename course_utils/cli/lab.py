@@ -100,9 +100,13 @@ def reset(
     """Replace a notebook of yours by the course's, and keep yours beside it."""
     with sentences():
         place = _existing(folder)
-        for name in [notebooks.find(number).name for number in numbers]:
-            kept = working_copy.restore(place / name)
-            print(f"{place / name} is as the course has it{f'; yours is {kept.name}' if kept else ''}.", flush=True)
+        names = [notebooks.find(number).name for number in numbers]
+        with working_copy.alone(place):
+            for name in names:
+                kept = working_copy.restore(place / name)
+                print(
+                    f"{place / name} is as the course has it{f'; yours is {kept.name}' if kept else ''}.", flush=True
+                )
 
 
 def update(folder: Copy = None) -> None:

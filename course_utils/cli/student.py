@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import get_console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Column, Table
 from typer.core import TyperArgument
 
 from course_utils import extras, files
-from course_utils.cli.command import Command
+from course_utils.cli.command import Command, console
 from course_utils.console import in_words, local_time, sentences, stopped
 from course_utils.steps import counted
-
-console = get_console()
 
 Numbers = Annotated[list[str] | None, typer.Argument(help="Notebook numbers, such as 00 04. Default: all.")]
 
@@ -68,19 +64,20 @@ def run(
                 failed, not_written = True, in_words(error)
             with steps.aside():
                 for said in filter(None, (execution.error, not_written)):
-                    console.print(said, markup=False, soft_wrap=True)
+                    console.print(said, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 
 
 def _refuse_to_replace(paths: list[Path], output: Path) -> None:
-    """Raise ValueError where an executed notebook would replace one that somebody works on, or another of this run."""
-    from course_utils.lab import working_copy
+    """Raise ValueError where a notebook would replace one that somebody works on, the course's, or another of this run."""
+    from course_utils.lab import notebooks, working_copy
 
-    resolved = {path.resolve() for path in paths}
+    resolved = set(map(files.real, paths))
+    ours = {files.real(notebooks.find(number)) for number in notebooks.numbers()}
     for path in sorted(resolved):
-        if working_copy.is_one(output) or (output / path.name).resolve() in resolved:
-            raise ValueError(f"{output / path.name} would be replaced by what is executed: use another --output.")
+        if working_copy.is_one(output) or files.real(output / path.name) in resolved | ours:
+            raise ValueError(f"{output / path.name} would be replaced: use another --output.")
     if len({path.name for path in resolved}) < len(resolved):
         raise ValueError(
             "Two of these notebooks have the same name: run them one after the other, each with its --output."
@@ -115,7 +112,7 @@ def check(numbers: Numbers = None) -> None:
     console.print(table)
     for row in rows:
         if row.status in ("tried", "unreadable"):
-            console.print(f"{row.name}: {row.message}", markup=False, soft_wrap=True)
+            console.print(f"{row.name}: {row.message}", soft_wrap=True)
     passed, tried = (sum(row.status == status for row in rows) for status in ("passed", "tried"))
     console.print(f"{passed} of {len(rows)} passed, {tried} tried but not passed yet.")
 
@@ -137,6 +134,7 @@ def solve(
             return
         path = notebooks.find(what)
         output = output or working_copy.find() / "solved"
+        _refuse_to_replace([path], output)
         target = output / path.name
         if target.exists() and not force:
             raise FileExistsError(f"{target} exists already: add --force to overwrite it.")
@@ -153,7 +151,7 @@ def data_status() -> None:
     from course_utils.data import status
     from course_utils.models import packaged
 
-    table = Table("Dataset or weights", "Where", "What to do")
+    table = Table("Dataset or weights", Column("Where", overflow="fold"), "What to do")
     for row in status():
         table.add_row(row.name, row.where, row.remedy)
     for card in packaged.cards().values():
@@ -203,8 +201,8 @@ def doctor(
         with Live(table, console=console, transient=True):  # each row as soon as it is known
             for finding in examine():
                 findings.append(finding)
-                table.add_row(*map(escape, (finding.subject, finding.seen, finding.remedy)))
+                table.add_row(finding.subject, finding.seen, finding.remedy)
         console.print(table)
-        console.print(verdict(findings), markup=False, soft_wrap=True)
+        console.print(verdict(findings), soft_wrap=True)
     if any(finding.needed and finding.remedy for finding in findings):
         raise typer.Exit(1)

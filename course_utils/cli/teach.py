@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import get_console
 from rich.table import Table
 
 from course_utils import files
+from course_utils.cli.command import console
 from course_utils.cli.student import Numbers
-from course_utils.console import sentences, stopped
+from course_utils.console import quoted, sentences, stopped
 from course_utils.paths import MADE
 from course_utils.steps import counted
-
-console = get_console()
 
 
 def book(
@@ -40,8 +38,8 @@ def book(
         with counted("notebook", len(chosen)) as steps:
             warnings = build_site(chosen, output, executed, address, steps)
     for warning in warnings:
-        console.print(warning, markup=False)
-    view = f"python -m http.server --bind 127.0.0.1 -d {output}"
+        console.print(warning)
+    view = f"python -m http.server --bind 127.0.0.1 -d {quoted(output)}"
     console.print(f"The site is in {output}; view it with `{view}`.", soft_wrap=True)
 
 

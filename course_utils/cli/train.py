@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import get_console
 from rich.table import Table
 
+from course_utils.cli.command import console
 from course_utils.console import sentences, stopped
-
-console = get_console()
 
 Name = Annotated[str | None, typer.Argument(help="A model or a sweep. Default: list all, with data and minutes.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder for the results; a rerun continues there.")]

@@ -21,6 +21,7 @@ from course_utils.data.images import as_path, as_size
 from course_utils.data.labelled_images import HowMany, LabelledImages
 from course_utils.data.pixels import NoImage, covered
 from course_utils.data.splits import SPLITS, drawn, part
+from course_utils.files import real
 from course_utils.settings import Seed, checked
 
 LONGEST = 224  # pixels of the longer side, unless image_size says otherwise
@@ -71,7 +72,7 @@ def load_folder(
         raise ValueError(f"size is {size}, but {name} {split} has {len(rows)} images: choose at most that many.")
     number = {name: label for label, name in enumerate(classes)}
     labels = [number[layout.labels[found.paths[row]]] for row in rows]
-    source = f"{' and '.join(sorted(set(found.formats)))} files in {tidy(place.path.resolve().name)}"
+    source = f"{' and '.join(sorted(set(found.formats)))} files in {tidy(real(place.path).name)}"
     source += f", split by seed {seed}" * layout.seeded
     images = torch.from_numpy(found.images[rows]).to(torch.float32).div_(255)
     examples = LabelledImages(images, torch.tensor(labels), classes, name, source)
@@ -85,7 +86,7 @@ def common_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def folder_name(path: Path) -> str:
     """The name of a folder, or of an archive without its ending."""
-    return ARCHIVES.sub("", tidy(path.resolve().name))
+    return ARCHIVES.sub("", tidy(real(path).name))
 
 
 def _read(place: Place, wanted: tuple[int, int] | None) -> FolderImages:

@@ -20,7 +20,7 @@ def continued_by(command: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, OSError):
-        if any(folder.glob("epoch-*")):
+        if any(folder.glob("epoch-*-step-*")):
             print(f"Run `{command}` again to continue from the last checkpoint in {folder}.", flush=True)
         raise
 

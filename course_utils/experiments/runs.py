@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from course_utils.console import quoted
+from course_utils.console import quoted, with_folder
 from course_utils.data import DATASETS, LabelledImages, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.data.folder import folder_name
@@ -13,6 +13,7 @@ from course_utils.experiments.own_images import on_folder
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
 from course_utils.experiments.sweep import SWEEPS
+from course_utils.files import real
 from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.paths import run_folder
 from course_utils.training.augment import shift_and_flip, vary_light
@@ -109,8 +110,9 @@ def run_named(
     options = (f"--{key} {quoted(value)}" for key, value in {**changed, **paths}.items())
     command = " ".join([f"course train {name}", *options])
     on = [] if data is None else [f"on-{folder_name(data)}"]
+    again = with_folder(command, folder)
     if folder is None:
-        taught = [f"by-{teacher.resolve().name}"] if teacher else []
+        taught = [f"by-{real(teacher).name}"] if teacher else []
         folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught, *on)
     folder = Path(folder)
     loss = run.loss(teacher or (run_folder(run.teacher, *on) if run.teacher else None), data)
@@ -119,7 +121,7 @@ def run_named(
     else:
         run, train, validation, test = on_folder(run, data)
     model = build(run.config, recipe.seed)
-    with continued_by(command, folder):
+    with continued_by(again, folder):
         history = fit(model, train, validation, recipe, loss=loss, folder=folder)
         if run.half:
             halved(model)

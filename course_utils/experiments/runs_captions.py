@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.console import with_folder
 from course_utils.data.captions import CAPTIONS, WORDS, caption_numbers
 from course_utils.data.shapes import Shapes, make_shapes
 from course_utils.experiments.outcome import continued_by, keep_model
@@ -76,11 +77,12 @@ def run_captions(name: str, folder: Path | None = None, epochs: int | None = Non
     run = CAPTION_RUNS[name]
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
+    again = with_folder(command, folder)
     folder = Path(folder or run_folder(name, *([] if epochs is None else [f"{epochs}-epochs"])))
     model = build(run.config, recipe.seed)
     train, numbers = captioned("fit")
     captions = model.tokenise(CAPTIONS)
-    with continued_by(command, folder):
+    with continued_by(again, folder):
         history = train_pairs(model, train.images, numbers, captions, recipe, hardening=run.hardening, folder=folder)
         test, right = captioned("test")
         accuracy = (ranks_of(model.eval(), test.images, right, run.noise) == 1).float().mean().item()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from course_utils import files
-from course_utils.console import duration
+from course_utils.console import duration, with_folder
 from course_utils.experiments.spread import Value, in_processes, on_cluster, one_by_one
 from course_utils.paths import CLONE, DATA, state_dir
 from course_utils.settings import shown
@@ -114,6 +114,7 @@ def run_sweep(
         raise ValueError(f"workers is {workers}, but must be at least 1.")
     sweep = sweep or find_sweep(name)
     path = Path(folder or _own_folder(name)) / f"{name}.csv"
+    again = with_folder(f"course train {name}", folder)
     rows, missing = _so_far(name, path, sweep)
     if not missing:
         print(
@@ -128,12 +129,12 @@ def run_sweep(
         try:
             lost = _run_missing(path, sweep, *_so_far(name, path, sweep), workers, scheduler)
         except (KeyboardInterrupt, OSError):
-            print(f"Run `course train {name}` again to continue with this point.", flush=True)
+            print(f"Run `{again}` again to continue with this point.", flush=True)
             raise
     if lost:
         raise files.Refused(
             f"{lost} of the runs were lost, because their processes were killed (was the memory full?): run "
-            f"`course train {name}` again, perhaps with fewer workers; the others are in {path}."
+            f"`{again}` again, perhaps with fewer workers; the others are in {path}."
         )
     return path
 
@@ -225,7 +226,7 @@ def read_results(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
     if not path.exists():
         raise FileNotFoundError(f"There is no table {path}: run `course train {name}` to make it.")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel writes a mark before the text
             table = [row for row in csv.reader(file, strict=True) if row]
         if not table:
             raise ValueError("it is empty")
@@ -254,9 +255,18 @@ def damaged(path: Path, why: object) -> ValueError:
 
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
-    """Replace the table in one step, so that there is never half a row. Raises OSError on a full disk."""
+    """Replace the table in one step, so that there is never half a row. A row may lack some of the widest one's columns.
+
+    Raises ValueError for a row with a column that the widest one lacks, and OSError on a full disk.
+    """
+    columns = max(rows, key=len)
+    if other := next((column for row in rows for column in row if column not in columns), None):
+        raise ValueError(
+            f"{path} cannot hold all these rows: some have a column {other}, but the others have "
+            f"{', '.join(columns)}. Move it away to start a new one."
+        )
     with files.atomic(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

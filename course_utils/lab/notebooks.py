@@ -75,8 +75,9 @@ def read(path: Path) -> "NotebookNode":
         raise FileNotFoundError(f"There is no notebook {path}: correct the path.") from None
     except Exception as error:
         ours = CLONE is not None and path.parent == NOTEBOOKS
-        command = f"git checkout -- {path.name}" if ours else "course reset"
-        raise ValueError(f"{path} cannot be read as a notebook ({error}): restore it with `{command}`.") from error
+        command = f"git checkout -- {path.name}" if ours else f"course reset {path.name[:2]}"
+        remedy = f"restore it with `{command}`" if path.name[:2] in numbers() else "name another file"
+        raise ValueError(f"{path} cannot be read as a notebook ({error}): {remedy}.") from error
 
 
 def write(notebook: "NotebookNode", path: Path) -> None:

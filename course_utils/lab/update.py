@@ -13,7 +13,16 @@ from course_utils import files
 from course_utils.console import in_words
 from course_utils.lab.merge import NOTHING, Fate, merge
 from course_utils.lab.notebooks import encoded
-from course_utils.lab.working_copy import HANDED_OUT, content_of, hand_out, keep_beside, outdated, shipped, write
+from course_utils.lab.working_copy import (
+    HANDED_OUT,
+    alone,
+    content_of,
+    hand_out,
+    keep_beside,
+    outdated,
+    shipped,
+    write,
+)
 
 
 def update(folder: Path) -> Iterator[tuple[str, bool]]:
@@ -22,7 +31,7 @@ def update(folder: Path) -> Iterator[tuple[str, bool]]:
     A notebook that cannot be read or written stays as it is. Each file is replaced in one step, and what was there
     before stays beside it if the student has used it. Raises Refused while another process updates the folder.
     """
-    with files.locked(folder / HANDED_OUT / ".lock", f"{folder} is being updated"):
+    with alone(folder):
         for path in hand_out(folder):
             yield f"{path.name} is new.", True
         contents = shipped()
@@ -31,7 +40,7 @@ def update(folder: Path) -> Iterator[tuple[str, bool]]:
                 yield _updated(folder / name, contents[name]), True
             except (ValueError, OSError) as error:
                 yield f"{in_words(error) if isinstance(error, OSError) else error} It stays as it is.", False
-        for path in sorted((folder / HANDED_OUT).glob("*.ipynb")):
+        for path in sorted((folder / HANDED_OUT).glob("[!.]*.ipynb")):
             if path.name not in contents:
                 path.unlink()
                 yield f"{path.name} is no longer part of the course; yours stays.", True

@@ -7,10 +7,10 @@ import itertools
 import os
 import shutil
 import subprocess
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from course_utils.files import Refused, atomic, clear, prepare
+from course_utils.files import Refused, atomic, clear, locked, prepare, real
 from course_utils.lab import library
 from course_utils.paths import CLONE, CONTENT, DATA, NAME, NOTEBOOKS, PACKAGE, state_dir
 
@@ -24,7 +24,7 @@ def find(folder: Path | None = None) -> Path:
     """
     if folder is not None:
         folder = Path(os.path.abspath(_expanded(folder)))
-        place = folder.resolve()
+        place = real(folder)
         if place == CONTENT or any(place.is_relative_to(each) for each in (NOTEBOOKS, DATA, PACKAGE)):
             raise Refused(f"{folder} belongs to the course, which updates replace: choose another folder.")
         return folder
@@ -51,6 +51,11 @@ def is_one(folder: Path) -> bool:
     return (folder / HANDED_OUT).is_dir()
 
 
+def alone(folder: Path) -> AbstractContextManager[None]:
+    """Within the block, no other process updates or resets the working copy. Raises Refused while one does."""
+    return locked(folder / HANDED_OUT / ".lock", f"{folder} is being updated")
+
+
 def remember(folder: Path) -> None:
     """Make this working copy the one that commands use outside any; where nothing can be written, none is."""
     with suppress(OSError):
@@ -72,9 +77,9 @@ def hand_out(folder: Path) -> list[Path]:
     missing = [name for name in contents if not os.path.lexists(folder / name)]
     if missing or not is_one(folder):
         prepare(folder, 10, "choose another folder, or free some space")
-        clear(folder)  # what is left of copies that were killed
         (folder / HANDED_OUT).mkdir(exist_ok=True)
-        clear(folder / HANDED_OUT)
+    for each in (folder, folder / HANDED_OUT):
+        clear(each)  # what is left of copies and updates that were killed
     for name in missing:
         # This one first: without it, every cell of the notebook would count as the student's.
         write(folder / HANDED_OUT / name, contents[name])

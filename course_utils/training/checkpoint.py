@@ -8,6 +8,7 @@ A checkpoint is written to a temporary folder and then renamed; the previous one
 
 import json
 import pickle
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from course_utils.training.history import Epoch
 from course_utils.training.identity import CODE, NUMBERS
 from course_utils.training.weights import checksum, hash_file
 
+NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})")  # of a checkpoint
 KEPT = 2  # checkpoints: the last one and the one before, in case the last is damaged
 
 
@@ -101,6 +103,11 @@ class RunFolder:
                         f"{self.path} holds a run with {name} {found.get(name)!r}, but this one has "
                         f"{wanted.get(name)!r}: choose another folder, or delete this one to start again."
                     )
+        elif self._checkpoints():
+            raise ValueError(
+                f"{self.path} holds checkpoints, but no {described.name}, which says of which run: choose another folder, "
+                "or delete this one to start again."
+            )
         else:
             with files.atomic(described) as partial:
                 partial.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
@@ -164,7 +171,10 @@ class RunFolder:
         return None
 
     def _checkpoints(self) -> list[Path]:
-        return sorted(place for place in self.path.glob("epoch-*") if place.suffix != ".damaged")
+        """From the first to the last; other folders and files, whatever their names, are somebody else's."""
+        found = {place: NAME.fullmatch(place.name) for place in self.path.glob("epoch-*") if place.is_dir()}
+        at = {place: tuple(map(int, name.groups())) for place, name in found.items() if name}
+        return sorted(at, key=at.__getitem__)
 
 
 # What a changed byte can raise in the readers of JSON, safetensors and PyTorch.

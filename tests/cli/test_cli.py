@@ -14,11 +14,11 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
-from rich import get_console
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from course_utils import cli
+from course_utils.cli.command import console
 from course_utils.experiments import read_results, run_names
 from course_utils.experiments.listing import offers
 from course_utils.lab import notebooks
@@ -326,6 +326,28 @@ def test_a_disk_that_is_full_at_the_end_is_a_sentence_and_leaves_no_half_noteboo
     assert os.listdir(tmp_path / "out") == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["solve", "00", "--output"],
+        ["run", "00", "--output"],
+        ["reset", "00", "--folder"],
+        ["update", "--folder"],
+        ["lab", "--no-browser", "--folder"],
+        ["train", "cifar-vit", "--data"],
+        ["train", "cifar-distilled", "--teacher"],
+        ["train", "sweep-twins", "--folder"],
+        ["grade", "run"],
+    ],
+    ids=" ".join,
+)
+def test_a_loop_of_links_is_a_sentence(command, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    code, printed = course(*command, str(tmp_path / "loop"))
+    assert code == 2
+    assert "course: " in printed
+
+
 def test_run_replaces_no_notebook_that_somebody_works_on(tmp_path, monkeypatch):
     ships, mine, other = tmp_path / "ships", tmp_path / "mine", tmp_path / "other"
     monkeypatch.setattr(notebooks, "NOTEBOOKS", ships)
@@ -336,17 +358,31 @@ def test_run_replaces_no_notebook_that_somebody_works_on(tmp_path, monkeypatch):
         make_notebook(folder, "1")
     same, of_this_run = str(other / "50_made.ipynb"), str(tmp_path / "out")
     for arguments, words in (
-        (
-            ["50", "--output", str(mine)],
-            "mine/50_made.ipynb would be replaced by what is executed: use another --output.",
-        ),
-        ([same, "--output", str(other)], "other/50_made.ipynb would be replaced by what is executed"),
-        (["50", "--output", str(ships)], "ships/50_made.ipynb would be replaced by what is executed"),
+        (["50", "--output", str(mine)], "mine/50_made.ipynb would be replaced: use another --output."),
+        ([same, "--output", str(other)], "other/50_made.ipynb would be replaced: "),
+        (["50", "--output", str(ships)], "ships/50_made.ipynb would be replaced: "),
+        ([same, "--output", str(ships)], "ships/50_made.ipynb would be replaced: "),
         (["50", same, "--output", of_this_run], "Two of these notebooks have the same name"),
     ):
         code, printed = course("run", *arguments)
         assert code == 2
         assert words in printed.replace("\\", "/")
+
+
+def test_not_even_with_force_does_solve_replace_one_that_somebody_works_on(tmp_path):
+    (tmp_path / ".handed_out").mkdir()
+    (mine := tmp_path / notebooks.find("00").name).write_text("mine")
+    for folder in (tmp_path, NOTEBOOKS):
+        code, printed = course("solve", "00", "--output", str(folder), "--force")
+        assert code == 2
+        assert f"{mine.name} would be replaced: use another --output." in printed
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["course [new]", "half[/b]", "a :cat: here"])
+def test_a_path_is_printed_as_it_is(name, tmp_path):
+    code, printed = course("solve", "00", "--output", str(tmp_path / name))
+    assert (code, printed) == (0, f"Wrote {tmp_path / name / notebooks.find('00').name}")
 
 
 def test_marks_that_are_no_exercises_are_left_alone_or_named(tmp_path):
@@ -375,6 +411,12 @@ def test_a_damaged_notebook_is_named(tmp_path, monkeypatch):
     code, printed = course("solve", "50", "--output", str(tmp_path / "solved"))
     assert code == 2
     assert "50_made.ipynb cannot be read as a notebook" in printed
+    (tmp_path / "mine").mkdir()
+    for name, remedy in (("50_made", "restore it with `course reset 50`"), ("notes", "name another file")):
+        (tmp_path / "mine" / f"{name}.ipynb").write_text("")
+        code, printed = course("run", str(tmp_path / "mine" / f"{name}.ipynb"))
+        assert code == 2
+        assert printed.endswith(f"): {remedy}.")
 
 
 def test_data_status_lists_every_dataset(monkeypatch, tmp_path):
@@ -385,7 +427,7 @@ def test_data_status_lists_every_dataset(monkeypatch, tmp_path):
 
 
 def test_train_lists_what_each_name_makes_with_its_data_and_only_measured_minutes(monkeypatch):
-    monkeypatch.setattr(get_console(), "width", 200)
+    monkeypatch.setattr(console, "width", 200)
     code, printed = course("train")
     assert code == 0
     for row in (

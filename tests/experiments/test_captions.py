@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from course_utils.console import quoted
 from course_utils.data import ShapesConfig, make_shapes
 from course_utils.data.captions import CAPTIONS, FIELDS, WORDS, caption_numbers, field_numbers, with_pairs
 from course_utils.experiments import NAMED
@@ -152,7 +153,7 @@ def test_a_disk_that_is_full_at_the_end_costs_neither_the_result_nor_the_trainin
         save_file(weights, path, about)
 
     (elsewhere := tmp_path / "elsewhere").mkdir()
-    tmp_path = tmp_path / "run"
+    tmp_path = tmp_path / "own run"
     monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
     monkeypatch.setattr("course_utils.training.weights.save_file", full)
     monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
@@ -165,7 +166,8 @@ def test_a_disk_that_is_full_at_the_end_costs_neither_the_result_nor_the_trainin
     (rescued,) = elsewhere.rglob("captions.safetensors")
     assert f"so they are in {rescued}." in printed
     assert len(load_checkpoint("captions", rescued.parent)) == 2
-    assert "Run `course train captions --epochs 1` again to continue from the last checkpoint" in printed
+    command = f"course train captions --epochs 1 --folder {quoted(tmp_path)}"
+    assert f"Run `{command}` again to continue from the last checkpoint" in printed
     monkeypatch.undo()
     monkeypatch.setattr("course_utils.experiments.runs_captions.IMAGES", {"fit": 256, "test": 100})
     run_captions("captions", tmp_path, epochs=1)

@@ -115,6 +115,32 @@ def test_a_table_of_another_sweep_is_left_alone(tmp_path):
     assert (tmp_path / "sweep-squares.csv").read_text() == before
 
 
+def test_a_table_of_other_measurements_is_left_alone_and_the_point_is_printed(tmp_path, capsys):
+    run_sweep("sweep-squares", tmp_path, Sweep([{"number": 1}], lambda number: {"cube": 1}))
+    before = (tmp_path / "sweep-squares.csv").read_text()
+    with pytest.raises(
+        ValueError, match=r"sweep-squares.csv cannot hold all these rows: some have a column square, but"
+    ):
+        run_sweep("sweep-squares", tmp_path, Sweep([{"number": 2}], lambda number: {"square": 4}))
+    assert (tmp_path / "sweep-squares.csv").read_text() == before
+    assert "(number 2): square 4" in capsys.readouterr().out
+
+
+def test_a_point_may_measure_less_than_others_wherever_it_is(tmp_path):
+    def run(number):
+        return {"square": number**2} | ({"half": number / 2} if number == 2 else {})
+
+    run_sweep("sweep-squares", tmp_path, Sweep([{"number": number} for number in (1, 2, 3)], run))
+    assert [row["half"] for row in read_results("sweep-squares", tmp_path)] == ["", 1.0, ""]
+
+
+def test_a_table_that_excel_has_saved_is_read(tmp_path):
+    path = run_sweep("sweep-squares", tmp_path, Sweep([{"number": 1, "word": "ä"}], squares([])))
+    before = read_results("sweep-squares", tmp_path)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
+    assert read_results("sweep-squares", tmp_path) == before
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -160,7 +186,7 @@ def test_a_full_disk_loses_no_point_without_a_word(tmp_path, monkeypatch, capsys
     with pytest.raises(OSError, match="No space left"):
         run_sweep("sweep-squares", tmp_path, Sweep([{"number": 3, "word": "a"}], squares([])))
     assert "square 9, half 1.5" in (printed := capsys.readouterr().out)
-    assert "Run `course train sweep-squares` again to continue with this point." in printed
+    assert f"Run `course train sweep-squares --folder {tmp_path}` again to continue with this point." in printed
     assert not list(tmp_path.iterdir())
 
 

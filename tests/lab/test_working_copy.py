@@ -355,9 +355,18 @@ def test_a_notebook_that_leaves_the_course_stays_with_the_student(course, mine):
 
 def test_two_updates_at_once_are_one(course, mine):
     with files.locked(mine / HANDED_OUT / ".lock", "it"):
-        code, printed = said("update", "--folder", str(mine))
-    assert code == 2
-    assert "is being updated by" in printed
+        for command in (["update"], ["reset", "00"]):
+            code, printed = said(*command, "--folder", str(mine))
+            assert code == 2
+            assert "is being updated by" in printed
+
+
+def test_what_a_killed_update_left_is_swept_without_a_word(course, mine):
+    for folder in (mine, mine / HANDED_OUT):
+        (folder / f".writing-999999999-0a1b2c3d-{ONE}").write_text("half")
+    (mine / HANDED_OUT / f".writing-{os.getppid()}-0a1b2c3d-{ONE}").write_text("of a process that lives")
+    assert list(update(mine)) == []
+    assert [path.name for path in mine.rglob(".writing-*")] == [f".writing-{os.getppid()}-0a1b2c3d-{ONE}"]
 
 
 def test_lab_understands_a_folder_a_number_and_what_is_for_jupyterlab(course, tmp_path, monkeypatch):

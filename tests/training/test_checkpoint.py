@@ -17,6 +17,7 @@ from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
 from course_utils.training import fit, load_weights
+from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
 
 HERE = Path(__file__).parent
 
@@ -238,6 +239,27 @@ def test_a_folder_of_another_run_is_refused_and_the_difference_named(tmp_path, s
     call = {"model": tiny_vit(), "train": quarters(100), "validation": None, "recipe": RECIPE, **change}
     with pytest.raises(ValueError, match=sentence):
         fit(**call, folder=tmp_path, quiet=True)
+
+
+def test_a_checkpoint_of_an_unknown_run_is_not_continued(tmp_path):
+    fit(tiny_vit(), quarters(100), None, RECIPE, folder=tmp_path, quiet=True)
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(ValueError, match=r"holds checkpoints, but no run.json, .*: choose another folder, or delete"):
+        fit(tiny_vit(), quarters(100), None, replace(RECIPE, learning_rate=1e-4), folder=tmp_path, quiet=True)
+
+
+def test_checkpoints_are_told_from_other_files_and_kept_in_the_order_of_their_numbers(tmp_path):
+    others = ("epoch-0001-loss.png", "epoch-9999.txt", "epoch-plots")
+    (tmp_path / "epoch-plots").mkdir()
+    for name in others[:2]:
+        (tmp_path / name).write_text("somebody's")
+    with RunFolder(tmp_path, {}) as folder:
+        for epoch in (9998, 9999, 10_000, 10_001):
+            folder.save(Checkpoint(Position(epoch), {"weight": torch.zeros(1)}, {}, None))
+        assert folder.load().position.epoch == 10_001
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(*others, "run.json", "epoch-10000-step-000000", "epoch-10001-step-000000")
+    }
 
 
 def test_a_run_stopped_by_hand_is_continued_and_says_where(tmp_path, capsys):

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.console import quoted
 from course_utils.files import atomic
 from course_utils.lab import elsewhere, notebooks
 from course_utils.lab.course import entries
@@ -85,12 +86,12 @@ def executed_notebook(
     if folder is not None:
         if not (folder / path.name).exists():
             raise FileNotFoundError(
-                f"There is no executed notebook {folder / path.name}: run `course run {number} --output {folder}`."
+                f"There is no executed notebook {folder / path.name}: run `course run {number} --output {quoted(folder)}`."
             )
         notebook = notebooks.read(folder / path.name)
         if "course_run" not in notebook.metadata:
             raise ValueError(
-                f"{folder / path.name} was not executed by the course: run `course run {number} --output {folder}`."
+                f"{folder / path.name} was not executed by the course: run `course run {number} --output {quoted(folder)}`."
             )
         return notebook
     execution = notebooks.execute(path, started=started)

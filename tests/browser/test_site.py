@@ -320,7 +320,10 @@ def test_paper_is_white_and_neither_code_nor_a_row_is_cut(open_page):
     tables = page.locator(".bd-article table:not(.afv table)")
     assert tables.count()
     for table in tables.all():  # what scrolls, or may not break, is cut where the page ends
-        assert table.evaluate("t => [getComputedStyle(t).display, getComputedStyle(t).breakInside]") == ["table", "auto"]
+        assert table.evaluate("t => [getComputedStyle(t).display, getComputedStyle(t).breakInside]") == [
+            "table",
+            "auto",
+        ]
         assert table.locator("tr").first.evaluate("row => getComputedStyle(row).breakInside") == "avoid"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("html").get_attribute("data-theme") == "dark"

@@ -162,7 +162,7 @@ def _array(source: Any) -> np.ndarray:
         ) from cause
     if np.ma.is_masked(source):
         raise NoImage(
-            f"The array has {int(np.ma.count_masked(source)):,} values that are masked: fill them first, such as with "
+            f"The array has {int(np.ma.getmaskarray(source).sum()):,} values that are masked: fill them first, such as with "
             "array.filled(0)."
         )
     return values

@@ -32,7 +32,8 @@ def state_dir() -> Path:
     """Folder of this student's own files (progress, unfinished runs); this does not create it.
 
     ``COURSE_STATE`` moves it. By default it is `.course` in one's own clone, which git ignores, on Colab and Kaggle a
-    folder that outlives the session, and else the account's folder for data of programs. Raises NotADirectoryError for the home folder, ``~name``, of somebody who has no account.
+    folder that outlives the session, and else the account's folder for data of programs. Raises NotADirectoryError for a
+    file, and for the home folder, ``~name``, of somebody who has no account.
     """
     outlives = next((folder / NAME for folder in HOSTED if folder.is_dir()), None)
     default = CLONE / ".course" if CLONE else outlives or platformdirs.user_data_path(NAME, appauthor=False)
@@ -41,6 +42,10 @@ def state_dir() -> Path:
     if folder.startswith("~"):
         raise NotADirectoryError(
             f"COURSE_STATE is {chosen}, but this machine has no such account: set it to a folder that you can write to."
+        )
+    if os.path.isfile(folder):
+        raise NotADirectoryError(
+            f"COURSE_STATE is {chosen}, which is a file: set it to a folder that you can write to."
         )
     return Path(folder)
 

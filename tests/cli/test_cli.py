@@ -123,14 +123,16 @@ def test_where_nothing_can_be_written_is_said_before_the_work(arguments, work, r
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("state", "why"), [("~nosuchuser/x", "but this machine has no such account"), (__file__, "which is a file")]
+)
 @pytest.mark.parametrize("arguments", [["check", "00"], ["train", "captions"], ["bench", "memory"]])
-def test_a_state_in_the_home_of_nobody_is_one_sentence(arguments, monkeypatch):
-    monkeypatch.setenv("COURSE_STATE", "~nosuchuser/x")
+def test_a_state_that_can_be_no_folder_is_one_sentence(arguments, state, why, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE", state)
     code, printed = course(*arguments)
     assert (code, printed) == (
         2,
-        "course: COURSE_STATE is ~nosuchuser/x, but this machine has no such account: set it to a folder that you can "
-        "write to.",
+        f"course: COURSE_STATE is {state}, {why}: set it to a folder that you can write to.",
     )
 
 

@@ -294,7 +294,12 @@ def test_the_memory_that_a_notebook_takes(monkeypatch, gibibytes, enough):
 
 @pytest.mark.parametrize(
     ("state", "seen"),
-    [("file/below", "Not a directory"), ("~nosuchuser/x", "this machine has no such account"), ("new/folder", "")],
+    [
+        ("file", "which is a file"),
+        ("file/below", "Not a directory"),
+        ("~nosuchuser/x", "this machine has no such account"),
+        ("new/folder", ""),
+    ],
 )
 def test_a_folder_where_progress_cannot_be_saved_and_nothing_is_made(state, seen, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

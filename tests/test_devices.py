@@ -464,7 +464,7 @@ def sweeps():
     read = nb03_pixel_layers.pooled(reader, tiny)[4]
     nb03_pixel_layers.probe(read, clothes.labels, read, clothes.labels)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
-    nb06_regularisers.train_arm("all", 0, clothes, 1)
+    nb06_regularisers.measure("all", 1, 0, clothes, clothes)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)
     nb05_crossing.shuffle_pixels(clothes.images, *at(nb05_crossing.orders(0)))
     fresh = nb05_crossing.FreshImages(nb05_crossing.marks_anywhere)

@@ -175,6 +175,7 @@ def attacked(request, tmp_path_factory):
         patch.setattr(fence, "level", lambda: request.param)
         before = package.read_bytes(), package.stat().st_mtime_ns
         found = carry_out(steps, folder, Limits(cell_seconds=120, memory=2**29))
+        assert found[-1] == "", "the cells below need its names"
         half = [
             Step(200, "extra", HALF_A_MESSAGE),
             Step(20, "run", f"import torch\n{solution('04.attention_bytes')}"),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -238,7 +239,7 @@ def test_it_inherits_no_secret_and_no_open_file_and_may_write_to_its_folder(atta
     files, environment, rights, own = printed[SECRETS].splitlines()
     assert files.startswith("('DONE'")
     assert set(re.findall(r"'(/[^']*|[a-z]+:[^']*)'", files)) <= {"/dev/null", *re.findall(r"pipe:\[\d+\]", files)}
-    assert files.count("pipe:") == 1
+    assert files.count("pipe:") == 2
     assert environment.startswith("False")
     assert rights.split() == ["CapEff:", "0" * 16, "NoNewPrivs:", "1"]
     assert own == "('DONE', 0) ('DONE', 1) given"
@@ -251,6 +252,16 @@ def test_half_a_message_a_fork_bomb_and_much_memory_end_their_own_cell_only(atta
     assert f"started more than {usage.PROCESSES} processes" in printed[FORK_BOMB]
     assert "used more than 0.5 GiB of memory in all its processes" in printed[MEMORY]
     assert facts["honest"] == ("passed", "passed")
+
+
+@pytest.mark.slow
+def test_on_a_busy_machine_a_cell_is_not_blamed_for_what_the_next_one_starts(monkeypatch, tmp_path):
+    read = examiner._Student.read
+    monkeypatch.setattr(examiner._Student, "read", lambda student: time.sleep(3) or read(student))
+    steps = [Step(0, "run", f"{START}\ntime.sleep(4)"), Step(1, "extra", FORK_BOMB)]
+    found = carry_out(steps, tmp_path, Limits(cell_seconds=120))
+    assert found[0] == ""
+    assert f"started more than {usage.PROCESSES} processes" in found[1]
 
 
 READ_ONLY = """

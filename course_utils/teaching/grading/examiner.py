@@ -133,6 +133,7 @@ class _Examination:
         """The process's result for the step, verified. Raises _Stopped if there is none."""
         exercise = find(step.text) if step.kind == "check" else None
         seconds = self.limits.cell_seconds if exercise is None else 3 * exercise.seconds + SECONDS_BESIDES
+        student.begin()
         message = student.message(seconds)
         try:
             found = unpack(message)
@@ -143,7 +144,7 @@ class _Examination:
             raise _Stopped("sent something that is not a result", _ENDS) from error
 
     def note_what_is_left(self) -> None:
-        """Note once that a process is left. Which cell started it is unknown: the process is ahead of its messages."""
+        """Note once, at the notebook's first cell, that a process is left."""
         cells = [n for n, found in self.findings.items() if n >= 0 and isinstance(found, str)]
         if cells and not any(str(self.findings[n]).endswith(LEFT_RUNNING) for n in cells):
             self.findings[cells[0]] = f"{self.findings[cells[0]]}{LEFT_RUNNING}"
@@ -198,15 +199,17 @@ def _started(
     """A process behind the fence that does the steps; all of it ends with the block."""
     context = _context(preload)
     receiver, sender = context.Pipe(duplex=False)
+    listener, starter = context.Pipe(duplex=False)
     seconds = int(2 * limits.notebook_seconds)
-    arguments = (steps, folder, scratch, fence.level(), limits.memory, seconds, sender)
+    arguments = (steps, folder, scratch, fence.level(), limits.memory, seconds, listener, sender)
     process = context.Process(target=student_process.run, args=arguments)
     passed_on = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     with patch.dict(os.environ, passed_on, clear=True):
         process.start()
+    listener.close()
     sender.close()
     try:
-        student = _Student(receiver, process)
+        student = _Student(receiver, starter, process)
         try:
             student.message(SECONDS_TO_START)
         except _Stopped as ending:
@@ -216,16 +219,22 @@ def _started(
     finally:
         _end(process)
         receiver.close()
+        starter.close()
 
 
 class _Student:
     """A student's process, seen from outside: its messages, and what it uses. Nothing that it sends can block this."""
 
-    def __init__(self, receiver: Connection, process: Any) -> None:
-        self.receiver, self.process = receiver, process
+    def __init__(self, receiver: Connection, starter: Connection, process: Any) -> None:
+        self.receiver, self.starter, self.process = receiver, starter, process
         self.received = bytearray()
         self.watch: Watch | None = None  # as soon as it is ready
         self.looked, self.others = time.monotonic(), set[int]()
+
+    def begin(self) -> None:
+        """Let it begin its next step."""
+        with suppress(OSError):  # it has ended, which its message will tell
+            self.starter.send_bytes(b"begin")
 
     def left_running(self) -> bool:
         """Whether a process has outlived the step that started it: it was there at the last call as well."""

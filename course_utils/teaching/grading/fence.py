@@ -111,7 +111,7 @@ def _tried(level: Level, place: Path) -> int:
     for name in ("folder", "scratch"):
         (place / name).mkdir()
     try:
-        enter(level, place / "folder", place / "scratch", 2**30, 60, os.open(os.devnull, os.O_RDWR))
+        enter(level, place / "folder", place / "scratch", 2**30, 60, {os.open(os.devnull, os.O_RDWR)})
         thread = threading.Thread(target=os.getpid)
         thread.start()
         thread.join()
@@ -120,14 +120,14 @@ def _tried(level: Level, place: Path) -> int:
     return 0
 
 
-def enter(level: Level, folder: Path, scratch: Path, memory: int, seconds: int, keep: int) -> Path:
+def enter(level: Level, folder: Path, scratch: Path, memory: int, seconds: int, keep: set[int]) -> Path:
     """Go behind the fence for good; → the only folder to write to, with a copy of the student's folder, ``desk``.
 
     Returns in a new process; the calling one becomes the keeper. memory: bytes, in addition to those used now;
-    seconds: of processor time; scratch: an empty folder for everything written; keep: the only file descriptor that
-    stays open. Raises OSError if this machine does not allow the level.
+    seconds: of processor time; scratch: an empty folder for everything written; keep: the only file descriptors that
+    stay open. Raises OSError if this machine does not allow the level.
     """
-    linux.cut_files({keep})
+    linux.cut_files(keep)
     if sys.platform != "linux":
         if hasattr(os, "setsid"):
             os.setsid()
@@ -170,11 +170,12 @@ def _wall_in(level: Level, base: Path, needed: list[Path], memory: int, seconds:
     tempfile.tempdir = None  # found again when needed
 
 
-def _go_below(keep: int, duty: Callable[[int], NoReturn]) -> None:
+def _go_below(keep: set[int], duty: Callable[[int], NoReturn]) -> None:
     """Continue in a child process; this one closes keep and does its duty: a function of the child's number."""
     child = os.fork()
     if child:
-        os.close(keep)
+        for each in keep:
+            os.close(each)
         try:
             duty(child)
         finally:

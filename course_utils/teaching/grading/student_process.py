@@ -60,14 +60,17 @@ def run(
     level: fence.Level,
     memory: int,
     seconds: int,
+    listener: Connection,
     sender: Connection,
 ) -> None:
     """Do the steps in a copy of the folder; send one message when ready, and the result after each step.
 
+    Each step waits for a message, so that what the process uses meanwhile is the last step's.
+
     memory: bytes that the process may use beyond those at its start; seconds: of processor time. Both apply where the
     system can limit them. Everything that the student's code writes goes to the folder scratch, or to memory.
     """
-    base = fence.enter(level, folder, scratch, memory, seconds, sender.fileno())
+    base = fence.enter(level, folder, scratch, memory, seconds, {listener.fileno(), sender.fileno()})
     os.chdir(base / "desk")
     os.environ.update(COURSE_STATE=str(base / "state"), IPYTHONDIR=str(base / "ipython"), MPLBACKEND="Agg")
     os.environ.pop("NBGRADER_EXECUTION", None)  # a check that the student calls again is not graded
@@ -77,6 +80,7 @@ def run(
     session.name_types(shell)
     sender.send_bytes(pack("ready"))
     for step in steps:
+        listener.recv_bytes()
         found: Any = None
         match step.kind:
             case "run" | "extra":

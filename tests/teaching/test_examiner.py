@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from course_utils.exercises import Kind, exercises, solution
-from course_utils.teaching.grading import examiner
+from course_utils.teaching.grading import confirm, examiner
 from course_utils.teaching.grading.examiner import Limits, carry_out
 from course_utils.teaching.grading.student_process import Step, borrows, pack, unpack
 
@@ -147,4 +147,4 @@ def test_a_message_is_data_only():
         with pytest.raises((ValueError, SafetensorError)):
             unpack(forged)
     with pytest.raises(TypeError, match="list is no text"):  # its text could be endless
-        examiner._text([[], []])
+        confirm.text([[], []])

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
-from torch import Tensor
-
-from course_utils.exercises import Exercise, Kind, Outcome, Verdict, find
-from course_utils.exercises.compare import difference
+from course_utils.exercises import Kind, Verdict, find
 from course_utils.exercises.engine import not_yet
-from course_utils.exercises.gradients import gradient_difference, gradients
-from course_utils.exercises.observe import observe
-from course_utils.exercises.undisturbed import undisturbed
 from course_utils.teaching.grading import fence, student_process
+from course_utils.teaching.grading.confirm import confirmed, text
 from course_utils.teaching.grading.student_process import Step, unpack
 from course_utils.teaching.grading.usage import Watch, living
 
@@ -139,7 +134,7 @@ class _Examination:
             found = unpack(message)
             if step.kind in ("keep", "lend"):
                 return self.findings[step.number]
-            return _text(found) if exercise is None else _confirmed(exercise, found)
+            return text(found) if exercise is None else confirmed(exercise, found)
         except Exception as error:
             raise _Stopped("sent something that is not a result", _ENDS) from error
 
@@ -298,53 +293,6 @@ class _Student:
         with suppress(ValueError):
             how = signal.strsignal(signal.Signals(-code if code < 0 else code - 128)) or how
         raise _Stopped(f"ended the whole process ({how})", _ENDS)
-
-
-def _confirmed(exercise: Exercise, found: Mapping[str, Any]) -> Verdict:
-    """The verdict from the student's process. A pass is not trusted but computed again here."""
-    misconception = None if found["misconception"] is None else _text(found["misconception"])
-    verdict = Verdict(Outcome(found["outcome"]), _text(found["message"]), Kind(found["kind"]), misconception)
-    if not verdict.passed:
-        return verdict
-    if found["borrowed"] is not False:
-        sentence = "calls the course's own version, so it shows nothing of your own: write it out."
-        return Verdict(Outcome.NOT_ATTEMPTED, f"{exercise.function} {sentence}", Kind.LENT)
-    return _gap(exercise, found["results"], found["gradients"]) or verdict
-
-
-def _gap(exercise: Exercise, results: Sequence[Any], found: Sequence[Mapping[str, Tensor]]) -> Verdict | None:
-    """A verdict if the results or the gradients are not the reference's.
-
-    Promises of the docstring cannot be judged again here, because what they test is the call and not its result.
-    """
-    disturbed = "Code in this notebook disturbs the examination."
-    right, steep = _expected(exercise.name)
-    for mine, theirs in zip(results, right, strict=True):
-        if gap := difference(mine, theirs, exercise.returns):
-            return not_yet(gap.kind, f"{gap.sentence} {disturbed}")
-    if len(found) != len(steep):
-        return not_yet(Kind.GRADIENT, f"The gradients are missing. {disturbed}")
-    for one, other in zip(found, steep, strict=True):
-        if sentence := gradient_difference(exercise, one, other):
-            return not_yet(Kind.GRADIENT, f"{sentence} {disturbed}")
-    return None
-
-
-@cache
-def _expected(exercise_name: str) -> tuple[list[Any], list[dict[str, Tensor]]]:
-    """The reference's results in all cases, and its gradients if the exercise tests them."""
-    exercise = find(exercise_name)
-    with undisturbed():
-        results = [seen.result for seen in observe(exercise.reference, exercise.all_cases())]
-        tested = exercise.all_cases() if exercise.learns or exercise.frozen else ()
-        return results, [gradients(exercise, exercise.reference, case)[1] for case in tested]
-
-
-def _text(value: Any) -> str:
-    """Text of limited length, for a file. Raises TypeError for anything else."""
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} is no text")
-    return value[: 2 * student_process.SHOWN].encode(errors="replace").decode()
 
 
 def _end(process: Any) -> None:

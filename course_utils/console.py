@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -70,13 +71,33 @@ def in_words(error: OSError) -> str:
 
 
 def quoted(argument: object) -> str:
-    """An argument of a command as one types it, in quotation marks if it has spaces."""
-    return subprocess.list2cmdline([str(argument)]) if sys.platform == "win32" else shlex.quote(str(argument))
+    """An argument of a command as one types it, in quotation marks if it has spaces.
+
+    Bytes that are no text are written out, so that every file and console takes it.
+    """
+    text = str(argument).encode("utf-8", "backslashreplace").decode()
+    return subprocess.list2cmdline([text]) if sys.platform == "win32" else shlex.quote(text)
 
 
 def with_folder(command: str, folder: object | None) -> str:
     """A command with the --folder that it was given, if any."""
     return command if folder is None else f"{command} --folder {quoted(folder)}"
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Within the block no warning is shown. Blocks of several threads may overlap.
+
+    After such blocks, ``warnings.catch_warnings`` could leave the filter of one thread to all of them.
+    """
+    filters: Any = warnings.filters
+    ours = ("ignore", None, Warning, None, 0)
+    filters.insert(0, ours)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # somebody has removed all filters meanwhile
+            filters.remove(ours)
 
 
 def first_line(error: Exception) -> str:

@@ -62,7 +62,7 @@ def load_folder(
         raise ValueError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
     size, seed = checked("size", size, HowMany | None), checked("seed", seed, Seed)
     wanted, place = as_size(image_size), Place(as_path(path))
-    found = cached([place.key, wanted], lambda: _read(place, wanted))
+    found = cached([place.key, wanted], lambda: _read(place, wanted), lambda: not place.disturbed)
     layout = arranged(dict(zip(found.paths, found.digests, strict=True)), seed)
     _name_faults({**found.faults, **layout.faults}, len(found.paths) + len(found.faults), place.path)
     classes = _classes(layout, place.path)
@@ -75,7 +75,7 @@ def load_folder(
     source = f"{' and '.join(sorted(set(found.formats)))} files in {tidy(real(place.path).name)}"
     source += f", split by seed {seed}" * layout.seeded
     images = torch.from_numpy(found.images[rows]).to(torch.float32).div_(255)
-    examples = LabelledImages(images, torch.tensor(labels), classes, name, source)
+    examples = LabelledImages(images, torch.tensor(labels, device="cpu"), classes, name, source)
     return examples if size is None else drawn(examples, size, seed)
 
 
@@ -97,7 +97,7 @@ def _read(place: Place, wanted: tuple[int, int] | None) -> FolderImages:
     _check_memory(len(sizes), size)
     rows = {path: row for row, path in enumerate(sorted(sizes, key=lambda path: (spelt(path), path)))}
     images = np.empty((len(rows), 3, *size), np.uint8)
-    for path, content in _contents(place, {}):
+    for path, content in _contents(place, faults):
         with _noted(faults, path):
             if path in rows:
                 pixels, formats[path] = decoded(content, path, at_least=size)

@@ -28,8 +28,9 @@ class FolderImages:
     faults: dict[str, str]  # path of each file that was left out → a sentence
 
 
-def cached(about: Any, read: Callable[[], FolderImages]) -> FolderImages:
+def cached(about: Any, read: Callable[[], FolderImages], lasting: Callable[[], bool]) -> FolderImages:
     """What read returns, from the cache if it was stored for the same content. about: what determines it, plain data.
+    lasting: whether reading again would return the same.
 
     Without a folder to write to, or without space, nothing is stored.
     """
@@ -40,7 +41,7 @@ def cached(about: Any, read: Callable[[], FolderImages]) -> FolderImages:
         if (found := _loaded(path)) is not None:
             return found
     found = read()
-    if path is not None:
+    if path is not None and lasting():
         with suppress(OSError):
             _store(found, path)
     return found

@@ -3,6 +3,7 @@
 Nothing is written to the disk.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -21,6 +22,7 @@ from course_utils.console import first_line
 from course_utils.data.image_files import ARCHIVE, IMAGE, MOST_BYTES, SUFFIXES, limited
 from course_utils.data.unpack import BLOCK, Budget, Counted, DamagedFile
 
+LASTING = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL)  # until the file changes
 MOST_FILES = 2_000_000  # that are looked at: the path may be somebody's whole disk
 MOST_UNPACKED = 100  # bytes for each byte of an archive, because image files hardly become smaller in it,
 SPARE = 2**26  # and this many more
@@ -51,11 +53,12 @@ class ImageFile(NamedTuple):
 class Place:
     """A folder or an archive, which can be read several times; its key changes whenever its files do.
 
+    disturbed: whether a file could not be read for a reason that may pass, such as a network drive that was away.
     Raises ValueError if it cannot be read or has too many files.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.disturbed = path, False
         with _sentences(path):
             self.listed = _listed(path) if os.path.isdir(path) else None
             if self.listed is None:
@@ -72,10 +75,18 @@ class Place:
         """The image files, those of an archive in its order. Raises ValueError if it is damaged or no archive."""
         with _sentences(self.path):
             if self.listed is not None:
-                yield from (_read(parts, file) for parts, file, _ in self.listed)
+                yield from (self._read(parts, file) for parts, file, _ in self.listed)
                 return
             with files.opened(self.path) as file:
                 yield from _unpacked(file)
+
+    def _read(self, parts: Parts, file: Path) -> ImageFile:
+        try:
+            with files.opened(file) as opened:
+                return _within_limit(parts, opened)
+        except OSError as error:
+            self.disturbed |= error.errno not in LASTING
+            return ImageFile(parts, b"", f"cannot be read ({files.reason(error)})")
 
 
 @contextmanager
@@ -95,8 +106,11 @@ def _sentences(path: Path) -> Iterator[None]:
 
 def is_image(parts: Parts) -> bool:
     """Whether a path has the name of an image, and nothing in it is hidden or left behind by a system."""
-    hidden = any(part.startswith(".") or part.lower() in LEFT_BEHIND for part in parts)
-    return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
+    return bool(parts) and not any(map(_hidden, parts)) and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
+
+
+def _hidden(part: str) -> bool:
+    return part.startswith(".") or part.lower() in LEFT_BEHIND
 
 
 def tidy(name: str) -> str:
@@ -116,19 +130,13 @@ def _listed(root: Path) -> list[tuple[Parts, Path, os.stat_result]]:
             if looked_at > MOST_FILES:
                 raise DamagedFile(f"holds more than {MOST_FILES:,} files: pass the folder of the images alone")
             parts = (*above, tidy(entry.name))
+            if _hidden(entry.name):  # also a folder: on a stick, its system's own may be closed to this account
+                continue
             if os.path.isdir(entry):
                 waiting.append((entry, parts, around | {real}))
             elif is_image(parts):
                 found.append((parts, entry, os.stat(entry) if os.path.exists(entry) else os.lstat(entry)))
     return sorted(found, key=lambda each: each[0])
-
-
-def _read(parts: Parts, file: Path) -> ImageFile:
-    try:
-        with files.opened(file) as opened:
-            return _within_limit(parts, opened)
-    except OSError as error:
-        return ImageFile(parts, b"", f"cannot be read ({files.reason(error)})")
 
 
 def _within_limit(parts: Parts, file: Any) -> ImageFile:

@@ -2,7 +2,6 @@
 
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.console import first_line
+from course_utils.console import first_line, unwarned
 from course_utils.costs import free_memory
 from course_utils.data.pixels import MOST_PIXELS, NoImage, TooLarge, as_numbers, in_range, on_white
 
@@ -34,7 +33,10 @@ ARCHIVE = rb"PK\x03\x04|\x1f\x8b|BZh|\xfd7zXZ\0|.{257}ustar"
 
 # The beginning of a file that Pillow does not recognise, what it is, and what to do.
 KINDS = {
-    IMAGE: ("damaged or incomplete", "copy or download it again"),
+    IMAGE: (
+        "damaged or incomplete, or of a kind that Pillow cannot read",
+        "copy or download it again, or export it as PNG",
+    ),
     rb".{4}ftyp(hei|hev|mif1|msf1)": ("a HEIC photograph, which Pillow cannot read", "export it as JPEG"),
     rb".{4}(ftyp|moov|mdat)|RIFF.{4}AVI |\x1aE\xdf\xa3|\0\0\x01[\xb3\xba]|FLV|OggS|\x30\x26\xb2\x75": (
         "a video",
@@ -48,6 +50,7 @@ KINDS = {
 # How to undo each orientation of EXIF.
 TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
 TURNS |= {7: "TRANSVERSE", 8: "ROTATE_90"}
+PHOTOMETRIC = 262  # the number of a TIFF file's tag
 
 
 def limited(file: Any) -> Any:
@@ -104,8 +107,7 @@ def refusals(what: str) -> Iterator[None]:
     from PIL.Image import DecompressionBombError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unwarned():
             yield
     except (NoImage, TooLarge):
         raise
@@ -157,7 +159,12 @@ def _converted(picture: "Image", what: str) -> Tensor:
         values = np.asarray(picture)
         if (picture.mode, picture.format) == ("I", "PPM"):  # Pillow scales its numbers to 16 bits
             values = values.astype(np.uint16)
-        return in_range(as_numbers(values, what), what)[None]
+        pixels = in_range(as_numbers(values, what), what)
+        if picture.mode.startswith("I;16") and getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+            pixels = 1 - pixels  # a TIFF file in which 0 is white: Pillow turns those of 8 bits alone
+        if isinstance(clear := picture.info.get("transparency"), int):
+            pixels[torch.from_numpy(values == clear)] = 1
+        return pixels[None]
     clear = bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
     if picture.mode == "LAB":
         picture = _from_lab(picture)

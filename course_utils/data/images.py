@@ -22,11 +22,11 @@ def open_image(source: Any, image_size: int | tuple[int, int] | None = None) -> 
     """One image, (3, height, width), float32 in [0, 1]: what every widget and, as a batch of one, every model reads.
 
     source: the path of a file, the bytes of one or an open binary file, read from its beginning; an image of Pillow; an
-    array, a tensor or nested lists, (height, width) or with 1 to 4 channels first or last. A grey image gets three
-    equal channels; what is transparent is put on white; photographs are turned upright; of an animation, the first
-    frame is taken. Floating-point numbers must lie in [0, 1]; whole numbers are divided by 255 or, for 16 bits, by
-    65,535; truth values are black and white. image_size: return the largest centred part of that shape, resized: one
-    number for a square, or (height, width). A JPEG file that is far larger is decoded smaller.
+    array, a tensor or nested lists, (height, width) or with 1, 3 or 4 channels first, or 1 to 4 last. A grey image gets
+    three equal channels; what is transparent is put on white; photographs are turned upright; of an animation, the
+    first frame is taken. Floating-point numbers must lie in [0, 1]; whole numbers are divided by 255 or, for 16 bits,
+    by 65,535; truth values are black and white. image_size: return the largest centred part of that shape, resized:
+    one number for a square, or (height, width). A JPEG file that is far larger is decoded smaller.
 
     Raises FileNotFoundError if there is no such file, MemoryError if the image needs more memory than is free, and
     ValueError for a web address, for what is not an image (a video, a damaged file), for numbers outside the range, and
@@ -149,7 +149,7 @@ def _array(source: Any) -> np.ndarray:
     values, cause = None, None
     try:
         if isinstance(source, Tensor):
-            dense = (source.dequantize() if source.is_quantized else source).detach().to_dense().cpu()
+            dense = (source.dequantize() if source.is_quantized else source).detach().to_dense().cpu().resolve_neg()
             values = (dense.float() if dense.is_floating_point() else dense).numpy()
         else:
             values = np.asarray(source)

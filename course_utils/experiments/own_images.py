@@ -1,5 +1,7 @@
 """A named run on a folder of images instead of its own dataset: ``course train NAME --data PATH``. Notebooks 04 and 05."""
 
+import json
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from course_utils.data import DATASETS, LabelledImages, load_folder
 from course_utils.data.folder import common_size
 from course_utils.experiments.recipes import NamedRun
+from course_utils.training.identity import DATA, sha256_of
 
 LARGEST = 64  # pixels per side: the recipes are for small images
 STEP = 4  # the side is a multiple of it, for patches
@@ -24,6 +27,18 @@ def on_folder(run: NamedRun, path: Path) -> tuple[NamedRun, LabelledImages, Labe
     known = {field.name for field in fields(run.config)}
     config: Any = replace(run.config, **{name: value for name, value in seen.items() if name in known})
     return replace(run, config=config, dataset=described(run.dataset, test)), fit, validation, test
+
+
+def check_teacher(folder: Path, train: LabelledImages) -> None:
+    """Raise ValueError if the description of the teacher's run in this folder says that it learned from other images."""
+    learned = None
+    with suppress(OSError, ValueError, AttributeError):  # without a description, nobody knows
+        learned = json.loads((folder / "run.json").read_text(encoding="utf-8")).get(DATA)
+    if learned not in (None, sha256_of((train.images, train.labels))):
+        raise ValueError(
+            f"The teacher in {folder} learned from other images than those of {train.name}, or before they changed: train "
+            "one on the same images, and pass its folder with --teacher."
+        )
 
 
 def described(dataset: str, images: LabelledImages) -> str:

@@ -20,6 +20,7 @@ from course_utils.files import opened, reason
 from course_utils.models.model import seeded
 from course_utils.models.packaged import Packaged, WeightsNotFound, cards
 from course_utils.models.read_onnx import read_dinov2
+from course_utils.models.refusals import WrongShape
 
 # torchvision puts only the first eight digits of a file's SHA-256 into its name.
 SHA256 = {
@@ -49,11 +50,15 @@ class Pretrained:
     def prepared(self, images: Tensor) -> Tensor:
         """(…, channels, height, width) in [0, 1] → the same shape: standardised, as the model reads them.
 
-        Raises ValueError for images that are not floating-point numbers: whole numbers cannot hold mean and std.
+        Raises ValueError for images that are not floating-point numbers, because whole numbers cannot hold mean and
+        std, and WrongShape for images with other channels than the model reads.
         """
         if not images.is_floating_point():
             kind = str(images.dtype).removeprefix("torch.")
             raise ValueError(f"The images are {kind}, but must be in floating point: use images.float() / 255.")
+        if images.shape[-3:-2] != (len(self.mean),):
+            reads = f"(…, {len(self.mean)}, height, width)"
+            raise WrongShape(images.shape, f"this {type(self.model).__name__}", reads, "read them with open_image")
         mean, std = (torch.tensor(values).to(images)[:, None, None] for values in (self.mean, self.std))
         return (images - mean) / std
 
@@ -77,6 +82,7 @@ class _Published:
         return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(self.url).path).name
 
 
+@seeded(0)  # what the constructors draw is not drawn from the notebook's random numbers
 def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
     """A model of torchvision, or timm's ``vit_small_patch14_dinov2`` or ``tf_efficientnet_lite0``, with trained weights.
 

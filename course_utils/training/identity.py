@@ -18,6 +18,7 @@ from course_utils.training.recipe import Recipe
 from course_utils.training.task import Batch
 
 CODE = "code of the "  # begins the name of a fingerprint
+DATA = "data SHA-256"
 NUMBERS = "number format"  # of the matrix products: a run that is continued in another one is neither of the two
 
 
@@ -41,11 +42,16 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
         f"{CODE}{role}": fingerprint(value, model) for role, value in (("loss", learned), ("augment", recipe.augment))
     }
     about["pictures"] = list(data[0].shape)
+    about[DATA] = sha256_of(data)
+    return about
+
+
+def sha256_of(data: Batch) -> str:
+    """The first digits of a digest of the training data."""
     digest = hashlib.sha256()
     for tensor in reversed(data):
         digest.update(_bytes(tensor))
-    about["data SHA-256"] = digest.hexdigest()[:16]
-    return about
+    return digest.hexdigest()[:16]
 
 
 def name_of(function: Any) -> str:

@@ -1,6 +1,5 @@
 """What a widget takes from Python: numbers and names in any common form, checked and packed for the page. All notebooks."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from numbers import Real
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.console import unwarned
 from course_utils.data.image_files import pixels_of
 from course_utils.data.images import is_pillow
 from course_utils.settings import Must, WrongSetting, checked, shown
@@ -43,8 +43,7 @@ def raw_numbers(value: Any, what: str) -> Tensor | np.ndarray:
         raise ValueError(f"{what} is on the device 'meta', which stores no values: pass a tensor of another device.")
     numbers, cause = None, None
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with unwarned(), np.errstate(all="ignore"):
             numbers = _dense(value) if isinstance(value, Tensor) else _native(np.asarray(_plain(value)))
     except Exception as error:  # whatever the conversion of an unknown type raises
         cause = error

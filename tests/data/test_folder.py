@@ -1,5 +1,6 @@
 """A folder or an archive of images as a dataset, and one sentence for those that are none."""
 
+import errno
 import io
 import os
 import re
@@ -13,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils.data import folder, load_folder
+from course_utils.data import folder, folder_files, load_folder
 from course_utils.data.folder_files import Place
 from course_utils.data.folder_layout import arranged
 
@@ -116,6 +117,13 @@ def test_the_split_of_an_image_depends_on_its_content():
     )
 
 
+def test_equal_images_of_different_classes_are_on_one_side():
+    digests = {f"{label}/{number}": f"{number}" for label, count in (("a", 50), ("b", 8)) for number in range(count)}
+    for seed in range(9):
+        splits = arranged(digests, seed).splits
+        assert all(splits[f"a/{number}"] == splits[f"b/{number}"] for number in range(8))
+
+
 def test_names_of_the_parts_and_folders_around_and_below(tmp_path):
     for number, (paths, expected) in enumerate(
         {
@@ -212,6 +220,23 @@ def test_what_systems_leave_behind_is_ignored(tmp_path):
             assert load_folder(form({**classes("cat", "dog"), **rubbish}, place)).classes == ("cat", "dog")
 
 
+def test_hidden_folders_are_not_looked_into(tmp_path, monkeypatch):
+    """On a stick, those of its system are closed to everybody else."""
+    hidden = named(
+        *(f"{place}/{number}.png" for place in (".Trashes", "a/.git", "$RECYCLE.BIN") for number in range(9))
+    )
+    monkeypatch.setattr(folder_files, "MOST_FILES", 15)
+    assert len(load_folder(as_folder({**classes("a", "b"), **hidden}, tmp_path))) == 8
+
+
+def test_the_default_device_of_a_notebook_changes_nothing(tmp_path):
+    path = as_folder(classes("a", "b"), tmp_path)
+    with torch.device("meta"):
+        found = load_folder(path, "fit", size=3)
+    assert torch.equal(found.images, load_folder(path, "fit", size=3).images)
+    assert found.labels.device == torch.device("cpu")
+
+
 def test_all_images_get_the_most_common_size(tmp_path):
     files = {**classes("a", "b"), "a/large.png": image(200, (60, 40)), "a/small.gif": image(90, (2, 3), "GIF", "L")}
     path = as_folder(files, tmp_path)
@@ -285,6 +310,25 @@ def test_the_array_is_kept_until_a_file_changes(tmp_path, state, monkeypatch):
     for size in range(1, 6):
         load_folder(path, image_size=size)
     assert len(list((state / "cache").iterdir())) == 4  # the last ones used
+
+
+@pytest.mark.parametrize("before", [0, 1])  # all files are read twice
+def test_what_a_network_drive_kept_back_is_named_and_not_remembered(before, tmp_path, monkeypatch):
+    path, opened, times = as_folder(MANY, tmp_path), folder_files.files.opened, Counter()
+
+    def away(file):
+        times[file] += 1
+        if file.name == "3.png" and times[file] > before:
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(file)
+
+    monkeypatch.setattr(folder_files.files, "opened", away)
+    with pytest.warns(UserWarning, match=r"2 of 40 .* a/3\.png cannot be read \(Input/output error\)"):
+        load_folder(path)
+    monkeypatch.setattr(folder_files.files, "opened", opened)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load_folder(path)) == 32
 
 
 def test_without_a_folder_for_the_cache_it_works_all_the_same(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 import zlib
 from pathlib import Path
 
@@ -67,6 +68,14 @@ FORMS = {
             "PGM": lambda: b"P5 9 6 65535 " + DARK_BITS.astype(">u2").tobytes(),
         }.items()
     },
+    "a TIFF of 16 bits in which 0 is white": (
+        lambda: saved(Image.fromarray(SIXTEEN), "TIFF", tiffinfo={262: 0}),
+        1 - torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1),
+    ),
+    "16 bits, one transparent": (
+        lambda: saved(Image.fromarray(SIXTEEN), transparency=0),
+        torch.from_numpy(np.where(SIXTEEN, SIXTEEN / 65535, 1)).float().expand(3, -1, -1),
+    ),
     "uint16": (lambda: SIXTEEN, torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),
     "16 bits in int32": (lambda: SIXTEEN.astype(np.int32), torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),
     "truth values": (lambda: BYTES > 127, (COLOURS > 0.5).float()),
@@ -81,6 +90,7 @@ FORMS = {
     "a tensor of bytes": (lambda: torch.from_numpy(BYTES.copy()), COLOURS),
     "bfloat16": (lambda: COLOURS.bfloat16(), None),
     "with a gradient": (lambda: COLOURS.clone().requires_grad_(), COLOURS),
+    "the conjugate of a spectrum": (lambda: torch.complex(COLOURS, -COLOURS).conj().imag, COLOURS),
     "a batch of one": (lambda: COLOURS[None], COLOURS),
     **{f"EXIF orientation {number}": (lambda number=number: rotated(number), None) for number in range(1, 9)},
     **{
@@ -180,6 +190,7 @@ REFUSED = {
     "a page": (b"  <!DOCTYPE html><html></html>", "is a web page: download the image itself"),
     "text": (b"cat", "is not an image that Pillow can read"),
     "an archive": (b"PK\x03\x04" + bytes(100), "is an archive"),
+    "a TIFF of another kind": (b"II*\0" + bytes(100), "or of a kind that Pillow cannot read: .*, or export it as PNG"),
     "nothing": (b"", r"is empty \(0 bytes\)"),
     "a truncated JPEG": (saved(Image.fromarray(np.tile(BYTES, (20, 20, 1))), "JPEG")[:2000], "is damaged or incomplete"),
     "a truncated PNG": (saved(Image.fromarray(np.tile(BYTES, (20, 20, 1))))[:300], "is damaged or incomplete"),
@@ -261,6 +272,17 @@ def test_too_little_memory_is_called_so(monkeypatch):
     monkeypatch.setattr(image_files, "_converted", lambda *_: np.empty(2**55))
     with pytest.raises(MemoryError, match=r"^The image needs more memory than is free: make it smaller first\.$"):
         open_image(saved(PICTURE))
+
+
+def test_threads_that_read_images_at_once_leave_the_warnings_as_they_were():
+    before = list(warnings.filters)
+    first, second = image_files.refusals("one"), image_files.refusals("another")
+    for step in (first.__enter__, second.__enter__):
+        step()
+        warnings.warn("Pillow's", stacklevel=1)
+    for each in (first, second):
+        each.__exit__(None, None, None)
+    assert warnings.filters == before
 
 
 def test_an_image_of_a_billion_pixels_is_refused_before_it_is_unpacked():

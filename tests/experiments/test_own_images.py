@@ -1,5 +1,7 @@
 """A named run on one's own images: their size and classes, another folder, a card that says what it was trained on."""
 
+import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -77,6 +79,33 @@ def test_copies_of_the_own_dataset_are_called_copies(monkeypatch, small):
 def test_a_student_of_own_images_needs_a_teacher_of_them(small):
     with pytest.raises(FileNotFoundError, match=r"run `course train cifar-resnet --data .*pets` first, or pass"):
         run_named("cifar-distilled", data=pictures(small / "pets"))
+
+
+def test_a_student_refuses_a_teacher_of_other_images(small, monkeypatch):
+    teacher = NAMED["fashion-vit-small"].recipe
+    monkeypatch.setitem(NAMED, "cifar-resnet", replace(NAMED["cifar-resnet"], recipe=teacher))
+    mine, others = pictures(small / "mine/pets"), pictures(small / "others/pets", count=7)
+    run_named("cifar-resnet", data=mine)
+    with pytest.raises(
+        ValueError, match=r"The teacher in .*-on-pets learned from other images than those of pets, or"
+    ):
+        run_named("cifar-distilled", data=others)
+    place = small / "state/runs/cifar-resnet-on-pets"
+    _, fit, *_ = on_folder(NAMED["cifar-distilled"], mine)
+    own_images.check_teacher(place, fit)
+    for described in ({}, []):  # by an earlier version, or damaged
+        (place / "run.json").write_text(json.dumps(described))
+        own_images.check_teacher(place, fit)
+
+
+def test_a_folder_whose_name_is_no_text_is_trained_on(small):
+    try:
+        path = pictures(small / os.fsdecode(b"\xe9t\xe9"))
+    except OSError:
+        pytest.skip("this system knows only names of text")
+    run_named("fashion-vit-small", data=path)
+    (card,) = small.glob("state/runs/*/fashion-vit-small.json")
+    assert r"\udce9t\udce9" in json.loads(card.read_text(encoding="utf-8"))["command"]
 
 
 @pytest.mark.parametrize("name", ["captions", "sweep-twins"])

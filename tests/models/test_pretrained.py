@@ -129,6 +129,24 @@ def test_a_cache_of_another_account_is_said_in_words(hub, monkeypatch, call):
     assert "(Permission denied): set TORCH_HOME to a folder that you can write to" in found.source
 
 
+def test_the_random_numbers_of_the_notebook_go_on_whether_there_are_weights_or_not(hub, monkeypatch):
+    publish(monkeypatch, hub)
+    for trained in (True, False):
+        before = torch.random.get_rng_state()
+        assert load_pretrained(NAME).trained is trained
+        assert torch.equal(torch.random.get_rng_state(), before)
+        for file in hub.iterdir():
+            file.unlink()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 8, 8), (2, 4, 8, 8), (8, 8), ()])
+def test_images_of_other_channels_are_not_prepared(hub, shape):
+    with pytest.raises(
+        ValueError, match=r"this SqueezeNet reads \(…, 3, height, width\): read them with open_image\.$"
+    ):
+        load_pretrained(NAME).prepared(torch.rand(shape))
+
+
 def test_an_unknown_model_is_refused_in_words():
     with pytest.raises(ValueError, match="torchvision has no model called 'vit_b16'"):
         load_pretrained("vit_b16")

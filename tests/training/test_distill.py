@@ -60,6 +60,9 @@ def test_hard_and_token_distillation_are_sums_of_cross_entropies(size):
     expected = 0.5 * F.cross_entropy(student, labels, label_smoothing=0.1) + 0.5 * F.cross_entropy(student, said)
     torch.testing.assert_close(hard_distillation(student, teacher, labels), expected)
     torch.testing.assert_close(hard_distillation(student, teacher.softmax(-1), labels), expected)
+    repeats = F.one_hot(labels, size[1])  # a teacher that only repeats the labels teaches half the smoothing
+    halved = F.cross_entropy(student, labels, label_smoothing=0.05)
+    torch.testing.assert_close(hard_distillation(student, repeats.double(), labels), halved)
     apart = 0.5 * F.cross_entropy(student, labels, label_smoothing=0.1) + 0.5 * F.cross_entropy(other, said)
     torch.testing.assert_close(token_distillation(student, other, teacher, labels), apart)
 

@@ -83,22 +83,21 @@ def alike(one: Any, other: Any) -> bool:
     return type(one) is type(other)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two results agree in type, shape, dtype, device and values; NaN equals NaN."""
+def same(one: Any, other: Any, exactly: bool = False) -> bool:
+    """Whether two results agree in type, shape, dtype, device and values, up to rounding or exactly; NaN equals NaN."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        if _form(one) != _form(other):
-            return False
-        return close(one, other)
+        return _form(one) == _form(other) and close(one, other, exactly)
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(same(*pair, exactly) for pair in zip(one, other, strict=True))
     return type(one) is type(other) and bool(one == other)
 
 
-def close(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors of the same shape have the same values up to rounding."""
+def close(one: Tensor, other: Tensor, exactly: bool = False) -> bool:
+    """Whether two tensors of the same shape have the same values up to rounding, or exactly."""
     if not one.is_floating_point():
         return torch.equal(one, other)
-    return torch.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+    relative, absolute = (0.0, 0.0) if exactly else (RELATIVE, ABSOLUTE)
+    return torch.allclose(one, other, rtol=relative, atol=absolute, equal_nan=True)
 
 
 def describe(value: Any) -> str:

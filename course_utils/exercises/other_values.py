@@ -66,7 +66,8 @@ def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]
     for number, name in enumerate(exercise.arguments):
         pairs = [(case, other) for case in cases for other in other_values(case, number)]
         telling = [pair for pair in pairs if _matters(exercise, *pair)]
-        if telling and all(_equal(*(result_of(fn, exercise, each) for each in pair)) for pair in telling):
+        results = ((result_of(fn, exercise, each) for each in pair) for pair in telling)
+        if telling and all(same(mine, other, exactly=True) for mine, other in results):
             return Finding(f"unused-{name}", f"Changing `{name}` does not change your result, but it should: use it.")
     return None
 
@@ -119,12 +120,3 @@ def _agree(one: Any, other: Any, depth: int = 3) -> bool:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return not comparable(one) or same(one, other)
     return not isinstance(one, int | float) or not isinstance(other, int | float) or one == other or one != one
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two results are identical to the bit."""
-    if isinstance(one, tuple | list):
-        return isinstance(other, tuple | list) and len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())
-    return type(one) is type(other) and bool(one == other)

@@ -8,6 +8,8 @@ from course_utils.data import DATASETS, DataNotFound, LabelledImages, load, load
 from course_utils.data.resolve import find_files, places
 from course_utils.data.splits import drawn
 
+# What a notebook prints in place of a run on it.
+MISSING = "CIFAR-10 is not on this machine: `course data fetch cifar10` downloads it."
 COPIES = "cifar10-jpeg.tar.gz"  # with train/CLASS/… and test/CLASS/…
 
 

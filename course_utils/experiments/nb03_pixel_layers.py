@@ -3,6 +3,7 @@
 Eight blocks, trained by next-pixel prediction, and the same untrained: ``course train sweep-pixel-layers``.
 """
 
+import math
 from dataclasses import replace
 
 import torch
@@ -18,6 +19,7 @@ from course_utils.models.refusals import look_up
 from course_utils.modes import evaluating
 from course_utils.training.pretrain import pretrain
 from course_utils.training.recipe import Recipe
+from course_utils.training.score import Score
 
 PICTURES = 55_000  # of Fashion-MNIST that the model reads, without labels: all that are not for validation or test
 LABELLED = 2_000  # the first of them, from which each probe learns; of the digits, all that the model reads
@@ -74,14 +76,20 @@ def pooled(model: PixelTransformer, images: Tensor) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> float:
-    """Accuracy in [0, 1] of a logistic regression on standardised features, (count, dim) each."""
+def probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> Score:
+    """The accuracy of a logistic regression on standardised features, (count, dim) each; its loss is NaN."""
     from sklearn import linear_model, pipeline, preprocessing  # only here: importing it takes long
 
     regression = linear_model.LogisticRegression(max_iter=500)
     classifier = pipeline.make_pipeline(preprocessing.StandardScaler(), regression)
     classifier.fit(train.cpu().numpy(), train_labels.cpu().numpy())
-    return float(classifier.score(test.cpu().numpy(), test_labels.cpu().numpy()))
+    return Score(float(classifier.score(test.cpu().numpy(), test_labels.cpu().numpy())), math.nan, len(test))
+
+
+def probe_layers(model: PixelTransformer, train: LabelledImages, test: LabelledImages) -> list[Score]:
+    """The scores of probes on the :func:`pooled` features after block 0 (the embeddings), 1, 2, …"""
+    layers = zip(pooled(model, train.images), pooled(model, test.images), strict=True)
+    return [probe(one, train.labels, other, test.labels) for one, other in layers]
 
 
 def run(dataset: str, weights: str, seed: int) -> dict[str, float]:
@@ -94,10 +102,8 @@ def run(dataset: str, weights: str, seed: int) -> dict[str, float]:
     some = tested.images[:1000]
     with torch.no_grad(), evaluating(model):
         bits = bits_per_pixel(model(some), model.encode(some)).item()
-    layers = zip(pooled(model, labelled.images), pooled(model, tested.images), strict=True)
-    found = [probe(one, labelled.labels, other, tested.labels) for one, other in layers]
-    accuracies = zip(BLOCKS, found, strict=True)
-    return {"bits": round(bits, 4)} | {block: round(accuracy, 4) for block, accuracy in accuracies}
+    accuracies = zip(BLOCKS, probe_layers(model, labelled, tested), strict=True)
+    return {"bits": round(bits, 4)} | {block: round(score.accuracy, 4) for block, score in accuracies}
 
 
 SWEEP = Sweep(

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.analysis.probes import shuffle_patches
-from course_utils.data import DATASETS, LabelledImages, ShapesConfig, load, make_shapes
+from course_utils.data import LabelledImages, ShapesConfig, load, make_shapes
+from course_utils.experiments.inputs import of_images
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.models.refusals import look_up
@@ -22,12 +23,11 @@ from course_utils.training.score import evaluate
 # Each about 61,000 parameters and 3.5 million multiply-adds per 1 × 28 × 28 image; the tests allow 10 %.
 PAIR: dict[str, ViTConfig | ResNetConfig] = {
     "ViT": ViTConfig(
-        image_size=28, patch_size=4, channels=1, dim=48, layers=3, heads=3, mlp_dim=96, classes=10,
-        mean=DATASETS["fashion_mnist"].mean, std=DATASETS["fashion_mnist"].std,
+        patch_size=4, dim=48, layers=3, heads=3, mlp_dim=96, **of_images("fashion_mnist", ViTConfig)
     ),
     "ResNet": ResNetConfig(
         block="basic", blocks=(1, 1, 1), widths=(25, 32, 44), stem_kernel=3, stem_stride=2, max_pool=False,
-        channels=1, classes=10,
+        **of_images("fashion_mnist", ResNetConfig),
     ),
 }  # fmt: skip
 

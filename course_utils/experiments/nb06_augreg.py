@@ -5,9 +5,10 @@ stochastic depth), four levels of augmentation. Weight decay is Recipe's 0.05 in
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from course_utils.data import DATASETS, load
+from course_utils.data import load
+from course_utils.experiments.inputs import of_images
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ViT, ViTConfig, build
 from course_utils.settings import Settings, at_least, between
@@ -20,8 +21,7 @@ from course_utils.training.regularise import mixup_loss
 from course_utils.training.score import evaluate
 
 LEARNING_RATE = 3e-3  # better than 1e-3 for both models on 2,000 validation images, with seed 9
-CLOTHES = DATASETS["fashion_mnist"]
-CLASSES, MEAN, STD = len(CLOTHES.classes), CLOTHES.mean, CLOTHES.std
+IMAGES: dict[str, Any] = of_images("fashion_mnist", ViTConfig)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Level(Settings):
 LEVELS = {"none": Level(), "light": Level(2, 10, 0.2), "medium": Level(2, 15, 0.5), "heavy": Level(2, 20, 0.8)}
 # ViTs of two sizes.
 SIZES = {
-    "tiny": ViTConfig(28, 7, 1, dim=24, layers=2, heads=2, mlp_dim=48, classes=CLASSES, mean=MEAN, std=STD),
-    "small": ViTConfig(28, 7, 1, dim=64, layers=4, heads=4, mlp_dim=128, classes=CLASSES, mean=MEAN, std=STD),
+    "tiny": ViTConfig(patch_size=7, dim=24, layers=2, heads=2, mlp_dim=48, **IMAGES),
+    "small": ViTConfig(patch_size=7, dim=64, layers=4, heads=4, mlp_dim=128, **IMAGES),
 }
 
 
@@ -59,7 +59,7 @@ def train_augreg(
         seed=seed,
         augment=RandAugment(level.number, level.magnitude) if level.number else None,
     )
-    loss = mixup_loss(level.alpha, CLASSES) if level.alpha else None
+    loss = mixup_loss(level.alpha, config.classes) if level.alpha else None
     return model, fit(model, train, None, recipe, loss=loss, quiet=quiet)
 
 

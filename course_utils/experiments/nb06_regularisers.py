@@ -7,7 +7,8 @@ photographs: ``nb06_photographs``.
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from course_utils.data import DATASETS, LabelledImages, load
+from course_utils.data import LabelledImages, load
+from course_utils.experiments.inputs import of_images
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ViT, ViTConfig, build
 from course_utils.models.refusals import look_up
@@ -31,11 +32,8 @@ LEARNING_RATE = 6e-3
 
 def student(dataset: str) -> ViTConfig:
     """The same ViT for each dataset, with 4 × 4 patches: 7 × 7 pixels of Fashion-MNIST, 8 × 8 of CIFAR-10."""
-    known = DATASETS[dataset]
-    (channels, side, _), classes = known.shape, len(known.classes)
-    return ViTConfig(
-        side, side // 4, channels, 32, layers=3, heads=2, mlp_dim=64, classes=classes, mean=known.mean, std=known.std
-    )
+    seen = of_images(dataset, ViTConfig)
+    return ViTConfig(patch_size=seen["image_size"] // 4, dim=32, layers=3, heads=2, mlp_dim=64, **seen)
 
 
 CONFIG = student("fashion_mnist")

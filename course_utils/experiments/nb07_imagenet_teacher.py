@@ -14,31 +14,26 @@ from torch import nn
 from course_utils.data import DATASETS, LabelledImages, load
 from course_utils.experiments import nb07_distillation as clothes
 from course_utils.experiments.cifar_copies import cifar10
-from course_utils.experiments.nb07_distillation import LABELS, SOFT, STEPS, STUDENT, TEACHERS
+from course_utils.experiments.inputs import of_images
+from course_utils.experiments.nb07_distillation import LABELS, SOFT, STUDENT, TEACHERS, recipe_of_student
 from course_utils.experiments.sweep import Sweep
 from course_utils.few_shot.episodes import fit_head
 from course_utils.few_shot.stored import encoded, imagenet_cnn
 from course_utils.models import DistilledViTConfig, ViTConfig, build
-from course_utils.training.distill import SMOOTHING, distilling
+from course_utils.training.distill import distilling
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
-IMAGENET = "ImageNet teacher"
+IMAGENET = "ImageNet"  # the better teacher; the other one is the "CNN" of the clothes
 
 TEST = 2000  # images, for the teachers
 WEIGHT_DECAY = 1e-5  # of the fitted head; of 1e-2 to 1e-5 the best on 600 validation images, with seed 9
 
-# method → (its lesson, its teacher)
+# method → (its teacher, its lesson)
 METHODS = {
-    "alone": ("", ""),
-    "alone, smoothed labels": ("smoothed", ""),
-    "soft, CNN teacher": ("soft", "CNN teacher"),
-    "hard, CNN teacher": ("hard", "CNN teacher"),
-    "token, CNN teacher": ("token", "CNN teacher"),
-    "soft, ImageNet teacher": ("soft", IMAGENET),
-    "hard, ImageNet teacher": ("hard", IMAGENET),
-    "token, ImageNet teacher": ("token", IMAGENET),
+    **{method: clothes.METHODS[method][:2] for method in clothes.LESSONS},
+    **{f"{lesson}, {IMAGENET} teacher": (IMAGENET, lesson) for lesson in ("soft", "hard", "token")},
 }
 
 
@@ -52,11 +47,9 @@ def student_config(dataset: str, lesson: str = "soft") -> ViTConfig | DistilledV
 
     For the lesson "token" it has the second token.
     """
-    known = DATASETS[dataset]
-    channels, side, _ = known.shape
-    seen: dict[str, Any] = {"channels": channels, "image_size": side, "mean": known.mean, "std": known.std}
     kind = DistilledViTConfig if lesson == "token" else ViTConfig
-    return kind(**{**STUDENT, **seen, "patch_size": side // 4})
+    seen = of_images(dataset, kind)
+    return kind(**{**STUDENT, **seen, "patch_size": seen["image_size"] // 4})
 
 
 def imagenet_teacher(few: LabelledImages, quiet: bool = False) -> nn.Sequential:
@@ -92,11 +85,8 @@ def train_student(
     """
     loss = None if taught_by is None else distilling(taught_by, lesson, **SOFT)
     student = build(student_config(dataset, lesson), seed)
-    smoothing = SMOOTHING if lesson == "smoothed" else 0.0
-    recipe = Recipe(
-        STEPS // -(-LABELS // 64), batch_size=64, learning_rate=2e-3, label_smoothing=smoothing, seed=seed
-    )
-    fit(student, load_images(dataset, "fit", LABELS, seed), None, recipe, loss=loss, quiet=quiet)
+    few = load_images(dataset, "fit", LABELS, seed)
+    fit(student, few, None, recipe_of_student(seed, lesson), loss=loss, quiet=quiet)
     return student.eval()
 
 
@@ -107,7 +97,7 @@ def run(dataset: str, method: str, seed: int) -> dict[str, str | float]:
     """
     if dataset == "fashion_mnist":
         load(dataset, "test", 1)
-    (lesson, kind), test = METHODS[method], load_images(dataset, "test")
+    (kind, lesson), test = METHODS[method], load_images(dataset, "test")
     taught_by, teacher_accuracy = teacher(dataset, kind, seed) if kind else (None, float("nan"))
     accuracy = evaluate(train_student(dataset, seed, taught_by, lesson=lesson), test).accuracy
     return {"images": test.source, "accuracy": round(accuracy, 4), "teacher_accuracy": round(teacher_accuracy, 4)}

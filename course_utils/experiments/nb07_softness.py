@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.data import LabelledImages, load
-from course_utils.experiments.nb07_distillation import LABELS, SOFT, STEPS, STUDENT, load_images, teacher
+from course_utils.experiments.nb07_distillation import LABELS, SOFT, STUDENT, load_images, recipe_of_student, teacher
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ViTConfig, build
 from course_utils.models.refusals import look_up
 from course_utils.training.distill import soft_distillation
 from course_utils.training.loop import fit
-from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
 Answers = Callable[[Tensor, Tensor], Tensor]  # images, labels → the logits (batch, classes) to match
@@ -116,8 +115,7 @@ def train_student(
         return soft_distillation(logits, wanted, labels, **SOFT), logits
 
     student = build(ViTConfig(**STUDENT), seed)
-    recipe = Recipe(STEPS // -(-LABELS // 64), batch_size=64, learning_rate=2e-3, seed=seed)
-    fit(student, few, None, recipe, loss=loss, quiet=quiet)
+    fit(student, few, None, recipe_of_student(seed), loss=loss, quiet=quiet)
     of_label = targets.gather(1, few.labels[:, None]).mean().item()
     accuracy = evaluate(student, load_images(split)).accuracy
     return student.eval(), {"accuracy": accuracy, "entropy": mean_entropy(targets), "label": of_label}

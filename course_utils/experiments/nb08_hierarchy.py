@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from course_utils.data import DATASETS, LabelledImages, Shapes, ShapesConfig, load, make_shapes
+from course_utils.data import LabelledImages, Shapes, ShapesConfig, load, make_shapes
+from course_utils.experiments.inputs import of_images
 from course_utils.experiments.nb05_data_size import PAIR, train_one
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ResNetConfig, SwinConfig, ViTConfig, build
@@ -32,8 +33,8 @@ TRIOS: Mapping[str, Mapping[str, Config[Model]]] = {
     "fashion_mnist": {
         **PAIR,
         "Swin": SwinConfig(
-            patch_size=2, channels=1, dim=20, depths=(2, 2), heads=(2, 4), window=7, mlp_ratio=2, classes=10,
-            mean=DATASETS["fashion_mnist"].mean, std=DATASETS["fashion_mnist"].std,
+            patch_size=2, dim=20, depths=(2, 2), heads=(2, 4), window=7, mlp_ratio=2,
+            **of_images("fashion_mnist", SwinConfig),
         ),
     },
 }  # fmt: skip

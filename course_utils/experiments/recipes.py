@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from course_utils.console import quoted
-from course_utils.data import DATASETS
+from course_utils.experiments.inputs import of_images
 from course_utils.models import DistilledViTConfig, HybridViTConfig, ResNetConfig, SwinConfig, ViTConfig
 from course_utils.models.model import Config
 from course_utils.paths import run_folder
@@ -80,13 +80,12 @@ def runs_on(dataset: str, *, window: int, pixels: int) -> dict[str, NamedRun]:
     Size, channels, classes, mean and std come from the dataset. window: of the Swin, in tokens; pixels: the largest
     shift of an image.
     """
-    known = DATASETS[dataset]
-    channels, size, _ = known.shape
-    seen: dict[str, Any] = {"channels": channels, "classes": len(known.classes)}
-    scaled: dict[str, Any] = {"mean": known.mean, "std": known.std}
-    vit = {**seen, **scaled, "image_size": size, "patch_size": 4, "dim": 192, "layers": 6, "heads": 6, "mlp_dim": 384}
-    resnet = ResNetConfig("basic", (2, 2, 2), (48, 96, 192), stem_kernel=3, stem_stride=1, max_pool=False, **seen)
-    swin = SwinConfig(patch_size=2, dim=64, depths=(2, 4), heads=(4, 8), window=window, mlp_ratio=2, **scaled, **seen)
+    of_vit, of_resnet, of_swin = (of_images(dataset, each) for each in (ViTConfig, ResNetConfig, SwinConfig))
+    vit = {**of_vit, "patch_size": 4, "dim": 192, "layers": 6, "heads": 6, "mlp_dim": 384}
+    resnet = ResNetConfig(
+        "basic", (2, 2, 2), (48, 96, 192), stem_kernel=3, stem_stride=1, max_pool=False, **of_resnet
+    )
+    swin = SwinConfig(patch_size=2, dim=64, depths=(2, 4), heads=(4, 8), window=window, mlp_ratio=2, **of_swin)
     long, cnn = (
         replace(one, augment=partial(shift_flip_erase, pixels=pixels, probability=probability))
         for one, probability in ((LONG, 0.25), (CNN, 0.5))

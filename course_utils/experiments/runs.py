@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.console import quoted, with_folder
-from course_utils.data import DATASETS, LabelledImages, load
+from course_utils.data import LabelledImages, load
 from course_utils.data.few_shot import SEEN_CLOTHES, as_rgb_32, compositions, joined, only
 from course_utils.data.folder import folder_name
+from course_utils.experiments.inputs import of_images
 from course_utils.experiments.outcome import continued_by, keep_model
-from course_utils.experiments.own_images import on_folder
+from course_utils.experiments.own_images import check_teacher, on_folder
 from course_utils.experiments.recipes import RECIPES, NamedRun
 from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
 from course_utils.experiments.sweep import SWEEPS
@@ -52,18 +53,7 @@ TEACHER = Recipe(epochs=16, batch_size=128, learning_rate=5e-3, augment=vary_lig
 
 NAMED = {
     "fashion-vit-small": NamedRun(
-        ViTConfig(
-            image_size=28,
-            patch_size=4,
-            channels=1,
-            dim=96,
-            layers=4,
-            heads=4,
-            mlp_dim=192,
-            classes=10,
-            mean=DATASETS["fashion_mnist"].mean,
-            std=DATASETS["fashion_mnist"].std,
-        ),
+        ViTConfig(patch_size=4, dim=96, layers=4, heads=4, mlp_dim=192, **of_images("fashion_mnist", ViTConfig)),
         Recipe(epochs=30, batch_size=128, learning_rate=2e-3, augment=shift_and_flip),
     ),
     "shapes-resnet": NamedRun(small_resnet(132), TEACHER, "compositions"),
@@ -115,11 +105,14 @@ def run_named(
         taught = [f"by-{real(teacher).name}"] if teacher else []
         folder = run_folder(name, *(f"{value}-{key}" for key, value in changed.items()), *taught, *on)
     folder = Path(folder)
-    loss = run.loss(teacher or (run_folder(run.teacher, *on) if run.teacher else None), data)
+    taught_in = teacher or (run_folder(run.teacher, *on) if run.teacher else None)
+    loss = run.loss(taught_in, data)
     if data is None:
         train, validation, test = (images_of(run.dataset, split) for split in ("fit", "validation", "test"))
     else:
         run, train, validation, test = on_folder(run, data)
+        if taught_in is not None:
+            check_teacher(taught_in, train)
     model = build(run.config, recipe.seed)
     with continued_by(again, folder):
         history = fit(model, train, validation, recipe, loss=loss, folder=folder)

@@ -312,11 +312,20 @@ def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accu
     return found
 
 
-def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval:
+Runs = Mapping[int, float] | Sequence[float]
+
+
+def paired(one: Runs, other: Runs) -> Interval:
     """Seed → value, twice → the :func:`interval` of one minus other, over the seeds that both have.
 
-    Raises ValueError if they have none in common.
+    Two sequences hold the values of the same runs, in the same order. Raises ValueError if the runs have no seed in common,
+    and for sequences of different lengths.
     """
+    if not isinstance(one, Mapping) and not isinstance(other, Mapping) and len(one) != len(other):
+        raise ValueError(
+            f"There are {len(one)} and {len(other)} values: pass those of the same runs, in the same order."
+        )
+    one, other = (runs if isinstance(runs, Mapping) else dict(enumerate(runs)) for runs in (one, other))
     differences = [value - other[seed] for seed, value in one.items() if seed in other]
     if not differences:
         raise ValueError(

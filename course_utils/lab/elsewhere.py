@@ -7,14 +7,14 @@ All are made from the address and the version in ``pyproject.toml``; ``make form
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
-
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils.lab import notebooks
 from course_utils.paths import NAME, ROOT
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 LINKS, INSTALL, REPORT = "open-elsewhere", "install", "report"  # the ids of the cells
 HIDDEN = {"tags": ["remove-cell"], "jupyter": {"source_hidden": True}}  # on the pages of the site, and in JupyterLab
@@ -45,8 +45,10 @@ def _project() -> dict[str, Any]:
     return {"version": about["Version"], "urls": urls}
 
 
-def cells(file: str) -> list[NotebookNode]:
+def cells(file: str) -> "list[NotebookNode]":
     """The three cells of the notebook with that file name; the last one stands at its end."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell  # only here: every command imports this module
+
     address = repository()
     page = f"{address}/blob/main/notebooks/{file}"
     colab = f"https://colab.research.google.com/github{urlsplit(page).path}"
@@ -70,7 +72,7 @@ def cells(file: str) -> list[NotebookNode]:
     ]
 
 
-def place(notebook: NotebookNode, file: str) -> NotebookNode:
+def place(notebook: "NotebookNode", file: str) -> "NotebookNode":
     """Put the cells under the title and at the end, in place of what was made before; → the notebook."""
     title, *others = (cell for cell in notebook.cells if cell.id not in (LINKS, INSTALL, REPORT))
     *first, last = cells(file)

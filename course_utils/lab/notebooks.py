@@ -66,11 +66,14 @@ def named(what: str) -> Path:
 
 
 def read(path: Path) -> "NotebookNode":
-    """The notebook at path. Raises ValueError, naming the file, if it is not a notebook, and OSError if there is none."""
+    """The notebook at path, also with the mark that editors on Windows write before the text.
+
+    Raises ValueError, naming the file, if it is not a notebook, and OSError if there is none.
+    """
     import nbformat  # only here: importing it takes longer than finding a notebook
 
     try:
-        return nbformat.read(path, as_version=4)
+        return nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no notebook {path}: correct the path.") from None
     except Exception as error:

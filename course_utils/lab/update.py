@@ -97,7 +97,7 @@ def _parsed(content: bytes, path: Path) -> NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of missing ids, which merge gives
-            notebook = nbformat.reads(content.decode(), as_version=4)
+            notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
             nbformat.validate(notebook, relax_add_props=True)
         return notebook
     except Exception as error:

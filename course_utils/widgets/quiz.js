@@ -1,11 +1,11 @@
 // Questions answered in the page: why an answer is right or wrong is said for each one that was chosen.
 
 import { marked } from "./marked.js";
-import { attempted, hasSeveral, judge, scoreOf } from "./quiz_answers.js";
+import { attempted, hasSeveral, scoreOf, told } from "./quiz_answers.js";
 import { make, root, uniqueId, widget } from "./shared.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
-/** @import { Answer, Asked, Question } from "./quiz_answers.js" */
+/** @import { Answer, Question, Ticked } from "./quiz_answers.js" */
 /** @typedef {ReturnType<typeof makeOption>} Option */
 
 // ---- the page --------------------------------------------------------------------------------------------------
@@ -27,92 +27,91 @@ function explain({ answer, element, mark, why }) {
   why.hidden = false;
 }
 
-/** @param {Option} option */
-function renew({ element, input, mark, why }) {
+/** @param {Option} option @param {boolean} ticked */
+function renew({ element, input, mark, why }, ticked) {
+  input.checked = ticked;
   element.classList.remove("afv-right", "afv-false");
-  element.classList.toggle("afv-chosen", input.checked);
+  element.classList.toggle("afv-chosen", ticked);
   mark.textContent = "";
   why.hidden = true;
 }
 
-// act(chosen, right) at each attempt; chosen: the indices of the answers, before: those of the last attempt, if any.
+// tick(ticked) when the choice changes, check(ticked) when it is to be judged: the indices of the answers.
 /**
- * @param {Question} question @param {number} index @param {number[]} before
- * @param {(chosen: number[], right: boolean) => void} act
+ * @param {Question} question @param {number} index @param {(ticked: number[]) => void} tick
+ * @param {(ticked: number[]) => void} check
  */
-function makeQuestion({ question, answers }, index, before, act) {
+function makeQuestion({ question, answers }, index, tick, check) {
   const several = hasSeveral(answers);
   const verdict = make("span", { class: "afv-verdict", role: "status" });
-  const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {object} */ attributes) =>
-    make("button", { type: "button", onclick, ...attributes }, name);
-  // A new choice takes the old verdict away.
-  const clear = () => {
-    for (const option of options) renew(option);
-    verdict.textContent = "";
-    again.hidden = reveal.hidden = true;
-    check.disabled = !options.some(({ input }) => input.checked);
-  };
-  const group = uniqueId("question");
-  const options = answers.map((answer) => makeOption(answer, several ? "checkbox" : "radio", group, clear));
-  // Shows the verdict on what is chosen and returns whether it is right.
-  const tell = () => {
-    const judged = judge(options.map(({ answer, input }) => ({ correct: answer.correct, chosen: input.checked })));
-    for (const option of options) if (option.input.checked) explain(option);
-    verdict.textContent = judged.verdict;
-    again.hidden = judged.right;
-    reveal.hidden = false;
-    check.disabled = true;
-    return judged.right;
-  };
+  const button = (/** @type {string} */ name, /** @type {() => void} */ onclick) =>
+    make("button", { type: "button", onclick }, name);
   const chosen = () => options.flatMap(({ input }, place) => (input.checked ? [place] : []));
-  const check = button("Check", () => act(chosen(), tell()), { disabled: true });
-  const again = button(
-    "Try again",
-    () => {
-      for (const { input } of options) input.checked = false;
-      clear();
-      options[0].input.focus();
-    },
-    { hidden: true },
+  const group = uniqueId("question");
+  const options = answers.map((answer) =>
+    makeOption(answer, several ? "checkbox" : "radio", group, () => tick(chosen())),
   );
-  const reveal = button(
-    "Why each answer?",
-    () => {
-      for (const option of options) explain(option);
-      reveal.hidden = true;
-    },
-    { hidden: true },
-  );
-  for (const place of before) options[place].input.checked = true;
-  clear();
-  if (before.length) tell();
+  const judge = button("Check", () => check(chosen()));
+  const again = button("Try again", () => {
+    tick([]);
+    options[0].input.focus();
+  });
+  const reveal = button("Why each answer?", () => {
+    for (const option of options) explain(option);
+    reveal.hidden = true;
+  });
+  let painted = "";
+  const paint = (/** @type {number[]} */ ticked, /** @type {number[]} */ checked) => {
+    const now = JSON.stringify([ticked, checked]);
+    if (now === painted) return; // another question has changed: this one may show why
+    painted = now;
+    const said = told(answers, ticked, checked);
+    for (const [place, option] of options.entries()) {
+      renew(option, ticked.includes(place));
+      if (said && ticked.includes(place)) explain(option);
+    }
+    verdict.textContent = said ? said.verdict : "";
+    again.hidden = !said || said.right;
+    reveal.hidden = !said;
+    judge.disabled = !ticked.length || said !== null;
+  };
   const all = several ? [make("small", {}, "Choose all that are right.")] : [];
   const legend = make("legend", {}, `${index + 1}. `, ...marked(question), ...all);
-  const bar = make("div", { class: "afv-bar" }, check, again, reveal, verdict);
-  return make("fieldset", {}, legend, ...options.map(({ element }) => element), bar);
+  const bar = make("div", { class: "afv-bar" }, judge, again, reveal, verdict);
+  return { element: make("fieldset", {}, legend, ...options.map(({ element }) => element), bar), paint };
 }
 
-/** @param {RenderProps<Asked>} props */
+/** @param {RenderProps<Ticked>} props */
 function render({ model, el }) {
   const score = make("div", { class: "afv-score", role: "status" });
   const unsaved = make("p", { class: "afv-hint", role: "status" });
-  const paint = () => {
-    score.textContent = scoreOf(model.get("answered").map(({ solved }) => solved));
-    unsaved.textContent = model.get("unsaved");
-  };
-  const before = model.get("answered");
-  const all = model.get("questions").map((question, index) =>
-    makeQuestion(question, index, before[index].chosen, (chosen, right) => {
+  const tickedOf = () => model.get("answered").map(({ chosen }, index) => model.get("ticked")[index] ?? chosen);
+  const all = model.get("questions").map((question, index) => {
+    const tick = (/** @type {number[]} */ places) => {
+      model.set(
+        "ticked",
+        tickedOf().map((other, place) => (place === index ? places : other)),
+      );
+      model.save_changes();
+    };
+    const check = (/** @type {number[]} */ places) => {
       const answered = [...model.get("answered")];
-      answered[index] = attempted(answered[index], chosen, right);
+      answered[index] = attempted(answered[index], places, told(question.answers, places, places)?.right ?? false);
       model.set("answered", answered);
       model.save_changes();
-    }),
-  );
-  el.append(root("quiz", "Quiz", ...all, score, unsaved));
+    };
+    return makeQuestion(question, index, tick, check);
+  });
+  const paint = () => {
+    const [answered, ticked] = [model.get("answered"), tickedOf()];
+    for (const [index, { paint }] of all.entries()) paint(ticked[index], answered[index].chosen);
+    score.textContent = scoreOf(answered.map(({ solved }) => solved));
+    unsaved.textContent = model.get("unsaved");
+  };
+  el.append(root("quiz", "Quiz", ...all.map(({ element }) => element), score, unsaved));
   paint();
-  model.on("change:answered change:unsaved", paint);
-  return () => model.off("change:answered change:unsaved", paint);
+  model.on("change:answered change:ticked change:unsaved", paint);
+  return () => model.off("change:answered change:ticked change:unsaved", paint);
 }
 
 export default widget(render);

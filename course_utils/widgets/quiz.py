@@ -49,6 +49,8 @@ class Quiz(Questions):
 
     _esm = script("quiz")
     _css = style("quiz")
+    # Of each question the places that are ticked now; empty: those that were answered last.
+    ticked = traitlets.List(traitlets.List()).tag(sync=True)
 
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         asked = [_sound(each, number) for number, each in enumerate(as_list(questions, "questions"), 1)]

@@ -7,6 +7,7 @@
  *   solved: at which attempt; text: in words; shown: the answer is, without a choice
  */
 /** @typedef {{ questions: Question[], answered: Answered[], unsaved: string }} Asked */
+/** @typedef {Asked & { ticked: number[][] }} Ticked  of each question the places that are ticked; none yet: what was answered */
 
 // The verdict on a choice of answers.
 /** @param {{ correct?: boolean, chosen: boolean }[]} answers */
@@ -17,6 +18,13 @@ export function judge(answers) {
   const more = missing === 1 ? "one more is" : `${missing} more are`;
   if (!wrong) return { right: false, verdict: `Right so far, but ${more} right too.` };
   return { right: false, verdict: hasSeveral(answers) ? "Not all of these are right." : "Not this one." };
+}
+
+// What the places that are ticked are told: nothing if they are not those that were checked.
+/** @param {{ correct?: boolean }[]} answers @param {number[]} ticked @param {number[]} checked */
+export function told(answers, ticked, checked) {
+  if (!ticked.length || String(ticked) !== String(checked)) return null;
+  return judge(answers.map(({ correct }, place) => ({ correct, chosen: ticked.includes(place) })));
 }
 
 /** @param {{ correct?: boolean }[]} answers */

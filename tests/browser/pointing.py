@@ -1,4 +1,4 @@
-"""Moving the pointer over a widget, waiting until it has painted, and reading a colour."""
+"""Moving the pointer over a widget, waiting until it has painted, reading a colour, and a phone's width."""
 
 
 def settle(page) -> None:
@@ -11,6 +11,16 @@ def hover(stage, x: float, y: float) -> None:
     box = stage.bounding_box()
     stage.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     settle(stage.page)
+
+
+def fits_a_phone(widget) -> bool:
+    """Whether nothing in it is wider than the widget at a phone's width, but for what scrolls by itself."""
+    widget.page.add_style_tag(content=".afv { width: 360px }")
+    settle(widget.page)
+    return widget.evaluate(
+        """e => [e, ...e.querySelectorAll(':not(.afv-unseen):not(.afv-scroll):not(.afv-scroll *)')]
+            .every((part) => part.scrollWidth <= e.clientWidth)"""
+    )
 
 
 def colour_at(canvas, x: float, y: float) -> list[int]:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pointing import settle
+from pointing import fits_a_phone, settle
 from torch.nn import functional as F
 
 from course_utils.training.distill import soft_distillation
@@ -71,6 +71,4 @@ def test_its_numbers_are_torchs_at_every_setting(page, picture, shut_down):
     )
     widget.screenshot(path=picture("distillation_explorer"))
 
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert widget.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    assert fits_a_phone(widget)

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from ipywidgets.embed import dependency_state, embed_snippet
 from keys import ARROWS, WATCH, answering_key, controls, take_back
-from playwright.sync_api import Locator, Page, TimeoutError
+from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
 from samples import build
 
 from course_utils import widgets
@@ -41,14 +41,13 @@ class Shown:
     told: str = ""
 
 
-@pytest.fixture(scope="module", params=widgets.__all__)
-def opened(browser, request):
-    made = [build(request.param)]
+def show(context: BrowserContext, name: str, views: int = 1) -> Shown:
+    """One widget, shown so many times."""
+    made = [build(name)] * views
     state = dependency_state(made, drop_defaults=False)  # without those of other tests
     html = PAGE.format(embed_snippet(made, embed_url="embed-amd.js", requirejs=False, state=state))
-    context = browser.new_context(viewport={"width": 900, "height": 800})
     page = context.new_page()
-    shown = Shown(request.param, page, page.locator(".afv"))
+    shown = Shown(name, page, page.locator(".afv"))
 
     def serve(route):
         name = route.request.url.removeprefix(ADDRESS)
@@ -69,11 +68,18 @@ def opened(browser, request):
     page.add_init_script(path=WATCH)
     page.goto(ADDRESS)
     with suppress(TimeoutError):
-        shown.widget.wait_for()
-    if not shown.widget.is_visible():
+        shown.widget.nth(views - 1).wait_for()
+    if not shown.widget.nth(views - 1).is_visible():
         pytest.fail(f"{shown.name} does not appear in the page: {shown.complaints}")
-    page.evaluate(Axe().axe_script)
-    page.evaluate("axe.setup(document)")
+    return shown
+
+
+@pytest.fixture(scope="module", params=widgets.__all__)
+def opened(browser, request):
+    context = browser.new_context(viewport={"width": 900, "height": 800})
+    shown = show(context, request.param)
+    shown.page.evaluate(Axe().axe_script)
+    shown.page.evaluate("axe.setup(document)")
     tells_more(shown)  # what it says at first
     yield shown
     context.close()
@@ -197,3 +203,18 @@ def test_words_of_twice_the_size_fit_too(shown):
     shown.page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
     assert after == 2 * before
     assert not wide, f"too wide once a reader has set larger words: {wide}"
+
+
+def test_two_views_of_a_quiz_show_the_same_choice_and_verdict(browser):
+    with browser.new_context() as context:
+        shown = show(context, "Quiz", views=2)
+        one, other = (view.locator("fieldset").first for view in shown.widget.all())
+        one.locator("input").nth(1).check()
+        expect(other.locator("input").nth(1)).to_be_checked()
+        other.get_by_role("button", name="Check").click()
+        for view in (one, other):
+            expect(view.locator(".afv-verdict")).to_have_text("Not this one.")
+        one.get_by_role("button", name="Try again").click()
+        expect(other.locator("input:checked")).to_have_count(0)
+        expect(other.locator(".afv-verdict")).to_have_text("")
+        assert not shown.complaints

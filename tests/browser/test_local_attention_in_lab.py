@@ -1,7 +1,7 @@
 """The explorer of neighbourhoods in a real JupyterLab: pointer, keys, heads, borders, no kernel, a phone's width."""
 
 import pytest
-from pointing import colour_at, hover, settle
+from pointing import colour_at, fits_a_phone, hover, settle
 
 pytestmark = pytest.mark.browser
 
@@ -88,14 +88,7 @@ def test_the_neighbourhood_follows_pointer_and_keys_and_needs_no_kernel(page, pi
     )
     widget.screenshot(path=picture("local_attention_explorer"))
 
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert (
-        widget.evaluate(
-            "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
-        )
-        <= 0
-    )
+    assert fits_a_phone(widget)
 
 
 def test_kernel_and_attention_are_on_one_scale_when_asked_and_their_numbers_fit(page):

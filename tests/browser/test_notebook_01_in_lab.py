@@ -2,7 +2,7 @@
 
 import pytest
 from answering import answer_first
-from pointing import settle
+from pointing import hover, settle
 
 pytestmark = pytest.mark.browser
 
@@ -28,10 +28,7 @@ def test_a_query_on_one_side_shows_where_it_looks_on_the_other(run_cells, pictur
 
     widget = page.locator(".afv-attention")
     mirror = widget.locator("canvas[data-panel]").nth(1)
-    mirror.scroll_into_view_if_needed()
-    box = mirror.bounding_box()
-    page.mouse.move(box["x"] + 1.5 / 12 * box["width"], box["y"] + 4.5 / 12 * box["height"])
-    settle(page)
+    hover(mirror, 1.5 / 12, 4.5 / 12)
     asks, most = (widget.locator(f'[data-fact="{name}"]').first for name in ("asks", "most"))
     assert asks.inner_text() == f"token {4 * 12 + 1} of 0–143"
     assert most.inner_text().startswith("row 4, column 10: 80.0")

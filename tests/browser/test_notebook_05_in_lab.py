@@ -4,7 +4,7 @@ import re
 
 import pytest
 from answering import answer_first
-from pointing import colour_at, settle
+from pointing import colour_at, hover, settle
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +27,7 @@ def test_one_query_is_asked_of_both_models_and_the_quiz_counts(run_cells, pictur
 
     widget = page.locator(".afv-attention")
     first = widget.locator("canvas[data-panel]").nth(1)
-    first.scroll_into_view_if_needed()
-    box = first.bounding_box()
-    page.mouse.move(box["x"] + 2.5 / 7 * box["width"], box["y"] + 3.5 / 7 * box["height"])
-    settle(page)
+    hover(first, 2.5 / 7, 3.5 / 7)
     asks, most = widget.locator('[data-fact="asks"]'), widget.locator('[data-fact="most"]')
     assert asks.all_inner_texts() == [f"token {1 + 3 * 7 + 2} of 0–49"] * 2
     assert most.nth(0).inner_text().startswith("row 3, column 2: 90.0")

@@ -1,7 +1,7 @@
 """Notebook 06's widgets in a real JupyterLab: sliders, keys, words, no kernel, a phone's width."""
 
 import pytest
-from pointing import settle
+from pointing import fits_a_phone, hover, settle
 
 pytestmark = pytest.mark.browser
 
@@ -39,15 +39,6 @@ def whole(canvas) -> str:
     return canvas.evaluate("c => c.toDataURL()")
 
 
-def fits(widget) -> bool:
-    return (
-        widget.evaluate(
-            "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen):not(.afv-scroll):not(.afv-scroll *)')].map(c => c.scrollWidth)) - e.clientWidth"
-        )
-        <= 0
-    )
-
-
 def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page, picture, shut_down):
     widget = page.locator(".afv-augment")
     mixed = widget.locator('canvas[data-panel="mixed"]')
@@ -66,9 +57,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
     settle(page)
     assert value("λ") == "0.60"
     assert all(abs(level - 0.6 * 255) <= 2 for level in corner(mixed))
-    box = mixed.bounding_box()
-    page.mouse.move(box["x"] + 0.5 * box["width"] / 72, box["y"] + 0.5 * box["height"] / 72)
-    settle(page)
+    hover(mixed, 0.5 / 72, 0.5 / 72)
     assert fact("pixel").endswith("0.60 · 1.00 + 0.40 · 0.00 = 0.60")
     slider("λ").locator("input").press("ArrowRight")
     settle(page)
@@ -104,9 +93,7 @@ def test_mixup_and_rand_augment_follow_sliders_and_keys_and_need_no_kernel(page,
         "(line) => line.textContent.includes('N 2 and M 30')", arg=widget.locator("[role=status]").element_handle()
     )
     widget.screenshot(path=picture("augmentation_explorer"))
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert fits(widget)
+    assert fits_a_phone(widget)
 
 
 def test_every_cell_of_the_grid_is_told_in_words_in_four_views(page, picture):
@@ -149,6 +136,4 @@ def test_every_cell_of_the_grid_is_told_in_words_in_four_views(page, picture):
     widget.locator('[data-view="below"]').click()
     settle(page)
     assert cell(0, 1, 6).inner_text() == "−12"
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert fits(widget)
+    assert fits_a_phone(widget)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pointing import hover, settle
+from pointing import fits_a_phone, hover, settle
 
 from course_utils.data.captions import CAPTIONS, caption_numbers
 from course_utils.data.shapes import make_shapes
@@ -87,6 +87,4 @@ def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, 
     settle(page)
     widget.screenshot(path=picture("caption_explorer"))
 
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert widget.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    assert fits_a_phone(widget)

@@ -1,7 +1,7 @@
 """Notebook 03's widgets in a real JupyterLab: causal maps over pixels, and memory with one token per pixel."""
 
 import pytest
-from pointing import colour_at, settle
+from pointing import colour_at, hover, settle
 
 from course_utils.costs import attention_bytes
 
@@ -27,14 +27,11 @@ def test_a_pixel_sees_nothing_that_comes_after_it_and_memory_counts_pixels(run_c
     attention = page.locator(".afv-attention")
     stage = attention.locator('canvas[data-panel="0"]')
     attention.locator("input[aria-label='strength of the overlay']").fill("100")
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
 
     def colour(row: int, column: int) -> list[int]:
         return colour_at(stage, (column + 0.5) / 8, (row + 0.5) / 8)
 
-    page.mouse.move(box["x"] + 4.5 / 8 * box["width"], box["y"] + 3.5 / 8 * box["height"])
-    settle(page)
+    hover(stage, 4.5 / 8, 3.5 / 8)
     assert attention.locator('[data-fact="asks"]').first.inner_text() == f"token {1 + 3 * 8 + 4} of 0–64"
     assert attention.locator('[data-fact="even"]').inner_text() == "3.3 % each, over the 30 it sees"
     assert "class token" not in attention.inner_text()

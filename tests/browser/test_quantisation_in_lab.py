@@ -1,7 +1,7 @@
 """QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.deployment.quantise, without a kernel."""
 
 import pytest
-from pointing import settle
+from pointing import fits_a_phone, settle
 
 from course_utils.deployment.quantise import affine_parameters, quantise_weight, symmetric_parameters
 from course_utils.training import load_checkpoint
@@ -88,6 +88,4 @@ def test_its_numbers_are_the_courses_at_every_setting(run_cells, picture, shut_d
     compare(0, 5, 4, False, True)
     widget.screenshot(path=picture("quantisation_explorer"))
 
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    assert widget.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    assert fits_a_phone(widget)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pointing import settle
+from pointing import fits_a_phone, hover, settle
 
 from course_utils.attention.window import partition, shift_mask
 from course_utils.models import Swin, SwinConfig
@@ -47,10 +47,7 @@ def test_windows_follow_pointer_and_keys_and_tell_the_truth_about_reach(page, pi
     fact = lambda name: widget.locator(f'[data-fact="{name}"]').inner_text()  # noqa: E731
     percent = lambda name: float(fact(name).removesuffix(" %"))  # noqa: E731
     canvas = widget.locator('canvas[data-panel="windows"]')
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 1.5 / 16 * box["width"], box["y"] + 5.5 / 16 * box["height"])
-    settle(page)
+    hover(canvas, 1.5 / 16, 5.5 / 16)
     assert fact("token") == "row 5, column 1"
     assert fact("looks") == "16 of 256 tokens"
     assert fact("pieces") == "none"
@@ -91,10 +88,7 @@ def test_windows_follow_pointer_and_keys_and_tell_the_truth_about_reach(page, pi
 
     shut_down(page)
     widget.locator('[data-block="1"]').click()
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 1.5 / 16 * box["width"], box["y"] + 1.5 / 16 * box["height"])
-    settle(page)
+    hover(canvas, 1.5 / 16, 1.5 / 16)
     assert fact("token") == "row 1, column 1"
     page.wait_for_function(  # what a screen reader is told
         "(line) => line.textContent.startsWith('Block 2, row 1, column 1: may attend to')",
@@ -102,9 +96,4 @@ def test_windows_follow_pointer_and_keys_and_tell_the_truth_about_reach(page, pi
     )
     widget.screenshot(path=picture("window_explorer"))
 
-    page.add_style_tag(content=".afv { width: 360px }")
-    settle(page)
-    overflow = (
-        "e => Math.max(...[...e.querySelectorAll(':not(.afv-unseen)')].map(c => c.scrollWidth)) - e.clientWidth"
-    )
-    assert widget.evaluate(overflow) <= 0
+    assert fits_a_phone(widget)

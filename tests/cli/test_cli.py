@@ -1,5 +1,6 @@
 """Every command: what it prints when all is well, and one sentence, without a traceback, when not."""
 
+import codecs
 import errno
 import io
 import os
@@ -151,6 +152,25 @@ def test_a_training_in_the_background_where_ctrl_c_is_ignored_ends_on_sigterm(mo
         assert course("train", "captions") == (143, "course: stopped by SIGTERM.")
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+PRESSED = """
+import sys
+class Press:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Press())
+from course_utils.cli import app
+app(["check"])
+"""
+
+
+@pytest.mark.parametrize("imported", ["course_utils.cli.train", "course_utils.exercises"])
+def test_ctrl_c_while_a_command_starts_is_one_sentence(imported):
+    """The first module is imported by every command, the second one by ``course check``."""
+    done = subprocess.run([sys.executable, "-c", PRESSED, imported], capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout) == (130, "course: stopped by Ctrl-C.\n", "")
 
 
 @pytest.mark.parametrize("port", ["-1", "0", "65536", "99999999"])
@@ -419,6 +439,16 @@ def test_a_damaged_notebook_is_named(tmp_path, monkeypatch):
         code, printed = course("run", str(tmp_path / "mine" / f"{name}.ipynb"))
         assert code == 2
         assert printed.endswith(f"): {remedy}.")
+
+
+def test_a_notebook_may_begin_with_the_mark_of_an_editor_on_windows(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    make_notebook(tmp_path, "1")
+    (path,) = tmp_path.glob("*.ipynb")
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert course("solve", "50", "--output", str(tmp_path / "solved"))[0] == 0
+    assert path.read_bytes().startswith(codecs.BOM_UTF8)
+    assert (tmp_path / "solved" / path.name).read_bytes().startswith(b"{")
 
 
 def test_data_status_lists_every_dataset(monkeypatch, tmp_path):

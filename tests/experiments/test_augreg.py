@@ -2,10 +2,11 @@
 
 import torch
 
-from course_utils.experiments import nb06_augreg
+from course_utils.experiments import nb06_augreg, read_results
 from course_utils.experiments.nb06_augreg import LEVELS, SIZES, SWEEP, train_augreg
 from course_utils.lab import notebooks
 from course_utils.models import ViT
+from course_utils.paths import DATA
 from course_utils.training.inputs import Examples
 
 
@@ -15,6 +16,10 @@ def pictures() -> Examples:
         torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 0.3 + labels.view(-1, 1, 1, 1) / 20
     )
     return Examples(images, labels)
+
+
+def text(cell: str) -> str:
+    return next(each.source for each in notebooks.read(notebooks.find("06")).cells if each.id == cell)
 
 
 def test_every_cell_of_the_grid_is_there_for_every_seed():
@@ -56,6 +61,21 @@ def test_the_text_says_the_weight_decay_of_every_cell(monkeypatch):
         cell = (point[name] for name in ("size", "regularisation", "augmentation", "seed"))
         train_augreg(*cell, train=pictures(), epochs=1)
     (decay,) = decays
-    (text,) = [cell.source for cell in notebooks.read(notebooks.find("06")).cells if cell.id == "own-text"]
-    assert f"weight decay is {decay} in every cell" in text
+    assert f"weight decay is {decay} in every cell" in text("own-text")
     assert f"Weight decay is Recipe's {decay} in every cell" in nb06_augreg.__doc__
+
+
+def test_the_text_says_how_far_the_grids_first_cells_are_below_the_originals():
+    rows = read_results("steiner_augreg", DATA / "papers")
+    original = {row["model"]: float(row["value"]) for row in rows if row["augmentation"] == "original"}
+    plain = [row for row in rows if (row["regularisation"], row["augmentation"]) == (0.0, "none")]
+    first = {row["model"]: row["value"] for row in plain if row["model"] in original}
+    known = {
+        (row["model"], row["setting"][:3]): row["value"]
+        for row in read_results("steiner_validation", DATA / "papers")
+    }
+    for name, before in original.items():
+        assert 7.5 < before - first[name] < 8
+        assert 0 < known[name, "384"] - known[name, "224"] < 2
+    assert f"begin at {first['B/16']:.0f} and {first['L/16']:.0f} %, almost 8 points below" in text("claims-after")
+    assert "384 pixels instead of 224 explain less than 2 of them (table 3)" in text("claims-after")

@@ -158,7 +158,7 @@ def test_what_the_text_says_of_the_curves_is_in_the_table():
         f"takes {gap(TOO_SURE[ALONE], TOO_SURE[PLAIN])} of these points away at τ = 1, and "
         f"{gap(TOO_SURE[ALONE], TOO_SURE[LESSON])} at τ = 3",
         f"no better at it than plain ones: the difference is {change} (`07.overconfidence`",
-        f"is the student clearly less overconfident ({excess((0.5, 0.9))} points)",
+        f"is the student much less overconfident ({excess((0.5, 0.9))} points)",
     ):
         assert said in after
     beyond = paired(RIGHT[10.0, 0.9], RIGHT[LESSON])

@@ -14,6 +14,7 @@ from course_utils.data import LabelledImages
 from course_utils.experiments import (
     cifar_copies,
     nb04_layers,
+    nb07_distillation,
     nb07_imagenet_teacher,
     nb09_imagenet_to_cifar,
     nb10_frozen_encoder,
@@ -89,8 +90,13 @@ def test_a_better_teacher_is_asked_once_for_each_image(small, monkeypatch):
     module = nb07_imagenet_teacher
     made = LabelledImages(torch.rand(40, 3, 32, 32), torch.arange(40) % 10, tuple("abcdefghij"), "made", "made")
     monkeypatch.setattr(module, "load_images", lambda dataset, split, size=None, seed=0: made.select(slice(0, size)))
-    for name, value in (("LABELS", 20), ("STEPS", 3), ("TEST", 30)):
-        monkeypatch.setattr(module, name, value)
+    for home, name, value in (
+        (module, "LABELS", 20),
+        (module, "TEST", 30),
+        (nb07_distillation, "LABELS", 20),
+        (nb07_distillation, "STEPS", 3),
+    ):
+        monkeypatch.setattr(home, name, value)
     seen = []
     forward = small.forward_features
     monkeypatch.setattr(small, "forward_features", lambda images: seen.append(len(images)) or forward(images))

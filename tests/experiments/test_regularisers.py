@@ -141,8 +141,9 @@ def text(cell: str) -> str:
 def test_what_the_text_says_is_in_the_table():
     """The intervals beside a claim are held by ``test_claims_in_text``."""
     after, before = text("five-after"), text("five-table-text")
-    parts = costs.count_parameters(ViT(CONFIG))
-    assert f"three layers, {parts:,} parameters) learns from {nb06_regularisers.PICTURES} images" in text("five-text")
+    parts, in_colour = (costs.count_parameters(ViT(config)) for config in (CONFIG, nb06_photographs.CONFIG))
+    said = f"three layers; {parts:,} parameters for clothes, {in_colour:,} for photographs) learns from "
+    assert f"{said}{nb06_regularisers.PICTURES} images" in text("five-text")
     for said in (
         f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} (RandAugment)",
         f"right for only {percent('train_accuracy', 'none', 5):.0f} % of its training images, "

@@ -71,8 +71,8 @@ def test_the_two_tables_agree_where_they_have_the_same_runs():
 def test_the_arms_differ_in_their_targets_only_and_the_first_is_soft_distillation(monkeypatch):
     pictures = data.load("fashion_mnist", "test", 64, fallback="digits")
     cnn = build(nb07_distillation.TEACHERS["CNN"], 5).eval()
+    monkeypatch.setattr(nb07_distillation, "STEPS", 2 * -(-nb07_distillation.LABELS // 64))  # two epochs of a batch
     for module in (nb07_distillation, nb07_softness):
-        monkeypatch.setattr(module, "STEPS", 2 * -(-nb07_distillation.LABELS // 64))  # two epochs of a batch
         monkeypatch.setattr(module, "teacher", lambda kind, labels, seed: (cnn, 0.5))
         monkeypatch.setattr(module, "load_images", lambda split, size=None, seed=0: pictures)
     students, found = zip(*(train_student(method, 2) for method in METHODS), strict=True)

@@ -253,6 +253,9 @@ def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
     assert cells == {(8, "a"): {0: 50, 1: 100, 2: 87.5}, (8, "b"): {2: 75, 0: 25}}
     assert percents(rows, "model", what="seed")["b"] == {2: 200, 0: 0}
     assert paired(cells[8, "a"], cells[8, "b"]) == interval([25, 12.5])
+    assert paired([50, 87.5], [25, 75]) == interval([25, 12.5])
+    with pytest.raises(ValueError, match="There are 2 and 1 values: pass those of the same runs"):
+        paired([50, 87.5], [25])
     with pytest.raises(ValueError, match=r"The seeds \[1\] and \[0, 2\] have none in common: pair runs"):
         paired({1: 3.0}, {0: 1.0, 2: 1.0})
     with pytest.raises(ValueError, match="Two rows have seed 0 and size 8"):

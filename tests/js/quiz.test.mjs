@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempted, judge, scoreOf, verdictOf } from "../../course_utils/widgets/quiz_answers.js";
+import { attempted, judge, scoreOf, told, verdictOf } from "../../course_utils/widgets/quiz_answers.js";
 
 // answers("R+ R- w-"): R is right, w wrong; + chosen, - not.
 const answers = (text) =>
@@ -21,6 +21,19 @@ test("a verdict tells right, not all yet, and wrong", () => {
   for (const [text, [right, verdict]] of Object.entries(verdicts)) {
     assert.deepEqual(judge(answers(text)), { right, verdict }, text);
   }
+});
+
+test("a choice that was not checked is told nothing", () => {
+  const two = answers("R- w-");
+  assert.equal(told(two, [0], [0]).verdict, "Right.");
+  assert.equal(told(two, [1], [1]).verdict, "Not this one.");
+  for (const [ticked, checked] of [
+    [[], []],
+    [[], [1]],
+    [[0], [1]],
+    [[0], []],
+  ])
+    assert.equal(told(two, ticked, checked), null);
 });
 
 test("the score counts what is right and what was right at once", () => {

@@ -253,7 +253,7 @@ def test_a_notebook_that_is_none_stays_and_the_others_are_updated(course, mine):
 
 def test_half_a_character_of_a_student_is_kept(course, mine):
     content = (mine / ONE).read_text().replace("raise NotImplementedError", r"'\ud83d'")  # of an emoji
-    (mine / ONE).write_text(content)
+    (mine / ONE).write_text(content, encoding="utf-8-sig")  # with the mark of an editor on Windows
     ship(course / ONE, title="second edition", stub="raise NotImplementedError")
     assert said("update", "--folder", str(mine))[0] == 0
     assert texts(mine / ONE) == ["second edition", "'\ud83d'"]

@@ -82,7 +82,7 @@ class Course:
                     else "run `nbgrader generate_assignment`"
                 )
                 raise NotGradable(f"There is no assignment {intake.shown(assignment)}: {remedy}.")
-            self._given[assignment] = nbformat.read(path, as_version=4)
+            self._given[assignment] = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
         return self._given[assignment]
 
     def look(self, one: Submission) -> HandedIn:

@@ -26,7 +26,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     → output (..., queries, value_dim), weights (..., queries, keys); each row of weights sums to one.
 
     mask is boolean, broadcastable to (..., queries, keys): True where a query may attend to a key. If a query may
-    attend to no key, its output and its weights are zero. Vaswani et al. 2017, section 3.2.1.
+    attend to no key, its output and its weights are zero. Gradients pass through. Vaswani et al. 2017, section
+    3.2.1.
     """
     check_attention(query, key, value, mask)
     scores = query @ key.mT / math.sqrt(query.shape[-1])

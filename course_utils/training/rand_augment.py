@@ -36,7 +36,7 @@ EITHER_WAY = {
 ONE_WAY = {
     "Identity": 0.0,
     "Posterize": 4.0,  # bits removed out of 8
-    "Solarize": 1.0,  # pixels above 1 minus this are inverted
+    "Solarize": 1.0,  # pixels from 1 minus this up are inverted
     "AutoContrast": 0.0,  # the same at every magnitude
     "Equalize": 0.0,
 }

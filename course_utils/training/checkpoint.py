@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from course_utils import files
 from course_utils.training.history import Epoch
-from course_utils.training.identity import CODE, NUMBERS
+from course_utils.training.identity import CODE, NUMBERS, TRAINED
 from course_utils.training.weights import checksum, hash_file
 
 NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})")  # of a checkpoint
@@ -98,7 +98,7 @@ class RunFolder:
                             f"{self.path} holds a run whose {role}, or a value that it uses, has changed since "
                             f"({wanted[role]}): choose another folder, or delete this one to start again."
                         )
-                elif found.get(name) != wanted.get(name) and not (name == NUMBERS and name not in found):
+                elif found.get(name) != wanted.get(name) and not (name in (NUMBERS, TRAINED) and name not in found):
                     raise ValueError(
                         f"{self.path} holds a run with {name} {found.get(name)!r}, but this one has "
                         f"{wanted.get(name)!r}: choose another folder, or delete this one to start again."

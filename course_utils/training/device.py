@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -65,12 +65,13 @@ def prepared(
 ) -> Iterator[nn.Module]:
     """Within the block, the model is prepared by Accelerate; afterwards its device, modes and forward are restored.
 
-    compiled: use ``torch.compile``, on CUDA devices only.
+    Its own precision counts: a caller's ``torch.autocast`` is off in the block. compiled: use ``torch.compile``, on
+    CUDA devices only.
     """
     home = next(model.parameters()).device
     attributes, own_forward = set(vars(model)), vars(model).get("forward")
     try:
-        with modes_kept(model):
+        with modes_kept(model), _without_autocast(accelerator.device.type):
             if channels_last:
                 model.to(memory_format=torch.channels_last)
             if compiled and accelerator.device.type == "cuda":
@@ -84,6 +85,13 @@ def prepared(
         if channels_last:
             model.to(memory_format=torch.contiguous_format)
         model.to(home)
+
+
+def _without_autocast(device: str) -> AbstractContextManager[object]:
+    if not torch.is_autocast_enabled(device):
+        return nullcontext()
+    # Without its cache, too, which only the caller's block would empty: its copies of the weights would grow old.
+    return torch.autocast(device, enabled=False, cache_enabled=False)
 
 
 GRACE = 0.6  # seconds in which several presses of the stop button count as one

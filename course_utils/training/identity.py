@@ -19,6 +19,7 @@ from course_utils.training.task import Batch
 
 CODE = "code of the "  # begins the name of a fingerprint
 DATA = "data SHA-256"
+TRAINED = "trained parameters"  # how many, and a digest of their names
 NUMBERS = "number format"  # of the matrix products: a run that is continued in another one is neither of the two
 
 
@@ -34,6 +35,8 @@ def identity(model: nn.Module, data: Batch, recipe: Recipe, learned: Any) -> dic
         about |= {f"model {name}": value if _plain(value) else repr(value) for name, value in asdict(config).items()}
     shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
     about["parameter shapes"] = hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]
+    trained = [name for name, value in model.named_parameters() if value.requires_grad]
+    about[TRAINED] = f"{len(trained)}, {hashlib.sha256(repr(trained).encode()).hexdigest()[:16]}"
     for column in fields(recipe):
         value = getattr(recipe, column.name)
         about[column.name] = value if _plain(value) else name_of(value)

@@ -4,6 +4,7 @@ import time
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from course_utils.console import duration
@@ -52,7 +53,9 @@ class Keeper:
         self.average = None if average is None else average.to(device)
         if self.average is not None:
             self.average.n_averaged = self.average.n_averaged.cpu()  # read in each step, where a GPU would wait
+        model.zero_grad()  # an old gradient of a weight that is frozen by now would count in the norm that is clipped
         self.first = copied(model)
+        self.finite = [name for name, value in self.first.items() if value.isfinite().all()]  # not a mask of −∞
         self.best: dict[str, Tensor] | None = None
         self.position = at = Position()
         self.sums = torch.zeros(3, dtype=torch.float32, device=device)
@@ -165,16 +168,26 @@ class Keeper:
 
     def _check_weights(self, done: int) -> None:
         """Before weights are evaluated or saved: those of the latest step have not yet been seen in a loss."""
-        state = (value for value in self.model.state_dict().values() if value.is_floating_point())
-        self._check_finite("weights are", torch.stack([torch.isfinite(value).all() for value in state]), done)
+        state = self.model.state_dict()
+        finite = [torch.isfinite(state[name]).all() for name in self.finite]
+        self._check_finite("weights are", torch.stack(finite), done)
 
     def _weights(self) -> dict[str, Tensor]:
         return copied(self.average.module if self.average else self.model)
 
     def _measure_norms(self, task: Task) -> None:
-        """Recompute BatchNorm's statistics on augmented images: those of the latest weights do not fit the average."""
+        """Recompute BatchNorm's statistics on augmented images: those of the latest weights do not fit the average.
+
+        ``update_bn`` forgets them all first, so norms that stay in evaluation mode, as in a frozen part, get theirs
+        back.
+        """
         if self.average is not None:
+            norms = [module for module in self.average.modules() if isinstance(module, _BatchNorm)]
+            before = [copied(norm) for norm in norms]
             update_bn(map(_Whole, self.batches.first(BATCHES_FOR_NORMS)), _Judging(self.average, task))
+            for norm, state in zip(norms, before, strict=True):
+                if not norm.num_batches_tracked:
+                    norm.load_state_dict(state)
 
     def _save(self) -> None:
         at = self.position
@@ -223,4 +236,5 @@ def average_of(model: nn.Module, decay: float) -> AveragedModel:
         kept = torch.clamp((1 + taken) / (10 + taken), max=decay)
         return average + (1 - kept) * (now - average)  # in this form, frozen weights stay exactly what they are
 
-    return AveragedModel(model, avg_fn=follow)
+    with torch.inference_mode(False):  # else its weights could not be updated after a caller's inference_mode
+        return AveragedModel(model, avg_fn=follow)

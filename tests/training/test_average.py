@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 from small import RECIPE, quarters, same_weights, tiny_vit
+from torch import nn
 from torch.nn import functional as F
 
 from course_utils.models import ResNet, ResNetConfig
@@ -71,6 +72,33 @@ def test_batch_norms_are_measured_for_the_averaged_weights_on_the_images_of_trai
     evaluate(model, train, batch_size=640)
     variance = seen[-1].var((0, 2, 3))
     torch.testing.assert_close(model.stages[1][0].norm1.running_var, variance, rtol=0.06, atol=0.0)
+
+
+class OnFrozen(nn.Module):
+    """A head on a frozen part whose norm keeps its statistics, as in transfer learning."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).requires_grad_(False)
+        self.head = nn.Sequential(nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 6 * 6, 4))
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def forward(self, images):
+        return self.head(self.body(images))
+
+
+def test_the_norms_of_a_frozen_part_keep_their_statistics():
+    model = OnFrozen()
+    model.body[1].running_mean.fill_(5.0)
+    start = copied(model)
+    fit(model, quarters(64), None, replace(RECIPE, ema=0.9), quiet=True)
+    for name, value in model.body.state_dict().items():
+        assert torch.equal(value, start[f"body.{name}"]), name
+    assert not torch.equal(model.head[0].running_mean, start["head.0.running_mean"])
 
 
 def test_the_order_in_memory_changes_nothing_but_the_speed():

@@ -225,6 +225,12 @@ def test_a_folder_is_trained_in_by_one_process_at_a_time(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json"]
 
 
+def with_frozen(part):
+    model = tiny_vit()
+    model.get_submodule(part).requires_grad_(False)
+    return model
+
+
 @pytest.mark.parametrize(
     ("sentence", "change"),
     [
@@ -232,6 +238,7 @@ def test_a_folder_is_trained_in_by_one_process_at_a_time(tmp_path):
         ("epochs 2, but this one has 3", {"recipe": replace(RECIPE, epochs=3)}),
         ("model dropout 0.0, but this one has 0.5", {"model": tiny_vit(dropout=0.5)}),
         ("data SHA-256", {"train": quarters(100, seed=9)}),
+        ("trained parameters", {"model": with_frozen("norm")}),
     ],
 )
 def test_a_folder_of_another_run_is_refused_and_the_difference_named(tmp_path, sentence, change):

@@ -127,6 +127,40 @@ def test_bf16_computes_in_bf16_and_float32_in_float32():
     assert list(seen) == [torch.bfloat16, torch.float32]
 
 
+@pytest.mark.parametrize("precision", ["bf16", "float32"])
+@pytest.mark.parametrize("block", [partial(torch.autocast, "cpu", dtype=torch.bfloat16), torch.inference_mode])
+def test_a_block_of_the_caller_changes_neither_training_nor_evaluation(block, precision):
+    recipe = replace(RECIPE, precision=precision, ema=0.9)
+
+    def trained(model):
+        fit(model, quarters(64), quarters(32, seed=1), recipe, quiet=True)
+        return evaluate(model, quarters(100, seed=2), precision=precision)
+
+    model, same = tiny_vit(), tiny_vit()
+    score = trained(model)
+    with block():
+        assert trained(same) == score
+    assert same_weights(same, model)
+
+
+def test_an_earlier_gradient_of_a_weight_that_is_frozen_by_now_does_not_count():
+    one, other = (tiny_vit() for _ in range(2))
+    for model in (one, other):
+        model.project.requires_grad_(False)
+    for parameter in other.project.parameters():
+        parameter.grad = torch.full_like(parameter, 1e3)
+    for model in (one, other):
+        fit(model, quarters(64), None, RECIPE, quiet=True)
+    assert same_weights(one, other), "the gradient was clipped by another norm"
+
+
+def test_a_mask_of_infinity_is_no_sign_of_failed_training():
+    model = tiny_vit()
+    model.register_buffer("mask", torch.full((4, 4), -torch.inf).triu(1))
+    fit(model, quarters(64), quarters(32), RECIPE, quiet=True)
+    assert torch.equal(model.mask, torch.full((4, 4), -torch.inf).triu(1))
+
+
 def test_augmentation_sees_training_pictures_only():
     model = tiny_vit()
     recipe = replace(RECIPE, augment=lambda images, generator: torch.zeros_like(images))

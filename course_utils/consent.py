@@ -35,7 +35,7 @@ def is_own(seed: object) -> bool:
 
 
 def seed_of(student: str) -> int:
-    """The seed drawn from a name or a number: the same on every machine, and one of 2³¹, so that no two are alike.
+    """The seed drawn from a name or a number: the same on every machine, and one of 2 · 10⁹, so two are hardly ever alike.
 
     Case, and spaces around and between words, do not count. Raises ValueError for a name without any character.
     """

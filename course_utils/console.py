@@ -86,9 +86,9 @@ def with_folder(command: str, folder: object | None) -> str:
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Within the block no warning is shown. Blocks of several threads may overlap.
+    """Within the block no warning is shown.
 
-    After such blocks, ``warnings.catch_warnings`` could leave the filter of one thread to all of them.
+    Not by ``warnings.catch_warnings``: when its blocks overlap in two threads, one thread's filter can stay for good.
     """
     filters: Any = warnings.filters
     ours = ("ignore", None, Warning, None, 0)

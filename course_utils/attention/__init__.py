@@ -1,4 +1,4 @@
-"""Every kind of attention in the course. Notebooks 00, 01, 02 and 08; start with :func:`attend` in ``core.py``."""
+"""Every kind of attention in the course. Notebooks 00 to 04 and 08; start with :func:`attend` in ``core.py``."""
 
 from course_utils.attention.blocks import MLP, DecoderBlock, EncoderBlock, encoder_block
 from course_utils.attention.core import (

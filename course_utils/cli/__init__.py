@@ -1,4 +1,4 @@
-"""The command line, ``course``. Each module is a family of commands, such as lab, student, train or teach."""
+"""The command line, ``course``. Each module is a family of commands, such as train; ``program`` puts them together."""
 
 import sys
 

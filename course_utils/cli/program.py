@@ -16,8 +16,8 @@ from course_utils.console import in_words, printable
 from course_utils.paths import NAME
 
 
-def _stopped() -> int:
-    """Say it; → the exit code."""
+def _say_stopped() -> int:
+    """→ the exit code."""
     typer.echo("course: stopped by Ctrl-C.", err=True)
     return 130
 
@@ -29,7 +29,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise typer.Exit(_stopped()) from None
+            raise typer.Exit(_say_stopped()) from None
 
 
 class _App(typer.Typer):
@@ -38,7 +38,7 @@ class _App(typer.Typer):
         try:
             return super().__call__(*arguments, **options)
         except KeyboardInterrupt:  # before the command begins
-            sys.exit(_stopped())
+            sys.exit(_say_stopped())
         except OSError as error:  # of the output itself, as on a full disk
             sys.exit(f"course: {in_words(error)}")
 

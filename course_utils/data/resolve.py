@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated
 
+from course_utils.console import unwarned
 from course_utils.data.unpack import DamagedFile, unpacked
 from course_utils.downloads import patience
 from course_utils.files import atomic, clear, opened, prepare, reason, replace
@@ -148,8 +149,7 @@ def _download(files: Files) -> dict[str, bytes]:
             with tempfile.TemporaryDirectory(prefix=f".download-{os.getpid()}-", dir=DOWNLOADS) as folder:
                 with downloading(files.title):
                     files.download(folder)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
+                with unwarned():
                     content = _read(files, Path(folder), tuple(files.checksums))
             if len(content) < len(files.checksums):
                 raise DataNotFound("a downloaded file is missing or has another checksum")

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 
 from course_utils import extras, files
 from course_utils.analysis.throughput import time_runs
-from course_utils.console import first_line
+from course_utils.console import first_line, unwarned
 from course_utils.models.refusals import WrongShape
 from course_utils.modes import evaluating
 
@@ -122,7 +121,7 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
 
 
 def quantise_dynamic(source: Path, target: Path) -> Path:
-    """Weights in int8; the scale of each layer's input is computed for each batch at run time; → target.
+    """Weights in 8 bits, unsigned; the scale of each layer's input is computed for each batch at run time; → target.
 
     Raises the errors of :class:`OnnxModel` for a source that is no ONNX file; target appears only when it is complete.
     """
@@ -191,8 +190,7 @@ def quiet() -> Iterator[None]:
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with unwarned(), contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
         logging.disable(level)

@@ -1,9 +1,9 @@
 """CIFAR-10 for experiments: its own files or, without them, JPEG copies. Notebooks 04 to 07 and 09."""
 
-import warnings
 from functools import cache
 from pathlib import Path
 
+from course_utils.console import unwarned
 from course_utils.data import DATASETS, DataNotFound, LabelledImages, load, load_folder
 from course_utils.data.resolve import find_files, places
 from course_utils.data.splits import drawn
@@ -40,8 +40,7 @@ def _copies() -> Path | None:
 def _complete() -> bool:
     files = DATASETS["cifar10"].files
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the archive of copies, which lacks CIFAR-10's own files
+        with unwarned():  # of the archive of copies, which lacks CIFAR-10's own files
             return files is not None and bool(find_files(files, files.checksums, download=False))
     except DataNotFound:
         return False

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import torch
 from scipy.optimize import bisect
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from course_utils.data import LabelledImages, load
 from course_utils.experiments.nb07_distillation import LABELS, SOFT, STUDENT, load_images, recipe_of_student, teacher
@@ -20,6 +19,7 @@ from course_utils.models import ViTConfig, build
 from course_utils.models.refusals import look_up
 from course_utils.training.distill import soft_distillation
 from course_utils.training.loop import fit
+from course_utils.training.regularise import smooth_labels
 from course_utils.training.score import evaluate
 
 Answers = Callable[[Tensor, Tensor], Tensor]  # images, labels → the logits (batch, classes) to match
@@ -30,17 +30,12 @@ def mean_entropy(probabilities: Tensor) -> float:
     return torch.special.entr(probabilities.cpu().double()).sum(dim=-1).mean().item()
 
 
-def smoothed(labels: Tensor, classes: int, smoothing: float) -> Tensor:
-    """labels (batch,), smoothing in [0, 1] → probabilities (batch, classes): that share is spread over all classes."""
-    return (1 - smoothing) * F.one_hot(labels, classes) + smoothing / classes
-
-
 def smoothing_with(entropy: float, classes: int) -> float:
     """How much to smooth a label until its entropy is that many nats. Raises ValueError above log(classes)."""
     most, label = math.log(classes), torch.zeros(1, dtype=torch.int64)
     if not 0 <= entropy <= most:
         raise ValueError(f"The entropy is {entropy:.3f} nats, but {classes} classes have 0 to {most:.3f}.")
-    return float(bisect(lambda share: mean_entropy(smoothed(label, classes, share)) - entropy, 0, 1, xtol=1e-9))
+    return float(bisect(lambda share: mean_entropy(smooth_labels(label, classes, share)) - entropy, 0, 1, xtol=1e-9))
 
 
 def wrong_class_orders(classes: int, seed: int) -> Tensor:
@@ -79,7 +74,7 @@ def with_smoothed_labels(model: nn.Module, few: LabelledImages, seed: int) -> An
     """Labels with the mean entropy of the teacher's softened answers to the labelled images; no teacher."""
     classes, temperature = len(few.classes), SOFT["temperature"]
     smoothing = smoothing_with(mean_entropy(softened(model(few.images))), classes)
-    return lambda images, labels: temperature * smoothed(labels, classes, smoothing).log()
+    return lambda images, labels: temperature * smooth_labels(labels, classes, smoothing).log()
 
 
 # Name of the target → what makes it of a teacher, the labelled images and a seed.

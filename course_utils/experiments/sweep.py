@@ -285,8 +285,11 @@ class Interval(NamedTuple):
 def interval(values: Sequence[float]) -> Interval:
     """→ mean of the runs and half the width of its 95 % confidence interval, by Student's t; NaN for a single run.
 
-    Student 1908. It covers what varies between runs: seeds and the draw of the training images.
+    Student 1908. It covers what varies between runs: seeds and the draw of the training images. Raises ValueError for
+    a value that is not finite.
     """
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"The values {shown([*values])} are not all finite numbers: leave out runs that failed.")
     from scipy.stats import t as student_t  # only here: importing it takes a second
 
     mean, count = statistics.fmean(values), len(values)
@@ -312,7 +315,7 @@ def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accu
     return found
 
 
-Runs = Mapping[int, float] | Sequence[float]
+Runs = Mapping[int, float] | Sequence[float]  # seed → value, or the values of the same runs in the same order
 
 
 def paired(one: Runs, other: Runs) -> Interval:
@@ -321,7 +324,9 @@ def paired(one: Runs, other: Runs) -> Interval:
     Two sequences hold the values of the same runs, in the same order. Raises ValueError if the runs have no seed in common,
     and for sequences of different lengths.
     """
-    if not isinstance(one, Mapping) and not isinstance(other, Mapping) and len(one) != len(other):
+    if isinstance(one, Mapping) != isinstance(other, Mapping):
+        raise ValueError("Only one of the two has seeds: pass both as seed → value, or both as values.")
+    if not isinstance(one, Mapping) and len(one) != len(other):
         raise ValueError(
             f"There are {len(one)} and {len(other)} values: pass those of the same runs, in the same order."
         )

@@ -54,7 +54,7 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
         raise ValueError(
             f"The episode needs {config.ways} classes, but the images have {len(known)}: choose fewer ways."
         )
-    classes = known[torch.randperm(len(known), generator=generator)[: config.ways]]
+    classes = known[torch.randperm(len(known), generator=generator, device="cpu")[: config.ways]]
     wanted = config.shots + config.queries
     support, query = [], []
     for label in classes.tolist():
@@ -64,7 +64,7 @@ def draw_episode(labels: Tensor, config: EpisodeConfig | None = None, seed: int 
                 f"Class {label} has {len(places)} images, fewer than the {config.shots} shots and {config.queries} "
                 "queries of an episode: choose fewer, or pass more images."
             )
-        places = places[torch.randperm(len(places), generator=generator)[:wanted]]
+        places = places[torch.randperm(len(places), generator=generator, device="cpu")[:wanted]]
         support.append(places[: config.shots])
         query.append(places[config.shots :])
     own = torch.arange(config.ways, device=labels.device)

@@ -1,6 +1,5 @@
 """``course update``: new versions of the notebooks for a working copy, with everything that the student wrote."""
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils import files
-from course_utils.console import in_words
+from course_utils.console import in_words, unwarned
 from course_utils.lab.merge import NOTHING, Fate, merge
 from course_utils.lab.notebooks import encoded
 from course_utils.lab.working_copy import (
@@ -95,8 +94,7 @@ def _compared(fates: dict[str, Fate], number: str) -> str:
 def _parsed(content: bytes, path: Path) -> NotebookNode:
     """Raises ValueError, with what to do, if it is not a notebook."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of missing ids, which merge gives
+        with unwarned():  # of missing ids, which merge gives
             notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
             nbformat.validate(notebook, relax_add_props=True)
         return notebook

@@ -1,4 +1,4 @@
-"""torchvision's and timm's weights in our models, with the same logits. Notebooks 01, 04, 05 and 08."""
+"""torchvision's and timm's weights in our models, with the same logits. Notebooks 01, 04, 05, 07 and 08."""
 
 from typing import Any
 

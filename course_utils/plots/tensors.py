@@ -1,5 +1,6 @@
 """Figures of the course: tensors in, matplotlib figures out, in colour-blind-safe colours. All notebooks."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -98,10 +99,13 @@ def show_position_similarity(positions: Tensor, columns: int | None = None, size
     """Cosine similarity of the position embeddings (rows · columns, dim) of a grid: one small map per position.
 
     The small map at row r, column c compares the embedding of (r, c) with the embedding of every position.
-    Dosovitskiy et al. 2021, figure 7 (centre). The grid is taken to be square unless you pass columns.
+    Dosovitskiy et al. 2021, figure 7 (centre). The grid is taken to be square unless you pass columns. Raises
+    ValueError if the positions do not fill it.
     """
-    columns = columns or round(len(positions) ** 0.5)
-    rows = len(positions) // columns
+    rows = math.isqrt(len(positions)) if columns is None else len(positions) // columns
+    columns = columns or rows
+    if rows * columns != len(positions):
+        raise ValueError(f"{len(positions)} positions do not fill {rows} rows of {columns}: pass the grid's columns.")
     unit = positions.detach().float().cpu()
     unit = unit / unit.norm(dim=-1, keepdim=True)
     similarity = rearrange(unit @ unit.mT, "n (y x) -> n y x", x=columns).numpy()

@@ -81,10 +81,10 @@ def attack(
             f"The images have values from {images.min():.3g} to {images.max():.3g}, but must lie in [0, 1]."
         )
     images = images.detach().clone()
-    if radius == 0:
-        return images
     generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
     size = 2.5 * radius / steps if step_size is None else checked("step_size", step_size, StepSize)
+    if radius == 0:
+        return images
     best, lowest = images, torch.full((len(images),), math.inf, device=images.device)
     with torch.inference_mode(False), torch.enable_grad():
         images = images.clone()

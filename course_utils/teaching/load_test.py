@@ -8,6 +8,7 @@ from threading import Event
 
 import psutil
 
+from course_utils.costs import free_memory
 from course_utils.lab import notebooks
 from course_utils.sampler import sampled
 
@@ -47,14 +48,15 @@ def run_together(path: Path, kernels: int) -> Load:
     """
     if kernels < 1:
         raise ValueError(f"kernels is {kernels}, but must be 1 or more.")
-    needed, free = kernels * BUDGET, psutil.virtual_memory().available
+    needed, free = kernels * BUDGET, free_memory()
     if needed > free:
+        fewer = f"choose {free // BUDGET} or fewer, or " if free >= BUDGET else ""
         raise MemoryError(
-            f"{kernels} kernels may need {needed / 2**30:.0f} GiB, and {free / 2**30:.1f} GiB are free: "
-            f"choose {free // BUDGET} or fewer, or close other programs."
+            f"{kernels} kernel{'s' * (kernels > 1)} may need {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: "
+            f"{fewer}close other programs."
         )
     one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
-    available = [free]
+    available = [psutil.virtual_memory().available]
     stop = Event()
     with (
         sampled(lambda: available.append(psutil.virtual_memory().available), seconds=0.2),
@@ -72,6 +74,6 @@ def run_together(path: Path, kernels: int) -> Load:
         max(run.seconds for run in runs),
         sum(run.cpu_seconds for run in runs) / kernels,
         max(run.peak_bytes for run in runs),
-        free - min(available),
+        available[0] - min(available),
         tuple(run.error for run in runs if run.error),
     )

@@ -6,6 +6,7 @@ import psutil
 import torch
 import traitlets
 
+from course_utils.costs import free_memory
 from course_utils.front_end import script, style
 from course_utils.settings import between, shown
 from course_utils.widgets.tensors import as_setting
@@ -65,8 +66,8 @@ class MemoryExplorer(Widget):
             raise ValueError(
                 f"dtype is {shown(dtype)}, but this widget does not know its size: choose one of {', '.join(BYTES)}."
             )
-        memory = psutil.virtual_memory()
-        machine = {"memory of the machine that ran this": memory.total, "free memory when it ran": memory.available}
+        total = psutil.virtual_memory().total
+        machine = {"memory of the machine that ran this": total, "free memory when it ran": free_memory()}
         if torch.cuda.is_available():
             machine[f"memory of the {torch.cuda.get_device_name(0)}"] = torch.cuda.get_device_properties(
                 0

@@ -49,7 +49,7 @@ class Quiz(Questions):
 
     _esm = script("quiz")
     _css = style("quiz")
-    # Of each question the places that are ticked now; empty: those that were answered last.
+    # Of each question the places that are ticked now, [] for none; before the first tick, those answered last.
     ticked = traitlets.List(traitlets.List()).tag(sync=True)
 
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:

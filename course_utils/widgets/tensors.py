@@ -57,7 +57,7 @@ def raw_numbers(value: Any, what: str) -> Tensor | np.ndarray:
 def _dense(tensor: Tensor) -> Tensor | None:
     if tensor.is_quantized:
         tensor = tensor.dequantize()
-    return None if tensor.is_complex() or tensor.is_nested else tensor.detach().to_dense().to("cpu")
+    return None if tensor.is_complex() or tensor.is_nested else tensor.detach().to_dense().to("cpu").resolve_neg()
 
 
 def _native(array: np.ndarray) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from course_utils.data import LabelledImages
 from course_utils.experiments import interval, nb07_imagenet_teacher, paired, percents, read_results
+from course_utils.experiments.nb07_distillation import LABELS, STEPS
 from course_utils.experiments.nb07_imagenet_teacher import METHODS, SWEEP
 from course_utils.lab import notebooks
 from course_utils.models import DistilledViT
@@ -47,6 +48,8 @@ def test_a_method_trains_with_the_lesson_and_the_teacher_of_its_name(method, mon
     assert (found["teacher_accuracy"] == 0.7) == (lesson != "alone")
     assert isinstance(student, DistilledViT) == (lesson == "token")
     assert (recipe.label_smoothing, recipe.seed, validation) == (0.1 * ("smoothed" in method), 3, None)
+    assert recipe.epochs * -(-LABELS // recipe.batch_size) == STEPS == 960
+    assert (recipe.epochs, recipe.learning_rate) == (30, 2e-3)
     if lesson == "alone":
         assert loss is None
         return

@@ -11,13 +11,13 @@ from course_utils.experiments.nb07_softness import (
     METHODS,
     mean_entropy,
     permuted,
-    smoothed,
     smoothing_with,
     train_student,
     wrong_class_orders,
 )
 from course_utils.models import build
 from course_utils.models.refusals import UnknownName
+from course_utils.training.regularise import smooth_labels
 
 
 def test_the_permutation_moves_every_wrong_class_and_nothing_else():
@@ -41,7 +41,7 @@ def test_the_permutation_moves_every_wrong_class_and_nothing_else():
 def test_labels_are_smoothed_to_the_entropy_that_is_asked_for(entropy):
     labels = torch.tensor([3, 0])
     share = smoothing_with(entropy, 10)
-    targets = smoothed(labels, 10, share)
+    targets = smooth_labels(labels, 10, share)
     assert 0 <= share <= 1
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(2))
     assert mean_entropy(targets) == pytest.approx(entropy, abs=1e-5)

@@ -231,6 +231,8 @@ def test_the_interval_is_students():
     assert mean == 2
     assert reach == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
     assert math.isnan(interval([1.0])[1])
+    with pytest.raises(ValueError, match=r"^The values \[1\.0, nan\] are not all finite"):
+        interval([1.0, math.nan])
 
 
 @pytest.mark.parametrize(
@@ -256,6 +258,8 @@ def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
     assert paired([50, 87.5], [25, 75]) == interval([25, 12.5])
     with pytest.raises(ValueError, match="There are 2 and 1 values: pass those of the same runs"):
         paired([50, 87.5], [25])
+    with pytest.raises(ValueError, match="Only one of the two has seeds"):
+        paired({0: 50, 1: 87.5}, [25, 75])
     with pytest.raises(ValueError, match=r"The seeds \[1\] and \[0, 2\] have none in common: pair runs"):
         paired({1: 3.0}, {0: 1.0, 2: 1.0})
     with pytest.raises(ValueError, match="Two rows have seed 0 and size 8"):

@@ -84,3 +84,6 @@ def test_each_small_map_compares_its_own_place_with_every_place():
         assert (axis.images[0].norm.vmin, axis.images[0].norm.vmax) == (-1, 1)
     assert bar.get_ylabel() == "cosine similarity"
     assert len(plots.show_position_similarity(torch.randn(9, 4)).axes) == 10  # taken to be square
+    for count, columns in ((12, None), (10, 3), (2, 3)):
+        with pytest.raises(ValueError, match=f"^{count} positions do not fill"):
+            plots.show_position_similarity(torch.randn(count, 4), columns)

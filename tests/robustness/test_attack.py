@@ -61,6 +61,8 @@ def test_a_radius_of_zero_returns_the_pictures_and_does_not_hand_out_its_input()
     changed = attack(away_from(torch.zeros(2, 3, 4, 4)), images, 0)
     assert torch.equal(changed, images)
     assert changed.data_ptr() != images.data_ptr()
+    with pytest.raises(ValueError, match="step_size"):
+        attack(away_from(0.0), images, 0, step_size=-1.0)
 
 
 def test_restarts_get_out_of_a_place_without_a_gradient_and_never_do_worse():

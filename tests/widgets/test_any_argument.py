@@ -97,6 +97,9 @@ CLOTHES: dict[type, dict[str, Callable[[Any], Any]]] = {
         "read only": lambda t: read_only(t.numpy()),
         "lists": lambda t: t.tolist(),
         "tensors in a list": list,
+        "negative views in a list": lambda t: (
+            list(torch.view_as_complex(torch.stack([t, -t], -1)).conj().imag) if t.is_floating_point() else list(t)
+        ),
         "arrays in a tuple": lambda t: tuple(each.numpy() for each in t),
     },
     int: {"numpy": np.int64, "unsigned": np.uint16, "array": np.array, "tensor": torch.tensor},

@@ -29,7 +29,7 @@ def _fault(number: str) -> str:
     """What is wrong with a notebook that ships; empty if nothing is."""
     try:
         path = notebooks.find(number)
-        if "cells" not in json.loads(path.read_text(encoding="utf-8")):
+        if "cells" not in json.loads(path.read_text(encoding="utf-8-sig")):
             return f"{path.name} has no cells"
     except FileNotFoundError:
         return f"notebook {number} is missing"

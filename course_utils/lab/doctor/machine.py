@@ -19,7 +19,7 @@ from course_utils.lab.doctor.finding import Finding
 from course_utils.lab.doctor.installation import installation
 from course_utils.paths import CLONE, DOWNLOADS, state_dir
 
-NEEDED = 3 * 2**30  # bytes of memory for the largest notebook
+NEEDED = 3 * 2**30  # bytes of memory: the largest notebook's kernel, and JupyterLab
 DOWNLOAD = 2**30  # bytes
 NVIDIA = "0x10de"  # the maker's number on the PCI bus
 PCI = Path("/sys/bus/pci/devices")
@@ -127,5 +127,5 @@ def memory() -> Iterator[Finding]:
     from course_utils.costs import free_memory
 
     free, whole = free_memory(), psutil.virtual_memory().total
-    remedy = "close other programs: a notebook takes up to 3 GiB." if free < NEEDED else ""
+    remedy = "close other programs: a notebook and JupyterLab take up to 3 GiB." if free < NEEDED else ""
     yield Finding("Memory", f"{free / 2**30:.1f} of {whole / 2**30:.1f} GiB free", remedy)

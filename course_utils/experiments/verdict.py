@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from course_utils.experiments.sweep import interval
+from course_utils.experiments.intervals import interval
 
 BY_CHANCE = 0.025  # the share of claims without any effect whose 95 % interval lies above zero
 # The same after 3 runs or after up to 27 of which these are the first (simulated; after 10 or 48: 0.046).

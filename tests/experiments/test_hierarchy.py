@@ -5,6 +5,7 @@ import torch
 
 from course_utils.costs import count_flops
 from course_utils.experiments import interval, nb08_hierarchy, read_results
+from course_utils.experiments.intervals import Interval
 from course_utils.experiments.nb05_photographs import TRIO
 from course_utils.experiments.nb08_hierarchy import (
     MODELS,
@@ -15,7 +16,6 @@ from course_utils.experiments.nb08_hierarchy import (
     train_and_test_trio,
 )
 from course_utils.experiments.nb08_window_shift import WINDOWS, train_with, two_colours
-from course_utils.experiments.sweep import Interval
 from course_utils.lab import notebooks
 from course_utils.models import Swin, build
 from course_utils.models.refusals import UnknownName

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from course_utils import costs
 from course_utils.data import LabelledImages
 from course_utils.experiments import interval, nb03_pixel_layers, read_results
+from course_utils.experiments.intervals import Interval
 from course_utils.experiments.nb03_pixel_layers import (
     BLOCKS,
     CLOTHES,
@@ -24,7 +25,6 @@ from course_utils.experiments.nb03_pixel_layers import (
     pooled,
     run,
 )
-from course_utils.experiments.sweep import Interval
 from course_utils.experiments.verdict import runs_needed
 from course_utils.lab import notebooks
 from course_utils.models import build

@@ -448,6 +448,7 @@ def sets_of_images():
     at(SHAPES).select(torch.arange(3))
     nb09_few_shot.clothes("ten clothes", held)
     own_images.described("shapes", splits.drawn(held, 2, seed=0))
+    own_images.check_teacher(Path("of a teacher without a description"), held)
     clear = random(4, 5, 6)
     pixels.on_white(pixels.covered(pixels.in_range(clear, "The image"), (3, 3)))
     rand_augment.variations(at(SHAPES.images[:2]), 1, [3], 2)
@@ -461,8 +462,8 @@ def sweeps():
     nb02_twins.train_twin("LR-Net", 0, clothes, clothes, quiet=True)
     tiny = random(64, 1, 7, 7)
     reader = nb03_pixel_layers.model_of("next pixel", "fashion_mnist", 0, tiny).to(DEVICE)
-    read = nb03_pixel_layers.pooled(reader, tiny)[4]
-    nb03_pixel_layers.probe(read, clothes.labels, read, clothes.labels)
+    small = LabelledImages(tiny, clothes.labels, clothes.classes, "made", "made")
+    nb03_pixel_layers.probe_layers(reader, small, small)
     nb06_augreg.train_augreg("tiny", 0.1, "heavy", 0, clothes, 1, quiet=True)
     nb06_regularisers.measure("all", 1, 0, clothes, clothes)
     nb05_data_size.train_one(build(nb05_data_size.PAIR["ViT"], 0), clothes, 1, 1e-3, 0, quiet=True)

@@ -88,7 +88,7 @@ def prepared(
 
 
 def _without_autocast(device: str) -> AbstractContextManager[object]:
-    if not torch.is_autocast_enabled(device):
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
         return nullcontext()
     # Without its cache, too, which only the caller's block would empty: its copies of the weights would grow old.
     return torch.autocast(device, enabled=False, cache_enabled=False)

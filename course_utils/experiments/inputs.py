@@ -1,5 +1,6 @@
 """What a model's configuration takes from a dataset. Notebooks 04 to 09."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -17,5 +18,10 @@ def of_images(dataset: str, config: Any) -> dict[str, Any]:
         "mean": known.mean,
         "std": known.std,
     }
+    return fields_of(config, seen)
+
+
+def fields_of(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that a configuration, or its class, has a field for."""
     names = {field.name for field in fields(config)}
-    return {name: value for name, value in seen.items() if name in names}
+    return {name: value for name, value in values.items() if name in names}

@@ -2,12 +2,13 @@
 
 import json
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from course_utils.data import DATASETS, LabelledImages, load_folder
 from course_utils.data.folder import common_size
+from course_utils.experiments.inputs import fields_of
 from course_utils.experiments.recipes import NamedRun
 from course_utils.training.identity import DATA, sha256_of
 
@@ -24,8 +25,7 @@ def on_folder(run: NamedRun, path: Path) -> tuple[NamedRun, LabelledImages, Labe
     side = max(STEP, min(LARGEST, *common_size(path)) // STEP * STEP)
     fit, validation, test = (load_folder(path, split, image_size=side) for split in ("fit", "validation", "test"))
     seen = {"image_size": side, "channels": 3, "classes": len(fit.classes)}
-    known = {field.name for field in fields(run.config)}
-    config: Any = replace(run.config, **{name: value for name, value in seen.items() if name in known})
+    config: Any = replace(run.config, **fields_of(run.config, seen))
     return replace(run, config=config, dataset=described(run.dataset, test)), fit, validation, test
 
 

@@ -74,5 +74,6 @@ def _list() -> None:
         table.add_row(offer.name, offer.what, offer.data, offer.minutes or "–")
     console.print(table)
     console.print(
-        "Minutes as measured on one or two CPU cores, for the tables in data/results; – where nobody has measured them."
+        "Minutes as measured on one or two CPU cores, from the tables in data/results; – where these have none. "
+        "docs/measured.md has more."
     )

@@ -9,14 +9,14 @@ from course_utils.experiments.sweep import minutes, read_results
 from course_utils.experiments.verdict import POWER, Decision, largest_spread
 
 POWER_LINE = (
-    f"Undecided. In all, so many runs would find the smallest effect of interest in {100 * POWER:.0f} % of cases, at the spread that was "
-    "measured:"
+    f"Undecided. So many runs in all would find the smallest effect of interest in {100 * POWER:.0f} % of cases at the measured "
+    "spread or, where so many have run, halve the interval:"
 )
 
 
 def written(claim: Claim, value: float) -> str:
     """One value of a claim's contrast, with its unit."""
-    return f"{value:.1f} times" if claim.unit == "times" else f"{value:+.1f} points"
+    return f"{value:.1f} times" if claim.unit == "times" else f"{value:+z.1f} points"
 
 
 def found(finding: Finding) -> str:
@@ -30,8 +30,8 @@ def found(finding: Finding) -> str:
     if claim.unit == "times":
         return f"{mean:.1f} times ({low:.1f} to {high:.1f})"
     if claim.kind == "images":
-        return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
-    return f"{mean:+.1f} ± {high - mean:.1f} points"
+        return f"{mean:+z.1f} points ({low:+z.1f} to {high:+z.1f})"
+    return f"{mean:+z.1f} ± {high - mean:.1f} points"
 
 
 def decided_by(finding: Finding) -> str:
@@ -85,7 +85,8 @@ def details(finding: Finding) -> Iterator[str]:
     yield f"    slide: {claim.slide}; notebook {claim.notebook}, “{claim.section}” (cell {claim.cell})"
     yield f"    data: {claim.dataset}; {decided_by(finding)}"
     if claim.unit != "said" or not claim.equal:
-        size = f"{claim.smallest:g} {claim.unit}" if claim.unit != "said" else f"{claim.smallest:g} points"
+        unit = "times" if claim.unit == "times" else "point" if claim.smallest == 1 else "points"
+        size = f"{claim.smallest:g} {unit}"
         yield f"    smallest effect of interest: {size}, because {claim.because}"
     yield f"    found: {found(finding)}: {finding.decision}"
     if finding.decision is Decision.CONTRADICTED and claim.cause:

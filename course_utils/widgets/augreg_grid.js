@@ -81,7 +81,7 @@ export function sentenceOf(data, { row, half, level }) {
     .flatMap((h) => levels.map((_, l) => [h, l]))
     .filter(([h, l]) => values[row][h][l] === best[row]);
   const others = tops.filter(([h, l]) => h !== half || l !== level).map(([h, l]) => where(h, l));
-  const also = others.length ? `, as is ${others.join(" and ")}` : "";
+  const also = others.length ? `, as ${others.length > 1 ? "are" : "is"} ${others.join(" and ")}` : "";
   const more = `${points(best[row] - value)} more`;
   const effect = values[row][1][level] - values[row][0][level];
   const change = effect ? `${effect > 0 ? "adds" : "costs"} ${points(effect)}` : "changes nothing";

@@ -62,7 +62,7 @@ export function factsOf({ tau, logTeacher, divergence, fromLabel, gradient, soft
     labels: ["cross entropy with the label", fromLabel.toPrecision(3)],
     loss: ["(1 − λ) CE + λ τ² KL", loss.toPrecision(4)],
     gradient: ["length of the whole gradient", length(gradient).toPrecision(3)],
-    softened: ["of the gradient of τ² KL; of KL alone", softened],
+    softened: ["length of the gradient of τ² KL; of KL alone", softened],
     sure: ["largest probability of the teacher", percent(Math.exp(Math.max(...logTeacher)))],
   };
 }

@@ -105,8 +105,8 @@ export function factsOf({ weights, own, used, bytes, error, channelError }, { bi
     scale: ["scale, the width of a step", own.scale.toPrecision(4)],
     zero: ["zero point", String(own.zero)],
     used: ["levels that the channel uses", `${used} of ${2 ** bits}`],
-    own: ["error of the channel, of its size", `${(100 * channelError).toFixed(2)} %`],
-    error: ["error of the layer, of its size", `${(100 * error).toFixed(2)} %`],
+    own: ["error of the channel, as a share of its size", `${(100 * channelError).toFixed(2)} %`],
+    error: ["error of the layer, as a share of its size", `${(100 * error).toFixed(2)} %`],
     ...(accuracy && { accuracy: ["accuracy, all layers like this", accuracy] }),
     bytes: ["bytes of the layer, float32 and now", `${grouped(whole)} → ${grouped(bytes)}, ${smaller}`],
   };

@@ -206,7 +206,7 @@ export function told(data, state) {
       token: ["token", `row ${row}, column ${column}`],
       map: ["stage and map", `stage ${stage + 1}, ${side} × ${side} tokens, windows of ${window} × ${window}`],
       looks: ["may attend to", `${looks} of ${grouped(side * side)} tokens`],
-      pieces: ["hidden in its window", hidden ? `${hidden} tokens from the other border` : "none"],
+      pieces: ["hidden in its window", hidden ? `${hidden} tokens from the opposite edge of the image` : "none"],
       reach: [`image reached after block ${block}`, reached],
       still: [state.shifted ? "without any shift it would be" : "with shifted windows it would be", otherwise],
     },

@@ -63,7 +63,7 @@ def test_windows_follow_pointer_and_keys_and_tell_the_truth_about_reach(page, pi
     seen = int(shift_mask(16, 16, 4, (2, 2))[window, within].sum())
     assert 0 < seen < 16
     assert fact("looks") == f"{seen} of 256 tokens"
-    assert fact("pieces") == f"{16 - seen} tokens from the other border"
+    assert fact("pieces") == f"{16 - seen} tokens from the opposite edge of the image"
     assert percent("reach") == pytest.approx(100 * reached(True, 1, 5, 1), abs=0.051)
     assert percent("still") == pytest.approx(100 * reached(False, 1, 5, 1), abs=0.051)
 

@@ -78,9 +78,9 @@ test("colours: white at zero, blue below, orange above, never stronger than full
 test("facts give errors in per cent and bytes beside float32's", () => {
   const now = quantisation.quantised(LAYER, STATE);
   const facts = quantisation.factsOf(now, STATE);
-  assert.deepEqual(facts.error, ["error of the layer, of its size", `${(100 * now.error).toFixed(2)} %`]);
+  assert.deepEqual(facts.error, ["error of the layer, as a share of its size", `${(100 * now.error).toFixed(2)} %`]);
   assert.deepEqual(facts.used, ["levels that the channel uses", "4 of 16"]);
-  assert.deepEqual(facts.own, ["error of the channel, of its size", "4.74 %"]);
+  assert.deepEqual(facts.own, ["error of the channel, as a share of its size", "4.74 %"]);
   assert.deepEqual(facts.bytes, ["bytes of the layer, float32 and now", "32 → 8, 4.0 times smaller"]);
   assert.deepEqual([0, 0.12345].map(quantisation.short), ["0", "0.123"]);
 });

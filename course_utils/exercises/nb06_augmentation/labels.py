@@ -79,8 +79,8 @@ SMOOTH_LABELS = Exercise(
     hints=(
         "Start with the one-hot target: `F.one_hot(labels, classes)` is 1 at the right class and 0 elsewhere. It "
         "returns integers; `.float()` converts them.",
-        "Subtract the share `smoothing` from it, and spread that share evenly over all classes, including the right "
-        "one.",
+        "Take the share `smoothing` away from the right class, which keeps 1 − `smoothing`, and spread it evenly over "
+        "all classes, including the right one.",
         "How much does each class get if the share `smoothing` is divided into `classes` equal parts? Check a row: "
         "it must sum to one.",
     ),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
+import torch
 from torch import nn
 
 T = TypeVar("T")
@@ -32,6 +33,24 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     with modes_kept(model):
         model.eval()
         yield
+
+
+@contextmanager
+def on_cpu() -> Iterator[None]:
+    """In the block, and in a function with this decorator, new tensors are on the CPU, whatever the default device is."""
+    with torch.device("cpu"):
+        yield
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """In the block, PyTorch computes with so many threads, so that results do not depend on the processor's cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -6,7 +6,10 @@ sites can be made again.
 """
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 
 import platformdirs
 
@@ -22,7 +25,15 @@ CHECKPOINTS = DATA / "checkpoints"
 # The git clone that the course runs from, if this account may write to it: then everything is in it, as git ignores it.
 CLONE: Path | None = ROOT if CONTENT == ROOT and os.access(ROOT, os.W_OK) else None
 
-_CACHE = platformdirs.user_cache_path(NAME, appauthor=False)
+
+def _of_the_account(kind: Callable[..., Path]) -> Path | None:
+    """A folder of the account; None for one without a home folder, such as that of ``docker run --user``."""
+    with suppress(RuntimeError):
+        return kind(NAME, appauthor=False)
+    return None
+
+
+_CACHE = _of_the_account(platformdirs.user_cache_path) or Path(gettempdir(), NAME)
 DOWNLOADS = DATA if CLONE else _CACHE / "data"
 MADE = CLONE or Path()  # sites and slides; without a clone, they go to the current folder
 HOSTED = (Path("/content/drive/MyDrive"), Path("/kaggle/working"))  # what Colab, with a Drive, and Kaggle keep
@@ -33,11 +44,15 @@ def state_dir() -> Path:
 
     ``COURSE_STATE`` moves it. By default it is `.course` in one's own clone, which git ignores, on Colab and Kaggle a
     folder that outlives the session, and else the account's folder for data of programs. Raises NotADirectoryError for a
-    file, and for the home folder, ``~name``, of somebody who has no account.
+    file, for the home folder, ``~name``, of somebody who has no account, and where this account has no home folder.
     """
     outlives = next((folder / NAME for folder in HOSTED if folder.is_dir()), None)
-    default = CLONE / ".course" if CLONE else outlives or platformdirs.user_data_path(NAME, appauthor=False)
-    chosen = os.environ.get("COURSE_STATE") or str(default)
+    default = CLONE / ".course" if CLONE else outlives or _of_the_account(platformdirs.user_data_path)
+    chosen = os.environ.get("COURSE_STATE") or str(default or "")
+    if not chosen:
+        raise NotADirectoryError(
+            "This account has no home folder: set COURSE_STATE to a folder that you can write to."
+        )
     folder = os.path.expanduser(chosen)
     if folder.startswith("~"):
         raise NotADirectoryError(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,8 +19,8 @@ LARGEST = 2**20  # of a count: more features, classes or pixels per side fit no 
 DEEPEST = 1000  # layers
 
 _NOUNS: dict[Any, str] = {int: "a whole number", float: "a finite number", bool: "True or False", str: "text"}
-_NOUNS |= {Callable: "a function", Mapping: "a dictionary"}
-_ACCEPTED: dict[Any, Any] = {int: Integral, float: Real, bool: (bool, np.bool_)}
+_NOUNS |= {Callable: "a function", Mapping: "a dictionary", Path: "text or a pathlib.Path"}
+_ACCEPTED: dict[Any, Any] = {int: Integral, float: Real, bool: (bool, np.bool_), Path: (str, Path)}
 _SHORT = reprlib.Repr()
 _SHORT.maxtuple = _SHORT.maxlist = 12
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 60
@@ -98,11 +99,10 @@ class _PlainSignature:
 class Settings:
     """A frozen dataclass whose fields are checked and converted by their annotations when it is made.
 
-    Types are int, float, bool, str, tuples of these, functions, and other classes, each with or without None, or with
-    a tuple as the alternative. A type
-    may be ``Annotated`` with conditions (:class:`Must`), and with text that describes it in an error. NumPy's numbers
-    become Python's, whole numbers become floats where a float is annotated, and lists become tuples. Nothing else is
-    converted. Raises WrongSetting for the first field that has another value.
+    Types are int, float, bool, str, Path, tuples of these, functions, and other classes, each with or without None, or
+    with a tuple as the alternative. A type may be ``Annotated`` with conditions (:class:`Must`), and with text that
+    describes it in an error. NumPy's numbers become Python's, whole numbers become floats where a float is annotated, text
+    becomes a Path where that is, and lists become tuples. Nothing else is converted. Raises WrongSetting for the first field that has another value.
     """
 
     __signature__ = _PlainSignature()
@@ -191,7 +191,8 @@ def _checked(name: str, value: Any, hint: Any, example: str) -> Any:
             if not condition.holds(found):
                 raise WrongSetting(f"{name} is {shown(value)}, but must be {condition.be}.")
     if found is None or (isinstance(found, float) and not math.isfinite(found)):
-        noun = next((detail for detail in details if isinstance(detail, str)), _noun(hint))
+        wanted = conditions[0].be if hint is str and conditions else _noun(hint)
+        noun = next((detail for detail in details if isinstance(detail, str)), wanted)
         raise WrongSetting(f"{name} is {shown(value)}, but must be {noun}{_remedy(value, hint) or example}.")
     return found
 
@@ -201,7 +202,7 @@ def _converted(value: Any, kind: Any) -> Any:
     if not isinstance(value, _ACCEPTED.get(kind, kind)) or (kind in (int, float) and isinstance(value, bool)):
         return None
     with suppress(OverflowError):
-        return kind(value) if kind in (int, float, bool, str) else value
+        return kind(value) if kind in (int, float, bool, str, Path) else value
     return None
 
 

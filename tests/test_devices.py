@@ -488,7 +488,7 @@ ELSEWHERE = {
     "training.task.Task.step": "abstract",
     "deployment.export.export_onnx": "PyTorch's exporter traces on the device of the model and writes a file",
     "deployment.export.quantise_static": "ONNX Runtime calibrates on the CPU",
-    "deployment.export.latencies": "PyTorch's inference mode knows no tensors like these; it only times what it gets",
+    "deployment.latency.latencies": "PyTorch's inference mode knows no tensors like these; it only times what it gets",
 }
 
 

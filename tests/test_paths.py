@@ -53,6 +53,22 @@ def test_elsewhere_a_student_writes_into_folders_of_their_own(installed, wheel, 
     assert (said["state_dir"](), said["cache_dir"]()) == (tmp_path / "chosen", tmp_path / "chosen" / "cache")
 
 
+def test_an_account_without_a_home_folder_can_import_the_course_and_is_told_where_progress_needs_a_place(
+    installed, tmp_path, monkeypatch
+):
+    def no_home(*_, **__):
+        raise RuntimeError("could not determine the home directory")
+
+    for kind in ("user_cache_path", "user_data_path"):
+        monkeypatch.setattr(platformdirs, kind, no_home)
+    said = installed(content=True)
+    assert said["DOWNLOADS"].is_absolute()
+    with pytest.raises(NotADirectoryError, match="This account has no home folder: set COURSE_STATE to a folder"):
+        said["state_dir"]()
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path / "chosen"))
+    assert (said["state_dir"](), said["cache_dir"]()) == (tmp_path / "chosen", tmp_path / "chosen" / "cache")
+
+
 def test_on_colab_progress_is_in_a_mounted_drive_and_on_kaggle_in_what_is_kept(installed, tmp_path, monkeypatch):
     said = installed(content=True)
     drive, kaggle = folders = tmp_path / "drive", tmp_path / "kaggle"

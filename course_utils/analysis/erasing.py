@@ -35,7 +35,7 @@ def erasing_map(model: ViT, images: Tensor, labels: Tensor, blank: Tensor) -> Te
     """
 
     def score(seen: Tensor) -> Tensor:
-        return model(seen).log_softmax(dim=-1).gather(1, labels[:, None])[:, 0]
+        return model(seen).log_softmax(dim=-1).gather(1, labels.long()[:, None])[:, 0]
 
     with evaluating(model):
         before, falls = score(images), []

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from course_utils.costs import count_flops
 
+SQUARES = (512, 1024, 1536)  # sides of matrices whose products are tried for the peak
+
 
 @dataclass(frozen=True)
 class Timed:
@@ -92,10 +94,7 @@ def measure_layers(device: str = "cpu", images: int = 1, rounds: int = 15) -> li
     are the bottleneck's (He et al. 2016, table 1); mobile CNNs replace the 3 × 3 by the depthwise one (Howard et al.
     2017).
     """
-    generator = torch.Generator().manual_seed(0)
-
-    def rand(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator).to(device)
+    rand = uniform(device)
 
     def conv(inputs: int, outputs: int, kernel: int, groups: int = 1) -> nn.Module:
         return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False)
@@ -111,14 +110,14 @@ def measure_layers(device: str = "cpu", images: int = 1, rounds: int = 15) -> li
         "ResNet: 1 × 1, 64 → 256, 56 × 56": (conv(64, 256, 1), rand(images, 64, 56, 56)),
         "mobile CNN: depthwise 3 × 3, 256, 14 × 14": (conv(256, 256, 3, groups=256), maps),
     }
-    squares = {f"matmul {n} × {n}": (Square(), rand(n, n)) for n in (512, 1024, 1536)}
-    every = {**squares, **{name: (layer.to(device), x) for name, (layer, x) in layers.items()}}
+    products = squares(device)
+    every = {**products, **{name: (layer.to(device), x) for name, (layer, x) in layers.items()}}
     work = {name: count_flops(layer, x) for name, (layer, x) in every.items()}
     runs = {name: (lambda layer=layer, x=x: layer(x)) for name, (layer, x) in every.items()}
     seconds = time_runs(runs, device, rounds)
     timed = [Timed(name, work[name], seconds[name]) for name in every]
     best = max(timed, key=lambda one: one.flops_per_second)
-    return [replace(best, name=f"peak: {best.name}"), *timed[len(squares) :]]
+    return [replace(best, name=f"peak: {best.name}"), *timed[len(products) :]]
 
 
 class Square(nn.Module):
@@ -126,3 +125,15 @@ class Square(nn.Module):
 
     def forward(self, matrix: Tensor) -> Tensor:
         return matrix @ matrix
+
+
+def squares(device: str) -> dict[str, tuple[nn.Module, Tensor]]:
+    """Products of large matrices, one of which may be the machine's peak: name → the module and its input."""
+    rand = uniform(device)
+    return {f"matmul {side} × {side}": (Square(), rand(side, side)) for side in SQUARES}
+
+
+def uniform(device: str) -> Callable[..., Tensor]:
+    """A function: shape → random numbers in [0, 1) on the device, the same ones in every process."""
+    generator = torch.Generator().manual_seed(0)
+    return lambda *shape: torch.rand(*shape, generator=generator).to(device)

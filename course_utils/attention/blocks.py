@@ -31,6 +31,7 @@ class MLP(nn.Sequential):
 class EncoderBlock(nn.Module):
     """(batch, tokens, dim) → (batch, tokens, dim), pre-norm as in ViT. Dosovitskiy et al. 2021, eq. 2 and 3.
 
+    mask: as in :class:`MultiHeadSelfAttention`, if some tokens, such as padding, must not be attended to.
     survival: the probability, in training, that an image keeps the output of attention, and likewise of the MLP.
     """
 
@@ -42,11 +43,11 @@ class EncoderBlock(nn.Module):
         self.mlp = MLP(dim, mlp_dim, dropout)
         self.survive = StochasticDepth(survival)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         return encoder_block(
             tokens,
             self.norm1,
-            lambda normed: self.survive(self.attention(normed)),
+            lambda normed: self.survive(self.attention(normed, mask)),
             self.norm2,
             lambda normed: self.survive(self.mlp(normed)),
         )

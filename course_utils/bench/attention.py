@@ -12,7 +12,7 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 
 from course_utils.attention import LocalAttention2d, MultiHeadSelfAttention, SelfAttention2d, attention_recorded
 from course_utils.attention.local import IMPLEMENTATIONS, fastest
-from course_utils.bench.race import Race
+from course_utils.bench.race import Race, inference
 from course_utils.models import PixelTransformer, PixelTransformerConfig
 from course_utils.training.device import bf16_cpu
 
@@ -72,11 +72,6 @@ def forward_backward(layer: nn.Module, maps: Tensor) -> Callable[[], None]:
     return run
 
 
-def forward(layer: nn.Module, maps: Tensor) -> Callable[[], Tensor]:
-    """A function that runs the forward pass."""
-    return torch.inference_mode()(lambda: layer(maps))
-
-
 def local_races(
     device: str = "cpu",
     sides: tuple[int, ...] = (14, 28, 56),
@@ -88,7 +83,7 @@ def local_races(
     """
     for side, size, trained in itertools.product(sides, sizes, passes):
         maps = torch.rand(2, CHANNELS, side, side, device=device)
-        make = forward_backward if trained else forward
+        make = forward_backward if trained else inference
         layers = local_layers(side, size, trained, device)
         runs = {name: make(layer.to(device), maps) for name, layer in layers.items()}
         case = f"{size} × {size} on {side} × {side}, {'both passes' if trained else 'forward'}"

@@ -12,7 +12,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +26,7 @@ from course_utils.data import load
 from course_utils.data.resolve import Files, find_files
 from course_utils.exercises.sheltered import can_copy
 from course_utils.models import ViTConfig, build
+from course_utils.modes import on_threads
 from course_utils.paths import CHECKPOINTS
 from course_utils.processes import end_with_parent
 from course_utils.training import fit
@@ -116,7 +116,7 @@ def _hash(weights: Mapping[str, torch.Tensor]) -> str:
 
 def flipped_checkpoints(generator: random.Random, count: int = STATES) -> Iterator[Injected]:
     """Flip a bit in the last checkpoint of a training and continue it: it is named, and the one before is used."""
-    with tempfile.TemporaryDirectory() as folder, one_thread():
+    with tempfile.TemporaryDirectory() as folder, on_threads(1):
         whole = Path(folder) / "whole"
         weights, _ = _short(whole)
         for number in range(count):
@@ -243,14 +243,3 @@ def refusal(call: Callable[[], object], words: str) -> tuple[str, str]:
     except Exception as error:
         return "another error", f"{type(error).__name__}: {error}"
     return "", ""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within the block, PyTorch computes with one thread, so that results do not depend on the processor's cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ from torch import nn
 
 from course_utils.analysis.throughput import time_runs
 from course_utils.attention import LocalAttention2d, SelfAttention2d, attend
+from course_utils.bench.race import inference, quartiles
 from course_utils.costs import peak_memory
 from course_utils.models import (
     PixelTransformer,
@@ -75,16 +76,9 @@ def growths(rounds: int = 5) -> Iterator[Growth]:
         runs = {str(size): curve.make(size) for size in curve.sizes}
         points = []
         for name, times in time_runs(runs, rounds=rounds).items():
-            low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
+            low, middle, high = quartiles(times)
             points.append(Point(int(name), middle, low, high, peak_memory(runs[name])))
         yield Growth(curve, tuple(points))
-
-
-def inference(model: nn.Module, *shape: int) -> Callable[[], object]:
-    """A function that runs the model on images of this shape."""
-    model.eval()
-    images = torch.rand(*shape)
-    return torch.inference_mode()(lambda: model(images))
 
 
 def parts(tokens: int) -> torch.Tensor:
@@ -106,35 +100,36 @@ def fused(tokens: int) -> Callable[[], object]:
 
 def non_local(side: int) -> Callable[[], object]:
     """Every position of a map attends to every other."""
-    return inference(SelfAttention2d(64), 1, 64, side, side)
+    return inference(SelfAttention2d(64), torch.rand(1, 64, side, side))
 
 
 def local(side: int) -> Callable[[], object]:
     """Every position attends to the 7 × 7 around it."""
-    return inference(LocalAttention2d(64, 64, 7, 4), 1, 64, side, side)
+    return inference(LocalAttention2d(64, 64, 7, 4), torch.rand(1, 64, side, side))
 
 
 def pixels(side: int) -> Callable[[], object]:
     """A transformer on pixels."""
     config = PixelTransformerConfig(image_size=side, channels=1, colours=8, dim=32, layers=2, heads=4, mlp_dim=64)
-    return inference(PixelTransformer(config), 1, 1, side, side)
+    return inference(PixelTransformer(config), torch.rand(1, 1, side, side))
 
 
 def vit(side: int, images: int = 1) -> Callable[[], object]:
     """A small ViT."""
     config = ViTConfig(image_size=side, dim=192, layers=6, heads=3, mlp_dim=768, classes=10)
-    return inference(ViT(config), images, 3, side, side)
+    return inference(ViT(config), torch.rand(images, 3, side, side))
 
 
 def swin(side: int, images: int = 1) -> Callable[[], object]:
     """A small Swin."""
     config = SwinConfig(dim=48, depths=(2, 2, 2), heads=(2, 4, 8), classes=10)
-    return inference(Swin(config), images, 3, side, side)
+    return inference(Swin(config), torch.rand(images, 3, side, side))
 
 
 def resnet(side: int, images: int = 1) -> Callable[[], object]:
     """A small ResNet."""
-    return inference(ResNet(ResNetConfig("basic", (1, 1, 1), (32, 64, 128), classes=10)), images, 3, side, side)
+    config = ResNetConfig("basic", (1, 1, 1), (32, 64, 128), classes=10)
+    return inference(ResNet(config), torch.rand(images, 3, side, side))
 
 
 TOKENS, SIDE, BATCH = (256, 512, 1024, 2048, 4096), "image side", (4, 16, 64, 256)

@@ -92,7 +92,7 @@ def measure(groups: Mapping[str, str], rounds: int, device: str = "") -> Measure
 
 
 def measure_group(group: str, rounds: int, measured: Measured, device: str, show: Callable[..., None]) -> None:
-    """Measure one group, add it to measured and show it."""
+    """Measure one group, add it to measured and show it. Raises KeyError for a name that is none."""
     if group in RACES:
         for _, runs in groupby(run_races(RACES[group](), rounds), key=lambda result: result.case):
             case = list(runs)
@@ -119,6 +119,8 @@ def measure_group(group: str, rounds: int, measured: Measured, device: str, show
     elif group == "faults":
         measured.injected += faults.faults()
         show(report.fault_table(measured.injected))
-    else:
+    elif group == "memory":
         measured.predictions += memory.predictions()
         show(report.prediction_table(measured.predictions))
+    else:
+        raise KeyError(group)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import timm
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from torchvision import models as torchvisions
 
 from course_utils.analysis.throughput import devices
-from course_utils.bench.race import Race
+from course_utils.bench.race import Race, inference
 from course_utils.models.convert import from_timm, from_torchvision
 from course_utils.training.device import bf16_cpu
 
@@ -85,8 +86,9 @@ def model_races(device: str = "cpu", mode: str = "float32") -> Iterator[Race]:
         classes = (answer[0] if isinstance(answer, tuple) else answer).shape[-1]
         labels = torch.randint(classes, (count,), generator=generator).to(device)
         about = f"{name} at {side}, {mode}" + f" on {device}" * (device != "cpu")
-        for what, make in (("training step", training_step), ("inference", inference)):
-            runs = {who: make(deepcopy(model).to(device), images, labels) for who, model in models.items()}
+        step = partial(training_step, labels=labels)
+        for what, make in (("training step", step), ("inference", inference)):
+            runs = {who: make(deepcopy(model).to(device), images) for who, model in models.items()}
             if compiled:
                 runs = {who: torch.compile(run) for who, run in runs.items()}
             if bf16:
@@ -110,12 +112,6 @@ def training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[
         optimiser.step()
 
     return step
-
-
-def inference(model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A function that classifies the images and ignores the labels."""
-    model.eval()
-    return torch.inference_mode()(lambda: model(images))
 
 
 def every_device() -> Iterator[Race]:

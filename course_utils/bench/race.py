@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor, nn
+
 from course_utils.analysis.throughput import time_runs
 from course_utils.costs import peak_memory
 
@@ -38,10 +41,21 @@ class Result:
     peak_bytes: int | None
 
 
-def run_races(races: Iterable[Race], rounds: int = 9) -> Iterator[Result]:
-    """Time each race in this many rounds, after one warm-up round. Raises ValueError for fewer than two."""
+def inference(model: nn.Module, images: Tensor) -> Callable[[], object]:
+    """A function that runs the model on the images, in evaluation mode."""
+    model.eval()
+    return torch.inference_mode()(lambda: model(images))
+
+
+def check_rounds(rounds: int) -> None:
+    """Raise ValueError for fewer than two rounds."""
     if rounds < 2:
         raise ValueError(f"rounds is {rounds}, but must be at least 2: a single measurement has no spread.")
+
+
+def run_races(races: Iterable[Race], rounds: int = 9) -> Iterator[Result]:
+    """Time each race in this many rounds, after one warm-up round. Raises ValueError for fewer than two."""
+    check_rounds(rounds)
     for race in races:
         seconds = time_runs(race.runs, race.device, rounds)
         ours = next(iter(seconds))

@@ -16,6 +16,7 @@ from course_utils.front_end import script
 from course_utils.lab.browser import open_browser, order_all, wait_for_kernel
 from course_utils.lab.server import Lab, running_lab
 from course_utils.models import ViT
+from course_utils.modes import on_threads
 from course_utils.teaching.demo import cells
 from course_utils.training import load_checkpoint
 from course_utils.widgets import vit_weights
@@ -124,17 +125,13 @@ def _latest(milliseconds: list[float]) -> float:
 
 def _in_pytorch(model: ViT, count: int = 20) -> float:
     """The median of the seconds of a pass with one thread."""
-    c, threads, seconds = model.config, torch.get_num_threads(), []
+    c, seconds = model.config, []
     image = torch.zeros(1, c.channels, *c.height_and_width)
-    torch.set_num_threads(1)
-    try:
-        with torch.no_grad():
-            for _ in range(count):
-                began = time.perf_counter()
-                model.eval()(image)
-                seconds.append(time.perf_counter() - began)
-    finally:
-        torch.set_num_threads(threads)
+    with torch.no_grad(), on_threads(1):
+        for _ in range(count):
+            began = time.perf_counter()
+            model.eval()(image)
+            seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
 
 

@@ -56,8 +56,9 @@ def bench(
             raise ValueError(
                 f"--device {device} is for the group gpu alone: write course bench gpu --device {device}."
             )
-        if rounds < 2:
-            raise ValueError(f"rounds is {rounds}, but must be at least 2: a single measurement has no spread.")
+        from course_utils.bench.race import check_rounds
+
+        check_rounds(rounds)
         extras.needs("nbclient")
         folder = output or state_dir() / "bench"
         files.prepare(folder, 10, "use another --output, or set COURSE_STATE")
@@ -72,16 +73,7 @@ def bench(
             write_csv(folder / f"{name}.csv", rows)
     console.print(f"The tables are in {folder}", soft_wrap=True)
     if check:
-        over = list(
-            exceeded(
-                measured.results,
-                measured.figures,
-                measured.predictions,
-                measured.scores,
-                measured.injected,
-                measured.on_card,
-            )
-        )
+        over = list(exceeded(measured))
         for sentence in over:
             console.print(sentence, soft_wrap=True)
         if over:

@@ -1,5 +1,6 @@
 """What all commands print to, and how they read arguments, except ``course lab``, which passes them on to JupyterLab."""
 
+import os
 import re
 from typing import Any
 
@@ -8,6 +9,8 @@ from typer.core import TyperCommand
 
 from course_utils.console import refuse
 
+if not os.environ.get("COLUMNS", "80").strip("0"):  # as of a terminal that does not know its width
+    del os.environ["COLUMNS"]  # or Rich would print nothing
 console = Console(markup=False, emoji=False)  # it prints paths, in which [new] is no style and :cat: no emoji
 
 

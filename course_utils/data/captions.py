@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, Scene
 from course_utils.data.shapes import Shapes
+from course_utils.modes import on_cpu
 
 FIELDS = {"colour": tuple(COLOURS), "texture": TEXTURES, "shape": SHAPES}  # in the order of the words
 WORDS = ("a", *(word for words in FIELDS.values() for word in words))
@@ -24,6 +25,7 @@ def caption_numbers(shapes: Shapes) -> Tensor:
     return _numbers(shapes.scene)
 
 
+@on_cpu()
 def _numbers(scene: Scene) -> Tensor:
     number = torch.zeros(len(scene.shape), dtype=torch.long)
     for field, words in FIELDS.items():
@@ -44,6 +46,7 @@ def field_numbers(captions: Tensor, field: str) -> Tensor:
     return captions % len(FIELDS[field])
 
 
+@on_cpu()
 def with_pairs(shapes: Shapes, pairs: Sequence[tuple[str, str]], wanted: bool = True) -> Shapes:
     """Only the images whose (colour, shape) is among pairs, or, with wanted=False, only the others."""
     colour, shape = (field_numbers(caption_numbers(shapes), field) for field in ("colour", "shape"))

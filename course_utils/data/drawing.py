@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from course_utils.modes import on_cpu
 from course_utils.settings import Count, Seed, checked
 
 SHAPES = ("circle", "square", "triangle", "cross", "ring", "star", "bar", "crescent")
@@ -48,6 +49,7 @@ class Scene:
         return self.scale / (2 * LARGEST_SCALE)
 
 
+@on_cpu()
 def draw(scene: Scene, size: int, night: bool = False, seed: int = 0) -> Tensor:
     """→ (count, 3, size, size), float32 in [0, 1]. seed affects only the noise at night."""
     size, seed = checked("size", size, Count), checked("seed", seed, Seed)
@@ -64,6 +66,7 @@ def chunks(count: int) -> Iterator[slice]:
     return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
 
 
+@on_cpu()
 def masks_of(scene: Scene, size: int) -> Tensor:
     """→ (count, objects, size, size), boolean: the pixels of each object."""
     centres = (torch.arange(size) + 0.5) / size

@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from course_utils.data.drawing import COLOURS, SHAPES, TEXTURES, draw
 from course_utils.data.labelled_images import HowMany, LabelledImages
 from course_utils.data.shapes import Shapes, ShapesConfig, make_shapes
+from course_utils.modes import on_cpu
 from course_utils.settings import Seed, checked
 
 COUNT = len(SHAPES) * len(TEXTURES) * len(COLOURS)
-_ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0))
+_ORDER = torch.randperm(COUNT, generator=torch.Generator().manual_seed(0), device="cpu")
 POOLS = {"teacher": _ORDER[:132], "validation": _ORDER[132:152], "episodes": _ORDER[152:]}
 
 SEEN_CLOTHES = (2, 3, 6, 7, 9)  # pullover, dress, shirt, sneaker, ankle boot
@@ -31,6 +32,7 @@ def composition_name(number: int) -> str:
     return f"{tuple(COLOURS)[colour]} {TEXTURES[texture]} {SHAPES[shape]}"
 
 
+@on_cpu()
 def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> Shapes:
     """count images of one object each, labelled by its composition's place in the pool.
 
@@ -53,7 +55,6 @@ def compositions(count: int, pool: str, seed: int = 0, night: bool = False) -> S
         name="compositions",
         source=f"{pool} compositions made in memory ({'night' if night else 'day'}, seed {seed})",
         scene=scene,
-        is_night=night,
     )
 
 
@@ -67,6 +68,7 @@ def as_rgb_32(examples: LabelledImages) -> LabelledImages:
     return replace(examples, images=images.expand(-1, 3, -1, -1).contiguous())
 
 
+@on_cpu()
 def placed_anywhere(examples: LabelledImages, side: int = 24, seed: int = 0) -> LabelledImages:
     """Each image shrunk to side × side and put at a random place of 3 × 32 × 32, as in a photograph.
 
@@ -84,6 +86,7 @@ def placed_anywhere(examples: LabelledImages, side: int = 24, seed: int = 0) -> 
     return replace(examples, images=images.movedim(-1, 1).expand(-1, 3, -1, -1).contiguous())
 
 
+@on_cpu()
 def only(examples: LabelledImages, labels: tuple[int, ...]) -> LabelledImages:
     """The images with these labels, which become 0, 1, … in this order."""
     new = torch.full((len(examples.classes),), -1)

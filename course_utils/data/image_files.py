@@ -137,12 +137,28 @@ def pixels_of(picture: "Image", what: str) -> Tensor:
                 f"{what} has {height} × {width} pixels, which take {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB "
                 "are free: make it smaller first."
             )
-        picture.load()
+        picture = _loaded(picture)
         if turn := TURNS.get(_orientation(picture)):
             from PIL.Image import Transpose
 
             picture = picture.transpose(Transpose[turn])
         return _converted(picture, what)
+
+
+def _loaded(picture: "Image") -> "Image":
+    """The picture with its pixels, and with the colour that a PNG file calls clear in 8 bits as they are.
+
+    Pillow leaves it in the bits of the file. Of 16 bits per channel Pillow keeps the upper 8, so these decide.
+    """
+    tiles, clear = getattr(picture, "tile", None), picture.info.get("transparency")
+    bits = str(tiles[0][3]) if tiles else ""
+    picture.load()
+    if clear is not None and bits in ("L;2", "L;4", "RGB;16B"):
+        picture = picture.copy()
+        picture.info["transparency"] = (
+            tuple(part >> 8 for part in clear) if bits == "RGB;16B" else clear * {"L;2": 85, "L;4": 17}[bits]
+        )
+    return picture
 
 
 def _orientation(picture: "Image") -> int:

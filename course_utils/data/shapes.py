@@ -24,6 +24,7 @@ from course_utils.data.drawing import (
     masks_of,
 )
 from course_utils.data.labelled_images import HowMany, LabelledImages
+from course_utils.modes import on_cpu
 from course_utils.settings import LARGEST, Seed, Settings, at_least, at_most, between, checked
 
 
@@ -55,7 +56,6 @@ class Shapes(LabelledImages):
 
     scene: Scene
     size: int
-    is_night: bool
     seed: int
 
     @cached_property
@@ -86,9 +86,10 @@ class Shapes(LabelledImages):
         return self._at(night=True)
 
     def _at(self, night: bool) -> Self:
-        return replace(self, images=draw(self.scene, self.size, night, self.seed), is_night=night)
+        return replace(self, images=draw(self.scene, self.size, night, self.seed))
 
 
+@on_cpu()
 def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -> Shapes:
     """Draw count images of random scenes, labelled by the shape of their first object.
 
@@ -102,6 +103,7 @@ def make_shapes(count: int, config: ShapesConfig | None = None, seed: int = 0) -
     return _shapes(scene, scene.shape[:, 0], SHAPES, "shapes", config.size, config.night, seed)
 
 
+@on_cpu()
 def same_different(
     count: int,
     size: int = 32,
@@ -152,6 +154,7 @@ def same_different(
 
 def _places(name: str, chosen: Sequence[str], known: Sequence[str]) -> Tensor:
     """→ (chosen,): the index of each in known; ValueError for fewer than two, repeated or unknown ones."""
+    chosen = checked(name, chosen, tuple[str, ...])
     if len(set(chosen)) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(known):
         raise ValueError(f"{name} are {tuple(chosen)}, but must be two or more different ones of {', '.join(known)}.")
     return torch.tensor([known.index(one) for one in chosen])
@@ -161,7 +164,7 @@ def _shapes(
     scene: Scene, labels: Tensor, classes: tuple[str, ...], name: str, size: int, night: bool, seed: int
 ) -> Shapes:
     source = f"shapes made in memory ({'night' if night else 'day'}, seed {seed})"
-    return Shapes(draw(scene, size, night, seed), labels, classes, name, source, scene, size, night, seed)
+    return Shapes(draw(scene, size, night, seed), labels, classes, name, source, scene, size, seed)
 
 
 def _random_scene(count: int, config: ShapesConfig, generator: torch.Generator) -> Scene:

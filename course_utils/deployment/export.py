@@ -1,20 +1,14 @@
-"""A network on a small device: ONNX, int8, and its measured cost. Notebook 09.
+"""A network on a small device: ONNX and int8. Notebook 09.
 
 The float network goes through PyTorch's exporter; ONNX Runtime quantises and runs. See ``quantise.py`` for how a
-number becomes eight bits.
+number becomes eight bits, and ``latency.py`` for what a network costs.
 """
 
 import contextlib
 import io
-import json
 import logging
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +16,23 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import extras, files
-from course_utils.analysis.throughput import time_runs
 from course_utils.console import first_line, unwarned
+from course_utils.deployment.latency import Latency, Memory, latencies, process_memory
 from course_utils.models.refusals import WrongShape
 from course_utils.modes import evaluating
+from course_utils.settings import checked
+
+__all__ = [  # with what a network costs, which notebook 09 reads beside it
+    "Latency",
+    "Memory",
+    "OnnxModel",
+    "agreement",
+    "export_onnx",
+    "latencies",
+    "process_memory",
+    "quantise_dynamic",
+    "quantise_static",
+]
 
 ONNX_TYPES = {"tensor(float16)": torch.float16, "tensor(double)": torch.float64}  # all others: float32
 
@@ -42,7 +49,7 @@ class OnnxModel:
         extras.needs("onnxruntime")
         import onnxruntime
 
-        self.path = Path(path)
+        self.path = checked("path", path, Path)
         if not self.path.is_file():
             raise FileNotFoundError(f"There is no ONNX file {self.path}: export a model to it first.")
         options = onnxruntime.SessionOptions()
@@ -94,7 +101,8 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
     known = next(model.parameters(), images)
     # The exporter treats a batch size of one as a constant.
     pair = images[:1].detach().to(known.device, known.dtype).repeat(2, 1, 1, 1)
-    with evaluating(model), files.atomic(Path(path)) as partial_path:
+    place: Path = checked("path", path, Path)
+    with evaluating(model), files.atomic(place) as partial_path:
         try:
             with torch.no_grad():
                 model(pair)
@@ -117,7 +125,7 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
                 f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} ({first_line(error)}): "
                 "pass images that it reads, or simplify its forward."
             ) from error
-    return Path(path)
+    return place
 
 
 def quantise_dynamic(source: Path, target: Path) -> Path:
@@ -194,93 +202,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds per image: the median and the quartiles of the runs."""
-
-    median: float
-    low: float
-    high: float
-
-
-def latencies(runs: Mapping[str, Callable[[Tensor], Tensor]], image: Tensor, rounds: int = 200) -> dict[str, Latency]:
-    """Time each model on one image (channels, height, width), in turn, so that slow moments affect all models.
-
-    Modules run in evaluation mode; afterwards their modes are as before. Raises ValueError without models.
-    """
-    single = image[None].contiguous()
-    with torch.inference_mode(), contextlib.ExitStack() as modes:
-        for run in runs.values():
-            if isinstance(run, nn.Module):
-                modes.enter_context(evaluating(run))
-        seconds = time_runs({name: partial(run, single) for name, run in runs.items()}, rounds=rounds)
-    found = {}
-    for name, values in seconds.items():
-        quarters = 1e3 * torch.tensor(values).quantile(torch.tensor([0.5, 0.25, 0.75]))
-        found[name] = Latency(*quarters.tolist())
-    return found
-
-
-MEASURE_MEMORY = """
-import json, sys
-import numpy as np, psutil
-kind, path, shape, runs = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
-images = np.random.default_rng(0).random(shape, dtype=np.float32)
-if kind == "onnx":
-    import onnxruntime
-else:
-    import torch
-    from course_utils.models.model import MODELS
-    torch.set_num_threads(1)
-    images = torch.from_numpy(images)
-before = psutil.Process().memory_info().rss
-if kind == "onnx":
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    run = lambda: session.run(None, {session.get_inputs()[0].name: images})
-else:
-    def kinds(base):
-        return [base, *(kind for child in base.__subclasses__() for kind in kinds(child))]
-    known = [kind for kind in kinds(torch.nn.Module) if kind.__module__.startswith(("torch.nn.", "course_utils."))]
-    torch.serialization.add_safe_globals([*known, *MODELS])  # a file may name these classes, but run no other code
-    model = torch.load(path, weights_only=True).eval()
-    run = torch.inference_mode()(lambda: model(images))
-peak = before
-for _ in range(runs):
-    run()
-    peak = max(peak, psutil.Process().memory_info().rss)
-print(json.dumps({"runtime": before, "growth": peak - before}))
-"""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes of a process that only runs a model: with the runtime loaded, and the most that the model added."""
-
-    runtime: int
-    growth: int
-
-
-def process_memory(path: Path, shape: tuple[int, ...], runs: int = 20) -> Memory:
-    """Load an ONNX file, or a whole model of the course saved by torch.save, in a new process and run it; → its memory.
-
-    shape: of the images, (batch, channels, height, width). The resident memory is read after every run. Raises
-    RuntimeError if the process fails, for example for a file that holds anything but layers and their weights.
-    """
-    kind = "onnx" if path.suffix == ".onnx" else "torch"
-    if kind == "onnx":
-        extras.needs("onnxruntime")
-    command = [sys.executable, "-c", MEASURE_MEMORY, kind, str(path), json.dumps(shape), str(runs)]
-    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=alone)
-    if done.returncode:
-        # A killed process, such as for its memory, says nothing.
-        said = done.stderr.strip().splitlines() or [f"it was killed (code {done.returncode})"]
-        raise RuntimeError(f"The process that should run {path.name} failed: {said[-1]}")
-    return Memory(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def agreement(one: Tensor, other: Tensor) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.exercises.compare import fitted, same, tensors_in, with_article
+from course_utils.exercises.compare import capital, fitted, same, tensors_in, with_article
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
 from course_utils.exercises.observe import Observation, handed_over
@@ -87,7 +87,7 @@ def as_if(
                 _explains(exercise, change, case, pick(seen.result), pick)
                 for case, seen in zip(cases, observed, strict=True)
             ):
-                return Finding(name, f"{what[0].upper()}{what[1:]} is what you get {sentence}.", weak=True)
+                return Finding(name, f"{capital(what)} is what you get {sentence}.", weak=True)
     return None
 
 

@@ -20,8 +20,8 @@ def changed(name: str, old: Any, new: Any) -> str | None:
         )
     if callable(old):
         return None
-    functions = isinstance(old, list | tuple) and any(map(callable, old))  # copied, so only their number is compared
-    if not (len(old) == len(new) if functions else same(old, new)):
+    functions = isinstance(old, list | tuple) and any(map(callable, old))
+    if not ([*map(_parts, old)] == [*map(_parts, new)] if functions else same(old, new)):
         remedy = (
             f"work on a copy, `list({name})`"
             if isinstance(old, list)
@@ -35,6 +35,11 @@ def changed(name: str, old: Any, new: Any) -> str | None:
             "because gradients pass through a computation without it."
         )
     return None
+
+
+def _parts(function: Any) -> list[int]:
+    """What a function shares with its copies only."""
+    return [id(getattr(function, part, function)) for part in ("__code__", "__closure__", "__defaults__")]
 
 
 def _flags(value: Any) -> list[bool]:

@@ -33,9 +33,9 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
         return _numbers(yours, right, what)
     if not isinstance(yours, tuple | list):
         expected = describe(right) + (f" ({', '.join(parts)})" if parts else "")
-        return Difference(Kind.TYPE, f"{_capital(what)} is {describe(yours)}, but should be {expected}.")
+        return Difference(Kind.TYPE, f"{capital(what)} is {describe(yours)}, but should be {expected}.")
     if len(yours) != len(right):
-        return Difference(Kind.TYPE, f"{_capital(what)} has {_count(len(yours))}, but should have {len(right)}.")
+        return Difference(Kind.TYPE, f"{capital(what)} has {_count(len(yours))}, but should have {len(right)}.")
     for index, (mine, theirs) in enumerate(zip(yours, right, strict=True)):
         item = with_article(parts[index]) if index < len(parts) else f"item {index} of {what}"
         if found := difference(mine, theirs, what=item):
@@ -46,9 +46,12 @@ def difference(yours: Any, right: Any, parts: Sequence[str] = (), what: str = "t
 def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
     """A result of an equivalent type, converted to the right result's type; any other result unchanged.
 
-    Equivalent are float64 and float32, int64 and the integer types that can be an index as well, a number and a tensor of shape (), a stacked
-    tensor and a list. dtype: for floating-point results, used instead of the right result's.
+    Equivalent are float64 and float32, int64 and the integer types that can be an index as well, a number and a tensor
+    of shape (), a stacked tensor and a list, a tensor of inference mode, which autograd refuses later, and its copy.
+    dtype: for floating-point results, used instead of the right result's.
     """
+    if isinstance(yours, Tensor) and yours.is_inference():
+        yours = yours.clone()
     if isinstance(right, Tensor):
         number = isinstance(yours, Real if right.is_floating_point() else Integral) and not isinstance(yours, bool)
         if number and right.ndim == 0 and abs(yours) < 2**63:
@@ -77,7 +80,7 @@ def fitted(yours: Any, right: Any, dtype: torch.dtype | None = None) -> Any:
 def alike(one: Any, other: Any) -> bool:
     """Whether two results have the same type and dtype, item by item; tuples and lists count as the same type."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.dtype == other.dtype
+        return (one.dtype, one.is_inference()) == (other.dtype, other.is_inference())
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(alike, one, other))
     return type(one) is type(other)
@@ -156,7 +159,8 @@ def _count(number: int, thing: str = "item") -> str:
     return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
-def _capital(what: str) -> str:
+def capital(what: str) -> str:
+    """The name of a result's part at the start of a sentence: ``The output``."""
     return what[0].upper() + what[1:]
 
 
@@ -165,7 +169,7 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
-    name = _capital(what)
+    name = capital(what)
     if not isinstance(yours, Tensor) or yours.is_nested:
         expected = f"a tensor of shape {tuple(right.shape)}"
         return Difference(Kind.TYPE, f"{name} is {describe(yours)}, but should be {expected}.")
@@ -223,7 +227,7 @@ def _distinct(mine: float, theirs: float) -> tuple[str, str]:
 
 
 def _numbers(yours: Any, right: Any, what: str) -> Difference | None:
-    name, wanted = _capital(what), "an int" if isinstance(right, int) else f"a {type(right).__name__}"
+    name, wanted = capital(what), "an int" if isinstance(right, int) else f"a {type(right).__name__}"
     if isinstance(right, int) and isinstance(yours, float) and yours == right:
         return Difference(
             Kind.TYPE,

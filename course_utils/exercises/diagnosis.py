@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, fitted, same, with_article
+from course_utils.exercises.compare import capital, close, fitted, same, with_article
 from course_utils.exercises.counts import miscounted
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.factors import factor, offset
@@ -131,7 +131,7 @@ def _another_dtype(pairs: Sequence[Pair], what: str) -> Finding | None:
         return None
     if all(_like(pair.yours.to(pair.right.dtype), pair.right) for pair in pairs):
         mine, theirs = (str(part.dtype).removeprefix("torch.") for part in (pairs[0].yours, pairs[0].right))
-        return Finding("dtype", f"{_named(what)}: the numbers are right, but their dtype is {mine}, not {theirs}.")
+        return Finding("dtype", f"{capital(what)}: the numbers are right, but their dtype is {mine}, not {theirs}.")
     return None
 
 
@@ -157,7 +157,7 @@ def _axes(pairs: Sequence[Pair], what: str) -> Finding | None:
             moved = [axis for axis, other in enumerate(order) if axis != other]
             how = "are swapped" if len(moved) == 2 else "are in a different order"
             listed = ", ".join(map(str, moved[:-1])) + f" and {moved[-1]}"
-            return Finding("transposed", f"{_named(what)}: the numbers are right, but axes {listed} {how}.")
+            return Finding("transposed", f"{capital(what)}: the numbers are right, but axes {listed} {how}.")
     return None
 
 
@@ -166,17 +166,17 @@ def _another_shape(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_like(pair.yours.reshape(-1), pair.right.reshape(-1)) for pair in pairs):
         return Finding(
             "reshaped",
-            f"{_named(what)}: the numbers are right and in the right order, but the shape is "
+            f"{capital(what)}: the numbers are right and in the right order, but the shape is "
             f"{tuple(pairs[0].yours.shape)} and should be {tuple(pairs[0].right.shape)}.",
         )
     for verb, over in (("mean", torch.mean), ("sum", torch.sum)):
         for axis in range(-4, 4):
             if all(_reduced(over, pair, axis) for pair in pairs):
-                return Finding("not-reduced", f"{_named(what)}: the {verb} over axis {axis} is missing.")
+                return Finding("not-reduced", f"{capital(what)}: the {verb} over axis {axis} is missing.")
         if all(pair.right.ndim == 0 and pair.yours.is_floating_point() for pair in pairs) and all(
             _like(over(pair.yours), pair.right) for pair in pairs
         ):
-            return Finding("not-reduced", f"{_named(what)}: the {verb} over all numbers is missing.")
+            return Finding("not-reduced", f"{capital(what)}: the {verb} over all numbers is missing.")
     return None
 
 
@@ -195,7 +195,7 @@ def _imprecise(pairs: Sequence[Pair], what: str) -> Finding | None:
     ):
         return Finding(
             "imprecise",
-            f"{_named(what)}: every number is nearly right, only the last digits differ: look for a rounded number.",
+            f"{capital(what)}: every number is nearly right, only the last digits differ: look for a rounded number.",
         )
     return None
 
@@ -206,7 +206,7 @@ def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
         return None
     value = values.pop()
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return Finding("constant", f"{_named(what)}: {shown} everywhere.")
+    return Finding("constant", f"{capital(what)}: {shown} everywhere.")
 
 
 _FUNCTIONS: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
@@ -229,7 +229,7 @@ def _another_function(pairs: Sequence[Pair], what: str) -> Finding | None:
     """A simple function of the right numbers, or its inverse."""
     if pairs[0].right.dtype == torch.bool:
         if all(torch.equal(pair.yours, ~pair.right) for pair in pairs):
-            return Finding("turned-round", f"{_named(what)}: True and False are swapped everywhere.")
+            return Finding("turned-round", f"{capital(what)}: True and False are swapped everywhere.")
         return None
     if not pairs[0].right.is_floating_point():
         return None
@@ -237,9 +237,9 @@ def _another_function(pairs: Sequence[Pair], what: str) -> Finding | None:
         if name.startswith(("softmax", "log-softmax")) and any(pair.right.ndim == 0 for pair in pairs):
             continue
         if all(_like(pair.yours, function(pair.right)) for pair in pairs):
-            return Finding(name, f"{_named(what)}: {sentence}.")
+            return Finding(name, f"{capital(what)}: {sentence}.")
     if all(pair.right.ndim and _like(pair.yours.softmax(-1), pair.right) for pair in pairs):
-        return Finding("softmax-missing", f"{_named(what)}: a softmax over the last axis is missing.")
+        return Finding("softmax-missing", f"{capital(what)}: a softmax over the last axis is missing.")
     return None
 
 
@@ -249,25 +249,25 @@ def _along_an_axis(pairs: Sequence[Pair], what: str) -> Finding | None:
         if any(axis >= pair.right.ndim for pair in pairs):
             break
         if all(_like(pair.yours, pair.right.flip(axis)) for pair in pairs):
-            return Finding("reversed", f"{_named(what)}: the numbers are right, but axis {axis} is reversed.")
+            return Finding("reversed", f"{capital(what)}: the numbers are right, but axis {axis} is reversed.")
         for by in (1, -1):
             if all(_like(pair.yours, pair.right.roll(by, axis)) for pair in pairs):
                 where = "forward" if by == 1 else "back"
                 return Finding(
-                    "rolled", f"{_named(what)}: everything is moved {where} by one position along axis {axis}."
+                    "rolled", f"{capital(what)}: everything is moved {where} by one position along axis {axis}."
                 )
         orders = [_order(pair, axis) for pair in pairs]
         if all(orders):
             place, other = next((i, j) for i, j in enumerate(orders[0] or ()) if i != j)
             return Finding(
                 "reordered",
-                f"{_named(what)}: the numbers are right, but along axis {axis} they are in a different order: index "
+                f"{capital(what)}: the numbers are right, but along axis {axis} they are in a different order: index "
                 f"{place} has what belongs at index {other}.",
             )
     if any(pair.right.numel() < ENOUGH or pair.right.dtype == torch.bool for pair in pairs):
         return None
     if all(_like(_sorted(pair.yours), _sorted(pair.right)) for pair in pairs):
-        return Finding("elsewhere", f"{_named(what)}: all the right numbers are there, but at the wrong positions.")
+        return Finding("elsewhere", f"{capital(what)}: all the right numbers are there, but at the wrong positions.")
     return None
 
 
@@ -293,19 +293,19 @@ def _shares(pairs: Sequence[Pair], what: str) -> Finding | None:
     if all(_sums(pair.yours, -2) for pair in pairs):
         return Finding(
             "columns-sum-to-one",
-            f"{_named(what)}: the columns sum to one, but the rows should: the softmax, or the division, runs over "
+            f"{capital(what)}: the columns sum to one, but the rows should: the softmax, or the division, runs over "
             "the wrong axis. Use the last axis.",
         )
     for axis in range(-4, -2):
         if all(pair.yours.ndim >= -axis and _sums(pair.yours, axis) for pair in pairs):
             return Finding(
                 "other-axis-sums-to-one",
-                (f"{_named(what)}: the numbers sum to one over axis {axis}, but should over the last axis."),
+                (f"{capital(what)}: the numbers sum to one over axis {axis}, but should over the last axis."),
             )
     sums_of = next(pair.yours.sum(-1) for pair in pairs if not _sums(pair.yours, -1))
     low, high = (round(float(pick(sums_of)), 3) + 0.0 for pick in (torch.amin, torch.amax))
     sums = f"sum to {low:g}" if low == high else f"have sums from {low:g} to {high:g}"
-    return Finding("rows-do-not-sum-to-one", f"{_named(what)}: each row should sum to one, but yours {sums}.")
+    return Finding("rows-do-not-sum-to-one", f"{capital(what)}: each row should sum to one, but yours {sums}.")
 
 
 def _sums(tensor: Tensor, axis: int) -> bool:
@@ -320,7 +320,3 @@ def _like(one: Tensor, other: Tensor) -> bool:
 _CERTAIN = ("sign", "columns-sum-to-one")
 _WEAK = (_imprecise, factor, offset, _another_function, _shares, wrong_places)
 _LOOKS = (_an_argument, _axes, _constant, _along_an_axis, *_WEAK)
-
-
-def _named(what: str) -> str:
-    return what[0].upper() + what[1:]

@@ -6,6 +6,7 @@ Does an earlier call matter? Does it keep the docstring's other promises? Do gra
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -270,7 +271,7 @@ class _Examination:
         return found[0] if found else None
 
     def remembering(self) -> Verdict | None:
-        found, cases = self._probed(remembers), len(self.cases)
+        found, cases = self._probed(partial(remembers, right_everywhere=True)), len(self.cases)
         return not_yet(Kind.PATTERN, found.sentence, f"pattern/{found.name}", cases, cases) if found else None
 
     def promise_broken(self) -> Verdict | None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.exercises.compare import capital
 from course_utils.exercises.findings import Finding, Pair
 
 CONSTANTS = {
@@ -27,7 +28,7 @@ def factor(pairs: Sequence[Pair], what: str) -> Finding | None:
     if any(ratio is None for ratio in ratios):
         return None
     known = [ratio for ratio in ratios if ratio is not None]
-    name = what[0].upper() + what[1:]
+    name = capital(what)
     alike = max(known) - min(known) < 1e-3 * abs(known[0])
     if all(abs(ratio - 1) < 0.01 for ratio in known):
         return None  # small errors come from rounding, which has a different factor per number
@@ -55,7 +56,7 @@ def offset(pairs: Sequence[Pair], what: str) -> Finding | None:
     first = gaps[0][0].item()
     if all((gap - first).abs().max() < 1e-4 * max(1.0, abs(first)) for gap in gaps):
         sense = "too large" if first > 0 else "too small"
-        return Finding("offset", f"{what[0].upper() + what[1:]}: every number is {abs(first):.4g} {sense}.")
+        return Finding("offset", f"{capital(what)}: every number is {abs(first):.4g} {sense}.")
     return None
 
 

@@ -61,14 +61,15 @@ def _compared(name: str, mine: Tensor | None, right: Tensor) -> str | None:
 def gradients(
     exercise: Exercise, fn: Callable[..., Any], arguments: Arguments, like: Any = None
 ) -> tuple[Any, dict[str, Tensor]]:
-    """The result and the gradients of each floating-point argument and of each parameter of a module.
+    """The result and the gradients of each argument in ``learns`` or ``frozen`` and of each parameter of a module.
 
-    Parameters are named after their argument: ``to_query.weight``. like: a result of the right type.
+    Parameters are named after their argument: ``to_query.weight``. like: a result of the right type. No other tensor
+    requires a gradient, because NumPy, for example, may be used for it.
     """
     given = handed_over(exercise.arguments, arguments)
     watched: dict[str, Tensor] = {}
     for name, value in zip(exercise.arguments, given, strict=False):
-        if isinstance(value, Tensor) and value.is_floating_point():
+        if name in (*exercise.learns, *exercise.frozen) and isinstance(value, Tensor) and value.is_floating_point():
             watched[name] = value.requires_grad_()
         elif isinstance(value, nn.Module):
             watched |= {f"{name}.{part}": weight for part, weight in value.named_parameters()}

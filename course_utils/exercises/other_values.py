@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_utils.exercises.as_if import completed
 from course_utils.exercises.compare import WHOLE, comparable, fitted, same
 from course_utils.exercises.exercise import Arguments, Exercise
 from course_utils.exercises.findings import Finding
@@ -15,12 +16,23 @@ from course_utils.exercises.observe import handed_over
 Function = Callable[..., Any]
 
 
-def remembers(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> Finding | None:
-    """A call changes what another one returns or has returned, or the result is random. Raises any exception of fn."""
-    case, other = cases[0], turned(cases[0])
+def remembers(
+    exercise: Exercise, fn: Function, cases: Sequence[Arguments], right_everywhere: bool = False
+) -> Finding | None:
+    """A call changes what another one returns or has returned, or the result is random. Raises any exception of fn.
+
+    right_everywhere: whether fn is right in all cases. Otherwise, a number that has no effect may simply be unused.
+    """
+    case = cases[0]
     result = result_of(fn, exercise, case)
-    kept = _snapshot(result)
-    later = _snapshot(result_of(fn, exercise, other or cases[1]))
+    kept, right = _snapshot(result), result_of(exercise.reference, exercise, case)
+    good, again = same(fitted(kept, right), right), None
+    for names, numbers, other, wanted in _others(exercise, cases):
+        later = fitted(_attempt(fn, exercise, other), wanted)
+        stale = same(later, fitted(kept, wanted)) and not same(later, wanted)
+        if good and stale and (right_everywhere or not numbers):
+            again = again or names
+    _attempt(fn, exercise, cases[1])
     if not _agree(result, kept):
         return Finding(
             "stored",
@@ -34,25 +46,52 @@ def remembers(exercise: Exercise, fn: Function, cases: Sequence[Arguments]) -> F
             "Two calls with the same arguments return different results: look for something random, stored between "
             "calls, or never written (torch.empty).",
         )
-    if other is None:
-        return None
-    right, another = (result_of(exercise.reference, exercise, each) for each in (case, other))
-    if same(fitted(kept, right), right) and _agree(kept, later) and not same(fitted(later, another), another):
+    if again:
         return Finding(
             "from-an-earlier-call",
-            "With other numbers in arguments of the same shapes, your function returns the result of an earlier call "
-            "again: look for a result that is stored between calls.",
+            f"With another value of {again}, your function returns the result of an earlier call again: look for "
+            "something that is stored between calls and chosen without it.",
         )
     return None
 
 
-def turned(case: Arguments) -> Arguments | None:
-    """The case with all floating-point tensors, or all of integers, back to front on every axis; None without any."""
-    for kind in (Tensor.is_floating_point, lambda tensor: tensor.dtype in WHOLE):
-        other = tuple(_turned(value, kind) for value in case)
-        if any(mine is not theirs for mine, theirs in zip(case, other, strict=True)):
-            return other
-    return None
+def _others(exercise: Exercise, cases: Sequence[Arguments]) -> Iterator[tuple[str, bool, Arguments, Any]]:
+    """The first case with other values of some arguments: their names, whether they are numbers, the case, its result.
+
+    All tensors of floating-point numbers, then all of integers, are turned back to front on every axis. An argument
+    without tensors gets its value in another case, 1, or the value of its neighbour, if the reference accepts it. The
+    result of the reference is another one each time.
+    """
+    case, *rest = (completed(exercise, each) for each in cases)
+    right = result_of(exercise.reference, exercise, case)
+    changes: list[list[Arguments]] = [
+        [tuple(_turned(value, kind) for value in case)]
+        for kind in (Tensor.is_floating_point, lambda tensor: tensor.dtype in WHOLE)
+    ]
+    for number, value in enumerate(case):
+        if isinstance(value, int | float | tuple | torch.dtype):
+            found = [each[number] for each in rest if type(each[number]) is type(value)]
+            found += [] if isinstance(value, tuple | torch.dtype) else [type(value)(1)]
+            changes.append([(*case[:number], other, *case[number + 1 :]) for other in found])
+            if number and type(case[number - 1]) is type(value):
+                changes.append([(*case[: number - 1], value, case[number - 1], *case[number + 1 :])])
+    for others in changes:
+        for other in others:
+            wanted = _attempt(exercise.reference, exercise, other)
+            if wanted is not None and not same(wanted, right):
+                parts = zip(exercise.arguments, case, other, strict=True)
+                changed = [(f"`{name}`", old) for name, old, new in parts if old is not new]
+                numbers = not isinstance(changed[0][1], Tensor | list)
+                yield " or ".join(name for name, _ in changed), numbers, other, wanted
+                break
+
+
+def _attempt(fn: Function, exercise: Exercise, arguments: Arguments) -> Any:
+    """A copy of the result of fn; None if it does not accept the arguments."""
+    try:
+        return _snapshot(result_of(fn, exercise, arguments))
+    except Exception:
+        return None
 
 
 def _turned(value: Any, kind: Callable[[Tensor], bool]) -> Any:

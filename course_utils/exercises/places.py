@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import ABSOLUTE, RELATIVE
+from course_utils.exercises.compare import ABSOLUTE, RELATIVE, capital
 from course_utils.exercises.findings import Finding, Pair
 
 
 def wrong_places(pairs: Sequence[Pair], what: str) -> Finding | None:
     """What the wrong positions in all wrong cases have in common, or None."""
     wrongs = [_wrong(pair) for pair in pairs]
-    name = what[0].upper() + what[1:]
+    name = capital(what)
     for look in (_behind_a_mask, _on_the_diagonal, _at_an_end):
         if found := look(pairs, wrongs):
             return Finding(found[0], f"{name}: {found[1]}.")

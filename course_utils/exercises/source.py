@@ -6,6 +6,11 @@ import textwrap
 
 from course_utils.exercises.listed import find_listed
 
+WIDTH = 88  # of a line in the notebooks: what a page shows without scrolling
+
+# The library's own names for modules, and the names that notebooks use.
+_PLAIN = {"Layer": "Callable", "Transform": "Callable", "Layers": "list[tuple[int, int]]", "Sequence": "list"}
+
 
 def stub(name: str) -> str:
     """The cell that a student starts with: signature, docstring, ``raise NotImplementedError``."""
@@ -16,12 +21,6 @@ def stub(name: str) -> str:
 def solution(name: str) -> str:
     """The source of the reference. Raises UnknownExercise, a LookupError, for an unknown name."""
     return "\n".join(_parts(find_listed(name).source())) + "\n"
-
-
-WIDTH = 88  # of a line in the notebooks: what a page shows without scrolling
-
-# The library's own names for modules, and the names that notebooks use.
-_PLAIN = {"Layer": "Callable", "Transform": "Callable", "Layers": "list[tuple[int, int]]", "Sequence": "list"}
 
 
 def _parts(source: str) -> tuple[str, str, str]:

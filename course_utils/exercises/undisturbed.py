@@ -27,18 +27,18 @@ class AsksForInput(Exception):
 
 
 @contextmanager
-def undisturbed(seed: int = 0) -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Inside, the seed is fixed, gradients are on and the default is float32 on the CPU; afterwards all is restored.
 
     Output is shown up to a limit, ``input()`` raises an error, no figure is shown, and ``exit()`` raises SystemExit
     instead of ending the kernel.
     """
-    with _numbers(seed), _process(), _terminal(), _figures():
+    with _numbers(), _process(), _terminal(), _figures():
         yield
 
 
 @contextmanager
-def _numbers(seed: int) -> Iterator[None]:
+def _numbers() -> Iterator[None]:
     """Restore the random state and PyTorch's defaults."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     python, numpy = random.getstate(), np.random.get_state()
@@ -50,9 +50,9 @@ def _numbers(seed: int) -> Iterator[None]:
         torch.enable_grad(),
         np.errstate(),
     ):
-        torch.default_generator.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)
+        torch.default_generator.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)
         torch.set_default_dtype(torch.float32)
         try:
             yield

@@ -281,7 +281,7 @@ def _check(claim: Claim, rows: Sequence[Row], path: Path) -> None:
         raise damaged(path, f"the claim {claim.name} needs a column {lacking[0]}")
     points = set()
     for number, row in enumerate(rows, start=1):
-        if (point := key({name: row[name] for name in settings})) in points:
+        if (point := key(row, settings)) in points:
             raise damaged(path, f"its row {number} is of the same point as an earlier one")
         points.add(point)
         if not used(claim, row):

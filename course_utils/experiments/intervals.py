@@ -39,16 +39,18 @@ def interval(values: Sequence[float]) -> Interval:
 def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accuracy") -> dict[Any, dict[int, float]]:
     """The rows by these columns: their values, of a single column the value itself → seed → what, in per cent.
 
-    what is a column of shares, in [0, 1]. Raises ValueError for two rows with the same values and the same seed.
+    what is a column of shares, in [0, 1], or NaN where there is none. Raises ValueError for two rows with the same values
+    and the same seed, and for text, such as that of an empty cell.
     """
     found: dict[Any, dict[int, float]] = {}
     for row in rows:
         values = tuple(row[column] for column in columns)
         runs = found.setdefault(values if len(values) > 1 else values[0], {})
+        which = f"seed {row['seed']} and {words(dict(zip(columns, values, strict=True)))}"
         if row["seed"] in runs:
-            raise ValueError(
-                f"Two rows have seed {row['seed']} and {words(dict(zip(columns, values, strict=True)))}."
-            )
+            raise ValueError(f"Two rows have {which}.")
+        if isinstance(row[what], str):
+            raise ValueError(f"The {what} of {which} is {row[what]!r}, but must be a number.")
         runs[row["seed"]] = 100 * row[what]
     return found
 

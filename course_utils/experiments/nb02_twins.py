@@ -36,9 +36,8 @@ TWINS = {
 # The best of 0.003, 0.01 and 0.03 on 2,000 validation images, after one epoch of 8,000 images with seed 9.
 LEARNING_RATES = {"ResNet": 0.03, "local attention": 0.01, "LR-Net": 0.03}
 
-# Epochs of the ResNet in the time of one of local attention: the ledger's 02.price, 3.1 times before these runs, in
-# whole epochs. The rate stays the one above, chosen for one epoch. (The training_seconds of these rows were measured on
-# a busy machine; no claim uses them.)
+# Epochs of the ResNet in the time of one of local attention: the ledger's 02.price, in whole epochs. The rate stays the
+# one above. The training_seconds of these rows were measured on a busy machine; no claim uses them.
 IN_EQUAL_TIME = 3
 
 

@@ -15,16 +15,16 @@ from course_utils.experiments.inputs import of_images
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ResNetConfig, ViTConfig, build
 from course_utils.models.refusals import look_up
+from course_utils.modes import on_cpu
 from course_utils.training.inputs import Examples
 from course_utils.training.loop import fit
 from course_utils.training.recipe import Recipe
 from course_utils.training.score import evaluate
 
+_VIT = ViTConfig(patch_size=4, dim=48, layers=3, heads=3, mlp_dim=96, **of_images("fashion_mnist", ViTConfig))
 # Each about 61,000 parameters and 3.5 million multiply-adds per 1 × 28 × 28 image; the tests allow 10 %.
 PAIR: dict[str, ViTConfig | ResNetConfig] = {
-    "ViT": ViTConfig(
-        patch_size=4, dim=48, layers=3, heads=3, mlp_dim=96, **of_images("fashion_mnist", ViTConfig)
-    ),
+    "ViT": _VIT,
     "ResNet": ResNetConfig(
         block="basic", blocks=(1, 1, 1), widths=(25, 32, 44), stem_kernel=3, stem_stride=2, max_pool=False,
         **of_images("fashion_mnist", ResNetConfig),
@@ -37,8 +37,7 @@ LEARNING_RATES = {"ViT": 0.01, "ResNet": 0.03}
 
 BATCH = 64
 STEPS = 600  # the same for every size of the training set; a small one is repeated more often
-# Pixels per side of a patch, the piece that is shuffled.
-PATCH = PAIR["ViT"].patch_size  # type: ignore[union-attr]
+PATCH = _VIT.patch_size  # pixels per side of a patch, the piece that is shuffled
 
 
 def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
@@ -56,6 +55,7 @@ def draw(dataset: str, split: str, size: int | None = None, seed: int = 0) -> La
     return replace(coloured, images=coloured.images.mean(1, keepdim=True))
 
 
+@on_cpu()
 def repeated(count: int, wanted: int, seed: int) -> Tensor:
     """→ (wanted,): indices into a set of count images; every image equally often, to within one."""
     generator = torch.Generator().manual_seed(seed)
@@ -85,7 +85,8 @@ def train_and_test(
         raise ValueError(f"patches is {patches!r}, but must be 'in place' or 'shuffled'.")
     train, test = draw(dataset, "fit", pictures, seed), draw(dataset, "test")
     if patches == "shuffled":
-        order = torch.randperm(PAIR["ViT"].patches, generator=torch.Generator().manual_seed(seed))  # type: ignore[union-attr]
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(_VIT.patches, generator=generator, device="cpu")
         train, test = (replace(part, images=shuffle_patches(part.images, PATCH, order)) for part in (train, test))
     network = build(look_up(PAIR, model, "model of the pair"), seed)
     seconds = train_one(network, train, steps, LEARNING_RATES[model], seed, quiet)

@@ -9,16 +9,15 @@ from statistics import median
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils.analysis.roofline import Machine, Work, work_of
-from course_utils.analysis.throughput import Square, time_runs
+from course_utils.analysis.throughput import squares, time_runs, uniform
 from course_utils.experiments.sweep import Sweep
 
 ROUNDS = 10  # points of the sweep
 REPEATS = 15  # of each operation in a round; the median counts
 COPIED = 2**25  # numbers that are copied to measure the bandwidth, 128 MiB: more than caches hold
-SQUARES = (512, 1024, 1536)  # sides of matrices whose products are tried for the peak, too
 
 
 def _conv(channels: int, kernel: int, groups: int = 1) -> nn.Conv2d:
@@ -55,25 +54,19 @@ def measure(device: str = "cpu", images: int = 1, repeats: int = REPEATS) -> tup
 
     The peak is the fastest of all: a product of large matrices, or a layer, whose library may be the better one.
     """
-    generator = torch.Generator().manual_seed(0)
-
-    def rand(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator).to(device)
-
+    rand = uniform(device)
     source, target = torch.ones(COPIED, device=device), torch.empty(COPIED, device=device)
-    squares = {f"product {side}": rand(side, side) for side in SQUARES}
-    layers = {name: (make().to(device), rand(images, *shape)) for name, (make, shape) in LAYERS.items()}
+    tried = squares(device)
+    tried |= {name: (make().to(device), rand(images, *shape)) for name, (make, shape) in LAYERS.items()}
     runs: dict[str, Callable[[], object]] = {"copy": partial(target.copy_, source)}
-    runs |= {name: partial(Square(), matrix) for name, matrix in squares.items()}
-    runs |= {name: partial(layer, x) for name, (layer, x) in layers.items()}
+    runs |= {name: partial(layer, x) for name, (layer, x) in tried.items()}
     seconds = {name: median(each) for name, each in time_runs(runs, device, repeats).items()}
-    work = {name: work_of(*layer) for name, layer in layers.items()}
-    tried = work | {name: work_of(Square(), matrix) for name, matrix in squares.items()}
+    work = {name: work_of(*layer) for name, layer in tried.items()}
     machine = Machine(
-        peak=max(each.flops / seconds[name] for name, each in tried.items()),
+        peak=max(each.flops / seconds[name] for name, each in work.items()),
         bandwidth=2 * source.nbytes / seconds["copy"],
     )
-    return machine, {name: placed(each, seconds[name], machine) for name, each in work.items()}
+    return machine, {name: placed(work[name], seconds[name], machine) for name in LAYERS}
 
 
 def run(round: int) -> dict[str, float]:

@@ -33,7 +33,7 @@ def half(stage: str, split: str, size: int | None, seed: int) -> LabelledImages:
     The labels stay 0 to 9, so that of ten outputs five have nothing to name. Raises DataNotFound without CIFAR-10.
     """
     every = cifar10(split)
-    order = torch.randperm(len(every.classes), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(every.classes), generator=torch.Generator().manual_seed(seed), device="cpu")
     first, other = order.chunk(2)
     images = every.select(torch.isin(every.labels, other if stage == THEN else first))
     return images if size is None else drawn(images, size, seed)

@@ -74,9 +74,7 @@ ARMS = {
 }
 
 
-def train_arm(
-    arm: str, seed: int, train: Labelled, epochs: int, quiet: bool = True, config: ViTConfig = CONFIG
-) -> tuple[ViT, History]:
+def train_arm(arm: str, seed: int, train: Labelled, epochs: int, config: ViTConfig = CONFIG) -> tuple[ViT, History]:
     """Build the ViT from the seed and train it with the regularisers of that arm; → the model and its history.
 
     Raises UnknownName for an arm that is not in ARMS.
@@ -92,7 +90,7 @@ def train_arm(
         augment=RandAugment(2, use.magnitude) if use.magnitude else None,
     )
     loss = mixup_loss(use.mixup, config.classes) if use.mixup else None
-    return model, fit(model, train, None, recipe, loss=loss, quiet=quiet)
+    return model, fit(model, train, None, recipe, loss=loss, quiet=True)
 
 
 def measure(

@@ -10,14 +10,7 @@ from torch import Tensor
 from course_utils.data import LabelledImages, load
 from course_utils.data.few_shot import NEW_CLOTHES, as_rgb_32, compositions, only, placed_anywhere
 from course_utils.experiments.sweep import Sweep
-from course_utils.few_shot.episodes import (
-    Episode,
-    EpisodeConfig,
-    draw_episode,
-    fit_head,
-    prototype_logits,
-    prototypes,
-)
+from course_utils.few_shot.episodes import Episode, EpisodeConfig, draw_episode, share_right, stored_logits
 from course_utils.few_shot.fine_tune import Method, adapt, features_of
 from course_utils.models import ResNet
 from course_utils.settings import Settings, at_least
@@ -87,21 +80,12 @@ def stored(task: str, method: str, split: str) -> Tensor:
 
 def accuracy_of(task: str, method: str, episode: Episode, split: str = "test", seed: int = 0) -> float:
     """Share of the episode's query images that the method classifies correctly, given the support images."""
-    ways = len(episode.classes)
     if method in STORED:
-        features = stored(task, method, split)
-        support, query = features[episode.support], features[episode.query]
-        if method == "linear head":
-            logits = fit_head(support, episode.support_labels, ways)(query)
-        else:
-            logits = prototype_logits(query, prototypes(support, episode.support_labels, ways))
-    else:
-        images = load_images(task, split).images
-        how = TRAINED[method]
-        model = adapt(how, teacher(task), images[episode.support], episode.support_labels, ways, seed)
-        with torch.no_grad():
-            logits = model(images[episode.query])
-    return (logits.argmax(dim=-1) == episode.query_labels).float().mean().item()
+        return share_right(stored_logits(method, stored(task, method, split), episode), episode)
+    images, labels = load_images(task, split).images, episode.support_labels
+    model = adapt(TRAINED[method], teacher(task), images[episode.support], labels, len(episode.classes), seed)
+    with torch.no_grad():
+        return share_right(model(images[episode.query]), episode)
 
 
 def accuracies(

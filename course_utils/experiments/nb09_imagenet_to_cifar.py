@@ -14,14 +14,7 @@ from course_utils.data.splits import drawn
 from course_utils.experiments import nb09_few_shot
 from course_utils.experiments.cifar_copies import cifar10
 from course_utils.experiments.sweep import Sweep
-from course_utils.few_shot.episodes import (
-    Episode,
-    EpisodeConfig,
-    draw_episode,
-    fit_head,
-    prototype_logits,
-    prototypes,
-)
+from course_utils.few_shot.episodes import EpisodeConfig, draw_episode, share_right, stored_logits
 from course_utils.few_shot.fine_tune import features_of
 from course_utils.few_shot.stored import encoded, imagenet_cnn
 
@@ -52,19 +45,6 @@ def features(source: str, images: Tensor, quiet: bool = False) -> Tensor:
     if source == CNN:
         return encoded(imagenet_cnn(), images, quiet=quiet)
     return images.flatten(1) if source == "pixels" else features_of(nb09_few_shot.teacher("ten clothes"), images)
-
-
-def stored_logits(method: str, features: Tensor, episode: Episode) -> Tensor:
-    """features (count, dim) of all images, one of METHODS → logits of the episode's queries (queries, ways)."""
-    known, asked, ways = features[episode.support], features[episode.query], len(episode.classes)
-    if method == "linear head":
-        return fit_head(known, episode.support_labels, ways)(asked).detach()
-    return prototype_logits(asked, prototypes(known, episode.support_labels, ways))
-
-
-def share_right(logits: Tensor, episode: Episode) -> float:
-    """Logits of the queries (queries, ways) → the share of right answers."""
-    return (logits.argmax(dim=-1) == episode.query_labels).float().mean().item()
 
 
 def episode_accuracies(

@@ -10,21 +10,17 @@ from typing import Any
 import torch
 
 from course_utils.data import LabelledImages
-from course_utils.experiments.nb09_imagenet_to_cifar import TEN_WAYS, load_images, share_right
+from course_utils.experiments.nb09_imagenet_to_cifar import TEN_WAYS, load_images
 from course_utils.experiments.sweep import Sweep
-from course_utils.few_shot.episodes import draw_episode
+from course_utils.few_shot.episodes import draw_episode, share_right
 from course_utils.few_shot.fine_tune import Method, adapt
 from course_utils.few_shot.stored import imagenet_cnn
 from course_utils.models.refusals import look_up
 
 EPISODES = 40  # the first of the hundred in sweep-imagenet
-# Rates and steps, here and for LoRA below, were chosen before the runs, in the mean of two episodes of 2,000 validation
-# images (of CIFAR-10's training files), which no run uses: for all weights 3e-4 (60 %), better than 1e-4 (58 %) and
-# 1e-3 (38 %); for LoRA 1e-3 (56 %), better than 3e-3 (53 %); the linear head had 51 %. From this start, only ten steps
-# were tried. From the prototypes, as in sweep-few-shot, four rates from 1e-5 to 3e-4, with ten or twenty steps, were
-# all worse than the prototypes themselves (37 to 45 %, 46 %; one episode). The two rows from the prototypes ask why:
-# they differ from the row above them in the start only. (In episodes 0 to 2 the prototypes' logits have a standard
-# deviation of 320 to 390.)
+# Rates and steps, here and for LoRA below, were chosen before the runs, on validation images that no run uses:
+# docs/measured.md. There, a start from the prototypes was worse; the two rows that ask why differ from the row above
+# them in the start only.
 TUNED = Method("all", 10, 3e-4, frozen_normalisation=True)
 # Name → how the CNN is adapted.
 METHODS = {

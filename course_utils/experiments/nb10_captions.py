@@ -15,6 +15,7 @@ from course_utils.experiments.runs_captions import CONFIG, captioned, ranks_of
 from course_utils.experiments.sweep import Sweep
 from course_utils.models import ImageText, build
 from course_utils.models.image_text import contrastive_loss
+from course_utils.models.refusals import look_up
 from course_utils.modes import evaluating
 from course_utils.training.batches import mixed_seed
 from course_utils.training.contrast import PairLoss, train_pairs
@@ -49,11 +50,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def train_variant(variant: str, seed: int, quiet: bool = False, loss_of: PairLoss = contrastive_loss) -> ImageText:
     """One row of VARIANTS, trained on its own IMAGES images with this pair loss.
 
-    Raises ValueError for a name that is not in the table.
+    Raises UnknownName for a name that is not in the table.
     """
-    if variant not in VARIANTS:
-        raise ValueError(f"There is no variant {variant!r}: choose one of {', '.join(VARIANTS)}.")
-    changes = dict(VARIANTS[variant])
+    changes = dict(look_up(VARIANTS, variant, "variant"))
     hold_out = changes.pop("hold_out", False)
     training = {name: changes.pop(name) for name in ("know_twins", "learn_temperature") if name in changes}
     model = build(replace(CONFIG, **changes), seed)

@@ -110,10 +110,8 @@ def varied(
 def for_cifar() -> dict[str, NamedRun]:
     """The recipes for CIFAR-10: those of ``runs_on`` with other lengths, a hybrid, and a ViT small enough to ship.
 
-    Transformers get more augmentation. The CNN, wider where maps are small, learns with Muon: in short runs it was 10
-    points ahead of AdamW on validation images. It has no averaged weights: with norms measured on images without
-    augmentation, they cost a CNN 2.9 points after 8 epochs. With norms measured as now, on augmented images, they were
-    not tried on CIFAR-10. What the finished runs reach is in docs/measured.md.
+    Transformers get more augmentation. The CNN, wider where maps are small, learns with Muon and has no averaged weights:
+    docs/measured.md has the reasons, and what the finished runs reach.
     """
     runs = runs_on("cifar10", window=8, pixels=4)
     cnn = replace(

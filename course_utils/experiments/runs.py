@@ -16,6 +16,7 @@ from course_utils.experiments.runs_captions import CAPTION_RUNS, run_captions
 from course_utils.experiments.sweep import SWEEPS
 from course_utils.files import real
 from course_utils.models import ResNetConfig, ViTConfig, build
+from course_utils.models.refusals import UnknownName
 from course_utils.paths import run_folder
 from course_utils.training.augment import shift_and_flip, vary_light
 from course_utils.training.device import computed_in, make_accelerator
@@ -90,7 +91,7 @@ def run_named(
                 raise ValueError(f"{option} is {value}, but {name} has only one setting: leave it out.")
         return run_captions(name, folder, epochs)
     if name not in NAMED:
-        raise ValueError(f"There is no training run called {name!r}: choose one of {', '.join(run_names())}.")
+        raise UnknownName("training run", name, run_names())
     run = NAMED[name]
     changed: dict[str, Any] = {
         key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None

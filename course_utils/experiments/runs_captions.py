@@ -13,9 +13,10 @@ from course_utils.data.shapes import Shapes, make_shapes
 from course_utils.experiments.outcome import continued_by, keep_model
 from course_utils.models import ImageText, ImageTextConfig, build
 from course_utils.models.image_text import retrieval_ranks
+from course_utils.models.refusals import look_up
 from course_utils.modes import evaluating
 from course_utils.paths import run_folder
-from course_utils.settings import Seed, Settings, checked
+from course_utils.settings import Settings
 from course_utils.training.contrast import PLAIN, Hardening, Noise, train_pairs
 from course_utils.training.device import make_accelerator
 from course_utils.training.history import History
@@ -46,17 +47,16 @@ CAPTION_RUNS = {
 
 
 def captioned(split: str, size: int | None = None) -> tuple[Shapes, Tensor]:
-    """Single shapes of one split and the indices of their captions. Raises ValueError for any other split."""
-    if split not in IMAGES:
-        raise ValueError(f"There is no split {split!r}: choose one of {', '.join(IMAGES)}.")
-    shapes = make_shapes(IMAGES[split] if size is None else size, seed=SEEDS[split])
+    """Single shapes of one split and the indices of their captions. Raises UnknownName for any other split."""
+    count = look_up(IMAGES, split, "split")
+    shapes = make_shapes(count if size is None else size, seed=SEEDS[split])
     return shapes, caption_numbers(shapes)
 
 
 @torch.no_grad()
-def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0, seed: int = 0) -> Tensor:
+def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0.0) -> Tensor:
     """→ (images,): the rank of the right caption among all captions; with noise, one draw per image."""
-    generator = torch.Generator().manual_seed(checked("seed", seed, Seed))
+    generator = torch.Generator().manual_seed(0)
     captions = model.tokenise(CAPTIONS)
     found = []
     with evaluating(model):
@@ -69,12 +69,10 @@ def ranks_of(model: ImageText, images: Tensor, numbers: Tensor, noise: float = 0
 def run_captions(name: str, folder: Path | None = None, epochs: int | None = None) -> History:
     """Train one of CAPTION_RUNS, evaluate it once on the test images, write weights and card; → its history.
 
-    folder is ``.course/runs/NAME`` by default; the same call continues an interrupted run there. Raises ValueError
-    for a name that is not in the table.
+    folder is ``.course/runs/NAME`` by default; the same call continues an interrupted run there. Raises
+    UnknownName for a name that is not in the table.
     """
-    if name not in CAPTION_RUNS:
-        raise ValueError(f"There is no model {name!r}: choose one of {', '.join(CAPTION_RUNS)}.")
-    run = CAPTION_RUNS[name]
+    run = look_up(CAPTION_RUNS, name, "model")
     recipe = run.recipe if epochs is None else replace(run.recipe, epochs=epochs)
     command = f"course train {name}" + ("" if epochs is None else f" --epochs {epochs}")
     again = with_folder(command, folder)

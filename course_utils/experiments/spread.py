@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from course_utils.files import Refused
+from course_utils.modes import on_threads
 from course_utils.processes import end_with_parent
 from course_utils.training.device import machine
 
@@ -35,15 +36,11 @@ def measured(run: Run, point: Point, threads: int | None = 1) -> Row:
 
     The seconds are the processor's, added over its cores: a machine busy with something else does not lengthen them.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
+    with on_threads(threads or torch.get_num_threads()):
         began = time.process_time()
         found = run(**point)
         seconds = round(time.process_time() - began, 2)
         return {**found, "seconds": seconds, "machine": machine(), "date": date.today().isoformat()}
-    finally:
-        torch.set_num_threads(before)
 
 
 def one_by_one(run: Run, points: Iterable[Point], threads: int | None = 1) -> Results:

@@ -7,6 +7,7 @@ current point; the same command continues from there.
 import csv
 import importlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any, Literal
 from course_utils import files
 from course_utils.console import duration, with_folder
 from course_utils.experiments.spread import Value, in_processes, on_cluster, one_by_one
+from course_utils.models.refusals import look_up
 from course_utils.paths import CLONE, DATA, state_dir
 from course_utils.steps import counted
 
 RESULTS = DATA / "results"
 MEASURED = ("seconds", "minutes")  # columns that are added up
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]\d+)?|nan|-?inf", re.ASCII | re.IGNORECASE)  # as Python writes one
 
 # Name of the command and of the table → module with its SWEEP.
 SWEEPS = {
@@ -84,10 +87,8 @@ class Sweep:
 
 
 def find_sweep(name: str) -> Sweep:
-    """The sweep of that name. Raises ValueError for a name that is not in the table above."""
-    if name not in SWEEPS:
-        raise ValueError(f"There is no sweep called {name!r}: choose one of {', '.join(SWEEPS)}.")
-    return importlib.import_module(SWEEPS[name]).SWEEP
+    """The sweep of that name. Raises UnknownName for a name that is not in the table above."""
+    return importlib.import_module(look_up(SWEEPS, name, "sweep")).SWEEP
 
 
 def run_sweep(
@@ -158,7 +159,11 @@ def _so_far(name: str, path: Path, sweep: Sweep) -> tuple[list[dict[str, Any]], 
             f"{path} begins with the columns {', '.join(list(rows[0])[: len(settings)])}, but the sweep now has "
             f"{', '.join(settings)}: move the file away to start a new one."
         )
-    done = {key({column: row[column] for column in settings}) for row in rows}
+    done: set[tuple[str, ...]] = set()
+    for number, row in enumerate(rows, start=1):
+        if (point := key(row, settings)) in done:
+            raise damaged(path, f"its row {number} is of the same point as an earlier one")
+        done.add(point)
     return rows, [point for point in sweep.points if key(point) not in done]
 
 
@@ -194,7 +199,7 @@ def _run_missing(
             for number, (point, row) in enumerate(results, start=1):
                 said = "lost: its process was killed"
                 if row is not None:
-                    rows = sorted([*rows, {**point, **row}], key=lambda row: place.get(_settings(row, settings), -1))
+                    rows = sorted([*rows, {**point, **row}], key=lambda row: place.get(key(row, settings), -1))
                     said = words({column: row[column] for column in list(row)[:-3]})
                 lost += row is None
                 with steps.aside():
@@ -204,10 +209,6 @@ def _run_missing(
                 if together and number < len(missing):
                     steps.next(together)
     return lost
-
-
-def _settings(row: Mapping[str, Value], settings: Sequence[str]) -> tuple[str, ...]:
-    return key({column: row[column] for column in settings})
 
 
 def minutes(rows: Sequence[Mapping[str, Any]]) -> float:
@@ -269,9 +270,9 @@ def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def key(point: Mapping[str, Value]) -> tuple[str, ...]:
-    """A point as it appears in the table."""
-    return tuple(map(str, point.values()))
+def key(row: Mapping[str, Value], settings: Sequence[str] | None = None) -> tuple[str, ...]:
+    """A point as it appears in the table. settings: the columns that tell points apart; without them, all."""
+    return tuple(str(parsed(str(row[name]))) for name in (row if settings is None else settings))
 
 
 def words(values: Mapping[str, Value]) -> str:
@@ -280,10 +281,7 @@ def words(values: Mapping[str, Value]) -> str:
 
 
 def parsed(text: str) -> Value:
-    """The number if the text is one, else the text."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    """The number, if the text is written as one is in a table, else the text: "007" and "1e3" are settings in words."""
+    if not NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.lstrip("-").isdecimal() else float(text)

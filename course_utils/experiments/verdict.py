@@ -19,13 +19,17 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from course_utils.experiments.intervals import interval
+from course_utils.settings import above, at_least, checked
 
 BY_CHANCE = 0.025  # the share of claims without any effect whose 95 % interval lies above zero
 # The same after 3 runs or after up to 27 of which these are the first (simulated; after 10 or 48: 0.046).
 BY_TWO_LOOKS = 0.048
 POWER = 0.8
+Size = Annotated[float, above(0)]  # of the smallest effect of interest
+Spread = Annotated[float, at_least(0)]
 
 
 class Decision(StrEnum):
@@ -56,7 +60,8 @@ def effect_of(values: Sequence[float]) -> Effect:
 
 
 def decide(effect: Effect, smallest: float, equal: bool = False) -> Decision:
-    """The rule of this module's docstring; smallest is above zero, in the unit of the effect."""
+    """The rule of this module's docstring; smallest is in the unit of the effect. Raises ValueError unless it is above zero."""
+    smallest = checked("smallest", smallest, Size)
     negligible = -smallest < effect.low and effect.high < smallest
     if equal:
         outside = effect.low >= smallest or effect.high <= -smallest
@@ -69,22 +74,26 @@ def decide(effect: Effect, smallest: float, equal: bool = False) -> Decision:
 
 
 def power(runs: int, spread: float, true_effect: float) -> float:
-    """The probability that the 95 % interval of so many runs excludes zero on the side of the true effect.
+    """The probability that the 95 % interval of so many runs excludes zero on the side of the true effect; 0 of one run.
 
     By the noncentral t distribution; Cohen 1988, chapter 2, for paired differences.
     """
     from scipy.stats import nct, t
 
-    if spread == 0:
-        return 1.0
-    limit = float(t.ppf(0.975, runs - 1))
-    return float(nct.sf(limit, runs - 1, true_effect * math.sqrt(runs) / spread))
+    if runs < 2 or not spread:
+        return float(runs > 1 and true_effect != 0)
+    others = float(runs - 1)
+    return float(nct.sf(t.ppf(0.975, others), others, abs(true_effect) * math.sqrt(runs) / spread))
 
 
 def runs_needed(spread: float, smallest: float) -> int:
-    """How many runs find a true effect of the smallest size with a probability of POWER."""
+    """How many runs find a true effect of the smallest size with a probability of POWER.
+
+    Raises ValueError for a spread that is negative or not finite, and for a smallest size that is not above zero.
+    """
     from scipy.stats import norm
 
+    spread, smallest = checked("spread", spread, Spread), checked("smallest", smallest, Size)
     least = ((norm.ppf(0.975) + norm.ppf(POWER)) * spread / smallest) ** 2  # for a spread that is known exactly
     runs = max(2, math.floor(least))
     while power(runs, spread, smallest) < POWER:

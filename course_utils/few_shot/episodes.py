@@ -128,7 +128,7 @@ def check_support(features: Any, labels: Any, ways: int) -> Tensor:
 
 
 def checked_prototypes(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """:func:`prototypes`, after :func:`check_support`: the package exports it under that name.
+    """:func:`prototypes`, after :func:`check_support`.
 
     Raises ValueError for a class without images, whose mean would be NaN, and for features and labels that do not fit.
     """
@@ -179,6 +179,22 @@ def fit_head(features: Tensor, labels: Tensor, ways: int, weight_decay: float = 
     with torch.no_grad():
         head.weight /= length
     return head.to(features.dtype).requires_grad_()
+
+
+def stored_logits(method: str, features: Tensor, episode: Episode) -> Tensor:
+    """features (count, dim) of all images → logits of the episode's queries (queries, ways).
+
+    method: "linear head", see :func:`fit_head`; with any other, the nearest prototype decides.
+    """
+    known, asked, ways = features[episode.support], features[episode.query], len(episode.classes)
+    if method == "linear head":
+        return fit_head(known, episode.support_labels, ways)(asked).detach()
+    return prototype_logits(asked, prototypes(known, episode.support_labels, ways))
+
+
+def share_right(logits: Tensor, episode: Episode) -> float:
+    """Logits of the queries (queries, ways) → the share of right answers."""
+    return (logits.argmax(dim=-1) == episode.query_labels).float().mean().item()
 
 
 def _described(value: Any) -> str:

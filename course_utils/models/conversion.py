@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from course_utils.attention.window import WindowAttention, relative_position_index
@@ -40,6 +41,18 @@ class Form:
     logits: Callable[[Any, Tensor], Any] = lambda model, images: model(images)  # ours, equal to what theirs returns
     weights: Callable[[Any, Weights], Weights] = lambda model, weights: weights  # theirs → so that ours needs no more
     heads: tuple[str, ...] = ("head.weight", "vit.head.weight")  # of which ours needs one; () if it may lack a head
+
+
+def with_parts_renamed(name: str, parts: Mapping[str, str]) -> str:
+    """A parameter's name with each part that is in the table replaced, in the table's order."""
+    for theirs, ours in parts.items():
+        name = name.replace(theirs, ours)
+    return name
+
+
+def flat_kernel(name: str, value: Tensor) -> Tensor:
+    """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
+    return rearrange(value, "dim c p q -> dim (c p q)") if name.endswith("project.weight") else value
 
 
 def converted(model: nn.Module, form: Form) -> Any:

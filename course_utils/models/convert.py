@@ -1,11 +1,11 @@
 """torchvision's and timm's weights in our models, with the same logits. Notebooks 01, 04, 05, 07 and 08."""
 
+from functools import partial
 from typing import Any
 
-from einops import rearrange
-from torch import Tensor, nn
+from torch import nn
 
-from course_utils.models.conversion import Form, Weights, converted, unknown
+from course_utils.models.conversion import Form, Weights, converted, flat_kernel, unknown, with_parts_renamed
 from course_utils.models.convert_timm import from_timm
 from course_utils.models.resnet import ResNet, ResNetConfig
 from course_utils.models.swin import Swin, SwinConfig
@@ -54,27 +54,19 @@ def _vit_config(model: Any, weights: Weights) -> ViTConfig:
     )
 
 
-def _vit_name(name: str) -> str:
-    """torchvision's name of a parameter → ours."""
-    for theirs, mine in {
-        "conv_proj": "project",
-        "encoder.pos_embedding": "positions",
-        "encoder.layers.encoder_layer_": "blocks.",
-        "encoder.ln": "norm",
-        "heads.head.": "head.",
-        "heads.": "head.",
-        "ln_1": "norm1",
-        "ln_2": "norm2",
-        "self_attention.in_proj_": "attention.to_qkv.",
-        "self_attention.out_proj": "attention.to_out",
-    }.items():
-        name = name.replace(theirs, mine)
-    return name
-
-
-def _vit_value(name: str, value: Tensor) -> Tensor:
-    """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "project.weight" else value
+# torchvision's part of a parameter's name → ours.
+_VIT_NAMES = {
+    "conv_proj": "project",
+    "encoder.pos_embedding": "positions",
+    "encoder.layers.encoder_layer_": "blocks.",
+    "encoder.ln": "norm",
+    "heads.head.": "head.",
+    "heads.": "head.",
+    "ln_1": "norm1",
+    "ln_2": "norm2",
+    "self_attention.in_proj_": "attention.to_qkv.",
+    "self_attention.out_proj": "attention.to_out",
+}
 
 
 def _few_patches(model: Any) -> None:
@@ -86,10 +78,10 @@ def _few_patches(model: Any) -> None:
 
 _VIT = Form(
     ViT,
-    _vit_name,
+    partial(with_parts_renamed, parts=_VIT_NAMES),
     _vit_config,
     "convert one with a plain patch projection and one linear head, such as torchvision.models.vit_b_16()",
-    _vit_value,
+    flat_kernel,
     _few_patches,
 )
 
@@ -139,6 +131,14 @@ def _swin_config(model: Any, weights: Weights) -> SwinConfig:
     )
 
 
+_SWIN_NAMES = {
+    "attn.relative_position_bias_table": "attention.bias",
+    "attn.qkv": "attention.to_qkv",
+    "attn.proj": "attention.to_out",
+    "reduction": "reduce",
+}
+
+
 def _swin_name(name: str) -> str:
     """torchvision's name of a parameter → ours. Theirs alternate between stages and patch merging."""
     if name.startswith("features.0."):
@@ -152,14 +152,7 @@ def _swin_name(name: str) -> str:
         else:
             rest = f"0.{rest}"
         name = f"stages.{stage}.{rest}"
-    for theirs, mine in {
-        "attn.relative_position_bias_table": "attention.bias",
-        "attn.qkv": "attention.to_qkv",
-        "attn.proj": "attention.to_out",
-        "reduction": "reduce",
-    }.items():
-        name = name.replace(theirs, mine)
-    return name
+    return with_parts_renamed(name, _SWIN_NAMES)
 
 
 def _with_indices(model: Any) -> None:

@@ -3,10 +3,9 @@
 import math
 from typing import Any
 
-from einops import rearrange
-from torch import Tensor, nn
+from torch import nn
 
-from course_utils.models.conversion import Form, Weights, converted
+from course_utils.models.conversion import Form, Weights, converted, flat_kernel, with_parts_renamed
 from course_utils.models.hybrid import HybridViT, HybridViTConfig
 
 # timm's part of a parameter's name → ours, in this order.
@@ -53,16 +52,10 @@ def _config(model: Any, weights: Weights) -> HybridViTConfig:
 
 def _name(name: str) -> str:
     """timm's name of a parameter → ours."""
-    for theirs, mine in NAMES.items():
-        name = name.replace(theirs, mine)
+    name = with_parts_renamed(name, NAMES)
     if name.startswith("stem."):
         return name.replace(".blocks.", ".")
     return name if name.startswith("vit.") else f"vit.{name}"
-
-
-def _value(name: str, value: Tensor) -> Tensor:
-    """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "vit.project.weight" else value
 
 
 def few_patches(model: Any) -> None:
@@ -81,6 +74,6 @@ _HYBRID = Form(
     _config,
     "convert a ResNet with group norms followed by a ViT with a class token: timm's vit_tiny_r_s16_p8_224, "
     "vit_small_r26_s32_224 or vit_large_r50_s32_224",
-    _value,
+    flat_kernel,
     few_patches,
 )

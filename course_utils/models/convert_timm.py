@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import nn
 
-from course_utils.models.conversion import Form, Weights, converted, unknown
+from course_utils.models.conversion import Form, Weights, converted, flat_kernel, unknown, with_parts_renamed
 from course_utils.models.convert_hybrid import few_patches, from_timm_hybrid
 from course_utils.models.deit import DistilledViT, DistilledViTConfig
 from course_utils.models.hybrid import HybridViT
@@ -76,17 +76,6 @@ def _register_config(model: Any, weights: Weights) -> RegisterViTConfig:
     return _config(RegisterViTConfig, model, weights, registers=weights["registers"].shape[1])
 
 
-def _name(name: str) -> str:
-    for theirs, mine in NAMES.items():
-        name = name.replace(theirs, mine)
-    return name
-
-
-def _value(name: str, value: Tensor) -> Tensor:
-    """A convolution whose stride is its kernel is a linear layer on patches: flatten its kernel."""
-    return rearrange(value, "dim c p q -> dim (c p q)") if name == "project.weight" else value
-
-
 def _weights(model: Any, weights: Weights) -> Weights:
     """Their weights, with LayerScale in the layers that it scales and zeros for positions that they do not add."""
     folded = {name: value for name, value in weights.items() if not name.endswith(".gamma")}
@@ -104,11 +93,11 @@ def _weights(model: Any, weights: Weights) -> Weights:
 
 _PLAIN = Form(
     ViT,
-    _name,
+    partial(with_parts_renamed, parts=NAMES),
     partial(_config, ViTConfig),
     "convert one of the original form, with a class token, plain MLPs and no other pooling, such as "
     'timm.create_model("vit_base_patch16_224")',
-    _value,
+    flat_kernel,
     few_patches,
     weights=_weights,
     heads=(),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.attention import EncoderBlock, encoder_block
+from course_utils.attention import EncoderBlock
 from course_utils.models.model import Config, Model
 from course_utils.models.refusals import check_heads
 from course_utils.models.resnet import ResNet, ResNetConfig
@@ -77,12 +77,6 @@ def retrieval_ranks(logits: Tensor, right: Tensor) -> Tensor:
     return (logits > of_right).sum(dim=1) + 1
 
 
-def _read(block: nn.Module, words: Tensor, mask: Tensor) -> Tensor:
-    """One encoder block of ViT, in which no word attends to padding."""
-    assert isinstance(block, EncoderBlock)
-    return encoder_block(words, block.norm1, lambda normed: block.attention(normed, mask), block.norm2, block.mlp)
-
-
 class ImageText(Model):
     """Images (images, 3, height, width) and tokens (captions, length) → logits (images, captions).
 
@@ -141,7 +135,7 @@ class ImageText(Model):
         read = tokens != 0
         features = self.words(tokens) + self.positions
         for block in self.blocks:
-            features = _read(block, features, read[:, None, None, :])
+            features = block(features, read[:, None, None, :])  # no word attends to padding
         mean = (features * read[..., None]).sum(dim=1) / read.sum(dim=1, keepdim=True)
         return F.normalize(self.to_joint(self.norm(mean)), dim=-1)
 

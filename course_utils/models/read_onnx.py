@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils import extras
+from course_utils.models.conversion import with_parts_renamed
 
 ENCODER = "backbone."
 # Hugging Face's part of a parameter's name → timm's.
@@ -41,7 +42,7 @@ def read_dinov2(path: Path) -> dict[str, Tensor]:
             bias = node.input[0].removeprefix(ENCODER)
             named[bias.replace(".bias", ".weight")] = stored[products[node.input[1]]].mT
     positions = [value for name, value in stored.items() if value.ndim == 3 and not name.startswith(ENCODER)]
-    weights = {_name(name): value for name, value in named.items()}
+    weights = {with_parts_renamed(name, NAMES): value for name, value in named.items()}
     try:
         weights["pos_embed"] = torch.cat(sorted(positions, key=lambda each: each.shape[1]), dim=1)
         for name in [name for name in weights if ".attn.query." in name]:
@@ -50,9 +51,3 @@ def read_dinov2(path: Path) -> dict[str, Tensor]:
     except (RuntimeError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is not the graph of a Dinov2Model: pass one with its parameter names.") from error
     return weights
-
-
-def _name(name: str) -> str:
-    for theirs, timms in NAMES.items():
-        name = name.replace(theirs, timms)
-    return name

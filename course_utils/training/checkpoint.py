@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from course_utils import files
+from course_utils.settings import checked
 from course_utils.training.history import Epoch
 from course_utils.training.identity import CODE, NUMBERS, TRAINED
 from course_utils.training.weights import checksum, hash_file
@@ -67,7 +68,7 @@ class RunFolder:
     def __init__(
         self, path: str | Path, identity: Mapping[str, Any], mebibytes: int = 1, shared: bool = False
     ) -> None:
-        self.path = Path(path)
+        self.path = checked("folder", path, Path)
         files.prepare(self.path, mebibytes, "choose another folder with --folder, folder=… or COURSE_STATE")
         with ExitStack() as held:
             if not shared:
@@ -186,8 +187,8 @@ _DAMAGE = (
 
 def _read(place: Path) -> Checkpoint:
     about = json.loads((place / "position.json").read_text(encoding="utf-8"))
-    stored = about.pop("checksum", None)  # earlier versions did not write it
-    if set(about) != {"position", "sha256"} or stored not in (None, checksum(about)):
+    stored = about.pop("checksum", None)
+    if set(about) != {"position", "sha256"} or stored != checksum(about):
         raise ValueError("position.json has changed since it was written")
     for name, sha256 in about["sha256"].items():
         if hash_file(place / name) != sha256:

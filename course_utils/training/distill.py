@@ -5,16 +5,18 @@ First the losses as functions of logits, then :func:`distilling`, which turns on
 Notebook 07.
 """
 
-import math
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.models.deit import TwoLogits, fuse
+from course_utils.settings import Must, above, checked, one_of
+from course_utils.training.inputs import class_numbers
+from course_utils.training.recipe import Share
 from course_utils.training.task import Loss
 
 SMOOTHING = 0.1  # of the true labels, Touvron et al. 2021, section 4
@@ -25,8 +27,8 @@ def soft_distillation(student: Tensor, teacher: Tensor, labels: Tensor, temperat
 
     student and teacher: logits (batch, classes), of any magnitude and any floating dtype; labels (batch,), int64;
     τ = temperature > 0; λ = weight in [0, 1] → a tensor of shape () in the logits' dtype: the mean over the batch.
-    Gradients reach only the student; the teacher's probabilities are the target. Hinton et al. 2015, section 2;
-    Touvron et al. 2021, eq. 2.
+    Gradients reach the student; none need to reach the teacher, whose probabilities are the target. Hinton et al. 2015,
+    section 2; Touvron et al. 2021, eq. 2.
     """
     log_student = (student / temperature).log_softmax(dim=-1)
     log_teacher = (teacher / temperature).log_softmax(dim=-1)
@@ -63,6 +65,8 @@ def token_distillation(
 
 
 KINDS = ("soft", "hard", "token")
+Temperature = Annotated[float, above(0, ": 1 has no effect, 3 is a common start")]
+Weight = Annotated[float, Must("in [0, 1]: 0 ignores the teacher, 1 the labels", lambda weight: 0 <= weight <= 1)]
 Compared = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]  # student's, teacher's, labels → (loss, logits)
 
 
@@ -90,71 +94,47 @@ def distilling(
         raise ValueError(
             f"The teacher is a {type(teacher).__name__}, but must be a torch.nn.Module, whose copy is frozen."
         )
-    _check_settings(kind, temperature, weight, smoothing, unlabelled)
-    compared = {"soft": _soft(temperature, weight), "hard": _hard(smoothing), "token": _token(smoothing)}[kind]
+    kind, smoothing = checked("kind", kind, Annotated[str, one_of(KINDS)]), checked("smoothing", smoothing, Share)
+    temperature, weight = checked("temperature", temperature, Temperature), checked("weight", weight, Weight)
+    unlabelled = checked("unlabelled", unlabelled, Tensor | None)
+    teacher_sees = checked("teacher_sees", teacher_sees, Callable | None)
+    if unlabelled is not None and (kind != "soft" or not len(unlabelled)):
+        raise ValueError(
+            f"{len(unlabelled)} unlabelled images were passed with kind {kind!r}, but they need kind 'soft' and at "
+            "least one image: without a label, an image teaches only the teacher's probabilities."
+        )
+    kinds: dict[str, Compared] = {
+        "soft": lambda mine, theirs, labels: (soft_distillation(mine, theirs, labels, temperature, weight), mine),
+        "hard": lambda mine, theirs, labels: (hard_distillation(mine, theirs, labels, smoothing), mine),
+        "token": lambda two, theirs, labels: (
+            token_distillation(two.label, two.teacher, theirs, labels, smoothing),
+            fuse(*two),
+        ),
+    }
+    compared = kinds[kind]
     teacher = deepcopy(teacher).eval()  # the teacher itself stays as it is, and where it is
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not len(images):
             raise ValueError("The batch is empty, but distillation needs at least one image.")
-        teacher.to(images.device)
+        labels = class_numbers(labels, len(images), "batch")
+        teacher.to(images)
         with torch.no_grad():
             teacher_logits = teacher(images)
         student_logits = model(images)
         _check_answers(kind, model, student_logits, teacher_logits)
         total, logits = compared(student_logits, teacher_logits, labels)
         if unlabelled is not None:
-            drawn = torch.randint(len(unlabelled), (len(images),))
-            more = unlabelled[drawn].to(images.device)
+            drawn = torch.randint(len(unlabelled), (len(images),), device="cpu")
+            more = unlabelled[drawn].to(images)
             with torch.no_grad():
-                teacher_logits = teacher(more if teacher_sees is None else teacher_sees(drawn).to(images.device))
+                teacher_logits = teacher(more if teacher_sees is None else teacher_sees(drawn).to(images))
             total = total + soft_distillation(
                 model(more), teacher_logits, teacher_logits.argmax(-1), temperature, 1.0
             )
         return total, logits
 
     return loss
-
-
-def _soft(temperature: float, weight: float) -> Compared:
-    def compared(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return soft_distillation(student_logits, teacher_logits, labels, temperature, weight), student_logits
-
-    return compared
-
-
-def _hard(smoothing: float) -> Compared:
-    def compared(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return hard_distillation(student_logits, teacher_logits, labels, smoothing), student_logits
-
-    return compared
-
-
-def _token(smoothing: float) -> Compared:
-    def compared(student_logits: TwoLogits, teacher_logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return token_distillation(*student_logits, teacher_logits, labels, smoothing), fuse(*student_logits)
-
-    return compared
-
-
-def _check_settings(
-    kind: str, temperature: float, weight: float, smoothing: float, unlabelled: Tensor | None
-) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(KINDS)}.")
-    if not 0 < temperature < math.inf:
-        raise ValueError(
-            f"temperature is {temperature}, but must be finite and above 0: 1 has no effect, 3 is a common start."
-        )
-    if not 0 <= weight <= 1:
-        raise ValueError(f"weight is {weight}, but must be in [0, 1]: 0 ignores the teacher, 1 ignores the labels.")
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
-    if unlabelled is not None and (kind != "soft" or not len(unlabelled)):
-        raise ValueError(
-            f"{len(unlabelled)} unlabelled images were passed with kind {kind!r}, but they need kind 'soft' and at "
-            "least one image: without a label, an image teaches only the teacher's probabilities."
-        )
 
 
 def _check_answers(kind: str, model: nn.Module, student_logits: Any, teacher_logits: Any) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from course_utils.console import duration
 from course_utils.files import atomic
+from course_utils.settings import checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,12 +65,12 @@ class History:
 
     def to_csv(self, path: str | Path) -> Path:
         """Write a header and one line per epoch; → the path. The file appears only when it is complete."""
-        path = Path(path)
-        with atomic(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        place: Path = checked("path", path, Path)
+        with atomic(place) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [column.name for column in fields(Epoch)])
             writer.writeheader()
             writer.writerows(asdict(row) for row in self.epochs)
-        return path
+        return place
 
     def plot(self) -> "Figure":
         """Loss and accuracy over the epochs."""

@@ -49,16 +49,22 @@ def check_data(data: Any, role: str) -> Examples:
             "Examples(images, labels) with your own tensors, such as torch.from_numpy(array).float()."
         )
     check_images(images, role)
-    if labels.ndim != 1 or len(labels) != len(images):
+    classes = getattr(data, "classes", None)
+    known = tuple(classes) if isinstance(classes, tuple | list) else None
+    return Examples(images, class_numbers(labels, len(images), role), known)
+
+
+def class_numbers(labels: Tensor, count: int, role: str) -> Tensor:
+    """The labels as int64. Raises ValueError, naming role, unless they are one whole number per image."""
+    if labels.ndim != 1 or len(labels) != count:
         raise ValueError(
-            f"The {role} has {len(images)} images but labels of shape {tuple(labels.shape)}: pass one per image."
+            f"The {role} has {count} images but labels of shape {tuple(labels.shape)}: pass one per image."
         )
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(
             f"The labels of the {role} are {labels.dtype}, but must be whole numbers: use labels.long()."
         )
-    classes = getattr(data, "classes", None)
-    return Examples(images, labels.long(), tuple(classes) if isinstance(classes, tuple | list) else None)
+    return labels.long()
 
 
 def check_images(images: Any, role: str) -> None:

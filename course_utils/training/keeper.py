@@ -8,13 +8,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from course_utils.console import duration
+from course_utils.modes import on_cpu
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import Checkpoint, Position, RunFolder
 from course_utils.training.device import computed_in
 from course_utils.training.history import Epoch, History, remembered
 from course_utils.training.optimiser import learning_rate
 from course_utils.training.progress import Progress
-from course_utils.training.recipe import Recipe
+from course_utils.training.recipe import Options, Recipe
 from course_utils.training.score import measure
 from course_utils.training.task import Batch, Task
 from course_utils.training.weights import copied
@@ -43,12 +44,10 @@ class Keeper:
         *,
         average: AveragedModel | None,
         folder: RunFolder | None,
-        checkpoint_seconds: float,
-        plot: bool,
-        quiet: bool,
+        options: Options,
     ) -> None:
         self.model, self.optimiser, self.recipe, self.batches = model, optimiser, recipe, batches
-        self.accelerator, self.folder, self.checkpoint_seconds = batches.accelerator, folder, checkpoint_seconds
+        self.accelerator, self.folder, self.options = batches.accelerator, folder, options
         device = self.accelerator.device
         self.average = None if average is None else average.to(device)
         if self.average is not None:
@@ -69,8 +68,10 @@ class Keeper:
         self.about = f"{name} on {device.type} in {computed_in(self.accelerator)}"
         if at.epoch or at.step:
             self.about += f", continued in epoch {at.epoch + 1}"
-        quiet = quiet or not self.accelerator.is_main_process
-        self.progress = Progress(self.about, self.steps, batches.an_epoch, plot=plot, quiet=quiet, before=at.seconds)
+        quiet = options.quiet or not self.accelerator.is_main_process
+        self.progress = Progress(
+            self.about, self.steps, batches.an_epoch, plot=options.plot, quiet=quiet, before=at.seconds
+        )
 
     def step(self, loss: Tensor, tally: Tensor, stop: bool) -> None:
         """After a step: check its loss, update the average, write a checkpoint when it is time or stop is true.
@@ -90,7 +91,7 @@ class Keeper:
         if looking:
             accuracy = (tally[1] / tally[2]).item()
             self.progress.step(done, loss.item(), accuracy, self.recipe.batch_size)
-        if stop or time.perf_counter() - self.saved > self.checkpoint_seconds:
+        if stop or time.perf_counter() - self.saved > self.options.checkpoint_seconds:
             self._check_weights(done)
             self._save()
         if stop:
@@ -101,7 +102,7 @@ class Keeper:
         at, trained = self.position, time.perf_counter()
         summed_loss, right, count = self.accelerator.reduce(self.sums).tolist()
         done = (at.epoch + 1) * self.batches.an_epoch
-        self._check_finite("loss is", torch.isfinite(torch.tensor(summed_loss)), done)
+        self._check_finite("loss is", torch.isfinite(torch.tensor(summed_loss, device="cpu")), done)
         self._check_weights(done)
         self._measure_norms(task)
         score = None
@@ -146,7 +147,11 @@ class Keeper:
             state = f"the model has its best weights so far, with validation accuracy {at.best_accuracy:.1%}"
         once = f" It was stopped {presses} times; once is enough." * (presses > 1)
         self.progress.end(f"Interrupted in epoch {at.epoch + 1} of {self.recipe.epochs}: {state}.{once}")
-        return remembered(History(at.rows, time.perf_counter() - self.began, interrupted=True))
+        return self.stopped()
+
+    def stopped(self) -> History:
+        """The history of a run that did not reach its end, remembered."""
+        return remembered(History(self.position.rows, time.perf_counter() - self.began, interrupted=True))
 
     def failed(self, error: Exception) -> None:
         """After an error: give the model its best weights so far, or its initial ones."""
@@ -155,7 +160,7 @@ class Keeper:
         if self.fresh and self.folder is not None and self.accelerator.is_main_process:
             self.folder.forget()
         self.progress.end(str(error))
-        remembered(History(self.position.rows, time.perf_counter() - self.began, interrupted=True))
+        self.stopped()
 
     def _check_finite(self, what: str, finite: Tensor, done: int) -> None:
         if not finite.all():
@@ -205,7 +210,7 @@ class Keeper:
         self.position, self.best = state.position, state.best
         if self.average is not None and state.average is not None:
             self.average.load_state_dict(state.average)
-        self.sums.copy_(torch.tensor(state.position.sums, dtype=torch.float32))
+        self.sums.copy_(torch.tensor(state.position.sums, dtype=torch.float32, device="cpu"))
 
 
 class _Whole:
@@ -232,9 +237,10 @@ def average_of(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
-        taken = torch.as_tensor(steps, dtype=torch.float32)
+        taken = torch.as_tensor(steps, dtype=torch.float32, device=average.device)
         kept = torch.clamp((1 + taken) / (10 + taken), max=decay)
         return average + (1 - kept) * (now - average)  # in this form, frozen weights stay exactly what they are
 
-    with torch.inference_mode(False):  # else its weights could not be updated after a caller's inference_mode
+    # Else its weights could not be updated after a caller's inference_mode, and its steps would be on a default device.
+    with torch.inference_mode(False), on_cpu():
         return AveragedModel(model, avg_fn=follow)

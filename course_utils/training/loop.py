@@ -10,6 +10,7 @@ from torch import nn
 
 from course_utils.console import first_line
 from course_utils.models.refusals import values_read_once
+from course_utils.settings import checked
 from course_utils.training.batches import Batches
 from course_utils.training.checkpoint import RunFolder, mebibytes
 from course_utils.training.device import between_steps, computed_in, make_accelerator, prepared
@@ -18,7 +19,7 @@ from course_utils.training.identity import NUMBERS, identity
 from course_utils.training.inputs import of_library, random_kept
 from course_utils.training.keeper import Keeper, NotFinite, average_of
 from course_utils.training.optimiser import check_trainable, learning_rate, make_optimiser, set_learning_rate
-from course_utils.training.recipe import Recipe
+from course_utils.training.recipe import Options, Recipe
 from course_utils.training.task import Batch, Classification, Loss, Task, cross_entropy
 
 
@@ -57,14 +58,13 @@ def fit(
     anything, for data, a loss, a task, an augmentation or a folder that do not match the model and the recipe, and
     for a folder that is full, closed or in use (then it is also an OSError).
     """
-    if on_interrupt not in ("raise", "return"):
-        raise ValueError(f"on_interrupt is {on_interrupt!r}, but must be 'raise' or 'return'.")
+    options = Options(checkpoint_seconds, plot, quiet, on_interrupt)
     if loss is not None and task is not None:
         raise ValueError("Both a loss and a task were passed, but a task has its own loss: leave one out.")
     if not isinstance(recipe, Recipe):
         raise ValueError(f"The recipe is a {type(recipe).__name__}, but must be a Recipe, such as Recipe(epochs=2).")
     check_trainable(model, recipe)
-    learned = task or Classification(loss or cross_entropy(recipe.label_smoothing))
+    learned = checked("task", task, Task | None) or Classification(loss or cross_entropy(recipe.label_smoothing))
     data = learned.check(model, train, "training data")
     judged = None if validation is None else learned.check(model, validation, "validation data")
     if len(data[0]) % recipe.batch_size == 1 < len(data[0]):
@@ -98,9 +98,7 @@ def fit(
             batches,
             average=average,
             folder=run_folder,
-            checkpoint_seconds=checkpoint_seconds,
-            plot=plot,
-            quiet=quiet,
+            options=options,
         )
         try:
             for epoch in range(kept.position.epoch, recipe.epochs):
@@ -129,6 +127,7 @@ def fit(
             kept.failed(error)
             raise
         except Exception as error:
+            kept.stopped()
             refusal = first_step_refused(error, recipe) if kept.fresh else error
             if kept.fresh:
                 kept.failed(refusal)

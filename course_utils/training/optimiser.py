@@ -9,6 +9,7 @@ from torch import nn
 from course_utils.training.inputs import check_model
 from course_utils.training.muon import MuonAndAdamW, hidden_matrices
 from course_utils.training.recipe import Recipe
+from course_utils.training.weights import state_of
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -35,15 +36,10 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 def check_trainable(model: nn.Module, recipe: Recipe) -> None:
     """Raise ValueError unless the recipe's optimiser can train the model: in float32 or float64, with gradients.
 
-    Also for a model whose state, with ``get_extra_state``, is more than tensors: the best one could not be kept.
+    Also the error of :func:`state_of`: the best state could not be kept.
     """
     check_model(model)
-    for name, value in model.state_dict().items():
-        if not isinstance(value, torch.Tensor):
-            raise ValueError(
-                f"{name} in the state of this {type(model).__name__} is a {type(value).__name__}, but checkpoints hold "
-                "tensors alone: return one from get_extra_state, or keep it in a buffer."
-            )
+    state_of(model)
     groups = parameter_groups(model, recipe.weight_decay)
     if recipe.optimiser == "muon":
         MuonAndAdamW(groups, hidden_matrices(model), recipe.learning_rate, fused=False)

@@ -21,6 +21,7 @@ Optimiser = Annotated[str, one_of(OPTIMISERS)]
 Precision = Annotated[str, one_of(PRECISIONS)]
 Seed = Annotated[int, Must("a whole number from 0 to 2³² - 1", lambda seed: 0 <= seed < 2**32)]
 Share = Annotated[float, share("it is a share")]
+Seconds = Annotated[float, at_least(0)]
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,13 @@ class Recipe(Settings):
     ema: Decay | None = None  # evaluate and return the moving average of the weights, with this decay per step
     channels_last: bool = False  # channels of a pixel side by side in memory: faster for most convolutions
     compile: bool = False  # torch.compile the model on a GPU; no effect on a CPU, where it would need a C++ compiler
+
+
+@dataclass(frozen=True)
+class Options(Settings):
+    """What ``fit`` shows and saves, and how it stops. Raises ValueError for invalid values."""
+
+    checkpoint_seconds: Seconds
+    plot: bool
+    quiet: bool
+    on_interrupt: Annotated[str, one_of(("raise", "return"))]

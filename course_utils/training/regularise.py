@@ -1,12 +1,19 @@
 """Soft targets: label smoothing, and MixUp, which mixes images and their labels. Notebook 06."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional as F
 
 from course_utils.models.refusals import may_read
+from course_utils.settings import above, at_least, checked
+from course_utils.training.inputs import class_numbers
+from course_utils.training.recipe import Share
 from course_utils.training.task import Loss
+
+Alpha = Annotated[float, above(0, ": λ comes from Beta(α, α); without MixUp, use another loss")]
 
 
 def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
@@ -56,17 +63,11 @@ def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own:
 
     Raises ValueError for invalid settings and, when called, for images and labels that cannot be mixed.
     """
-    if not alpha > 0:
-        raise ValueError(
-            f"alpha is {alpha}, but must be above 0: λ comes from Beta(α, α); without MixUp, use another loss."
-        )
-    if classes < 2:
-        raise ValueError(f"classes is {classes}, but mixing labels needs at least 2 classes.")
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing is {smoothing}, but must be in [0, 1): it is a share.")
+    alpha, classes = checked("alpha", alpha, Alpha), checked("classes", classes, Annotated[int, at_least(2)])
+    smoothing, each_its_own = checked("smoothing", smoothing, Share), checked("each_its_own", each_its_own, bool)
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        check_mixable(images, labels, classes)
+        labels = check_mixable(images, labels, classes)
         share = mixup_shares(len(images) if each_its_own else 1, alpha, images.device)
         mixed, targets = mixup(images, smooth_labels(labels, classes, smoothing), share)
         logits = model(mixed)
@@ -75,8 +76,8 @@ def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own:
     return loss
 
 
-def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
-    """Raise ValueError for a batch that MixUp cannot mix; on a GPU, labels are read only in a run's first step."""
+def check_mixable(images: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """→ labels as int64. Raises ValueError for a batch that MixUp cannot mix; a GPU's are read only in the first step."""
     if len(images) == 0:
         raise ValueError("The batch is empty, but MixUp needs at least two images.")
     if len(images) == 1:
@@ -84,18 +85,13 @@ def check_mixable(images: Tensor, labels: Tensor, classes: int) -> None:
             "The batch has a single image, but MixUp mixes the images of a batch: choose a batch size that leaves "
             "no single image at the end of an epoch."
         )
-    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
-        raise ValueError(
-            f"The labels have shape {tuple(labels.shape)} and {str(labels.dtype).removeprefix('torch.')}, but "
-            "must be (batch,) whole numbers, one class per image."
-        )
-    if len(labels) != len(images):
-        raise ValueError(f"There are {len(labels)} labels for {len(images)} images: pass one per image.")
+    labels = class_numbers(labels, len(images), "batch")
     if not may_read(labels):
-        return
+        return labels
     low, high = labels.min().item(), labels.max().item()
     if low < 0 or high >= classes:
         raise ValueError(
             f"The labels run from {low} to {high}, but there are {classes} classes, 0 to {classes - 1}: pass the "
             "number of classes of the dataset."
         )
+    return labels

@@ -29,7 +29,6 @@ class Remembering(nn.Module):
         keys = [blake2b(kind + image.tobytes(), digest_size=16).digest() for image in pixels]
         new = [place for place, key in enumerate(keys) if key not in self._known]
         if new:
-            self._known.update(
-                zip((keys[place] for place in new), self.network(images[torch.tensor(new)]), strict=True)
-            )
+            found = self.network(images[torch.tensor(new, device="cpu")])
+            self._known.update(zip((keys[place] for place in new), found, strict=True))
         return torch.stack([self._known[key] for key in keys]).to(images.device)

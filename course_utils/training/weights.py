@@ -19,7 +19,7 @@ from course_utils.console import first_line
 from course_utils.files import Refused, atomic, reason
 from course_utils.models.model import build, config_of
 from course_utils.paths import CHECKPOINTS
-from course_utils.settings import Settings, at_least, between, shown
+from course_utils.settings import Settings, at_least, between, checked, shown
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,16 @@ def save_weights(
 
     An existing file is replaced in one step, so there is never half a file. A compiled model's weights are written
     under the names that they have without ``torch.compile``. Raises :class:`~course_utils.files.Refused`, an OSError,
-    if the disk is full, and ValueError for weights that are too large for float16.
+    if the disk is full, and ValueError for weights that are too large for float16 or no tensors.
     """
-    path, plain = Path(path), getattr(model, "_orig_mod", model)
+    place: Path = checked("path", path, Path)
+    plain = getattr(model, "_orig_mod", model)
     config = getattr(plain, "config", None)
     about = {"model": type(plain).__name__, **(metadata or {})}
     if is_dataclass(config) and not isinstance(config, type):
         about["config"] = json.dumps(asdict(config))
     try:
-        with atomic(path) as partial:
+        with atomic(place) as partial:
             weights = _uncompiled(copied(model))
             save_file(
                 {name: _half(name, value) for name, value in weights.items()} if half else weights, partial, about
@@ -64,14 +65,14 @@ def save_weights(
             return hash_file(partial)
     except (OSError, SafetensorError) as error:
         raise Refused(
-            f"The weights could not be written to {path} ({reason(error)}): free some space there, or choose another "
+            f"The weights could not be written to {place} ({reason(error)}): free some space there, or choose another "
             "folder that you can write to."
         ) from error
 
 
 def halved(model: nn.Module) -> None:
     """Round the model's weights to float16; their type stays the same. Raises ValueError if some are too large."""
-    for value, rounded in [(value, _half(name, value)) for name, value in model.state_dict().items()]:
+    for value, rounded in [(value, _half(name, value)) for name, value in state_of(model).items()]:
         value.copy_(rounded)
 
 
@@ -90,17 +91,17 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
 
     Raises FileNotFoundError if there is no such file and ValueError if it is damaged or of another model.
     """
-    path = Path(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"There are no weights at {path}: train the model first or correct the path.")
-    with _opened(path) as file:
+    place: Path = checked("path", path, Path)
+    if not os.path.isfile(place):
+        raise FileNotFoundError(f"There are no weights at {place}: train the model first or correct the path.")
+    with _opened(place) as file:
         weights = _uncompiled({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 – no mapping
         metadata = file.metadata() or {}
-    own = model.state_dict()
+    own = state_of(model)
     if difference := first_difference(weights, _uncompiled(own)):
         plain = getattr(model, "_orig_mod", model)
         raise ValueError(
-            f"{path} does not fit this {type(plain).__name__}: {difference}; build the model with the "
+            f"{place} does not fit this {type(plain).__name__}: {difference}; build the model with the "
             f"file's own configuration, {metadata.get('config', 'which it does not record')}."
         )
     model.load_state_dict(dict(zip(own, (weights[name] for name in _uncompiled(own)), strict=True)))
@@ -172,12 +173,12 @@ def _read_card(path: Path) -> Card:
         described = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(described, dict):
             raise ValueError("it has no named fields")
-        stored = described.pop("checksum", None)  # of cards that were written before there was one
+        stored = described.pop("checksum", None)
         card = Card.from_fields(described)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")
         raise ValueError(f"{path} is not a checkpoint card ({reason}): restore it with git.") from error
-    if stored not in (None, checksum(described)):
+    if stored != checksum(described):
         raise ValueError(f"{path} was changed after it was written (its checksum differs): restore it with git.")
     return card
 
@@ -222,11 +223,23 @@ def _contradiction(card: Card, metadata: Mapping[str, str]) -> str:
     return ""
 
 
+def state_of(model: nn.Module) -> dict[str, Tensor]:
+    """The model's weights and buffers. Raises ValueError if its state, with ``get_extra_state``, is more than tensors."""
+    state: dict[str, Any] = model.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(
+                f"{name} in the state of this {type(model).__name__} is a {type(value).__name__}, but files of weights "
+                "hold tensors alone: return one from get_extra_state, or keep it in a buffer."
+            )
+    return state
+
+
 def copied(model: nn.Module) -> dict[str, Tensor]:
     """A copy of the model's current weights, on the CPU."""
     return {
         name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-        for name, value in model.state_dict().items()
+        for name, value in state_of(model).items()
     }
 
 

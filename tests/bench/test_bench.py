@@ -7,12 +7,14 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from course_utils.bench import Race, attention, growth, memory, models, run_races
+from course_utils.bench import Race, attention, checks, faults, gpu, growth, measure, memory, models, run_races
 from course_utils.bench.budget import budgets, exceeded
 from course_utils.bench.figure import Figure
 from course_utils.bench.growth import fitted_exponent
+from course_utils.bench.measure import Measured, measure_group
 from course_utils.bench.report import growth_rows, write_csv
 from course_utils.cli import app
+from course_utils.cli.bench import GROUPS, ON_A_CARD
 
 
 def test_a_ratio_says_how_many_times_as_fast_ours_is(sleeper):
@@ -28,12 +30,12 @@ def test_a_ratio_says_how_many_times_as_fast_ours_is(sleeper):
 
 def test_what_is_over_budget_is_named_and_nothing_else(sleeper):
     slow = run_races([Race("models", "a step", {"ours": sleeper(0.02), "timm": sleeper(0.005)})], rounds=2)
-    (over,) = exceeded(list(slow))
+    (over,) = exceeded(Measured(list(slow)))
     assert "as fast as timm" in over
     fast = run_races([Race("models", "b", {"ours": sleeper(0.005), "timm": sleeper(0.02)})], rounds=2)
-    assert not list(exceeded(list(fast)))
+    assert not list(exceeded(Measured(list(fast))))
     beside = Race("local attention", "c", {"ours": sleeper(0.02), "depthwise convolution": sleeper(0.005)})
-    assert not list(exceeded(list(run_races([beside], 2))))  # no rival, only shown
+    assert not list(exceeded(Measured(list(run_races([beside], 2)))))  # no rival, only shown
 
 
 @pytest.mark.parametrize(
@@ -50,20 +52,20 @@ def test_what_is_over_budget_is_named_and_nothing_else(sleeper):
 def test_a_figure_is_held_to_the_limit_that_it_names(budget):
     limit = budgets()[budget]
     within = Figure("a thing", (0.9 * limit, 0.9 * limit, 9 * limit), budget)
-    assert not list(exceeded(figures=[within]))  # the median counts
-    (over,) = exceeded(figures=[Figure("a thing", (0.5 * limit, 1.1 * limit, 1.1 * limit), budget)])
+    assert not list(exceeded(Measured(figures=[within])))  # the median counts
+    (over,) = exceeded(Measured(figures=[Figure("a thing", (0.5 * limit, 1.1 * limit, 1.1 * limit), budget)]))
     assert over.startswith("a thing: ")
     assert f"the budget is {limit} s" in over
-    assert not list(exceeded(figures=[Figure("shown only", (9 * limit,))]))
+    assert not list(exceeded(Measured(figures=[Figure("shown only", (9 * limit,))])))
 
 
 def test_a_notebook_is_held_to_its_memory_and_must_run_and_all_of_them_to_the_course():
     limit = budgets()
     large = Figure("05_made", (1.0,), "notebook_seconds", int((limit["notebook_gib"] + 1) * 2**30))
     failed = Figure("06_made", (1.0,), "notebook_seconds", 2**30, "Traceback\nZeroDivisionError: division by zero")
-    assert [sentence[:2] for sentence in exceeded(figures=[large, failed])] == ["05", "06"]
+    assert [sentence[:2] for sentence in exceeded(Measured(figures=[large, failed]))] == ["05", "06"]
     many = [Figure(f"{n:02d}_made", (0.95 * limit["notebook_seconds"],), "notebook_seconds") for n in range(12)]
-    (over,) = exceeded(figures=many)  # each within its budget, the course not
+    (over,) = exceeded(Measured(figures=many))  # each within its budget, the course not
     assert "All notebooks took 34 minutes together" in over
 
 
@@ -71,9 +73,11 @@ def test_a_notebook_is_held_to_its_memory_and_must_run_and_all_of_them_to_the_co
 def test_bytes_of_attention_are_predicted_and_a_prediction_that_is_off_is_named():
     measured = list(memory.predictions())
     assert len(measured) == 6
-    assert not list(exceeded(predictions=measured))
+    assert not list(exceeded(Measured(predictions=measured)))
     assert all(p.fused_bytes < p.predicted_bytes / 4 for p in measured)
-    (over,) = exceeded(predictions=[replace(measured[0], predicted_bytes=int(1.03 * measured[0].measured_bytes))])
+    (over,) = exceeded(
+        Measured(predictions=[replace(measured[0], predicted_bytes=int(1.03 * measured[0].measured_bytes))])
+    )
     assert "the formula is 3.0 % off" in over
 
 
@@ -133,6 +137,21 @@ def test_flex_attention_races_with_the_same_result(kind):
     maps = torch.rand(2, attention.CHANNELS, 6, 7)
     with torch.inference_mode():
         assert torch.allclose(flex(maps), ours(maps), atol=1e-5)
+
+
+def test_every_group_of_the_command_is_measured_and_no_other(monkeypatch):
+    def nothing(*_, **__):
+        return []
+
+    for place, name in ((growth, "growths"), (checks, "scores"), (gpu, "measurements"), (faults, "faults")):
+        monkeypatch.setattr(place, name, nothing)
+    monkeypatch.setattr(memory, "predictions", nothing)
+    for name in ("RACES", "FIGURES"):
+        monkeypatch.setattr(measure, name, dict.fromkeys(getattr(measure, name), nothing))
+    for group in GROUPS | ON_A_CARD:
+        measure_group(group, 2, Measured(), "cpu", nothing)
+    with pytest.raises(KeyError, match="mammoths"):
+        measure_group("mammoths", 2, Measured(), "cpu", nothing)
 
 
 def test_an_unknown_group_is_one_sentence():

@@ -8,6 +8,7 @@ import pytest
 from course_utils.bench import faults
 from course_utils.bench.budget import exceeded
 from course_utils.bench.injected import Injected
+from course_utils.bench.measure import Measured
 from course_utils.bench.report import fault_table
 
 
@@ -47,5 +48,5 @@ def test_a_file_that_is_used_unread_or_renamed_is_wrong(monkeypatch):
 
 def test_what_is_wrong_is_over_budget_and_counted():
     injected = [Injected("card", "a bit flipped", "loaded"), Injected("card", "a bit flipped", "loaded", "believed")]
-    assert list(exceeded(injected=injected)) == ["card, a bit flipped: loaded, but believed"]
+    assert list(exceeded(Measured(injected=injected))) == ["card, a bit flipped: loaded, but believed"]
     assert [list(column.cells) for column in fault_table(injected).columns] == [["card"], ["loaded"], ["2"], ["1"]]

@@ -14,6 +14,7 @@ from course_utils import models
 from course_utils.bench import gpu
 from course_utils.bench.budget import exceeded
 from course_utils.bench.gpu import IN_SMALL, Measurement
+from course_utils.bench.measure import Measured
 from course_utils.cli import app
 from course_utils.models.model import MODELS
 
@@ -37,7 +38,7 @@ def test_a_card_that_computes_as_the_cpu_does_is_right_and_one_that_is_off_is_na
         return tuple((1 + 0.02 * (len(calls) == 2)) * value for value in true(config, device, images))
 
     monkeypatch.setattr(gpu, "answers", off)
-    sentences = list(exceeded(on_card=list(gpu.parity("cpu", IN_SMALL))))
+    sentences = list(exceeded(Measured(on_card=list(gpu.parity("cpu", IN_SMALL)))))
     assert len(sentences) == 3
     assert sentences[1].endswith(", ViT 1: loss: 0.02 relative, but the limit is 0.001.")
 
@@ -125,7 +126,7 @@ def test_a_part_that_fails_is_a_row_and_the_others_go_on_until_the_time_is_up(mo
         ("two", "b"),
         ("two", "the rest"),
     ]
-    assert list(exceeded(on_card=rows)) == ["one, it failed: no kernel image."]
+    assert list(exceeded(Measured(on_card=rows))) == ["one, it failed: no kernel image."]
     assert "the 2 minutes are over" in rows[-1].note
 
 

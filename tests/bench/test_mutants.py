@@ -183,7 +183,7 @@ def test_an_accepted_mutant_is_reported_a_caught_one_is_not(weak):
     assert "  accepted: return numbers / 2 -> return numbers * 2" in score_lines(score).splitlines()
     (row,) = score_rows([score])
     assert row["mutants"] == row["caught"] + row["accepted"]
-    over = [sentence for sentence in exceeded(scores=[score]) if "CPU" not in sentence]
+    over = [sentence for sentence in exceeded(measure.Measured(scores=[score])) if "CPU" not in sentence]
     assert "00.halved: the check accepts return numbers / 2 -> return numbers * 2" in over
 
 
@@ -201,7 +201,7 @@ def test_an_equivalent_mutant_is_excused_with_its_reason_and_an_entry_that_nothi
 def test_a_slow_check_and_one_that_fails_itself_are_over_budget():
     mutant = Mutant("call", "a -> b", "")
     slow = [Finding(mutant, Outcome.NOT_YET, cpu_seconds=1.5 * budgets()["check_cpu_seconds"])] * 9
-    (over,) = exceeded(scores=[Score("00.made", slow, {}, 1.0)])
+    (over,) = exceeded(measure.Measured(scores=[Score("00.made", slow, {}, 1.0)]))
     assert over.startswith("00.made: a check takes 0.15 CPU seconds")
     failed = [Finding(mutant, Outcome.NOT_JUDGED, Kind.ENGINE)] * 2
     assert not Score("00.made", failed, {}, 1.0).caught

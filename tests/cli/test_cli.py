@@ -229,6 +229,12 @@ def test_the_installed_command_prints_its_help():
         assert command in result.stdout
 
 
+def test_a_terminal_that_does_not_know_its_width_shows_something():
+    asked = [sys.executable, "-c", "from course_utils.cli.command import console; console.print('seen')"]
+    printed = subprocess.run(asked, env={**os.environ, "COLUMNS": "0"}, capture_output=True, text=True, check=True)
+    assert printed.stdout == "seen\n"
+
+
 def test_solve_prints_a_solution_that_runs():
     result = runner.invoke(cli.app, ["solve", "00.causal_mask"])
     scope: dict = {}

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import warnings
 import zlib
 from pathlib import Path
@@ -32,6 +33,23 @@ def read_only(array):
     array = array.copy()
     array.setflags(write=False)
     return array
+
+
+def png(bits: int, colour: int, samples, clear) -> bytes:
+    """A PNG file in bits that Pillow does not write; colour: 0 for grey, 2 for RGB; clear: the transparent one."""
+    rows = ["".join(f"{sample:0{bits}b}" for sample in row) for row in samples.tolist()]
+    packed = [int(row.ljust(-(-len(row) // 8) * 8, "0"), 2).to_bytes(-(-len(row) // 8), "big") for row in rows]
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", 9, 6, bits, colour, 0, 0, 0),
+        b"tRNS": struct.pack(f">{len(clear)}H", *clear),
+        b"IDAT": zlib.compress(b"".join(b"\0" + row for row in packed)),
+        b"IEND": b"",
+    }
+    parts = (
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def rotated(orientation: int) -> bytes:
@@ -75,6 +93,17 @@ FORMS = {
     "16 bits, one transparent": (
         lambda: saved(Image.fromarray(SIXTEEN), transparency=0),
         torch.from_numpy(np.where(SIXTEEN, SIXTEEN / 65535, 1)).float().expand(3, -1, -1),
+    ),
+    **{
+        f"{bits} bits of grey, one transparent": (
+            lambda bits=bits: png(bits, 0, np.arange(54).reshape(6, 9) % 2**bits, [1]),
+            (torch.arange(54.0) % 2**bits / (2**bits - 1)).where(torch.arange(54) % 2**bits != 1, 1).reshape(1, 6, 9).expand(3, -1, -1),
+        )
+        for bits in (1, 2, 4, 8)
+    },
+    "16 bits of each colour, one transparent": (
+        lambda: png(16, 2, BYTES.reshape(6, 27).astype(int) * 257, BYTES[0, 0].astype(int) * 257),
+        COLOURS.index_put((torch.arange(3), torch.tensor(0), torch.tensor(0)), torch.tensor(1.0)),
     ),
     "uint16": (lambda: SIXTEEN, torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),
     "16 bits in int32": (lambda: SIXTEEN.astype(np.int32), torch.from_numpy(SIXTEEN / 65535).float().expand(3, -1, -1)),

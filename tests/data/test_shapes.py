@@ -20,12 +20,13 @@ few = settings(max_examples=25)
 
 @given(CONFIGS, SEEDS)
 @few
-def test_the_same_seed_gives_the_same_bits_whatever_the_global_random_state(config, seed):
+def test_the_same_seed_gives_the_same_bits_whatever_the_global_state(config, seed):
     before = torch.get_rng_state()
     first = make_shapes(8, config, seed)
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(3)
-    again = make_shapes(8, config, seed)
+    with torch.device("meta"):  # the default device of a notebook does not count either
+        again = make_shapes(8, config, seed)
     assert torch.equal(first.images, again.images)
     assert torch.equal(first.labels, again.labels)
     assert not torch.equal(first.images, make_shapes(8, config, seed + 1).images)

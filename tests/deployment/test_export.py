@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.deployment import export
+from course_utils.deployment import latency
 from course_utils.deployment.export import (
     OnnxModel,
     agreement,
@@ -162,8 +162,9 @@ def test_a_failed_export_leaves_the_old_file_and_the_modes(linear, tmp_path):
     assert model.training
 
 
-def test_a_process_that_was_killed_is_said_to_be(monkeypatch):
-    monkeypatch.setattr(export, "MEASURE_MEMORY", "import os; os.kill(os.getpid(), 9)")
+def test_a_process_that_was_killed_is_said_to_be(monkeypatch, tmp_path):
+    (tmp_path / "killed.py").write_text("import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(latency, "PROGRAM", tmp_path / "killed.py")
     with pytest.raises(RuntimeError, match=r"should run large.pt failed: it was killed \(code -9\)"):
         process_memory(Path("large.pt"), (1, 3, 4, 4))
 

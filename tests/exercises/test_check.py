@@ -185,7 +185,11 @@ def test_a_harmless_other_type_passes_and_the_notebook_gets_the_usual_one(capsys
     assert isinstance(rolled([torch.rand(1, 2, 3, 3)]), list)
     words = check("03.quantise", lambda images, palette: quantise(images, palette).int())
     assert words(torch.rand(1, 3, 2, 2), torch.rand(4, 3)).dtype is torch.int64
-    assert capsys.readouterr().out.count(": passed") == 3
+    causal = check("00.causal_mask", torch.inference_mode()(lambda tokens: torch.ones(tokens, tokens).tril() > 0))
+    scores = torch.zeros(3, 3, requires_grad=True)
+    (scores * causal(3)).sum().backward()  # autograd refuses to store a tensor of inference mode
+    assert scores.grad.sum() == 6
+    assert capsys.readouterr().out.count(": passed") == 4
 
 
 def loops():

@@ -42,6 +42,22 @@ def test_a_sweep_runs_what_its_table_lacks_and_nothing_twice(tmp_path):
     assert all(row["seconds"] >= 0 and torch.__version__ in row["machine"] and row["date"] for row in rows)
 
 
+def test_text_that_looks_like_a_number_stays_the_point_it_was(tmp_path):
+    calls, points = [], [{"number": 1, "word": word} for word in ("007", "1e3", "1_0", "1.10", "nan", "7")]
+    for _ in range(2):
+        path = run_sweep("sweep-squares", tmp_path, Sweep(points, squares(calls)))
+    assert len(calls) == len(points)
+    assert [row["word"] for row in read_results(path.stem, tmp_path)[:4]] == ["007", "1e3", "1_0", 1.1]
+
+
+def test_a_table_with_a_point_twice_is_damaged_not_complete(tmp_path):
+    sweep = Sweep([{"number": 1, "word": "a"}], squares([]))
+    path = run_sweep("sweep-squares", tmp_path, sweep)
+    write_results(2 * read_results("sweep-squares", tmp_path), path)
+    with pytest.raises(ValueError, match="its row 2 is of the same point as an earlier one"):
+        run_sweep("sweep-squares", tmp_path, sweep)
+
+
 def test_a_complete_table_says_so_and_how_to_make_it_anew(tmp_path, capsys):
     calls = []
     sweep = Sweep([{"number": number, "word": "a"} for number in range(2)], squares(calls))
@@ -264,3 +280,5 @@ def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
         paired({1: 3.0}, {0: 1.0, 2: 1.0})
     with pytest.raises(ValueError, match="Two rows have seed 0 and size 8"):
         percents(rows, "size")
+    with pytest.raises(ValueError, match="The accuracy of seed 3 and model b is '', but must be a number"):
+        percents([*rows, {"model": "b", "seed": 3, "accuracy": ""}], "model")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_utils.analysis import throughput
 from course_utils.analysis.roofline import Machine, Work, work_of
 from course_utils.experiments import interval, nb05_roofline, read_results
 from course_utils.experiments.nb05_roofline import LAYERS, measure, placed
@@ -27,7 +28,7 @@ def test_a_layer_lies_where_its_time_puts_it():
 def test_a_point_has_the_machine_and_both_shares_of_every_layer(monkeypatch):
     """By a clock that gives every operation a second, whatever it does."""
     monkeypatch.setattr(nb05_roofline, "COPIED", 1000)
-    monkeypatch.setattr(nb05_roofline, "SQUARES", (8, 16))
+    monkeypatch.setattr(throughput, "SQUARES", (8, 16))
     monkeypatch.setattr(
         nb05_roofline, "time_runs", lambda runs, device, repeats: dict.fromkeys(runs, (1.0,) * repeats)
     )

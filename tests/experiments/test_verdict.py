@@ -62,6 +62,21 @@ def test_the_runs_needed_are_those_of_cohens_tables(ratio, runs):
     assert power(runs, 1.0, ratio) >= 0.8 > power(runs - 1, 1.0, ratio)
 
 
+def test_power_at_its_ends():
+    assert power(1, 1.0, 5.0) == 0, "a single run has no interval"
+    assert (power(2, 0.0, 1.0), power(2, 0.0, 0.0)) == (1, 0)
+    assert power(9, 1.0, -1.0) == power(9, 1.0, 1.0)
+    assert runs_needed(0.0, 1.0) == runs_needed(1e-30, 1.0) == 2
+    assert runs_needed(1.0, 1e-20) == pytest.approx(7.85e40, rel=1e-3)
+
+
+@pytest.mark.parametrize("smallest", [0.0, -1.0, math.nan, math.inf])
+def test_a_smallest_effect_that_is_none_is_refused_in_a_sentence(smallest):
+    for judged in (lambda: decide(effect_of([1.0, 2.0]), smallest), lambda: runs_needed(1.0, smallest)):
+        with pytest.raises(ValueError, match=f"smallest is {smallest}, but must be"):
+            judged()
+
+
 def test_so_many_runs_find_the_effect_in_four_of_five_simulated_sweeps():
     draw, runs = random.Random(0), runs_needed(2.0, 1.5)
     found = sum(

@@ -111,7 +111,7 @@ FEATURES = torch.rand(6, 4)
         (FEATURES / 0, torch.arange(6) % 4, "NaN or infinity"),
     ],
 )
-@pytest.mark.parametrize("make", [few_shot.prototypes, fit_head])
+@pytest.mark.parametrize("make", [few_shot.checked_prototypes, fit_head])
 def test_a_support_set_that_defines_no_head_is_refused(features, labels, sentence, make):
     with pytest.raises(ValueError, match=sentence):
         make(features, labels, 4)
@@ -119,6 +119,6 @@ def test_a_support_set_that_defines_no_head_is_refused(features, labels, sentenc
 
 def test_the_checked_prototypes_are_the_plain_ones():
     labels = torch.arange(6) % 4
-    assert torch.equal(few_shot.prototypes(FEATURES, labels, 4), prototypes(FEATURES, labels, 4))
+    assert torch.equal(few_shot.checked_prototypes(FEATURES, labels, 4), prototypes(FEATURES, labels, 4))
     with pytest.raises(ValueError, match="all zero"):
         fit_head(torch.zeros(6, 4), labels, 4)

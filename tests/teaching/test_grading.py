@@ -127,6 +127,8 @@ def test_a_folder_that_is_no_course_is_refused_in_a_sentence_and_nothing_is_writ
     refused = CliRunner().invoke(app, ["grade", "run", str(tmp_path)])
     assert refused.exit_code == 2
     assert "is not a course folder" in refused.output
+    refused = CliRunner().invoke(app, ["grade", "run", str(tmp_path / "really?")])
+    assert (refused.exit_code, "a path with a question mark: choose or rename" in refused.output) == (2, True)
     (tmp_path / "nbgrader_config.py").write_text("import nowhere_at_all")
     refused = CliRunner().invoke(app, ["grade", "run", str(tmp_path)])
     assert refused.exit_code == 2
@@ -654,15 +656,53 @@ def test_an_earlier_grade_stays_two_runs_do_not_meet_and_a_damaged_gradebook_is_
     code, found = folder.grade()
     assert code == 1
     assert found["anna"][0] == f"{ALL}/{ALL}"
+    log = (folder.path / "grading.log").read_text()
     with locked(folder.path / "grading.lock", "here"):
         code, _ = folder.grade()
     assert code == 2
     assert "is being graded by process" in folder.output
+    assert log == (folder.path / "grading.log").read_text() != ""
     (folder.path / "gradebook.db").write_bytes(b"no database" * 100)
     code, _ = folder.grade()
     assert code == 2
     assert "cannot be used" in folder.output
     assert "restore it, or make a new course folder" in folder.output
+
+
+def test_a_page_made_before_the_clock_was_set_back_is_made_again(folder):
+    folder.hand_in("anna", "at first")
+    folder.grade()
+    page = folder.path / "feedback" / "anna" / NAME / f"{NAME}.html"
+    os.utime(page, (page.stat().st_atime, page.stat().st_mtime + 86_400))
+    folder.hand_in("anna", "afterwards")
+    assert folder.grade()[0] == 0
+    assert "I am anna afterwards" in page.read_text(encoding="utf-8")
+
+
+def test_what_the_gradebook_does_not_know_is_graded_again_and_without_one_nothing_is(folder, course):
+    folder.hand_in("anna")
+    graded = folder.grade()
+    gradebook = folder.path / "gradebook.db"
+    shutil.copy(course.parent / "empty.db", gradebook)  # as from a backup
+    assert (folder.grade(), folder.examined) == (graded, ["anna"])
+    assert f",anna,,,,{ALL}.0," in (folder.path / "grades.csv").read_text()
+    gradebook.unlink()
+    assert folder.grade()[0] == 2
+    assert "There is no gradebook" in folder.output
+    assert not gradebook.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_an_outcome_like_any_other(folder):
+    folder.hand_in("anna")
+    for name in (f"M\udcfcller/{NAME}", f"two\nlines/{NAME}", "anna/L\udcf6sung"):
+        shutil.copytree(folder.path / "submitted" / "anna" / NAME, folder.path / "submitted" / name)
+    code, found = folder.grade()
+    assert (code, folder.examined) == (1, ["anna"])
+    assert f"{ALL}/{ALL}   graded" in folder.output
+    assert "There is no assignment L�sung: rename the folder" in folder.output
+    for name in ("M�ller", "two�lines"):
+        assert found[name][1].endswith(f"submitted/{name} has a name that the gradebook cannot take: rename it.")
 
 
 def test_formgraders_button_grades_one_student_in_the_same_way(folder):

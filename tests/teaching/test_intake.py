@@ -144,6 +144,10 @@ def test_a_file_without_permissions_is_one_sentence(folder):
     folder.chmod(0)
     assert "cannot be read (Permission denied)" in refusal(folder)
     folder.chmod(0o700)
+    folder.parent.chmod(0)
+    (one,) = intake.submissions(folder.parent.parent)
+    folder.parent.chmod(0o700)
+    assert one.misplaced == f"submitted/{one.student} cannot be read (Permission denied): make it readable."
 
 
 def test_the_fingerprint_changes_with_the_notebook_and_with_the_other_files(folder):

@@ -11,12 +11,20 @@ from course_utils.training.augment import erase, flip, shift, vary_light
 @given(
     st.integers(1, 6), st.integers(1, 3), st.integers(3, 9), st.integers(3, 9), st.integers(0, 2), st.integers(0, 999)
 )
-def test_every_picture_is_moved_by_its_own_amount_and_zeros_come_in(batch, channels, height, width, pixels, seed):
+def test_every_picture_is_moved_as_a_whole_and_zeros_come_in(batch, channels, height, width, pixels, seed):
     images = torch.rand(batch, channels, height, width) + 0.1
     moved = shift(images, torch.Generator().manual_seed(seed), pixels)
     for image, result in zip(F.pad(images, (pixels,) * 4), moved, strict=True):
         windows = image.unfold(1, height, 1).unfold(2, width, 1).flatten(1, 2)
         assert any(torch.equal(result, window) for window in windows.unbind(1))
+
+
+def test_every_shift_occurs_and_each_picture_has_its_own():
+    images = torch.rand(400, 1, 5, 5)
+    moved, padded = shift(images, torch.Generator().manual_seed(0)), F.pad(images, (2,) * 4)
+    windows = padded.unfold(2, 5, 1).unfold(3, 5, 1).flatten(1, 3)
+    shifts = (windows == moved).all((-1, -2)).int().argmax(1)
+    assert len(shifts.unique()) == 25
 
 
 def test_half_of_the_pictures_are_mirrored():

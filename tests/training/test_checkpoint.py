@@ -1,6 +1,7 @@
 import errno
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -148,13 +149,14 @@ def test_a_damaged_checkpoint_is_named_kept_aside_and_the_one_before_used(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("was", "now"), [('"step": ', '"step": 1'), ("checksum", "chucksum"), ("{", "["), ("sha", "\0")]
+    ("was", "now"),
+    [('"step": ', '"step": 1'), ("checksum", "chucksum"), (r', "checksum": "\w+"', ""), (r"\{", "["), ("sha", "\0")],
 )
 def test_a_changed_position_is_noticed_like_changed_weights(tmp_path, was, now):
     run(tmp_path, tiny_vit(), stop_at=14)
     last = max(tmp_path.glob("epoch-*"))
     text = (last / "position.json").read_text()
-    (last / "position.json").write_text(text.replace(was, now, 1))
+    (last / "position.json").write_text(re.sub(was, now, text, count=1))
     with pytest.warns(UserWarning, match=f"{last.name} is damaged .*the one before is used"):
         run(tmp_path, tiny_vit(), stop_at=0)
 

@@ -90,7 +90,7 @@ def test_each_kind_is_its_loss_with_the_settings_that_were_given():
     teacher, student = linear(bias=0.3), nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     images, labels, one = torch.rand(6, 1, 4, 4), torch.arange(6) % 3, torch.rand(1, 1, 4, 4)
     mine, theirs = student(images), teacher(images)
-    loss, logits = distilling(teacher, temperature=2.0, weight=0.3)(student, images, labels)
+    loss, logits = distilling(teacher, temperature=2.0, weight=0.3)(student, images, labels.short())
     soft = soft_distillation(mine, theirs, labels, 2.0, 0.3)
     assert (loss, logits.tolist()) == (soft, mine.tolist())
     loss, _ = distilling(teacher, temperature=2.0, weight=0.3, unlabelled=one)(student, images, labels)
@@ -139,7 +139,7 @@ def test_the_teacher_may_see_another_rendering_of_the_unlabelled_pictures():
 
     loss = distilling(Teacher(), unlabelled=night, teacher_sees=lambda drawn: day[drawn])
     torch.manual_seed(0)
-    loss(linear(), torch.rand(5, 1, 4, 4), torch.zeros(5, dtype=torch.long))
+    loss(linear().double(), torch.rand(5, 1, 4, 4).double(), torch.zeros(5, dtype=torch.long))
     assert len(seen) == 2
     assert torch.isin(seen[1][:, 0, 0, 0], torch.arange(8.0)).all()
     assert seen[1].max() > 0
@@ -162,13 +162,15 @@ def test_two_heads_train_and_are_evaluated():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"temperature": 0}, "temperature is 0, but must be finite and above 0"),
-        ({"temperature": -1.0}, "temperature is -1.0, but must be finite and above 0"),
-        ({"temperature": math.inf}, "temperature is inf, but must be finite"),
-        ({"temperature": math.nan}, "temperature is nan, but must be finite"),
+        ({"temperature": 0}, "temperature is 0, but must be above 0: 1 has no effect"),
+        ({"temperature": -1.0}, "temperature is -1.0, but must be above 0"),
+        ({"temperature": math.inf}, "temperature is inf, but must be a finite"),
+        ({"temperature": math.nan}, "temperature is nan, but must be above 0"),
         ({"weight": 1.5}, r"weight is 1.5, but must be in \[0, 1\]"),
         ({"smoothing": 1.0}, r"smoothing is 1.0, but must be in \[0, 1\)"),
         ({"kind": "warm"}, "kind is 'warm', but must be one of soft, hard, token"),
+        ({"kind": None}, "kind is None, but must be one of soft, hard, token"),
+        ({"teacher_sees": [1, 2]}, "teacher_sees is .*but must be a function or None"),
         ({"kind": "hard", "unlabelled": torch.zeros(2, 1, 4, 4)}, "2 unlabelled images were passed with kind 'hard'"),
         ({"unlabelled": torch.zeros(0, 1, 4, 4)}, "0 unlabelled images were passed"),
     ],
@@ -176,6 +178,11 @@ def test_two_heads_train_and_are_evaluated():
 def test_nonsense_is_refused_in_a_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         distilling(linear(), **arguments)
+
+
+def test_labels_that_are_no_class_numbers_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"labels of the batch are torch\.float32, but must be whole numbers"):
+        distilling(linear())(linear(), torch.rand(2, 1, 4, 4), torch.zeros(2))
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,17 @@ def test_bf16_computes_in_bf16_and_float32_in_float32():
 
 
 @pytest.mark.parametrize("precision", ["bf16", "float32"])
-@pytest.mark.parametrize("block", [partial(torch.autocast, "cpu", dtype=torch.bfloat16), torch.inference_mode])
+@pytest.mark.parametrize(
+    "block",
+    [partial(torch.autocast, "cpu", dtype=torch.bfloat16), torch.inference_mode, partial(torch.device, "meta")],
+)
 def test_a_block_of_the_caller_changes_neither_training_nor_evaluation(block, precision):
     recipe = replace(RECIPE, precision=precision, ema=0.9)
+    train, validation, test = quarters(64), quarters(32, seed=1), quarters(100, seed=2)
 
     def trained(model):
-        fit(model, quarters(64), quarters(32, seed=1), recipe, quiet=True)
-        return evaluate(model, quarters(100, seed=2), precision=precision)
+        fit(model, train, validation, recipe, quiet=True)
+        return evaluate(model, test, precision=precision)
 
     model, same = tiny_vit(), tiny_vit()
     score = trained(model)
@@ -220,6 +224,27 @@ def test_data_that_do_not_fit_are_refused_before_the_first_step(sentence):
         fit(model, BROKEN[sentence](quarters(50)), None, RECIPE, quiet=True)
     assert str(refused.value).count("\n") == 0
     assert same_weights(model, start)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"checkpoint_seconds": None}, "checkpoint_seconds is None, but must be a finite number"),
+        ({"folder": 12}, "folder is 12, but must be text or a pathlib.Path"),
+        ({"task": Recipe}, "task is .*but must be a Task or None"),
+        ({"on_interrupt": None}, "on_interrupt is None, but must be one of raise, return"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_refused_in_a_sentence(option, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fit(tiny_vit(), quarters(50), None, RECIPE, **{"quiet": True, **option})
+
+
+def test_the_default_loss_smooths_the_labels_by_the_recipes_share():
+    data, recipe = quarters(64), replace(RECIPE, epochs=1, batch_size=64, label_smoothing=0.3)
+    loss = fit(tiny_vit(), data, None, recipe, quiet=True).epochs[-1].train_loss
+    expected = F.cross_entropy(tiny_vit()(data.images), data.labels, label_smoothing=0.3)  # of the only step
+    assert loss == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_a_model_that_is_not_ours_refuses_pictures_in_one_sentence():

@@ -136,5 +136,9 @@ def test_other_channels_go_through_every_transform_that_is_not_for_colours_alone
     images = torch.rand(28, 4, 8, 8)
     for name in POOL:
         if name not in OF_COLOURS:
-            augmented = RandAugment(1, 20, pool=(name,))(images, torch.Generator().manual_seed(0))
-            assert augmented.shape == images.shape, name
+            augmented, alone = (
+                RandAugment(1, 20, pool=(name,))(each, torch.Generator().manual_seed(0))
+                for each in (images, images[:, 3:])
+            )
+            assert torch.equal(augmented[:, 3:], alone), name
+            assert torch.equal(augmented, images) == (name == "Identity"), name

@@ -123,7 +123,7 @@ def test_the_loss_mixes_what_the_model_sees_once_a_batch_or_picture_by_picture()
 
     for each_its_own, kinds in ((False, 1), (True, 4)):
         torch.manual_seed(3)
-        loss, logits = mixup_loss(1.0, 3, each_its_own=each_its_own)(Watcher(), images, labels)
+        loss, logits = mixup_loss(1.0, 3, each_its_own=each_its_own)(Watcher(), images, labels.short())
         torch.manual_seed(3)
         share = mixup_shares(kinds, 1.0)
         other = images[:, 0, 0, 0].roll(1)
@@ -162,14 +162,18 @@ def test_training_with_mixup_learns_and_is_the_same_when_repeated():
         (lambda: mixup_loss(0, 3), "alpha is 0, but must be above 0"),
         (lambda: mixup_loss(-1, 3), "alpha is -1, but must be above 0"),
         (lambda: mixup_loss(float("nan"), 3), "alpha is nan"),
-        (lambda: mixup_loss(0.2, 1), "classes is 1, but mixing labels needs"),
+        (lambda: mixup_loss(None, 3), "alpha is None, but must be a finite number"),
+        (lambda: mixup_loss(0.2, 1), "classes is 1, but must be at least 2"),
         (lambda: mixup_loss(0.2, 3, smoothing=1.0), "smoothing is 1.0, but must be in"),
         (lambda: mixed(torch.rand(0, 1, 8, 8), torch.zeros(0, dtype=torch.long)), "The batch is empty"),
         (lambda: mixed(torch.rand(1, 1, 8, 8), torch.zeros(1, dtype=torch.long)), "The batch has a single image"),
-        (lambda: mixed(torch.rand(2, 1, 8, 8), torch.zeros(2)), r"shape \(2,\) and float32"),
-        (lambda: mixed(torch.rand(2, 1, 8, 8), torch.zeros(2, 3).long()), r"shape \(2, 3\) and int64"),
+        (
+            lambda: mixed(torch.rand(2, 1, 8, 8), torch.zeros(2)),
+            "labels of the batch are torch.float32, but must be whole",
+        ),
+        (lambda: mixed(torch.rand(2, 1, 8, 8), torch.zeros(2, 3).long()), r"2 images but labels of shape \(2, 3\)"),
         (lambda: mixed(torch.rand(2, 1, 8, 8), torch.tensor([0, 3])), "run from 0 to 3, but there are 3 classes"),
-        (lambda: mixed(torch.rand(3, 1, 8, 8), torch.tensor([0, 1])), "2 labels for 3 images"),
+        (lambda: mixed(torch.rand(3, 1, 8, 8), torch.tensor([0, 1])), r"3 images but labels of shape \(2,\)"),
         (lambda: StochasticDepth(0.0), r"survival probability is 0.0, but must be in \(0, 1\]"),
         (lambda: StochasticDepth(1.2), r"survival probability is 1.2, but must be in \(0, 1\]"),
         (lambda: ViTConfig(stochastic_depth=1.0), r"survival probability, one minus it, must be in \(0, 1\]"),

@@ -13,6 +13,7 @@ from small import RECIPE, quarters, same_weights, tiny_vit
 from torch.nn import functional as F
 
 from course_utils.training import NotFinite, device, fit, history, last_history
+from course_utils.training.task import cross_entropy
 
 DATA = quarters(96)
 
@@ -144,3 +145,8 @@ def test_the_last_history_can_be_shown_again_however_the_run_ended(monkeypatch):
     with pytest.raises(NotFinite):
         fit(tiny_vit(), DATA, None, RECIPE, loss=lambda m, x, y: (m(x).sum() * torch.nan, m(x)), quiet=True)
     assert str(last_history()).startswith("stopped in epoch 1")
+    four = iter([cross_entropy(0.0)] * 4)
+    with pytest.raises(StopIteration):
+        fit(tiny_vit(), DATA, DATA, RECIPE, loss=lambda *batch: next(four)(*batch), quiet=True)
+    assert str(last_history()).startswith("stopped in epoch 2")
+    assert last_history()._repr_html_().count("<tr>") == 2

@@ -122,6 +122,14 @@ def test_the_whole_gradient_is_clipped(task):
     assert free > 50 * clipped
 
 
+def test_clipping_keeps_the_direction_of_the_whole_gradient():
+    start, model = tiny_vit(), tiny_vit()
+    recipe = replace(RECIPE, epochs=1, batch_size=96, clip=1e-12, weight_decay=0.0, learning_rate=1e-3)
+    learn_labels(model, recipe, quiet=True)
+    steps = [(end - begin).norm() for begin, end in zip(start.parameters(), model.parameters(), strict=True)]
+    assert max(steps) > 2 * min(steps)  # clipped one by one, all would have the same norm
+
+
 def test_in_bf16_it_computes_in_bf16_and_the_weights_stay_float32(task):
     make, learn = task
     model, seen = make(), set()

@@ -12,7 +12,7 @@ from course_utils.exercises.exercise import Arguments, Exercise, Misconception, 
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    return [(torch.randn(*shape, generator=g),) for shape in [(2, 3, 4, 5), (1, 8, 2, 6), (3, 2, 5, 1), (2, 4, 3, 3)]]
+    return [(torch.randn(*shape, generator=g),) for shape in [(2, 3, 4, 5), (1, 8, 6, 2), (3, 2, 5, 1), (2, 4, 3, 3)]]
 
 
 def _wild(g: Generator) -> list[Wild]:

@@ -31,7 +31,7 @@ LOCAL_PARAMETERS = Exercise(
     name="02.local_parameters",
     title="What a larger neighbourhood costs",
     reference=local_parameters,
-    cases=lambda g: [(64, 128, 7), (64, 64, 7), (256, 192, 3), (16, 32, 5), (3, 64, 1), (48, 16, 9), (10, 12, 3)],
+    cases=lambda g: [(64, 128, 7), (64, 64, 7), (256, 192, 3), (16, 32, 5), (3, 64, 1), (48, 16, 9), (10, 14, 3)],
     hints=(
         "A 1 × 1 convolution from m to n channels without bias has m · n weights. How many such convolutions are "
         "there?",

@@ -1,13 +1,16 @@
 """One step with a key/value cache."""
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from course_utils.attention import attend
-from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.compare import difference
+from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Promise, Wild
 from course_utils.exercises.nb03_pixels import steps as slips
 from course_utils.models.pixel_transformer import cached_step
 
@@ -54,6 +57,22 @@ def _wild(g: Generator) -> list[Wild]:
     ]
 
 
+def _layers_mixed(fn: Callable[..., Any]) -> str | None:
+    """Whether one of two layers that take turns, as in a model, gets keys or values of the other."""
+    g = torch.Generator().manual_seed(0)
+    caches = [(torch.zeros(1, 2, 0, 4), torch.zeros(1, 2, 0, 4)) for _ in range(2)]
+    for turn in range(6):
+        query, key, value = (torch.randn(1, 2, 1, 4, generator=g) for _ in range(3))
+        mine, right = (step(query, key, value, *caches[turn % 2]) for step in (fn, cached_step))
+        if difference(mine, right):
+            return (
+                "Your answer is right on its own, but not when two layers take turns, as in a model: one gets keys and "
+                "values of the other. Store nothing between calls, because the arguments contain the whole cache."
+            )
+        caches[turn % 2] = right[1:]
+    return None
+
+
 CACHED_STEP = Exercise(
     name="03.cached_step",
     title="One step with a key/value cache",
@@ -62,6 +81,7 @@ CACHED_STEP = Exercise(
     cases=_cases,
     wild=_wild,
     returns=("output", "keys", "values"),
+    promises=(Promise("layers-take-turns", _layers_mixed),),
     points=2,
     hints=(
         "The new token attends to everything up to and including itself. Where are those keys and values?",

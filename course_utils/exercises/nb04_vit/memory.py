@@ -39,6 +39,12 @@ def _wild(g: Generator) -> list[Wild]:
             "A Python float has 53 binary digits: use integers all the way, `tokens**2` and not `math.pow`.",
         ),
         Wild(
+            "one-byte-a-number",
+            (50, 5, 2, torch.float8_e4m3fn, 7),
+            "a number has eight bits, as in float8",
+            "A number takes `dtype.itemsize` bytes, whichever type it is.",
+        ),
+        Wild(
             "one-of-each",
             (1, 1, 1, torch.float64, 1),
             "there is one token, one head, one layer and one sequence",
@@ -65,6 +71,21 @@ def _written_by_oneself(fn: Callable[..., Any]) -> str | None:
         "The numbers are right, but they come from the course's costs.attention_bytes. Write the product yourself."
         if called
         else None
+    )
+
+
+def _wrong_beyond_63_bits(fn: Callable[..., Any]) -> str | None:
+    """Whether a number that no int64 can hold is wrong; an error is none of an answer that creates the tensors."""
+    arguments = (10**9 + 1, 3, 12)
+    try:
+        result = fn(*arguments)
+    except Exception:
+        return None
+    if result == attention_bytes(*arguments):
+        return None
+    return (
+        "The numbers are right as long as they are small, but not for every pixel of a gigapixel photograph, 144 EB: "
+        "an integer of NumPy or PyTorch has only 63 binary digits. Use Python integers, `math.prod` and not `np.prod`."
     )
 
 
@@ -102,12 +123,15 @@ ATTENTION_BYTES = Exercise(
     cases=_cases,
     wild=_wild,
     promises=(
+        Promise("more-than-63-bits", _wrong_beyond_63_bits),
         refuses("tokens is 0", 0, 4, 3),
         refuses("heads is 0", 17, 0, 3),
         refuses("layers is 0", 17, 4, 0),
         refuses("batch is 0", 17, 4, 3, torch.float32, 0),
         refuses("layers is −2", 17, 4, -2),
         refuses("tokens is −1", -1, 4, 3),
+        refuses("heads is −4", 17, -4, 3),
+        refuses("batch is −1", 17, 4, 3, torch.float32, -1),
         refuses("heads and layers are −1", 17, -1, -1),
         Promise("own-formula", _written_by_oneself),
     ),

@@ -15,7 +15,7 @@ Answer = Callable[[Tensor, int], Tensor]
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    shapes = [((2, 3, 8, 12), 4), ((1, 1, 6, 6), 3), ((2, 3, 4, 4), 2), ((1, 2, 10, 5), 5), ((1, 1, 16, 32), 16)]
+    shapes = [((2, 3, 8, 12), 4), ((1, 1, 6, 6), 3), ((2, 3, 4, 4), 2), ((1, 4, 10, 5), 5), ((1, 1, 16, 32), 16)]
     return [(torch.rand(*shape, generator=g), patch_size) for shape, patch_size in shapes]
 
 

@@ -15,9 +15,9 @@ Unpartition = Callable[[Tensor, int, int, int], Tensor]
 
 
 def _cases(g: Generator) -> list[Arguments]:
-    """Non-square maps, a square one, and windows of one position."""
+    """Non-square maps, two of which have equal windows, a square one, and windows of one position."""
     sizes = [((2, 4, 6, 3), 2), ((1, 6, 3, 2), 3), ((3, 8, 4, 5), 2), ((2, 4, 12, 2), 4), ((2, 6, 6, 2), 3)]
-    sizes.append(((1, 3, 2, 4), 1))
+    sizes += [((1, 3, 2, 4), 1), ((2, 6, 4, 3), 2)]
     return [(partition(torch.randn(*shape, generator=g), window), window, *shape[1:3]) for shape, window in sizes]
 
 

@@ -51,18 +51,21 @@ def _wild(g: Generator) -> list[Wild]:
 
 
 class _Watched(TorchFunctionMode):
-    """Records whether a multiple of a matrix, or of its transpose, is computed.
+    """Records whether a multiple of a matrix, the product of two factors, or of its transpose, is computed.
 
     A TorchDispatchMode would see more, but its first use in a kernel takes seconds.
     """
 
-    def __init__(self, matrix: Tensor) -> None:
+    def __init__(self, *factors: Tensor) -> None:
         super().__init__()
-        self.matrix, self.seen = matrix, False
+        self.factors, self.matrix, self.seen = factors, factors[0] @ factors[1], False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         with torch._C.DisableTorchFunction():
+            if func is torch.einsum and len(args) > 3 and not torch.backends.opt_einsum.is_available():
+                first = {part.untyped_storage().data_ptr() for part in args[1:3]}  # are multiplied first
+                self.seen |= first == {part.untyped_storage().data_ptr() for part in self.factors}
             if isinstance(result, Tensor) and result.ndim == 2 and result.any():
                 self.seen |= any(_multiple(result, matrix) for matrix in (self.matrix, self.matrix.T))
         return result
@@ -78,13 +81,14 @@ def _multiple(one: Tensor, other: Tensor) -> bool:
 def _product_made(fn: Callable[..., Tensor]) -> str | None:
     """Whether up @ down, which is as large as weight, is computed; weight is zero here, so it hides nothing."""
     inputs, weight, bias, down, up, alpha = _layer(torch.Generator().manual_seed(0), 2, 24, 20, 3, 1.0)
-    with _Watched(up @ down) as watched:
+    with _Watched(up, down) as watched:
         fn(inputs, torch.zeros_like(weight), bias, down, up, alpha)
     if not watched.seen:
         return None
     return (
         "The numbers are right, but the product of `up` and `down` is computed, a matrix as large as weight (20 × 24 "
-        "here). The docstring promises that it is never computed: apply `down` to the inputs first, then `up`."
+        "here). The docstring promises that it is never computed: apply `down` to the inputs first, then `up`. (An "
+        "`einsum` of three multiplies the first two first.)"
     )
 
 

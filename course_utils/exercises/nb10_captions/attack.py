@@ -37,7 +37,7 @@ def _wild(g: Generator) -> list[Wild]:
         ),
         Wild(
             "tiny-gradient",
-            (images, 1e-8 * gradient.sign(), centre, radius, step_size),
+            (images, 1e-20 * gradient.sign(), centre, radius, step_size),
             "the gradient is tiny",
             "Only its sign counts, so the step has its usual size.",
         ),

@@ -40,7 +40,12 @@ def _wild(g: Generator) -> list[Wild]:
             "Only their direction counts: a number that prevents division by zero must be tiny, such as 1e-12.",
         ),
         Wild("temperature-below-0.07", (images, captions, 0.05), "the temperature is 0.05", small),
-        Wild("low-temperature", (images, captions, 0.004), "the temperature is as low as 0.004", small),
+        Wild(
+            "low-temperature",
+            (images, captions, torch.tensor(0.004)),
+            "the temperature is a tensor, as low as 0.004",
+            small,
+        ),
         Wild(
             "double-precision",
             (images.double(), captions.double(), 0.1),

@@ -19,11 +19,15 @@ def tagged() -> Iterator[tuple[str, str, list[NotebookNode]]]:
     for number in notebooks.numbers():
         found: dict[str, list[NotebookNode]] = defaultdict(list)
         for cell in notebooks.read(notebooks.find(number)).cells:
-            for tag in cell.metadata.get("tags", ()):
-                if tag.startswith(TAG):
-                    found[tag.removeprefix(TAG)].append(cell)
+            for name in demos_of(cell):
+                found[name].append(cell)
         for name, cells in found.items():
             yield name, number, cells
+
+
+def demos_of(cell: NotebookNode) -> list[str]:
+    """The names of the demos that need the cell."""
+    return [tag.removeprefix(TAG) for tag in cell.metadata.get("tags", ()) if tag.startswith(TAG)]
 
 
 def cells_of(name: str) -> list[NotebookNode]:

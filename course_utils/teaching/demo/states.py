@@ -86,7 +86,7 @@ def small(buffer: dict[str, Any], traits: dict[str, Any]) -> dict[str, Any]:
 def as_webp(images: "np.ndarray", **options: Any) -> bytes:
     """Images (count, height, width, 3 or 4) on one WebP, row by row in a square. options: Pillow's for this format."""
     import numpy as np
-    from matplotlib import image
+    from PIL import Image
 
     count, height, width, channels = images.shape
     across = int(np.ceil(np.sqrt(count)))
@@ -94,5 +94,5 @@ def as_webp(images: "np.ndarray", **options: Any) -> bytes:
     sheet.reshape(-1, height, width, channels)[:count] = images
     whole = sheet.transpose(0, 2, 1, 3, 4).reshape(across * height, across * width, channels)
     file = io.BytesIO()
-    image.imsave(file, whole, format="webp", pil_kwargs={"method": 6, **options})
+    Image.fromarray(whole).save(file, "WEBP", method=6, **options)
     return file.getvalue()

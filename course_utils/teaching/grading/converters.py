@@ -74,9 +74,9 @@ class GradeEach(_EachAlone, Autograde):
     def start(self) -> None:
         """Grade the submissions that the course directory selects."""
         root = Path(self.coursedir.root)
-        said = fence.missing()
-        self.log.warning(said) if said else self.log.info(fence.described())
         with files.locked(root / "grading.lock", f"{root} is being graded"):
+            said = fence.missing()
+            self.log.warning(said) if said else self.log.info(fence.described())
             files.clear(root, STAGED)
             with TemporaryDirectory(dir=root, prefix=f"{STAGED}{os.getpid()}-") as staged:
                 self.staged, self.course = Path(staged), Course(self.coursedir)
@@ -88,7 +88,7 @@ class GradeEach(_EachAlone, Autograde):
 
     def init_notebooks(self) -> None:
         """List the submissions. Raises NbGraderException if there are none."""
-        self.handed_in = self.course.submissions()
+        self.handed_in, self.scored = self.course.submissions(), self.course.scored()
         if not self.handed_in:
             self.log.error("%s has no such submission.", self.course.submitted("*", "*").parent.parent)
             raise NbGraderException("no submissions")
@@ -101,16 +101,19 @@ class GradeEach(_EachAlone, Autograde):
         """Grade one submission, unless that is done. Raises NotGradable, also for one that was refused before."""
         handed_in = self.course.look(one)
         record = self.course.record(one)
-        if self.force or record is None or record.submitted != handed_in.fingerprint():
+        known = (one.student, one.assignment) in self.scored
+        if self.force or record is None or not known or record.submitted != handed_in.fingerprint():
             record = self.grade_anew(one, handed_in)
         if record.refused:
             raise NotGradable(record.refused)
 
     def grade_anew(self, one: Submission, handed_in: Any) -> Any:
         """Grade one submission; → its record."""
-        target = self._format_dest(one.assignment, one.student)
-        if os.path.lexists(target):
-            rmtree(target)
+        # The page too: after a clock that was set back, it would count as newer than what it shows.
+        for step in (self.coursedir.autograded_directory, self.coursedir.feedback_directory):
+            made = self.course.place(step, one.student, one.assignment)
+            if os.path.lexists(made):
+                rmtree(str(made))
         notebook = accepted(handed_in, self.course.given(one.assignment))
         folder = Path(self._format_source(one.assignment, one.student))
         folder.mkdir(parents=True)

@@ -12,6 +12,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
+from sqlalchemy.exc import SQLAlchemyError
 
 from course_utils.teaching.grading import intake, pages
 from course_utils.teaching.grading.intake import HandedIn, NotGradable, Submission
@@ -94,6 +96,15 @@ class Course:
             return intake.look(one.folder, one.assignment, lambda found: recognised(found, given))
         except NotGradable as refusal:
             return HandedIn(b"", "", (), (), refused=str(refusal))
+
+    def scored(self) -> set[tuple[str, str]]:
+        """Student and assignment of each submission in the gradebook; none if it cannot be read."""
+        try:
+            with Gradebook(self.directory.db_url, self.directory.course_id) as book:
+                rows = book.db.query(SubmittedAssignment.student_id, Assignment.name).join(Assignment)
+                return {(student, assignment) for student, assignment in rows}
+        except (SQLAlchemyError, OSError):
+            return set()
 
     def record(self, one: Submission) -> NotebookNode | None:
         """What the autograded copy says about a submission; None if there is no finished one."""

@@ -98,8 +98,11 @@ def instructors_version(notebook: NotebookNode) -> NotebookNode:
 def opened(folder: Path, log: logging.Logger) -> NbGrader:
     """nbgrader with the settings of a course folder; its messages go to log.
 
-    Raises FileNotFoundError if it is none, and ValueError if its settings cannot be read.
+    Raises FileNotFoundError if it is none, and ValueError for a question mark in its path, which would end the address
+    of the gradebook, or if its settings cannot be read.
     """
+    if "?" in str(folder):
+        raise ValueError("nbgrader finds no gradebook in a path with a question mark: choose or rename the folder.")
     if not (folder / SETTINGS).is_file():
         raise FileNotFoundError(
             f"{folder} is not a course folder, because it has no {SETTINGS}: name one, or make one with `course grade "

@@ -74,8 +74,8 @@ def submissions(submitted: Path, student: str = "*", assignment: str = "*") -> I
         folder = place.is_dir(follow_symlinks=False)
         if not fnmatchcase(place.name if folder else Path(place).stem, student):
             continue
-        if kind := _refused_kind(place):
-            yield Submission(place.name, "", Path(place), f"submitted/{shown(place.name)} is {kind}: {_AGAIN}")
+        if trouble := _trouble(place):
+            yield Submission(place.name, "", Path(place), f"submitted/{shown(place.name)} {trouble}")
         elif folder:
             yield from _of_student(place, assignment)
         elif _may_be_work(place.name):
@@ -149,6 +149,16 @@ def notebook(content: bytes) -> NotebookNode:
 
 
 _AGAIN = "hand in the file itself."
+
+
+def _trouble(place: os.DirEntry[str]) -> str:
+    """Why nothing in an entry of ``submitted`` can be graded, and what to do; empty if nothing is wrong with it."""
+    if kind := _refused_kind(place):
+        return f"is {kind}: {_AGAIN}"
+    if place.is_dir() and re.search(r"[\n\ud800-\udfff]", place.name):  # bytes that are not UTF-8, as of old archives
+        return "has a name that the gradebook cannot take: rename it."
+    readable = not place.is_dir() or os.access(place, os.R_OK | os.X_OK)
+    return "" if readable else "cannot be read (Permission denied): make it readable."
 
 
 def _of_student(place: os.DirEntry[str], assignment: str) -> Iterator[Submission]:

@@ -1,6 +1,7 @@
 """A class graded in one go: autograde, feedback and grades, and what became of each submission."""
 
 import logging
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader.plugins import CsvExportPlugin
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from course_utils.console import first_line
@@ -27,14 +29,16 @@ def grade(
     """Grade what was handed in and is not graded yet, write its feedback and grades.csv; → all outcomes, in order.
 
     student and assignment are patterns such as ``*``; force: grade again what is graded; announce is called with what
-    is done next, to whom and to which assignment. Raises FileNotFoundError if nothing matches, or
-    if folder is not a course folder. A submission's error becomes its outcome; after Ctrl-C, what was graded stays.
+    is done next, to whom and to which assignment. Raises FileNotFoundError if nothing matches, if folder is not a
+    course folder, or if its gradebook is missing. A submission's error becomes its outcome; after Ctrl-C, what was graded stays.
     nbgrader's own messages go to grading.log.
     """
     log = logging.Logger("grading")
     log.addHandler(logging.NullHandler())  # until the folder is known to be a course
     app = opened(folder, log)
-    log.addHandler(logging.FileHandler(folder / LOG, "w", encoding="utf-8"))
+    _need_gradebook(app.coursedir.db_url)
+    # Opened by the first message, which comes when no other run writes to it.
+    log.addHandler(logging.FileHandler(folder / LOG, "w", "utf-8", delay=True, errors="backslashreplace"))
     app.coursedir.student_id, app.coursedir.assignment_id = student, assignment
     course = Course(app.coursedir)
     handed_in = course.submissions()
@@ -63,11 +67,19 @@ def grade(
             ) from error
 
 
+def _need_gradebook(address: str) -> None:
+    """Raise FileNotFoundError without its file: in a new one, nbgrader would know no assignment."""
+    database = make_url(address)
+    path = database.database
+    if database.get_backend_name() == "sqlite" and path and not (os.path.isfile(path) and os.path.getsize(path)):
+        raise FileNotFoundError(f"There is no gradebook {path}: restore it, or make a new course folder.")
+
+
 def _outcome(one: Submission, course: Course, book: Gradebook, reason: str | None) -> Outcome:
     try:
         scored = book.find_submission(one.assignment, one.student)
         points, most = max(0.0, scored.score - scored.late_submission_penalty), scored.max_score
-    except MissingEntry:
+    except (MissingEntry, UnicodeEncodeError):  # of a name that the gradebook cannot take
         points = most = None
     record = course.record(one)
     notes = tuple(record.notes) if record else ()

@@ -126,25 +126,24 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
-def system_accounts(lowest: int | None = None) -> set[str]:
+def system_accounts() -> set[str]:
     """Accounts of the machine in which no person works: root, services, *nobody*, and those whose shell refuses.
 
-    lowest: the smallest number of a person's account; by default UID_MIN of /etc/login.defs, or 1000.
+    The smallest number of a person's account is UID_MIN of /etc/login.defs, or 1000.
     """
     import pwd  # only here: Windows has none
 
-    least = _uid_min() if lowest is None else lowest
+    least = _uid_min()
     accounts = (
         a for a in pwd.getpwall() if a.pw_uid < least or a.pw_uid == 65534 or Path(a.pw_shell).name in REFUSING
     )
     return {account.pw_name.lower() for account in accounts}
 
 
-def _uid_min(definitions: Path = Path("/etc/login.defs")) -> int:
+def _uid_min() -> int:
     try:
-        found = re.search(
-            r"^UID_MIN\s+(\d+)", definitions.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
-        )
+        definitions = Path("/etc/login.defs").read_text(encoding="utf-8", errors="replace")
+        found = re.search(r"^UID_MIN\s+(\d+)", definitions, re.MULTILINE)
     except OSError:
         found = None
     return int(found[1]) if found else 1000

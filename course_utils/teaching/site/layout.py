@@ -11,12 +11,13 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course_utils.front_end import FOLDER
+from course_utils.lab import notebooks
 from course_utils.teaching.demo import script
+from course_utils.teaching.demo.cells import demos_of
 from course_utils.teaching.demo.script import Demo
-from course_utils.teaching.demo.states import VIEWS
 from course_utils.teaching.site import notes
 from course_utils.teaching.site.deck import Slide, deck_of
-from course_utils.teaching.site.shown import exercise, shown
+from course_utils.teaching.site.shown import exercise, shown, views_of
 
 _NOW, _LATER = '"', ' fragment" data-fragment-index="0"'  # the end of a class attribute: what one more step shows
 _HANDS = "Hands, cards or phones first. If 35 to 70 % are right: convince your neighbour, then vote again."
@@ -112,9 +113,8 @@ def _covered(demo: Demo) -> str:
 
 def _demo_of(cell: NotebookNode) -> Demo | None:
     """The demo that this cell shows: the cells before it that the demo also needs show nothing of it."""
-    names = [tag.removeprefix("demo:") for tag in cell.metadata.get("tags", ()) if tag.startswith("demo:")]
-    is_widget = any(VIEWS in each.get("data", {}) for each in cell.get("outputs", ()))
-    return script.find(names[0]) if names and is_widget else None
+    names = demos_of(cell)
+    return script.find(names[0]) if names and views_of(cell) else None
 
 
 def _quiz(number: str, section: str) -> Iterator[Page]:
@@ -157,8 +157,7 @@ def _headings(notebook: NotebookNode, wanted: Collection[str]) -> dict[str, str]
     found: dict[str, str] = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            heads = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith(("## ", "### "))]
-            heading = heads[-1] if heads else heading
+            heading = (notebooks.headings(cell) or [heading])[-1]
         elif cell.id in wanted and heading not in found.values():
             found[cell.id] = heading
     return found

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.teaching.demo.states import STATES, as_webp, small
-from course_utils.teaching.site.shown import as_script
+from course_utils.teaching.site.shown import as_script, with_referred
 
 PARTS = "application/vnd.course.widget-parts+json"
 LEAST = 2_000  # bytes: what is smaller stays in the page
@@ -39,23 +39,13 @@ def lighten(site: Path) -> None:
 def lightened(html: str, static: Path) -> str:
     """A page without what its widgets carry, which is written into ``parts`` of the folder static."""
     shown = _VIEW.findall(html)
-    return _STATE.sub(lambda found: _script(_needed(json.loads(found[1]), shown), static / "parts"), html)
+    return _STATE.sub(lambda found: _script(json.loads(found[1]), shown, static / "parts"), html)
 
 
-def _needed(saved: dict[str, Any], shown: list[str]) -> dict[str, Any]:
-    """The saved state of the models that the page shows and of those that they refer to."""
-    needed: dict[str, Any] = {}
-    waiting = [name for name in shown if name in saved["state"]]
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed[name] = saved["state"][name]
-            waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(needed[name]["state"]))
-    return {**saved, "state": needed}
-
-
-def _script(saved: dict[str, Any], folder: Path) -> str:
+def _script(saved: dict[str, Any], shown: list[str], folder: Path) -> str:
+    """The saved state of the models that the page shows and of those that they refer to, light."""
     folder.mkdir(parents=True, exist_ok=True)
+    saved["state"] = with_referred(saved["state"], [name for name in shown if name in saved["state"]])
     parts = [part for name, model in saved["state"].items() for part in _parts(name, model, folder)]
     return f'<script type="{PARTS}">{as_script({**saved, "parts": parts})}</script>'
 

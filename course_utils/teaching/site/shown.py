@@ -5,7 +5,7 @@ import base64
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -41,6 +41,11 @@ def shown(cell: NotebookNode, part: str = "") -> Shown | None:
             if kind in each and (found := show(each[kind], cell)):
                 return found
     return _printed(cell)
+
+
+def views_of(cell: NotebookNode) -> list[NotebookNode]:
+    """The outputs of an executed cell that are widgets."""
+    return [each for each in cell.get("outputs", ()) if VIEWS in each.get("data", {})]
 
 
 def _widget(view: Any, cell: NotebookNode) -> Shown:
@@ -134,14 +139,22 @@ def states(notebook: NotebookNode, models: Mapping[str, Mapping[str, Any]]) -> d
     Raises ValueError if one is missing.
     """
     saved = notebook.metadata.get("widgets", {}).get(STATES, {"state": {}})
+    try:
+        needed = with_referred(saved["state"], models)
+    except KeyError:
+        advice = "run it again with `course run --output`"
+        raise ValueError(f"The notebook was saved without its widgets: {advice}.") from None
+    begun = {name: {**each, "state": {**each["state"], **models.get(name, {})}} for name, each in needed.items()}
+    return {**saved, "state": begun}
+
+
+def with_referred(saved: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The saved models of these names and those that they refer to. Raises KeyError if one is missing."""
     needed: dict[str, Any] = {}
-    waiting = list(models)
+    waiting = list(names)
     while waiting:
-        model = waiting.pop()
-        if model not in saved["state"]:
-            raise ValueError("The notebook was saved without its widgets: run it again with `course run --output`.")
-        if model not in needed:
-            state = {**saved["state"][model]["state"], **models.get(model, {})}
-            needed[model] = {**saved["state"][model], "state": state}
-            waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(state))
-    return {**saved, "state": needed}
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = saved[name]
+            waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(saved[name]["state"]))
+    return needed

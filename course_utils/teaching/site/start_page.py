@@ -10,8 +10,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.lab.course import README, NotebookEntry, markdown_table
 from course_utils.teaching.demo import script
+from course_utils.teaching.demo.cells import demos_of
 from course_utils.teaching.demo.states import STATES, VIEWS
-from course_utils.teaching.site.shown import states
+from course_utils.teaching.site.shown import states, views_of
 
 TEXT = Path(__file__).parent / "source" / "index.md"
 HEADING = ("notebook", "you build", "slides", "minutes", "exercises")
@@ -69,8 +70,7 @@ def _widget(pages: Mapping[str, NotebookNode], names: Mapping[str, str]) -> tupl
     """The first demo's question and its widget as cells, and the widget's state; nothing if no page has one."""
     for number, notebook in pages.items():
         for cell in notebook.cells:
-            demos = [tag.removeprefix("demo:") for tag in cell.metadata.get("tags", ()) if tag.startswith("demo:")]
-            views = [each for each in cell.get("outputs", ()) if VIEWS in each.get("data", {})]
+            demos, views = demos_of(cell), views_of(cell)
             if demos and views:
                 asked = f"**{script.find(demos[0]).question}** Point at the picture, or reach it with Tab and use the arrow "
                 asked += f"keys. [Notebook {number}]({names[number]}.ipynb) explains it.\n"

@@ -975,6 +975,13 @@ def attend_flat_mask(query, key, value, mask=None):
     return weights @ value, weights
 
 
+def _attend_as_far_as_keys(query, key, value, mask=None):
+    """A query behind the last key is left out."""
+    output, weights = attend(query, key, value, mask)
+    seen = torch.arange(query.shape[-2])[:, None] < key.shape[-2]
+    return output * seen, weights * seen
+
+
 RIGHT = {
     "00.attend": [
         _attend_fill_twice,
@@ -1029,6 +1036,7 @@ RIGHT = {
 
 WRONG = {
     "00.attend": [
+        ("a query for each key, no more", _attend_as_far_as_keys),
         ("no division by √d", _attend_unscaled),
         ("divided by d, not by its root", _attend_over_dim),
         ("multiplied by √d", _attend_times_root),

@@ -736,6 +736,12 @@ def _gated_if_truth(features, update, gate):
     return features + gate * update if gate else features
 
 
+def _flatten_by_the_shorter_side(features):
+    """Right for maps that are wider than high."""
+    height, width = features.shape[2:]
+    return (features.mT if height > width else features).flatten(2).mT
+
+
 RIGHT = {
     "01.receptive_field": [
         _field_from_the_end,
@@ -814,6 +820,7 @@ WRONG = {
         ("the example's answer", lambda layers: 13),
     ],
     "01.flatten_positions": [
+        ("tall maps turned on their side", _flatten_by_the_shorter_side),
         ("reshape alone", _flatten_reshape),
         ("reshape alone, view", lambda features: features.contiguous().view(len(features), -1, features.shape[1])),
         ("column by column", lambda features: rearrange(features, "b c h w -> b (w h) c")),

@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy as np
 import torch
 from einops import einsum, rearrange, repeat
 from torch import nn
@@ -967,6 +968,24 @@ def _count_tensor(channels, out_channels, size):
     return projections.sum() + size * out_channels
 
 
+def _neighbourhoods_stored():
+    """Its table of neighbours is made once for each map and size, whatever the stride."""
+    tables = {}
+
+    def neighbourhoods(maps, size, stride=1):
+        height, width = maps.shape[2:]
+        if (height, width, size) not in tables:
+            places = torch.arange(1.0, height * width + 1).view(1, 1, height, width)
+            tables[height, width, size] = F.unfold(places, size, padding=size // 2, stride=stride)[0].T.long()
+        return F.pad(maps.flatten(2), (1, 0))[:, :, tables[height, width, size]]
+
+    return neighbourhoods
+
+
+def _count_numpy(channels, out_channels, size):
+    return np.int64(3) * channels * out_channels + size * out_channels
+
+
 RIGHT = {
     "02.neighbourhoods": [
         _near_view,
@@ -1009,6 +1028,7 @@ RIGHT = {
         functools.partial(_mask_off, inside=lambda down, right, reach: torch.maximum(down, right) <= reach),
     ],
     "02.local_parameters": [
+        _count_numpy,
         _count_verbose,
         _count_modules,
         _count_sum,
@@ -1020,6 +1040,7 @@ RIGHT = {
 
 WRONG = {
     "02.neighbourhoods": [
+        ("a stored table, whatever the stride", _neighbourhoods_stored()),
         ("no zeros around the map", _near_unpadded),
         ("neighbours split off first, channels last", _near_split_wrong),
         ("neighbours split off first, view", _near_split_wrong_view),
@@ -1154,6 +1175,10 @@ WRONG = {
         ("axes for batch and heads", _mask_head_axes),
     ],
     "02.local_parameters": [
+        (
+            "features of four heads",
+            lambda channels, out_channels, size: 3 * channels * out_channels + out_channels // 4 * 4 * size,
+        ),
         (
             "a vector for each of the R² offsets",
             lambda channels, out_channels, size: 3 * channels * out_channels + size**2 * out_channels,

@@ -1134,6 +1134,20 @@ def _unless_there_is_nothing(query, key, value, past_keys, past_values):
     return attend(query, keys, values)[0], keys, values
 
 
+def _cache_of_its_own():
+    """Right for a single layer: a second one finds the first one's keys and values."""
+    stored = {"keys": torch.empty(0)}
+
+    def cached_step(query, key, value, past_keys, past_values):
+        if past_keys.shape[2] == 0 or stored["keys"].shape != past_keys.shape:
+            stored["keys"], stored["values"] = past_keys, past_values
+        stored["keys"] = torch.cat([stored["keys"], key], dim=2)
+        stored["values"] = torch.cat([stored["values"], value], dim=2)
+        return attend(query, stored["keys"], stored["values"])[0], stored["keys"], stored["values"]
+
+    return cached_step
+
+
 RIGHT = {
     "03.quantise": [
         _int32,
@@ -1370,6 +1384,7 @@ FRAGILE = {
     "03.bits_per_pixel": [("log2 of a Python number that may be zero", _as_python_log2)],
     "03.masked_loss": [("view on expanded memory: cell 34 gives the histogram's expanded scores", _view_of_expanded)],
     "03.cached_step": [
+        ("a cache of its own: a model has several layers", _cache_of_its_own()),
         ("largest score of an empty past: cell 41 begins with nothing kept", _largest_of_the_past),
         ("forgets to keep the first token: cell 41 begins with nothing kept", _unless_there_is_nothing),
     ],

@@ -4,6 +4,7 @@ import math
 from functools import partial, reduce
 from itertools import accumulate, pairwise
 
+import numpy as np
 import torch
 from einops import einsum, rearrange, repeat
 from torch import nn
@@ -1077,6 +1078,28 @@ def _lazy(attention_maps):
     return accumulate(_steps(attention_maps), lambda below, above: above @ below)
 
 
+def _bytes_by_table(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if min(tokens, heads, layers, batch) < 1:
+        raise ValueError("below one")
+    sizes = {torch.float64: 8, torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
+    return tokens**2 * heads * layers * batch * sizes.get(dtype, 4)
+
+
+def _bytes_by_numpy(tokens, heads, layers, dtype=torch.float32, batch=1):
+    if min(tokens, heads, layers, batch) < 1:
+        raise ValueError("below one")
+    return int(np.prod([tokens, tokens, heads, layers, batch, dtype.itemsize]))
+
+
+def _bytes_refused(few):
+    def attention_bytes(tokens, heads, layers, dtype=torch.float32, batch=1):
+        if few(tokens, heads, layers, batch):
+            raise ValueError("below one")
+        return tokens**2 * heads * layers * batch * dtype.itemsize
+
+    return attention_bytes
+
+
 RIGHT = {
     "04.patchify": [
         _permute,
@@ -1126,6 +1149,7 @@ RIGHT = {
 
 WRONG = {
     "04.patchify": [
+        ("alpha and all further channels lost", lambda images, patch_size: _f_unfold(images[:, :3], patch_size)),
         ("patches numbered down the columns", _patch_columns_first),
         ("patches numbered down the columns, by loops", _loops_over_columns_first),
         ("channels last inside a patch", _channels_last),
@@ -1322,6 +1346,10 @@ def _added_up_in_float32(image_size, patch_size, dim, layers, mlp_dim, classes, 
 
 FRAGILE = {
     "04.attention_bytes": [
+        ("a negative batch counted", _bytes_refused(lambda t, h, n, b: min(t, h, n) < 1 or not b)),
+        ("negative heads counted", _bytes_refused(lambda t, h, n, b: min(t, n, b) < 1 or not h)),
+        ("np.prod overflows: 'exact for any size'", _bytes_by_numpy),
+        ("a table of sizes: 'a number of type dtype takes dtype.itemsize bytes'", _bytes_by_table),
         ("parameter renamed: the cell that measures writes layers=", _bytes_renamed),
         ("a count of 1 refused", _bytes_one_refused),
         ("the product refused: a negative number of tokens is squared away", _bytes_product_refused),

@@ -739,8 +739,26 @@ class _LinearRule:
         return 1 - (1 - last) * torch.linspace(1 / layers, 1, layers)
 
 
+def _depth_numpy(branch, survival, draws):
+    kept = torch.from_numpy(draws.numpy() < survival).float()
+    return branch * kept.reshape(-1, *[1] * (branch.ndim - 1)) / survival
+
+
+def _depth_step(branch, survival, draws):
+    kept = torch.heaviside(survival - draws, torch.zeros(1))
+    return branch * kept.reshape(-1, *[1] * (branch.ndim - 1)) / survival
+
+
+def _each_list_turned(images, transforms, chosen):
+    result = _each_grouped(images, transforms, chosen)
+    transforms.reverse()
+    return result
+
+
 RIGHT = {
     "06.stochastic_depth": [
+        _depth_step,
+        _depth_numpy,
         _depth_where,
         _depth_loop,
         _depth_factor,
@@ -1070,6 +1088,7 @@ WRONG = {
         ("one share only: .item()", _mixup_one_share_only),
     ],
     "06.apply_each": [
+        ("turns round the list it was given", _each_list_turned),
         ("last round first", _each_reversed),
         ("each round starts from the given pictures", _each_from_the_originals),
         ("the first round only", _each_first_round),

@@ -1022,6 +1022,29 @@ def _index_of_torchvision(window):
     return layer.relative_position_index.view(window**2, window**2)
 
 
+def _unpartition_stored():
+    """Its table of places is made once for each number of windows, whatever the map's sides."""
+    tables = {}
+
+    def unpartition(windows, window, height, width):
+        if windows.shape[1:3] not in tables:
+            places = torch.arange(height * width).view(1, height, width, 1)
+            tables[windows.shape[1:3]] = partition(places, window).flatten().argsort()
+        return windows.flatten(1, 2)[:, tables[windows.shape[1:3]]].unflatten(1, (height, width))
+
+    return unpartition
+
+
+def _shift_mask_stored():
+    """As in a block of Swin, whose shift never changes."""
+    masks = {}
+
+    def mask_of(height, width, window, shift):
+        return masks.setdefault((height, width, window), _shift_mask_slices(height, width, window, shift))
+
+    return mask_of
+
+
 RIGHT = {
     "08.partition": [
         _partition_view,
@@ -1119,6 +1142,7 @@ WRONG = {
         ("through numpy: nothing learns", _partition_detached),
     ],
     "08.unpartition": [
+        ("a stored table, whatever the sides", _unpartition_stored()),
         ("reshaped without permuting", _unpartition_reshape_only),
         ("split, but not permuted", _unpartition_not_permuted),
         (
@@ -1154,6 +1178,7 @@ WRONG = {
         ("no_grad", _unpartition_no_grad),
     ],
     "08.shift_mask": [
+        ("a stored mask, whatever the shift", _shift_mask_stored()),
         ("turned round", lambda height, width, window, shift: ~_pieces(height, width, window, shift)),
         (
             "turned round, spelled as unequal",

@@ -568,6 +568,16 @@ def affine_narrow_taken_for_empty(low, high, bits):
     return scale, (least - low / scale).round().clamp(least, -least - 1)
 
 
+def lora_einsum_of_three(inputs, weight, bias, down, up, alpha):
+    correction = torch.einsum("or,rf,bf->bo", up, down, inputs)
+    return F.linear(inputs, weight.detach(), bias.detach()) + alpha / len(down) * correction
+
+
+def lora_einsum_in_order(inputs, weight, bias, down, up, alpha):
+    correction = torch.einsum("bf,rf,or->bo", inputs, down, up)
+    return F.linear(inputs, weight.detach(), bias.detach()) + alpha / len(down) * correction
+
+
 RIGHT = {
     "09.prototypes": [
         prototypes_stacked,
@@ -592,6 +602,7 @@ RIGHT = {
         lambda queries, centres: -(queries[:, None].double() - centres.double()).pow(2).sum(-1),
     ],
     "09.lora_linear": [
+        lora_einsum_in_order,
         lora_by_f_linear,
         lora_by_einsum,
         lora_by_columns,
@@ -1381,6 +1392,7 @@ FRAGILE = {
         ("one shot, learning: the root's gradient is NaN where a query is its own prototype", logits_distance_by_root)
     ],
     "09.lora_linear": [
+        ("docstring: up @ down is never computed: einsum multiplies from the left", lora_einsum_of_three),
         ("docstring, left as they are: frozen weights come back trainable", lora_switched_off_and_on),
         ("docstring, left as they are: the caller's weights are cut off for good", lora_detached_in_place),
         ("docstring: up @ down is never made: merged into the weight", lora_merged),

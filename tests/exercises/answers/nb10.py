@@ -477,6 +477,21 @@ def pgd_two_signs_only(images, gradient, centre, radius, step_size):
     return (images - step).clamp(centre - radius, centre + radius).clamp(0, 1)
 
 
+def similarities_learned_temperature_clamped(images, captions, temperature):
+    if isinstance(temperature, torch.Tensor):
+        temperature = temperature.clamp(min=0.01)
+    return similarities_normalised(images, captions, temperature)
+
+
+def ranks_with_a_tolerance(logits, right):
+    return (logits - logits.gather(1, right[:, None]) > 1e-6).sum(1) + 1
+
+
+def pgd_by_the_gradients_size(images, gradient, centre, radius, step_size):
+    direction = gradient / (gradient.abs() + 1e-12)
+    return (images - step_size * direction).clamp(centre - radius, centre + radius).clamp(0, 1)
+
+
 RIGHT = {
     "10.similarities": [
         similarities_normalised,
@@ -1125,6 +1140,10 @@ WRONG = {
 FRAGILE = {
     "10.similarities": [
         (
+            "docstring, any number above 0: a tensor is clamped as the model does it",
+            similarities_learned_temperature_clamped,
+        ),
+        (
             "text, 'CLIP learns τ': a temperature that learns is cut off by float()",
             lambda images, captions, temperature: similarities_normalised(images, captions, float(temperature)),
         ),
@@ -1139,10 +1158,12 @@ FRAGILE = {
         ("cell 14: logits in double precision times a target in float32", contrastive_einsum_of_floats)
     ],
     "10.retrieval_ranks": [
+        ("docstring, no two are equal: a tolerance of 1e-6", ranks_with_a_tolerance),
         ("cell 19, worst rank: softmax rounds low logits to zero, and ties come up", ranks_of_softmax),
         ("docstring: near logits are no ties: isclose", ranks_close_to),
     ],
     "10.pgd_step": [
+        ("docstring, at every pixel with a nonzero gradient: 1e-12 added", pgd_by_the_gradients_size),
         ("formula, sign(0) = 0: a gradient of zero makes NaN", pgd_division_by_the_size),
         ("formula, sign(0) = 0: a gradient of zero takes a step too", pgd_two_signs_only),
     ],

@@ -33,8 +33,9 @@ def check_mask(mask: Any, shape: Sequence[int], device: torch.device, name: str 
     pairs = zip(reversed(mask.shape), reversed(shape), strict=False)
     if mask.ndim > len(shape) or any(length not in (1, wanted) for length, wanted in pairs):
         raise ValueError(
-            f"The {name} has the shape {tuple(mask.shape)}, but must be broadcastable to {tuple(shape)}: give it axes "
-            "of these lengths or of length 1, for example with mask[:, None, None, :] for the padding of a batch."
+            f"The {name} has the shape {tuple(mask.shape)}, but must be broadcastable to {tuple(shape)}, whose last "
+            "two axes are the queries and the keys: give it axes of these lengths or of length 1. (For the padding of a "
+            "batch, for example, mask[:, None, None, :].)"
         )
     if mask.device != device:
         raise ValueError(

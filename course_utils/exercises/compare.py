@@ -188,14 +188,10 @@ def _tensors(yours: Any, right: Tensor, what: str) -> Difference | None:
     lost = ~yours.isfinite() & right.isfinite()
     if lost.any():
         first = tuple(lost.nonzero()[0].tolist())
-        amount = (
-            f"{int(lost.sum())} of {lost.numel()} positions, first at index {first}"
-            if right.ndim
-            else ("its only value")
-        )
+        where = f" at {int(lost.sum())} of {lost.numel()} positions, first at index {first}" if right.ndim else ""
         return Difference(
             Kind.NOT_FINITE,
-            f"{name} is NaN or infinite at {amount}.",
+            f"{name} is NaN or infinite{where}.",
             "Look for a division by zero, a logarithm of zero or of a negative number, the mean of an empty tensor, "
             "exp of a large number, or a softmax over a row in which every score is −inf.",
         )

@@ -205,7 +205,7 @@ def _constant(pairs: Sequence[Pair], what: str) -> Finding | None:
     if len(values) > 1 or (all(pair.right.numel() < 2 for pair in pairs) and len(pairs) < 3):
         return None
     value = values.pop()
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    shown = f"{value:zg}" if isinstance(value, float) else str(value)
     return Finding("constant", f"{capital(what)}: {shown} everywhere.")
 
 

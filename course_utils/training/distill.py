@@ -40,8 +40,8 @@ def hard_distillation(student: Tensor, teacher: Tensor, labels: Tensor, smoothin
     """½ cross-entropy with the labels + ½ cross-entropy with the teacher's label, its most likely class.
 
     student and teacher: logits (batch, classes), of any magnitude; labels (batch,), int64; smoothing in [0, 1): the
-    share of each label, but not of the teacher's label, that is spread evenly over all classes → a tensor of shape
-    (): the mean over the batch. Gradients reach the student. If two classes are equally likely, either is right.
+    share of the true label that is spread evenly over all classes; the teacher's label is not smoothed → a tensor of
+    shape (): the mean over the batch. Gradients reach the student. If two classes are equally likely, either is right.
     Touvron et al. 2021, eq. 3.
     """
     said = teacher.argmax(dim=-1)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import re
 import time
 from dataclasses import replace
@@ -203,6 +204,20 @@ def test_an_answer_that_returns_what_it_stored_for_another_value_of_an_argument_
         told -= {"height", "width"}  # each follows from the other and the number of windows
     passed = {name for name in told if examine(exercise, stores_without(exercise, name)).passed}
     assert passed == set()
+
+
+@pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
+def test_a_result_that_is_nan_throughout_is_called_so_and_blamed_on_no_other_mistake(exercise):
+    lost = False
+
+    def student(*args):
+        nonlocal lost
+        result = exercise.reference(*args)
+        lost = isinstance(result, Tensor) and result.is_floating_point()
+        return result * math.nan if lost else result
+
+    verdict = examine(exercise, functools.wraps(exercise.reference)(student))
+    assert not lost or "NaN" in verdict.message
 
 
 def test_a_fault_of_the_check_itself_is_no_mistake_of_the_students(monkeypatch, capsys):

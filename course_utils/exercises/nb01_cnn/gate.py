@@ -106,8 +106,8 @@ GATED_RESIDUAL = Exercise(
         ),
         Misconception(
             "fades",
-            "This interpolates between features and update, as highway networks do. Here the features stay whole for "
-            "every gate: y = γ o + x.",
+            "This interpolates between features and update. Here the features stay whole for every gate: at gate 1 the "
+            "result is features plus update, an ordinary residual block.",
             lambda features, update, gate: (1 - gate) * features + gate * update,
             lambda features, update, gate: gate * features + (1 - gate) * update,
         ),

@@ -110,6 +110,12 @@ MASKED_LOSS = Exercise(
             _merged(lambda nats, hidden: nats.mean()),
         ),
         Misconception(
+            "colours-on-the-wrong-axis",
+            "`cross_entropy` treats the second axis as the colours, but here that is the axis of the pixels. Swap "
+            "two axes, or pass one row of colours per pixel.",
+            lambda logits, pixels, hidden: F.cross_entropy(logits, pixels, reduction="none")[hidden].mean(),
+        ),
+        Misconception(
             "visible-pixels",
             "The visible pixels are scored instead of the hidden ones. The mask is True where a pixel is hidden.",
             _merged(lambda nats, hidden: nats[~hidden].mean()),

@@ -12,9 +12,8 @@ Loss = Callable[[Tensor, Tensor, float], Tensor]  # of logits, target and smooth
 
 SIZES = ((5, 5), (4, 3), (7, 10), (2, 6))  # one square, all others different
 LARGE = (
-    "In float32, exp(100) is infinite; a small probability rounds to 0, whose logarithm is −∞, or is replaced by the "
-    "small number that you add or clamp to; and clamping changes the logits. `log_softmax` of the unchanged logits "
-    "avoids all of that"
+    "In float32, exp(100) is infinite, and a small probability rounds to 0, whose logarithm is −∞. Adding a small "
+    "number or clamping changes the result. `log_softmax` of the unchanged logits avoids all of that"
 )
 ANY_LIKELIEST = (
     "The most likely class has the largest logit. Functions of such logits may be infinite, or equal for several "

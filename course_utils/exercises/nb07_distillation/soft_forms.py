@@ -80,6 +80,13 @@ def target_of_kl_div(target: Callable[[Tensor, float], Tensor]) -> Callable[...,
     )
 
 
+def kl_div_of_logits(target: Callable[[Tensor, float], Tensor]) -> Callable[..., Tensor]:
+    """The student's logits as the first argument of `F.kl_div`; the second is a function of (teacher, τ)."""
+    return of_logits(
+        lambda student, teacher, tau: tau**2 * F.kl_div(student / tau, target(teacher, tau), reduction="batchmean")
+    )
+
+
 def centred(logits: Tensor) -> Tensor:
     """The logits of each image with mean zero."""
     return logits - logits.mean(-1, keepdim=True)

@@ -77,13 +77,18 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "kl-div-of-probabilities",
-        "The first argument is the student's probabilities, but F.kl_div needs log-probabilities there.",
+        "The first argument of F.kl_div must be log-probabilities of the student, not its logits or probabilities, and "
+        "the second the teacher's probabilities.",
         slips.slip(divergence=lambda student, teacher: F.kl_div(student.exp(), teacher.exp(), reduction="batchmean")),
+        slips.kl_div_of_logits(lambda teacher, tau: (teacher / tau).softmax(-1)),
+        slips.kl_div_of_logits(lambda teacher, tau: teacher / tau),
     ),
     Misconception(
         "kl-div-to-logits",
-        "The logarithm of a negative number gives NaN. `F.kl_div` takes the logarithm of its second argument, which "
-        "must be probabilities, not logits, or log-probabilities with `log_target=True`.",
+        "The result is NaN: the logarithm of a negative number was taken, and logits and log-probabilities can be "
+        "negative. If you use `F.kl_div`: its first argument is the student's log-probabilities; of its second, the "
+        "teacher's probabilities, it takes the logarithm itself (or give both as log-probabilities, with "
+        "`log_target=True`).",
         slips.target_of_kl_div(lambda teacher, tau: teacher / tau),
         slips.target_of_kl_div(lambda teacher, tau: (teacher / tau).log_softmax(-1)),
         slips.target_of_kl_div(lambda teacher, tau: teacher),

@@ -48,22 +48,24 @@ def _swapped(label: Tensor, distillation: Tensor) -> tuple[Tensor, Tensor]:
     return distillation, label
 
 
-def _each_meets_both(
-    label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
-) -> Tensor:
-    said = teacher.argmax(-1)
-    each = [smoothed(z, labels, smoothing) + plain(z, said, smoothing) for z in (label_logits, distillation_logits)]
-    return (each[0] + each[1]) / 4
+def _each_meets_both(share: float) -> Callable[..., Tensor]:
+    def loss(
+        label_logits: Tensor, distillation_logits: Tensor, teacher: Tensor, labels: Tensor, smoothing: float = 0.1
+    ) -> Tensor:
+        said = teacher.argmax(-1)
+        heads = label_logits, distillation_logits
+        each = [smoothed(z, labels, smoothing) + plain(z, said, smoothing) for z in heads]
+        return share * (each[0] + each[1])
+
+    return loss
 
 
-def _second_head_meets_both(label: Loss, share: float) -> Callable[..., Tensor]:
+def _second_head_meets_both(label: Loss, share: float, of_second: float | None = None) -> Callable[..., Tensor]:
+    """share: of each of the three parts; of_second: of the second head's two, if that is another."""
     return lambda label_logits, distillation_logits, teacher, labels, smoothing=0.1: (
-        share
-        * (
-            smoothed(label_logits, labels, smoothing)
-            + plain(distillation_logits, teacher.argmax(-1), smoothing)
-            + label(distillation_logits, labels, smoothing)
-        )
+        share * smoothed(label_logits, labels, smoothing)
+        + (of_second or share)
+        * (plain(distillation_logits, teacher.argmax(-1), smoothing) + label(distillation_logits, labels, smoothing))
     )
 
 
@@ -130,13 +132,15 @@ MISCONCEPTIONS = (
         "each-meets-both",
         "Each head has both the label and the teacher as targets. Here each has only one target, which makes them "
         "differ.",
-        _each_meets_both,
+        _each_meets_both(1 / 4),
+        _each_meets_both(1 / 2),
     ),
     Misconception(
         "label-for-both-heads",
         "The distillation token's head has both the true label and the teacher's label as targets. The teacher's "
         "label is its only target.",
         _second_head_meets_both(plain, 1 / 3),
+        _second_head_meets_both(smoothed, 1 / 2, of_second=1 / 4),
         *tuple(
             _second_head_meets_both(loss, share)
             for loss, share in ((plain, 1 / 2), (plain, 1.0), (smoothed, 1 / 3), (smoothed, 1 / 2), (smoothed, 1.0))

@@ -164,7 +164,6 @@ TARGETS = (
         "diagonal-left-out",
         "The diagonal is left out of the target. An image's own caption is always a right answer.",
         slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True).clamp(min=1)),
-        slip(target=lambda same: _others(same) / _others(same).sum(dim=1, keepdim=True)),
         slip(target=lambda same: _others(same) / same.sum(dim=1, keepdim=True)),
         slip(target=lambda same: _others(same).float()),
     ),

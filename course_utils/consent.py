@@ -1,4 +1,6 @@
-"""Whether a student counts in the class view, and the seed of their own that their live runs have there. All notebooks."""
+"""Whether a student counts in the class view, and the seed of their own that their live runs have there.
+All notebooks.
+"""
 
 import hashlib
 import json
@@ -13,7 +15,9 @@ FIRST = 10_000  # the seeds of students lie above those of the shipped tables
 
 
 def consent() -> dict[str, Any]:
-    """What the student has said: ``share``, and their ``seed`` if they have one; empty if nothing, or nothing readable."""
+    """What the student has said: ``share``, and their ``seed`` if they have one;
+    empty if nothing, or nothing readable.
+    """
     try:
         with files.opened(paths.state_dir() / "progress" / CONSENT) as file:
             said = json.loads(file.read(2**16))
@@ -35,7 +39,8 @@ def is_own(seed: object) -> bool:
 
 
 def seed_of(student: str) -> int:
-    """The seed drawn from a name or a number: the same on every machine, and one of 2 · 10⁹, so two are hardly ever alike.
+    """The seed drawn from a name or a number: the same on every machine, and one of 2 · 10⁹,
+    so two are hardly ever alike.
 
     Case, and spaces around and between words, do not count. Raises ValueError for a name without any character.
     """

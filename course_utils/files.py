@@ -29,7 +29,9 @@ def reason(error: BaseException) -> str:
 
 
 def real(path: Path) -> Path:
-    """The path without links. For a loop of links, Path.resolve raises RuntimeError before Python 3.13, but this does not."""
+    """The path without links. For a loop of links, Path.resolve raises RuntimeError before Python 3.13,
+    but this does not.
+    """
     return Path(os.path.realpath(path))
 
 
@@ -37,8 +39,8 @@ def real(path: Path) -> Path:
 def opened(path: Path) -> Iterator[BufferedReader]:
     """A plain file, open for reading bytes.
 
-    Raises OSError for everything that cannot be read: also for a folder, a pipe, which could wait without end, a device,
-    a loop of links, and a name with a NUL byte.
+    Raises OSError for everything that cannot be read: also for a folder, a pipe, which could wait without end, a
+    device, a loop of links, and a name with a NUL byte.
     """
     try:
         plain = stat.S_ISREG(os.stat(path).st_mode)
@@ -67,8 +69,8 @@ def prepare(folder: Path, mebibytes: int, remedy: str) -> None:
         raise Refused(f"Nothing can be written to {folder} ({why}): {remedy}.") from error
     if usage.total and usage.free < mebibytes * 2**20:  # some network folders do not know their size
         raise Refused(
-            f"{folder} has {usage.free / 2**20:.0f} MiB of free space, but {mebibytes} MiB are needed: free some space, or "
-            f"{remedy}."
+            f"{folder} has {usage.free / 2**20:.0f} MiB of free space, but {mebibytes} MiB are needed: free some "
+            f"space, or {remedy}."
         )
 
 
@@ -139,7 +141,9 @@ def remove(path: Path) -> None:
 
 
 def replace(new: Path, path: Path) -> None:
-    """Rename new to path. On Windows that fails while another process, such as a virus scanner, has one of them open."""
+    """Rename new to path. On Windows that fails while another process, such as a virus scanner,
+    has one of them open.
+    """
     for seconds in BUSY_SECONDS if WINDOWS else ():
         try:
             return os.replace(new, path)

@@ -29,7 +29,9 @@ def libc(name: str, *arguments: Any) -> int:
 
 
 def control(option: int, *arguments: int) -> None:
-    """Set one of this process's properties: END_WITH_PARENT to a signal (a change of user ends it), the others to 0 or 1."""
+    """Set one of this process's properties: END_WITH_PARENT to a signal (a change of user ends it),
+    the others to 0 or 1.
+    """
     libc("prctl", option, *arguments, *[0] * (4 - len(arguments)))
 
 

@@ -37,7 +37,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def on_cpu() -> Iterator[None]:
-    """In the block, and in a function with this decorator, new tensors are on the CPU, whatever the default device is."""
+    """In the block, and in a function with this decorator, new tensors are on the CPU,
+    whatever the default device is.
+    """
     with torch.device("cpu"):
         yield
 

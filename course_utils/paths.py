@@ -1,8 +1,8 @@
 """The four places of the course: what ships, what a student edits, what is kept of a student, and what is made again.
 
-What ships is only read. In a git clone it is `notebooks/` and `data/`; a wheel carries both inside the package. A student
-edits a working copy (``lab/working_copy.py``). Progress and runs are kept in :func:`state_dir`. Downloads, caches and
-sites can be made again.
+What ships is only read. In a git clone it is `notebooks/` and `data/`; a wheel carries both inside the package. A
+student edits a working copy (``lab/working_copy.py``). Progress and runs are kept in :func:`state_dir`. Downloads,
+caches and sites can be made again.
 """
 
 import os
@@ -43,8 +43,8 @@ def state_dir() -> Path:
     """Folder of this student's own files (progress, unfinished runs); this does not create it.
 
     ``COURSE_STATE`` moves it. By default it is `.course` in one's own clone, which git ignores, on Colab and Kaggle a
-    folder that outlives the session, and else the account's folder for data of programs. Raises NotADirectoryError for a
-    file, for the home folder, ``~name``, of somebody who has no account, and where this account has no home folder.
+    folder that outlives the session, and else the account's folder for data of programs. Raises NotADirectoryError for
+    a file, for the home folder, ``~name``, of somebody who has no account, and where this account has no home folder.
     """
     outlives = next((folder / NAME for folder in HOSTED if folder.is_dir()), None)
     default = CLONE / ".course" if CLONE else outlives or _of_the_account(platformdirs.user_data_path)
@@ -82,6 +82,7 @@ def own_clone(change: str) -> Path:
     """
     if CLONE is None:
         raise PermissionError(
-            f"{change} is part of the course, which is installed in {CONTENT} and only read: clone its repository first."
+            f"{change} is part of the course, which is installed in {CONTENT} and only read: clone its repository "
+            "first."
         )
     return CLONE

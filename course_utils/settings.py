@@ -101,8 +101,9 @@ class Settings:
 
     Types are int, float, bool, str, Path, tuples of these, functions, and other classes, each with or without None, or
     with a tuple as the alternative. A type may be ``Annotated`` with conditions (:class:`Must`), and with text that
-    describes it in an error. NumPy's numbers become Python's, whole numbers become floats where a float is annotated, text
-    becomes a Path where that is, and lists become tuples. Nothing else is converted. Raises WrongSetting for the first field that has another value.
+    describes it in an error. NumPy's numbers become Python's, whole numbers become floats where a float is annotated,
+    text becomes a Path where that is, and lists become tuples. Nothing else is converted. Raises WrongSetting for the
+    first field that has another value.
     """
 
     __signature__ = _PlainSignature()

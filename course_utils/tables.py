@@ -1,4 +1,6 @@
-"""Tables of results: a pandas DataFrame with a caption, for a notebook, a page, a slide or a terminal. All notebooks."""
+"""Tables of results: a pandas DataFrame with a caption, for a notebook, a page, a slide or a terminal.
+All notebooks.
+"""
 
 import math
 import re
@@ -40,8 +42,8 @@ class Table:
         entries = list(rows) if isinstance(rows, Iterable) else [rows]
         if not all(isinstance(each, Mapping | pd.Series) for each in entries):
             raise WrongSetting(
-                f"rows is {shown(rows)}, but must be a list with a dict for each row: put a single dict into a list, and "
-                'turn a DataFrame into one with to_dict("records").'
+                f"rows is {shown(rows)}, but must be a list with a dict for each row: put a single dict into a list, "
+                'and turn a DataFrame into one with to_dict("records").'
             )
         if not isinstance(formats, Mapping | None):
             raise WrongSetting(f"formats is {shown(formats)}, but must be a dict from names of columns to formats.")
@@ -127,8 +129,8 @@ def _written(value: Any, own: str | None, floats: str, name: str) -> str:
         return format(float(value) if isinstance(value, Real) and not isinstance(value, int) else value, form)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"The format {form!r} does not fit {shown(value)} in the column {name!r}: pass one such as '.1f', or ',d' for whole "
-            "numbers."
+            f"The format {form!r} does not fit {shown(value)} in the column {name!r}: pass one such as '.1f', or ',d' "
+            "for whole numbers."
         ) from error
 
 

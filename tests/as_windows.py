@@ -23,9 +23,11 @@ from typing import Any
 MODULES = {"crypt", "fcntl", "grp", "nis", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 HIDDEN = {
     "os": """fork forkpty geteuid getuid getegid getgid getgroups getpgid getpgrp getsid setuid setgid setsid setgroups
-    setpgid killpg nice sysconf confstr sched_getaffinity sched_setaffinity waitid wait wait3 wait4 WNOHANG WEXITED WNOWAIT
+    setpgid killpg nice sysconf confstr sched_getaffinity sched_setaffinity waitid wait wait3 wait4 WNOHANG WEXITED """
+    """WNOWAIT
     P_PID mkfifo mknod chown lchown fchown fchdir chroot uname pread pwrite preadv statvfs fstatvfs getloadavg openpty
-    O_NONBLOCK O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_PATH ttyname readv writev sendfile posix_spawn posix_spawnp memfd_create
+    O_NONBLOCK O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_PATH ttyname readv writev sendfile posix_spawn posix_spawnp """
+    """memfd_create
     register_at_fork getpriority setpriority EX_OK get_exec_path initgroups ctermid tcgetpgrp""",
     "signal": """SIGALRM SIGHUP SIGKILL SIGQUIT SIGUSR1 SIGUSR2 SIGCHLD SIGSTOP SIGCONT SIGTSTP SIGPIPE SIGWINCH alarm
     setitimer pthread_kill pthread_sigmask sigwait siginterrupt pause""",

@@ -42,8 +42,8 @@ def test_a_kernel_is_a_notebook():
         (FileNotFoundError("There is no notebook 99: choose one."), "There is no notebook 99: choose one."),
         (
             PermissionError(errno.EACCES, "Permission denied", "/x"),
-            "/x cannot be used (Permission denied): choose a folder that you can write to, with the command's option or "
-            "COURSE_STATE.",
+            "/x cannot be used (Permission denied): choose a folder that you can write to, with the command's option "
+            "or COURSE_STATE.",
         ),
         (
             OSError(errno.ENOSPC, "No space left on device", "/x"),

@@ -589,8 +589,8 @@ def test_every_function_with_a_tensor_was_run_there(name, ran):
     if name in ELSEWHERE:
         return
     assert name in ran.reached, (
-        f"{name} takes a tensor, but no scenario of {Path(__file__).name} passes it one on the device: add it to one, or "
-        "to ELSEWHERE with the reason."
+        f"{name} takes a tensor, but no scenario of {Path(__file__).name} passes it one on the device: add it to one, "
+        "or to ELSEWHERE with the reason."
     )
     assert name not in ran.returned, f"{name} returns a tensor on the CPU of shape {ran.returned[name][0]}"
 

@@ -187,5 +187,8 @@ def test_every_library_that_is_imported_is_declared():
 
 @pytest.mark.slow
 def test_importing_the_package_does_not_import_heavy_libraries():
-    code = "import course_utils.data, course_utils.experiments, sys; print([m for m in ('torchvision', 'sklearn', 'skimage', 'pandas') if m in sys.modules])"
+    code = (
+        "import course_utils.data, course_utils.experiments, sys; "
+        "print([m for m in ('torchvision', 'sklearn', 'skimage', 'pandas') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

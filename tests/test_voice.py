@@ -6,7 +6,10 @@ import pytest
 
 from course_utils.paths import ROOT
 
-COUNTED = "bits? nats? labels? numbers? vectors? tokens? images pictures steps seconds minutes ms µs s MiB GiB bytes FLOPs? draws"
+COUNTED = (
+    "bits? nats? labels? numbers? vectors? tokens? images pictures steps seconds minutes ms µs s MiB GiB "
+    "bytes FLOPs? draws"
+)
 EACH = "pixel image picture patch token step head layer second minute epoch class channel student batch dataset row"
 FORBIDDEN = {
     rf"\b({'|'.join(COUNTED.split())}) an? ({'|'.join(EACH.split())})\b": "write “per” for rates: “bits per pixel”",

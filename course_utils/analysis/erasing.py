@@ -18,7 +18,9 @@ def border(images: Tensor) -> Tensor:
 
 
 def erased(images: Tensor, patches: Iterable[int], model: ViT, blank: Tensor) -> Tensor:
-    """images (…, channels, height, width) with these patches of the model's grid, numbered in raster order, set to blank."""
+    """images (…, channels, height, width) with these patches of the model's grid, numbered in raster order,
+    set to blank.
+    """
     images, size = images.clone(), model.config.patch_size
     for patch in patches:
         top, left = (size * place for place in divmod(patch, model.config.grid[1]))

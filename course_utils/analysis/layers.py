@@ -12,7 +12,8 @@ TOKENS = ("class token", "mean of the patches")
 
 @torch.no_grad()
 def features_by_layer(model: ViT, images: Tensor) -> Tensor:
-    """(batch, channels, height, width) → (batch, 2, layers, dim): class token, and mean of the patches, after each layer.
+    """(batch, channels, height, width) → (batch, 2, layers, dim): class token, and mean of the patches,
+    after each layer.
 
     Each is standardised over its features, as before the next layer, so that the layers can be compared.
     """

@@ -14,7 +14,9 @@ from course_utils.costs import count_flops
 
 @dataclass(frozen=True)
 class Work:
-    """One forward pass: FLOPs (a multiply-add counts as two), and the bytes of input, parameters and output together."""
+    """One forward pass: FLOPs (a multiply-add counts as two), and the bytes of input,
+    parameters and output together.
+    """
 
     flops: int
     bytes: int

@@ -34,12 +34,13 @@ def check_mask(mask: Any, shape: Sequence[int], device: torch.device, name: str 
     if mask.ndim > len(shape) or any(length not in (1, wanted) for length, wanted in pairs):
         raise ValueError(
             f"The {name} has the shape {tuple(mask.shape)}, but must be broadcastable to {tuple(shape)}, whose last "
-            "two axes are the queries and the keys: give it axes of these lengths or of length 1. (For the padding of a "
-            "batch, for example, mask[:, None, None, :].)"
+            "two axes are the queries and the keys: give it axes of these lengths or of length 1. (For the padding of "
+            "a batch, for example, mask[:, None, None, :].)"
         )
     if mask.device != device:
         raise ValueError(
-            f"The {name} is on the device {mask.device}, but the inputs are on {device}: use {name}.to({str(device)!r})."
+            f"The {name} is on the device {mask.device}, but the inputs are on {device}: use "
+            f"{name}.to({str(device)!r})."
         )
 
 
@@ -68,7 +69,9 @@ def check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Any = None,
 
 
 def check_memory(shape: Sequence[int], like: Tensor) -> None:
-    """Raise MemoryError if the scores and the weights, of this shape and of the type of like, exceed the free memory."""
+    """Raise MemoryError if the scores and the weights, of this shape and of the type of like,
+    exceed the free memory.
+    """
     if torch.compiler.is_compiling():
         return
     matrix = torch.Size(shape).numel() * like.itemsize

@@ -115,8 +115,8 @@ def attention_recorded(model: nn.Module) -> Iterator[list[Tensor]]:
 def silenced(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[None]:
     """Within the block, these heads add nothing: their outputs are zeros. Their attention weights stay what they are.
 
-    heads: pairs (layer, head), both counted from 0, the layers as in ``attention_maps``. Other threads and copies of the
-    model hear all heads. Blocks may be nested, and then all their heads are silent. Michel et al. 2019, section
+    heads: pairs (layer, head), both counted from 0, the layers as in ``attention_maps``. Other threads and copies of
+    the model hear all heads. Blocks may be nested, and then all their heads are silent. Michel et al. 2019, section
     2.3. Raises ValueError for a model without attention layers of this course, and for a layer or a head that it does
     not have.
     """
@@ -132,8 +132,8 @@ def silenced(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[Non
             )
         if not 0 <= head < layers[layer].heads:
             raise WrongSetting(
-                f"heads names head {head} of layer {layer}, but that layer has {layers[layer].heads} heads: pass a head "
-                f"from 0 to {layers[layer].heads - 1}."
+                f"heads names head {head} of layer {layer}, but that layer has {layers[layer].heads} heads: pass a "
+                f"head from 0 to {layers[layer].heads - 1}."
             )
         silent.setdefault(layers[layer], []).append(head)
     with known(_SILENT, silent):

@@ -22,7 +22,8 @@ SECONDS = 10.0  # for each check, on a machine that is not busy with something e
 PATIENCE = 300  # seconds after which a kernel counts as hung
 
 PREPARE = """
-import asyncio, collections, ctypes, itertools, multiprocessing, os, queue, signal, socket, subprocess, sys, threading, time
+import asyncio, collections, ctypes, itertools, multiprocessing, os, queue, signal, socket, \
+subprocess, sys, threading, time
 import IPython, numpy, torch
 from course_utils.exercises import check
 """

@@ -47,7 +47,8 @@ WATCH = """() => {
 PASSES = """async ({ config, format, layout, bytes, count }) => {
     const buffer = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0)).buffer;
     const passes = makePasses(config, unpacked(buffer, format, layout));
-    const pixels = Float32Array.from({ length: config.channels * config.width * config.height }, (_, at) => (at % 256) / 255);
+    const pixels = Float32Array.from({ length: config.channels * config.width * config.height }, \
+(_, at) => (at % 256) / 255);
     const times = [];
     for (let pass = 0; pass < count; pass++) {
         const began = performance.now();

@@ -16,7 +16,7 @@ def claims(
         str | None, typer.Argument(help="A notebook (07) or a claim (07.teacher), with details. Default: all claims.")
     ] = None,
 ) -> None:
-    """What the lecture claims and what was found: each claim with its interval and verdict, computed from data/results."""
+    """What the lecture claims and what was found: each claim with its interval and verdict, from data/results."""
     with sentences():
         from course_utils.experiments import claims as ledger
         from course_utils.experiments.claims_shown import POWER_LINE, all_in_all, decided_by, details, found, needed

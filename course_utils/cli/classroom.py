@@ -88,7 +88,8 @@ def _on_a_claim(name: str, folder: Path | None, names: bool) -> None:
 
 
 def _in_folder(folder: Path, once: bool, names: bool, port: int, browser: bool) -> None:
-    """Print the table of the students in a folder, or serve the page until Ctrl-C; it reads the folder anew each time."""
+    """Print the table of the students in a folder, or serve the page until Ctrl-C;
+    it reads the folder anew each time."""
     if not once:
         extras.needs("tornado")
     from course_utils.teaching.classroom.catalogue import catalogue

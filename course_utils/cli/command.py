@@ -1,4 +1,5 @@
-"""What all commands print to, and how they read arguments, except ``course lab``, which passes them on to JupyterLab."""
+"""What all commands print to, and how they read arguments, except ``course lab``,
+which passes them on to JupyterLab."""
 
 import os
 import re

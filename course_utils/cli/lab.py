@@ -40,7 +40,7 @@ def lab(
     ] = False,
     named: Annotated[str | None, typer.Option("--folder", help="The folder, as the other commands name it.")] = None,
 ) -> None:
-    """Open your copy of the notebooks in JupyterLab; the first time, it is made. What you wrote is never overwritten."""
+    """Open your copy of the notebooks in JupyterLab; it is made the first time. What you wrote is never overwritten."""
     with sentences():
         extras.needs("jupyterlab")
         first = [] if named is None else [named and str(working_copy.find(Path(named)))]

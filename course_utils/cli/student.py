@@ -70,7 +70,8 @@ def run(
 
 
 def _refuse_to_replace(paths: list[Path], output: Path) -> None:
-    """Raise ValueError where a notebook would replace one that somebody works on, the course's, or another of this run."""
+    """Raise ValueError where a notebook would replace one that somebody works on, the course's,
+    or another of this run."""
     from course_utils.lab import notebooks, working_copy
 
     resolved = set(map(files.real, paths))

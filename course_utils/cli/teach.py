@@ -1,4 +1,5 @@
-"""Commands for teachers: ``course book | slides | load``; ``course grade`` is in ``grade.py``, ``course demo`` in ``demo.py``."""
+"""Commands for teachers: ``course book | slides | load``; ``course grade`` is in ``grade.py``,
+``course demo`` in ``demo.py``."""
 
 from pathlib import Path
 from typing import Annotated

@@ -52,8 +52,8 @@ def load_folder(
     folder, shrunk if its longer side exceeds 224 pixels. The array is stored in ``.course/cache`` until a file changes.
     size: the number of images, drawn at random by seed; by default all of them, sorted by path.
 
-    A file that is not an image, or is damaged, is left out, and a warning names it. Raises FileNotFoundError if there is
-    no such path; MemoryError if the images need more memory than there is; and ValueError if the folder is empty,
+    A file that is not an image, or is damaged, is left out, and a warning names it. Raises FileNotFoundError if there
+    is no such path; MemoryError if the images need more memory than there is; and ValueError if the folder is empty,
     unreadable or has one class only, if it is not clear which of its folders are the classes (``photos/cat`` beside
     ``masks/cat``), if more than a tenth of the files would be left out, and for an archive that unpacks to more than a
     hundred times its size or has a path that leads out of it.
@@ -121,8 +121,8 @@ def _sizes(place: Place, faults: dict[str, str]) -> dict[str, tuple[int, int]]:
             sizes[path] = size_of(content, path)
     if not sizes and not faults:
         raise ValueError(
-            f"There are no images in {place.path}: put those of each class, as JPEG or PNG files, into a folder with the "
-            "name of the class."
+            f"There are no images in {place.path}: put those of each class, as JPEG or PNG files, into a folder with "
+            "the name of the class."
         )
     return sizes
 
@@ -163,8 +163,8 @@ def _check_memory(count: int, size: tuple[int, int]) -> None:
     needed, free = 6 * 3 * count * height * width, free_memory()  # in bytes, selected, and in float32
     if needed > free:
         raise MemoryError(
-            f"{count:,} images of {height} × {width} pixels need {needed / 2**30:,.1f} GiB, but {free / 2**30:,.1f} GiB "
-            "are free: leave some images out, or pass a smaller image_size."
+            f"{count:,} images of {height} × {width} pixels need {needed / 2**30:,.1f} GiB, but "
+            f"{free / 2**30:,.1f} GiB are free: leave some images out, or pass a smaller image_size."
         )
 
 

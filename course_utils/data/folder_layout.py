@@ -98,8 +98,8 @@ def _refuse_unclear(folders: list[tuple[str, ...]]) -> None:
     if len(alike) > 1:
         shared = next(name for name in sorted(several[alike[0]]) if counts[name] > 1)
         raise ValueError(
-            f"The folders {alike[0]} and {alike[1]} hold the same folders, such as {shared}, so either level may be the "
-            f"classes: pass one of the two alone, or {REMEDY}."
+            f"The folders {alike[0]} and {alike[1]} hold the same folders, such as {shared}, so either level may be "
+            f"the classes: pass one of the two alone, or {REMEDY}."
         )
     if named := sorted(filter(_split, several)):
         raise ValueError(
@@ -132,7 +132,8 @@ def _drawn(digests: dict[str, str], labels: dict[str, str], seed: int) -> dict[s
     for label, count in different.items():
         if count < 2:
             raise ValueError(
-                f"The class {label} has {count} different image, but needs two, to train and to test with: add another one."
+                f"The class {label} has {count} different image, but needs two, to train and to test with: "
+                "add another one."
             )
     chosen = held_out(list(digests.values()), [labels[path] for path in digests], TEST_SHARE, seed)
     return {path: "test" if test else "train" for path, test in zip(digests, chosen, strict=True)}

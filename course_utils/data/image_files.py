@@ -134,8 +134,8 @@ def pixels_of(picture: "Image", what: str) -> Tensor:
         needed = BYTES_PER_PIXEL * width * height
         if width * height > SMALL and needed > (free := free_memory()):
             raise TooLarge(
-                f"{what} has {height} × {width} pixels, which take {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB "
-                "are free: make it smaller first."
+                f"{what} has {height} × {width} pixels, which take {needed / 2**30:.1f} GiB, but "
+                f"{free / 2**30:.1f} GiB are free: make it smaller first."
             )
         picture = _loaded(picture)
         if turn := TURNS.get(_orientation(picture)):

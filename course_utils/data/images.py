@@ -1,4 +1,5 @@
-"""One's own image, from wherever it is: a file, bytes, an image of Pillow, an array or a tensor. Notebooks 04 and 10."""
+"""One's own image, from wherever it is: a file, bytes, an image of Pillow, an array or a tensor.
+Notebooks 04 and 10."""
 
 import os
 import re
@@ -157,18 +158,21 @@ def _array(source: Any) -> np.ndarray:
         cause = error
     if values is None or values.dtype.kind not in "biuf":
         raise NoImage(
-            f"The image is {_found(source)}, but must be a path, the bytes of a file, an image of Pillow, an array or a "
-            "tensor of real numbers: convert it to one of them."
+            f"The image is {_found(source)}, but must be a path, the bytes of a file, an image of Pillow, an array "
+            "or a tensor of real numbers: convert it to one of them."
         ) from cause
     if np.ma.is_masked(source):
         raise NoImage(
-            f"The array has {int(np.ma.getmaskarray(source).sum()):,} values that are masked: fill them first, such as with "
-            "array.filled(0)."
+            f"The array has {int(np.ma.getmaskarray(source).sum()):,} values that are masked: fill them first, such "
+            "as with array.filled(0)."
         )
     return values
 
 
 def _found(source: Any) -> str:
     if isinstance(source, np.ndarray | Tensor):
-        return f"{'a tensor' if isinstance(source, Tensor) else 'an array'} of {str(source.dtype).removeprefix('torch.')}"
+        return (
+            f"{'a tensor' if isinstance(source, Tensor) else 'an array'} of "
+            f"{str(source.dtype).removeprefix('torch.')}"
+        )
     return shown(source) if source is None else f"of type {type(source).__name__}"

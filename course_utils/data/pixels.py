@@ -50,8 +50,8 @@ def _largest(values: np.ndarray, what: str) -> int:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > SIXTEEN_BITS:
         raise NoImage(
-            f"{what} has whole numbers from {low:,} to {high:,}, but an image of 8 bits has 0 to 255 and one of 16 bits "
-            "0 to 65,535: scale it to [0, 1]."
+            f"{what} has whole numbers from {low:,} to {high:,}, but an image of 8 bits has 0 to 255 and one of 16 "
+            "bits 0 to 65,535: scale it to [0, 1]."
         )
     return next(most for most in (1, EIGHT_BITS, SIXTEEN_BITS) if high <= most)
 

@@ -108,8 +108,8 @@ def find_files(files: Files, names: Iterable[str], download: bool = True) -> tup
         except DataNotFound as error:
             why = str(error)
     raise DataNotFound(
-        f"{files.title} is not on this machine ({why}): set COURSE_DATA to a folder that contains "
-        f"{', '.join(names)} (as such, with .gz, or in a .zip or .tar archive), put them in {DOWNLOADS}, or {files.advice}."
+        f"{files.title} is not on this machine ({why}): set COURSE_DATA to a folder that contains {', '.join(names)} "
+        f"(as such, with .gz, or in a .zip or .tar archive), put them in {DOWNLOADS}, or {files.advice}."
     )
 
 
@@ -162,7 +162,8 @@ def _download(files: Files) -> dict[str, bytes]:
 
 
 def _keep(content: Mapping[str, bytes], name: str) -> None:
-    """Write the files to a folder of that name among the downloads, or to one beside it if somebody has put files there."""
+    """Write the files to a folder of that name among the downloads,
+    or to one beside it if somebody has put files there."""
     for number in count(1):
         target = DOWNLOADS / (name if number == 1 else f"{name}-{number}")
         own = os.path.isfile(target / MARK)

@@ -1,4 +1,5 @@
-"""How a dataset is divided: fit and validation, a random draw, and which images of a folder are for the test. All notebooks."""
+"""How a dataset is divided: fit and validation, a random draw, and which images of a folder are for the test.
+All notebooks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ SPLITS = ("train", "fit", "validation", "test")
 
 
 def part(count: int, split: str) -> Tensor:
-    """The places of ``"validation"``, a fixed random twelfth of count images, at least one, or of ``"fit"``, the rest."""
+    """The places of ``"validation"``, a fixed random twelfth of count images, at least one, or of ``"fit"``,
+    the rest."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(1), device="cpu")
     held_out = max(1, count // 12)
     return (order[:held_out] if split == "validation" else order[held_out:]).sort().values

@@ -122,8 +122,8 @@ def export_onnx(model: nn.Module, images: Tensor, path: str | Path) -> Path:
             raise
         except Exception as error:
             raise ValueError(
-                f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} ({first_line(error)}): "
-                "pass images that it reads, or simplify its forward."
+                f"This {type(model).__name__} cannot be exported for images of shape {tuple(pair.shape[1:])} "
+                f"({first_line(error)}): pass images that it reads, or simplify its forward."
             ) from error
     return place
 

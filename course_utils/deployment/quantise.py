@@ -61,7 +61,9 @@ def quantise_weight(weight: Tensor, bits: int = 8, per_channel: bool = True, sym
 def with_rounded_weights(
     model: nn.Module, bits: int = 8, per_channel: bool = True, symmetric: bool = True
 ) -> nn.Module:
-    """A copy of the model in which the weights of every layer are rounded by `quantise_weight`; biases and norms are not."""
+    """A copy of the model in which the weights of every layer are rounded by `quantise_weight`;
+    biases and norms are not.
+    """
     rounded = deepcopy(model)
     with torch.no_grad():
         for parameter in rounded.parameters():

@@ -127,8 +127,8 @@ class _Examination:
         if issubclass(type(fn), type):
             return not_yet(
                 Kind.NOT_A_FUNCTION,
-                f"check received the class {fn.__name__}, but needs a function or an object that can be called: make an "
-                f'object first, check("{exercise.name}", {fn.__name__}()).',
+                f"check received the class {fn.__name__}, but needs a function or an object that can be called: make "
+                f'an object first, check("{exercise.name}", {fn.__name__}()).',
             )
         if getattr(fn, "__code__", None) is exercise.reference.__code__:
             return Verdict(

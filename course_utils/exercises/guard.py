@@ -42,9 +42,9 @@ def last_words() -> str | None:
                 "os._exit(), for what calls into C, such as ctypes, or for a tensor or a list that grows too large."
             )
         return (
-            f"The check of {name} ended the last kernel, because the function was in one operation for {said['seconds']:g} "
-            "s of computing, which nothing else can end: look for a power, a text, a list or a regular expression "
-            "that grows too large."
+            f"The check of {name} ended the last kernel, because the function was in one operation for "
+            f"{said['seconds']:g} s of computing, which nothing else can end: look for a power, a text, a list or a "
+            "regular expression that grows too large."
         )
     return None
 

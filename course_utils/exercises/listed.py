@@ -12,7 +12,9 @@ from course_utils.exercises.exercise import known
 
 @dataclass(frozen=True)
 class Listed:
-    """What the source says about an exercise. module: the dotted name of a module that has the reference, or imports it."""
+    """What the source says about an exercise.
+    module: the dotted name of a module that has the reference, or imports it.
+    """
 
     name: str
     title: str
@@ -62,7 +64,8 @@ def _source(module: str, name: str) -> str:
             return "\n".join(lines[first - 1 : statement.end_lineno])
     if name not in _imports(module):
         raise TypeError(
-            f"{module}.{name} is not a plain function, but an exercise's reference must be one: use a function with def."
+            f"{module}.{name} is not a plain function, but an exercise's reference must be one: "
+            "use a function with def."
         )
     return _source(*_imports(module)[name])
 

@@ -78,7 +78,9 @@ def progress(notebook: str | None = None) -> list[Row]:
 
 
 def passed_so_far() -> str | None:
-    """How far the student is, "12 of 53 exercises passed.", or None if the records cannot be looked for; never raises."""
+    """How far the student is, "12 of 53 exercises passed.", or None if the records cannot be looked for;
+    never raises.
+    """
     try:
         rows = progress()
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder

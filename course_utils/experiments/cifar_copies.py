@@ -19,7 +19,8 @@ def available() -> bool:
 
 
 def cifar10(split: str, size: int | None = None, seed: int = 0) -> LabelledImages:
-    """CIFAR-10 as by ``load``; if it is not on this machine, from ``cifar10-jpeg.tar.gz`` where datasets are looked for.
+    """CIFAR-10 as by ``load``; if it is not on this machine,
+    from ``cifar10-jpeg.tar.gz`` where datasets are looked for.
 
     It is downloaded if neither is there. The source of the images says which it is. Raises DataNotFound without both.
     """

@@ -91,8 +91,8 @@ class Claim(Settings):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found on a claim. seconds: of the runs that decide it, or NaN if they were not measured; found: in words,
-    of a computed claim."""
+    """What was found on a claim. seconds: of the runs that decide it, or NaN if they were not measured; found: in
+    words, of a computed claim."""
 
     claim: Claim
     effect: Effect
@@ -212,7 +212,8 @@ def differences(claim: Claim, rows: Sequence[Row]) -> list[float]:
 
 
 def values(claim: Claim, rows: Sequence[Row], term: Row) -> dict[tuple[Any, ...], float]:
-    """Value of the pairing columns → mean of the rows that match a term. A cell with several values has several pairs."""
+    """Value of the pairing columns → mean of the rows that match a term.
+    A cell with several values has several pairs."""
     column = column_of(claim, term)
     found: dict[tuple[Any, ...], list[float]] = {}
     for row in rows:
@@ -246,7 +247,8 @@ def column_of(claim: Claim, term: Row) -> str:
 
 
 def matches(row: Row, wanted: Row) -> bool:
-    """Whether the row has all these values; a list means any of its values, and a term's "column" is not one of them."""
+    """Whether the row has all these values; a list means any of its values,
+    and a term's "column" is not one of them."""
     return all(
         row.get(name) in (value if isinstance(value, list) else [value])
         for name, value in wanted.items()
@@ -320,7 +322,7 @@ def by_chance(found: Sequence[Finding]) -> str:
     supported = sum(each.decision is Decision.SUPPORTED for each in tested)
     least, most = (share * len(tested) for share in (BY_CHANCE, BY_TWO_LOOKS))
     return (
-        f"{len(tested)} of these {len(found)} claims are tested by intervals, and {supported} of them are supported. If none "
-        f"of them were true, {least:.1f} would be supported by chance (2.5 % each), and at most {most:.1f} (4.8 %) because some "
-        "were looked at after three or ten runs and again after more."
+        f"{len(tested)} of these {len(found)} claims are tested by intervals, and {supported} of them are supported. "
+        f"If none of them were true, {least:.1f} would be supported by chance (2.5 % each), and at most {most:.1f} "
+        "(4.8 %) because some were looked at after three or ten runs and again after more."
     )

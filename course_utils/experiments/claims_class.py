@@ -1,8 +1,9 @@
-"""The class as a laboratory: each student's live run has a seed of its own and counts in the class. Notebooks 02, 05, 07 and 08.
+"""The class as a laboratory: each student's live run has a seed of its own and counts in the class.
+Notebooks 02, 05, 07 and 08.
 
-A student who shares their progress, ``share("on", "NAME OR NUMBER")``, gets a seed that is drawn from it. A notebook's live
-cell then uses that seed and keeps the rows of its runs in the progress folder, from where the instructor's view reads
-them: ``course class --claim 05.data``. Everybody else gets the default seed, and nothing is kept.
+A student who shares their progress, ``share("on", "NAME OR NUMBER")``, gets a seed that is drawn from it. A notebook's
+live cell then uses that seed and keeps the rows of its runs in the progress folder, from where the instructor's view
+reads them: ``course class --claim 05.data``. Everybody else gets the default seed, and nothing is kept.
 """
 
 import hashlib

@@ -9,8 +9,8 @@ from course_utils.experiments.sweep import minutes, read_results
 from course_utils.experiments.verdict import POWER, Decision, largest_spread
 
 POWER_LINE = (
-    f"Undecided. So many runs in all would find the smallest effect of interest in {100 * POWER:.0f} % of cases at the measured "
-    "spread or, where so many have run, halve the interval:"
+    f"Undecided. So many runs in all would find the smallest effect of interest in {100 * POWER:.0f} % of cases at "
+    "the measured spread or, where so many have run, halve the interval:"
 )
 
 
@@ -52,7 +52,8 @@ def took(finding: Finding) -> str:
 
 
 def needed(finding: Finding) -> str:
-    """Runs and hours that would decide an undecided claim; empty for others, and without a spread to compute it from."""
+    """Runs and hours that would decide an undecided claim; empty for others,
+    and without a spread to compute it from."""
     runs = finding.runs_needed
     halved = ", to halve the interval" if finding.had_enough else ""
     return f"{runs:,} {_units(finding)}, {finding.hours_needed:.1f} hours on one core{halved}" if runs else ""
@@ -64,7 +65,10 @@ def wanted(finding: Finding) -> str:
         return ""
     smallest = written(finding.claim, finding.claim.smallest).lstrip("+")
     if finding.had_enough:
-        return f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in at least {100 * POWER:.0f} % of cases.)"
+        return (
+            f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in at least "
+            f"{100 * POWER:.0f} % of cases.)"
+        )
     wider = largest_spread(finding.effect.spread, finding.effect.runs) / finding.effect.spread
     return (
         f"{needed(finding)}, in all, would find {smallest} in {100 * POWER:.0f} % of "

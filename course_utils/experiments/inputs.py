@@ -8,7 +8,8 @@ from course_utils.data import DATASETS
 
 
 def of_images(dataset: str, config: Any) -> dict[str, Any]:
-    """Of channels, classes, image_size, mean and std of one of DATASETS, those that a configuration of that class has."""
+    """Of channels, classes, image_size, mean and std of one of DATASETS,
+    those that a configuration of that class has."""
     known = DATASETS[dataset]
     channels, side, _ = known.shape
     seen = {

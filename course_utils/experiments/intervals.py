@@ -39,8 +39,8 @@ def interval(values: Sequence[float]) -> Interval:
 def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accuracy") -> dict[Any, dict[int, float]]:
     """The rows by these columns: their values, of a single column the value itself → seed → what, in per cent.
 
-    what is a column of shares, in [0, 1], or NaN where there is none. Raises ValueError for two rows with the same values
-    and the same seed, and for text, such as that of an empty cell.
+    what is a column of shares, in [0, 1], or NaN where there is none. Raises ValueError for two rows with the same
+    values and the same seed, and for text, such as that of an empty cell.
     """
     found: dict[Any, dict[int, float]] = {}
     for row in rows:
@@ -61,8 +61,8 @@ Runs = Mapping[int, float] | Sequence[float]  # seed → value, or the values of
 def paired(one: Runs, other: Runs) -> Interval:
     """Seed → value, twice → the :func:`interval` of one minus other, over the seeds that both have.
 
-    Two sequences hold the values of the same runs, in the same order. Raises ValueError if the runs have no seed in common,
-    and for sequences of different lengths.
+    Two sequences hold the values of the same runs, in the same order. Raises ValueError if the runs have no seed in
+    common, and for sequences of different lengths.
     """
     if isinstance(one, Mapping) != isinstance(other, Mapping):
         raise ValueError("Only one of the two has seeds: pass both as seed → value, or both as values.")

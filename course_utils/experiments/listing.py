@@ -11,7 +11,8 @@ from course_utils.experiments.sweep import SWEEPS, find_sweep, minutes, read_res
 
 @dataclass(frozen=True)
 class Offer:
-    """One name for ``course train``. minutes: in words, from the shipped tables; empty where nobody has measured them."""
+    """One name for ``course train``. minutes: in words, from the shipped tables;
+    empty where nobody has measured them."""
 
     name: str
     what: str

@@ -27,12 +27,13 @@ TESTED = {"digits": 360, "fashion_mnist": 4_000}  # images on which each probe i
 CLOTHES = PixelTransformerConfig(image_size=7, channels=1, colours=8, dim=48, layers=8, heads=4, mlp_dim=192)
 CONFIGS = {"digits": replace(CLOTHES, image_size=8, colours=17), "fashion_mnist": CLOTHES}  # dataset → the model's
 # Chosen before the runs. Digits: the notebook's recipe for six blocks. Fashion-MNIST: every picture once, and of the
-# learning rates 2e-3 and 4e-3 the one with fewer bits per pixel on validation images, after 8,000 pictures with seed 20,
-# which no run of the sweep uses. No probe took part in a choice.
+# learning rates 2e-3 and 4e-3 the one with fewer bits per pixel on validation images, after 8,000 pictures with seed
+# 20, which no run of the sweep uses. No probe took part in a choice.
 RECIPES = {"digits": Recipe(6, 16, 4e-3), "fashion_mnist": Recipe(1, 32, 4e-3)}
 WEIGHTS = ("next pixel", "untrained")  # what a probe's features come from
 BLOCKS = tuple(f"block_{number}" for number in range(CLOTHES.layers + 1))  # columns of the table; 0: the embeddings
-# Ten of each at first; the power calculation of the ledger then asked for 48 of the digits. Seed 20 chose the rate above.
+# Ten of each at first; the power calculation of the ledger then asked for 48 of the digits. Seed 20 chose the rate
+# above.
 SEEDS = {"digits": [seed for seed in range(49) if seed != 20], "fashion_mnist": range(10)}
 MIDDLE = CLOTHES.layers // 2  # the block that is compared with the first and the last: fixed before the runs
 
@@ -93,7 +94,8 @@ def probe_layers(model: PixelTransformer, train: LabelledImages, test: LabelledI
 
 
 def run(dataset: str, weights: str, seed: int) -> dict[str, float]:
-    """One point of the sweep: bits per pixel on at most 1,000 test images, and the accuracy of a probe after each block.
+    """One point of the sweep: bits per pixel on at most 1,000 test images,
+    and the accuracy of a probe after each block.
 
     Raises DataNotFound without Fashion-MNIST.
     """

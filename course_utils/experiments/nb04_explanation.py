@@ -32,8 +32,8 @@ def load_images(dataset: str, count: int = IMAGES) -> LabelledImages:
 def maps_of(model: ViT, images: Tensor, blank: Tensor) -> dict[str, Tensor]:
     """images (batch, channels, height, width), blank (channels,) → each of MAPS (batch, patches).
 
-    Of attention, the class token's row, mean of the heads. Ink is the mean distance of a patch's pixels from blank, contrast
-    their standard deviation; neither knows the model.
+    Of attention, the class token's row, mean of the heads. Ink is the mean distance of a patch's pixels from blank,
+    contrast their standard deviation; neither knows the model.
     """
     config, attention = model.config, model.attention_maps(images)
     special, (rows, columns) = model.special_tokens.shape[1], config.grid
@@ -50,8 +50,8 @@ def maps_of(model: ViT, images: Tensor, blank: Tensor) -> dict[str, Tensor]:
 
 
 def costs_and_maps(model: ViT, images: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """images (count, channels, height, width), labels (count,) → what erasing a patch costs the label, and each of MAPS,
-    all (count, patches).
+    """images (count, channels, height, width), labels (count,) → what erasing a patch costs the label,
+    and each of MAPS, all (count, patches).
     """
     blank, costs = border(images), []
     maps: dict[str, list[Tensor]] = {name: [] for name in MAPS}
@@ -63,8 +63,8 @@ def costs_and_maps(model: ViT, images: Tensor, labels: Tensor) -> tuple[Tensor, 
 
 
 def agreement(each: Tensor, cost: Tensor, ink: Tensor) -> dict[str, Tensor]:
-    """A map, the cost of erasing and the ink, (count, patches) → three rank correlations (count,) of map and cost: over all
-    patches; over those that erasing changes, because they have ink; and of these with the cost's size alone.
+    """A map, the cost of erasing and the ink, (count, patches) → three rank correlations (count,) of map and cost:
+    over all patches; over those that erasing changes, because they have ink; and of these with the cost's size alone.
     """
     changed = ink > 0  # erasing another costs nothing, whatever the model: with it, ink would be right for free
     return {
@@ -75,7 +75,8 @@ def agreement(each: Tensor, cost: Tensor, ink: Tensor) -> dict[str, Tensor]:
 
 
 def compare(model: ViT, images: Tensor, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-    """images (count, channels, height, width), labels (count,) → for each of MAPS its agreement with the cost of erasing."""
+    """images (count, channels, height, width), labels (count,) → for each of MAPS its agreement with the cost of
+    erasing."""
     cost, maps = costs_and_maps(model, images, labels)
     return {name: agreement(each, cost, maps["ink"]) for name, each in maps.items()}
 

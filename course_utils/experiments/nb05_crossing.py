@@ -1,4 +1,5 @@
-"""The ViT and the ResNet of notebook 05 on images that never run out: as they are, shuffled, and where place counts too.
+"""The ViT and the ResNet of notebook 05 on images that never run out:
+as they are, shuffled, and where place counts too.
 
 ``course train sweep-crossing`` makes data/results/sweep-crossing.csv. Every step has fresh images, so what varies is
 the length of training. Each length is a run of its own, with a warm-up and a cosine that ends where it ends.
@@ -48,8 +49,8 @@ HALVES_RATES = {("shape and place", "ResNet"): 0.03}
 
 # The arm of a ResNet whose maps close round, as the table calls it.
 WRAPPED = "shape and place without border"
-# Pixels on each side: all three strides divide 32 × 32 pixels; the third does not divide 28 × 28 and leaves a seam, which
-# tells the ResNet the place.
+# Pixels on each side: all three strides divide 32 × 32 pixels; the third does not divide 28 × 28 and leaves a seam,
+# which tells the ResNet the place.
 MARGIN = 2
 
 TEST = -1  # the seed of the test images; a step's is never negative

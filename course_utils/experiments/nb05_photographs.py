@@ -27,8 +27,8 @@ TRIO: Mapping[str, Config[Model]] = {
     ),
 }  # fmt: skip
 
-# The best of 0.001 (not the ResNet), 0.003, 0.01 and 0.03 on 2,000 validation images, after 600 steps on 5,000 images with
-# seed 90, which no reported run uses.
+# The best of 0.001 (not the ResNet), 0.003, 0.01 and 0.03 on 2,000 validation images, after 600 steps on 5,000 images
+# with seed 90, which no reported run uses.
 LEARNING_RATES = {"ViT": 0.003, "Swin": 0.003, "ResNet": 0.01}
 SIZES = (1_000, 25_000)
 

@@ -34,7 +34,8 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 
 
 class Placed(NamedTuple):
-    """A layer under the roof: its work, the speed in FLOP/s, and the speed as shares of the peak and of its own roof."""
+    """A layer under the roof: its work, the speed in FLOP/s,
+    and the speed as shares of the peak and of its own roof."""
 
     work: Work
     speed: float

@@ -47,8 +47,9 @@ def train_augreg(
 ) -> tuple[ViT, History]:
     """Build the model of that size from the seed and train it; → the model and its history.
 
-    regularisation: the probability of dropout and, at the last layer, of stochastic depth; weight decay is always Recipe's.
-    augmentation: a name in LEVELS. The losses in the history are the training losses on augmented and mixed images.
+    regularisation: the probability of dropout and, at the last layer, of stochastic depth; weight decay is always
+    Recipe's. augmentation: a name in LEVELS. The losses in the history are the training losses on augmented and mixed
+    images.
     """
     config, level = SIZES[size], LEVELS[augmentation]
     model = build(replace(config, dropout=regularisation, stochastic_depth=regularisation), seed)

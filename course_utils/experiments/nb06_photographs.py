@@ -1,7 +1,7 @@
 """Each regulariser alone, and each left out, on colour photographs: notebook 06.
 
-``course train sweep-regularisers-photographs``: the sweep of ``nb06_regularisers`` on CIFAR-10, with the same arms, lengths,
-settings and ten seeds; twelve more for one claim. What decides each claim was fixed before the runs.
+``course train sweep-regularisers-photographs``: the sweep of ``nb06_regularisers`` on CIFAR-10, with the same arms,
+lengths, settings and ten seeds; twelve more for one claim. What decides each claim was fixed before the runs.
 """
 
 from typing import Any

@@ -23,10 +23,10 @@ from course_utils.training.score import evaluate
 
 PICTURES = 500  # to train on
 EPOCHS = {"short": 5, "long": 40}  # ten steps each
-# Chosen before the runs, on the 5,000 validation images with seed 20, which no run of the sweep uses: what had the higher
-# accuracy in the mean of both lengths. The rate was chosen of 6e-3 and 1e-2, in the mean of "none" and "all" (with other
-# strengths, those on the left below); then each strength, alone. On the 4,166 of CIFAR-10, the same procedure chose the
-# same (MixUp's two were exactly level: 0.5 as on clothes).
+# Chosen before the runs, on the 5,000 validation images with seed 20, which no run of the sweep uses: what had the
+# higher accuracy in the mean of both lengths. The rate was chosen of 6e-3 and 1e-2, in the mean of "none" and "all"
+# (with other strengths, those on the left below); then each strength, alone. On the 4,166 of CIFAR-10, the same
+# procedure chose the same (MixUp's two were exactly level: 0.5 as on clothes).
 LEARNING_RATE = 6e-3
 
 

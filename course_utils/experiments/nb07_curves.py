@@ -23,8 +23,8 @@ def mean_confidence(model: nn.Module, images: Tensor) -> float:
 
 
 def run(temperature: float, weight: float, seed: int) -> dict[str, float]:
-    """One point of the sweep: of student and teacher the accuracy, in [0, 1], on all test images; and of the student the
-    mean confidence there.
+    """One point of the sweep: of student and teacher the accuracy, in [0, 1], on all test images;
+    and of the student the mean confidence there.
 
     Raises DataNotFound without Fashion-MNIST.
     """

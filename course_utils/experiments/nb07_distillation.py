@@ -32,8 +32,8 @@ CNN = ResNetConfig(
     **of_images("fashion_mnist", ResNetConfig),
 )  # fmt: skip
 # A CNN, a ViT larger than the student, and a smaller CNN that is as accurate as this ViT. Its widths and epochs were
-# chosen before it taught anyone, of first widths 3, 4, 6 and 8 and of 10 to 20 epochs: on validation images, in the mean
-# of seeds 20 to 22, which no run of the sweep has, it is right for 79.0 %, the ViT for 78.9 %.
+# chosen before it taught anyone, of first widths 3, 4, 6 and 8 and of 10 to 20 epochs: on validation images, in the
+# mean of seeds 20 to 22, which no run of the sweep has, it is right for 79.0 %, the ViT for 78.9 %.
 TEACHERS = {
     "CNN": CNN,
     "ViT": ViTConfig(**{**STUDENT, "dim": 128, "mlp_dim": 256}),

@@ -93,7 +93,8 @@ def softened(logits: Tensor) -> Tensor:
 def train_student(
     method: str, seed: int, split: str = "test", quiet: bool = True
 ) -> tuple[nn.Module, dict[str, float]]:
-    """→ the student; its accuracy in [0, 1] on that split; and of its targets the mean entropy and the mean share of the label.
+    """→ the student; its accuracy in [0, 1] on that split; and of its targets the mean entropy and the mean share of
+    the label.
 
     Raises UnknownName for a method that is not in METHODS.
     """

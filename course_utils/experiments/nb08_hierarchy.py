@@ -39,8 +39,8 @@ TRIOS: Mapping[str, Mapping[str, Config[Model]]] = {
     },
 }  # fmt: skip
 
-# And a ViT whose patches are as fine as the Swin's, at the same cost: attention over all 256 tokens leaves it two layers
-# of 28 features.
+# And a ViT whose patches are as fine as the Swin's, at the same cost: attention over all 256 tokens leaves it two
+# layers of 28 features.
 MODELS: Mapping[str, Mapping[str, Config[Model]]] = {
     **TRIOS,
     "shapes": {
@@ -51,8 +51,8 @@ MODELS: Mapping[str, Mapping[str, Config[Model]]] = {
     },
 }  # fmt: skip
 
-# The best on 2,000 validation images after the same training with seed 9 (the others that were tried are not on record);
-# of the fine ViT with seed 90: 38, 56, 51 and 37 % with 0.001, 0.003, 0.01 and 0.03.
+# The best on 2,000 validation images after the same training with seed 9 (the others that were tried are not on
+# record); of the fine ViT with seed 90: 38, 56, 51 and 37 % with 0.001, 0.003, 0.01 and 0.03.
 LEARNING_RATES = {
     "shapes": {"ViT": 0.003, "Swin": 0.003, "ResNet": 0.01, "fine ViT": 0.003},
     "fashion_mnist": {"ViT": 0.01, "Swin": 0.01, "ResNet": 0.03},
@@ -82,7 +82,8 @@ def accuracy_by_scale(model: nn.Module, shapes: Shapes) -> dict[int, float]:
 def train_and_test_trio(
     dataset: str, pictures: int, model: str, seed: int, steps: int, quiet: bool = False
 ) -> tuple[nn.Module, dict[str, float]]:
-    """One point, of MODELS: → the trained model, its accuracy in [0, 1] on test images, overall and by scale, and the seconds.
+    """One point, of MODELS: → the trained model, its accuracy in [0, 1] on test images, overall and by scale,
+    and the seconds.
 
     Raises UnknownName for a dataset without a trio, and for a model that is not in the trio.
     """

@@ -44,7 +44,8 @@ def held_out(kind: str) -> Shapes:
 
 
 def new_model(kind: str, seed: int) -> ImageText:
-    """The course's image–text model; with a frozen encoder, one linear layer reads its features in place of a ResNet."""
+    """The course's image–text model; with a frozen encoder,
+    one linear layer reads its features in place of a ResNet."""
     model: Any = build(CONFIG, seed)
     if kind == FROZEN:
         cnn: Any = imagenet_cnn().network

@@ -1,4 +1,5 @@
-"""A named run on a folder of images instead of its own dataset: ``course train NAME --data PATH``. Notebooks 04 and 05."""
+"""A named run on a folder of images instead of its own dataset: ``course train NAME --data PATH``.
+Notebooks 04 and 05."""
 
 import json
 from contextlib import suppress
@@ -30,14 +31,15 @@ def on_folder(run: NamedRun, path: Path) -> tuple[NamedRun, LabelledImages, Labe
 
 
 def check_teacher(folder: Path, train: LabelledImages) -> None:
-    """Raise ValueError if the description of the teacher's run in this folder says that it learned from other images."""
+    """Raise ValueError if the description of the teacher's run in this folder says that it learned from other
+    images."""
     learned = None
     with suppress(OSError, ValueError, AttributeError):  # without a description, nobody knows
         learned = json.loads((folder / "run.json").read_text(encoding="utf-8")).get(DATA)
     if learned not in (None, sha256_of((train.images, train.labels))):
         raise ValueError(
-            f"The teacher in {folder} learned from other images than those of {train.name}, or before they changed: train "
-            "one on the same images, and pass its folder with --teacher."
+            f"The teacher in {folder} learned from other images than those of {train.name}, or before they changed: "
+            "train one on the same images, and pass its folder with --teacher."
         )
 
 

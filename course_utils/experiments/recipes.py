@@ -110,8 +110,8 @@ def varied(
 def for_cifar() -> dict[str, NamedRun]:
     """The recipes for CIFAR-10: those of ``runs_on`` with other lengths, a hybrid, and a ViT small enough to ship.
 
-    Transformers get more augmentation. The CNN, wider where maps are small, learns with Muon and has no averaged weights:
-    docs/measured.md has the reasons, and what the finished runs reach.
+    Transformers get more augmentation. The CNN, wider where maps are small, learns with Muon and has no averaged
+    weights: docs/measured.md has the reasons, and what the finished runs reach.
     """
     runs = runs_on("cifar10", window=8, pixels=4)
     cnn = replace(

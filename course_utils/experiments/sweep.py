@@ -117,8 +117,8 @@ def run_sweep(
     rows, missing = _so_far(name, path, sweep)
     if not missing:
         print(
-            f"The table is complete: {len(sweep.points)} points, measured in {duration(60 * minutes(rows))}. To make it "
-            f"anew, name another folder: `course train {name} --folder FOLDER`.",
+            f"The table is complete: {len(sweep.points)} points, measured in {duration(60 * minutes(rows))}. To make "
+            f"it anew, name another folder: `course train {name} --folder FOLDER`.",
             flush=True,
         )
         return path
@@ -139,7 +139,8 @@ def run_sweep(
 
 
 def _own_folder(name: str) -> Path:
-    """In one's own clone, the folder of what ships; else the student's, where the table begins as the one that ships."""
+    """In one's own clone, the folder of what ships; else the student's,
+    where the table begins as the one that ships."""
     if CLONE:
         return RESULTS
     folder = state_dir() / "results"
@@ -212,7 +213,8 @@ def _run_missing(
 
 
 def minutes(rows: Sequence[Mapping[str, Any]]) -> float:
-    """The minutes of all points of a table: its column "minutes", of runs that may have been continued, or "seconds"."""
+    """The minutes of all points of a table: its column "minutes", of runs that may have been continued,
+    or "seconds"."""
     return sum(row["minutes"] if "minutes" in row else row["seconds"] / 60 for row in rows)
 
 
@@ -254,7 +256,8 @@ def damaged(path: Path, why: object) -> ValueError:
 
 
 def write_results(rows: Sequence[Mapping[str, Value]], path: Path) -> None:
-    """Replace the table in one step, so that there is never half a row. A row may lack some of the widest one's columns.
+    """Replace the table in one step, so that there is never half a row.
+    A row may lack some of the widest one's columns.
 
     Raises ValueError for a row with a column that the widest one lacks, and OSError on a full disk.
     """

@@ -60,7 +60,8 @@ def effect_of(values: Sequence[float]) -> Effect:
 
 
 def decide(effect: Effect, smallest: float, equal: bool = False) -> Decision:
-    """The rule of this module's docstring; smallest is in the unit of the effect. Raises ValueError unless it is above zero."""
+    """The rule of this module's docstring; smallest is in the unit of the effect.
+    Raises ValueError unless it is above zero."""
     smallest = checked("smallest", smallest, Size)
     negligible = -smallest < effect.low and effect.high < smallest
     if equal:
@@ -74,7 +75,8 @@ def decide(effect: Effect, smallest: float, equal: bool = False) -> Decision:
 
 
 def power(runs: int, spread: float, true_effect: float) -> float:
-    """The probability that the 95 % interval of so many runs excludes zero on the side of the true effect; 0 of one run.
+    """The probability that the 95 % interval of so many runs excludes zero on the side of the true effect;
+    0 of one run.
 
     By the noncentral t distribution; Cohen 1988, chapter 2, for paired differences.
     """

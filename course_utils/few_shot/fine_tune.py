@@ -104,7 +104,8 @@ def untrained(model: nn.Module, ways: int, seed: int) -> Any:
 
 
 def adapt(method: Method, teacher: M, images: Tensor, labels: Tensor, ways: int, seed: int = 0) -> M:
-    """→ a network for the new classes, in evaluation mode; the teacher, a ResNet or a network of timm's, is not changed.
+    """→ a network for the new classes, in evaluation mode;
+    the teacher, a ResNet or a network of timm's, is not changed.
 
     images (count, channels, height, width) and labels (count,) in 0 … ways - 1 are the support set; there are no
     other images, so training cannot stop early. Raises ValueError for a support set in which a class has no image.

@@ -1,4 +1,6 @@
-"""Features of many images, with a line of progress, and the ImageNet CNN that remembers its own. Notebooks 07, 09 and 10."""
+"""Features of many images, with a line of progress, and the ImageNet CNN that remembers its own.
+Notebooks 07, 09 and 10.
+"""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Around the notebooks: JupyterLab's server, a browser, notebook files, a student's copy of them, and a check of the machine."""
+"""Around the notebooks: JupyterLab's server, a browser, notebook files, a student's copy of them,
+and a check of the machine."""
 
 import os
 

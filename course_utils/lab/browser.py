@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PATIENCE = 180_000  # milliseconds that a kernel may take to start on a busy machine
-# What the status bar says. The circle in the notebook's toolbar says idle before there is a kernel, and a command to run
-# cells that comes then does nothing.
+# What the status bar says. The circle in the notebook's toolbar says idle before there is a kernel, and a command to
+# run cells that comes then does nothing.
 KERNEL_IDLE = "() => document.getElementById('jp-main-statusbar')?.textContent.includes('| Idle')"
 ARGUMENTS = (
     "--no-sandbox",

@@ -87,13 +87,15 @@ def _by_id(cells: Sequence[Cell], known: Mapping[str, Cell]) -> dict[str, Cell]:
 
 
 def _metadata(given: Mapping[str, Any], mine: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """The course's metadata, but what the student has added or set, such as another kernel, where the course has not."""
+    """The course's metadata, but what the student has added or set, such as another kernel,
+    where the course has not."""
     kept = {name for name in mine if fresh.get(name) == given.get(name)}
     return {**fresh, **{name: mine[name] for name in kept}}
 
 
 def _order(given: list[str], mine: list[str], fresh: list[str]) -> list[str]:
-    """The course's order, with the student's own cells behind those that they follow; or the student's, if they moved any."""
+    """The course's order, with the student's own cells behind those that they follow; or the student's,
+    if they moved any."""
     moved = [name for name in mine if name in given] != [name for name in given if name in mine]
     order, follow = (mine, fresh) if moved else (fresh, mine)
     order = list(order)

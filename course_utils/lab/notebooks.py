@@ -90,7 +90,8 @@ def write(notebook: "NotebookNode", path: Path) -> None:
 
 
 def encoded(notebook: "NotebookNode") -> bytes:
-    """The content of the notebook's file. Half a character, as of an emoji that was cut in two, becomes JSON's escape."""
+    """The content of the notebook's file.
+    Half a character, as of an emoji that was cut in two, becomes JSON's escape."""
     import nbformat
 
     return f"{nbformat.writes(notebook)}\n".encode(errors="backslashreplace")

@@ -29,8 +29,8 @@ def lab_options(folder: Path) -> list[str]:
 def lab_environment(settings: Path = OURS) -> dict[str, str]:
     """Environment in which JupyterLab does not fetch news, so that the course works offline.
 
-    It also has the course's extension, which says what to do where a widget has lost its kernel. settings: the folder of
-    Jupyter's settings.
+    It also has the course's extension, which says what to do where a widget has lost its kernel. settings: the folder
+    of Jupyter's settings.
     """
     paths = {"JUPYTER_CONFIG_PATH": settings, "JUPYTER_PATH": OURS / "jupyter"}
     own = {name: os.pathsep.join(filter(None, [str(path), os.getenv(name)])) for name, path in paths.items()}

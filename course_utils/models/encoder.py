@@ -39,7 +39,8 @@ def head_of(model: nn.Module) -> str:
 
 
 class Encoder(nn.Module):
-    """(batch, 1 or 3, height, width) in [0, 1], on any device → (batch, dim): features of a trained network, which learns nothing.
+    """(batch, 1 or 3, height, width) in [0, 1], on any device → (batch, dim): features of a trained network,
+    which learns nothing.
 
     side: of the square, in pixels, to which images are resized: the larger, the slower and, up to the size that the
     network was trained with, the better. Raises WrongShape for other images, and ValueError for a model that is neither

@@ -91,8 +91,8 @@ class NonLocalResNet(ResNet):
         """
         if type(resnet) is not ResNet:
             raise TypeError(
-                f"Cannot add attention to a {type(resnet).__name__}: pass a ResNet of the course, or convert torchvision's "
-                "with from_torchvision first."
+                f"Cannot add attention to a {type(resnet).__name__}: pass a ResNet of the course, or convert "
+                "torchvision's with from_torchvision first."
             )
         places = {"after": every_other_block(resnet.config.blocks)} if "after" not in attention else {}
         model = cls(NonLocalResNetConfig(**{**vars(resnet.config), **places, **attention}))

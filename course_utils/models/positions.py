@@ -48,8 +48,8 @@ def _old_grid(positions: Tensor, old_grid: Grid | None, special_tokens: int) -> 
     if not is_tensor or positions.ndim != 3 or len(positions) != 1 or not positions.is_floating_point():
         found = f"{positions.dtype} of shape {tuple(positions.shape)}" if is_tensor else shown(positions)
         raise ValueError(
-            f"positions is {found}, but must be floating-point numbers of shape (1, tokens, dim): pass the positions of "
-            "a ViT."
+            f"positions is {found}, but must be floating-point numbers of shape (1, tokens, dim): pass the positions "
+            "of a ViT."
         )
     patches = positions.shape[1] - special_tokens
     side = math.isqrt(max(patches, 0))

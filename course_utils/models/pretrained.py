@@ -84,7 +84,8 @@ class _Published:
 
 @seeded(0)  # what the constructors draw is not drawn from the notebook's random numbers
 def load_pretrained(name: str, seconds: float = 10.0) -> Pretrained:
-    """A model of torchvision, or timm's ``vit_small_patch14_dinov2`` or ``tf_efficientnet_lite0``, with trained weights.
+    """A model of torchvision, or timm's ``vit_small_patch14_dinov2`` or ``tf_efficientnet_lite0``,
+    with trained weights.
 
     In this order: the published weights, from PyTorch's cache or downloaded; for the two models of timm, those in a
     package (``data/weights`` has their cards); random ones (seed 0). All files are verified, and ``source`` says in
@@ -127,7 +128,8 @@ def _of_torchvision(name: str) -> _Published:
     if name not in list_models():
         others = " or ".join(card.architecture for card in cards().values())
         raise ValueError(
-            f"torchvision has no model called {name!r}: see torchvision.models.list_models(), or choose timm's {others}."
+            f"torchvision has no model called {name!r}: see torchvision.models.list_models(), or choose timm's "
+            f"{others}."
         )
     weights = get_model_weights(name).DEFAULT
     transforms = weights.transforms()

@@ -224,7 +224,9 @@ def deit() -> Diagram:
 
 
 def swin() -> Diagram:
-    """Swin-T with shapes: its stages, left, and two successive blocks, right. Liu et al. 2021, figure 3; notebook 08."""
+    """Swin-T with shapes: its stages, left, and two successive blocks, right.
+    Liu et al. 2021, figure 3; notebook 08.
+    """
     boxes = {
         "image": Box(0.25, 0, "image\n224 × 224 × 3"),
         "patches": Box(0.25, 1, "4 × 4 patches, linear\n56 × 56 × 96"),

@@ -1,6 +1,8 @@
-"""What a class needs, computed from the figures of ``course load`` that ship in ``load.csv``. ``course load --plan 30 200``.
+"""What a class needs, computed from the figures of ``course load`` that ship in ``load.csv``.
+``course load --plan 30 200``.
 
-``python -m course_utils.teaching.capacity``, a part of ``make format``, writes the tables of ``notebooks/INSTRUCTOR.md``.
+``python -m course_utils.teaching.capacity``, a part of ``make format``, writes the tables of
+``notebooks/INSTRUCTOR.md``.
 """
 
 import csv
@@ -104,11 +106,12 @@ def plan(students: int) -> Plan:
 def sentence() -> str:
     """How the plan was made."""
     return (
-        f"Per student: {memory() / GIB:.1f} GiB of memory, at most {MEMORY_LIMIT / GIB:.1f} GiB; 1/{STUDENTS_PER_CORE} "
-        f"of a core, at most one; {HOME / GIB:.0f} GiB of disk. At work on average is a class in which each student runs "
-        f"notebook 04 once in {LAB_HOURS * 60:.0f} minutes. If all run it at the same moment, it takes "
-        f"{cpu_seconds() * STUDENTS_PER_CORE / 60:.0f} minutes instead of {measured()[0].seconds / 60:.1f}. Machines have "
-        f"{MACHINE_CORES} cores and {MACHINE_MEMORY / GIB:.0f} GiB, of which {RESERVED / GIB:.0f} GiB are for the system."
+        f"Per student: {memory() / GIB:.1f} GiB of memory, at most {MEMORY_LIMIT / GIB:.1f} GiB; "
+        f"1/{STUDENTS_PER_CORE} of a core, at most one; {HOME / GIB:.0f} GiB of disk. At work on average is a class "
+        f"in which each student runs notebook 04 once in {LAB_HOURS * 60:.0f} minutes. If all run it at the same "
+        f"moment, it takes {cpu_seconds() * STUDENTS_PER_CORE / 60:.0f} minutes instead of "
+        f"{measured()[0].seconds / 60:.1f}. Machines have {MACHINE_CORES} cores and {MACHINE_MEMORY / GIB:.0f} GiB, "
+        f"of which {RESERVED / GIB:.0f} GiB are for the system."
     )
 
 

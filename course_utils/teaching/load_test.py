@@ -52,8 +52,8 @@ def run_together(path: Path, kernels: int) -> Load:
     if needed > free:
         fewer = f"choose {free // BUDGET} or fewer, or " if free >= BUDGET else ""
         raise MemoryError(
-            f"{kernels} kernel{'s' * (kernels > 1)} may need {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: "
-            f"{fewer}close other programs."
+            f"{kernels} kernel{'s' * (kernels > 1)} may need {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB "
+            f"are free: {fewer}close other programs."
         )
     one_thread = partial(notebooks.execute, environment={"OMP_NUM_THREADS": "1"})
     available = [psutil.virtual_memory().available]

@@ -106,8 +106,8 @@ class RunFolder:
                     )
         elif self._checkpoints():
             raise ValueError(
-                f"{self.path} holds checkpoints, but no {described.name}, which says of which run: choose another folder, "
-                "or delete this one to start again."
+                f"{self.path} holds checkpoints, but no {described.name}, which says of which run: choose another "
+                "folder, or delete this one to start again."
             )
         else:
             with files.atomic(described) as partial:

@@ -142,8 +142,8 @@ def checked_logits(model: nn.Module, logits: Any, count: int) -> Tensor:
         kind = type(logits).__name__
         found = f"a tensor of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"a {kind}"
         raise ValueError(
-            f"The {type(model).__name__} returns {found} for {count} image{'s' * (count > 1)}, but must return logits (images, "
-            "classes): return one tensor from its forward, or choose a loss or task that fits it."
+            f"The {type(model).__name__} returns {found} for {count} image{'s' * (count > 1)}, but must return logits "
+            "(images, classes): return one tensor from its forward, or choose a loss or task that fits it."
         )
     return logits
 

@@ -1,7 +1,7 @@
 """Muon for the matrices and kernels of hidden layers, AdamW for everything else, as one optimiser. Jordan et al. 2024.
 
-``torch.optim.Muon`` is the same, but takes no kernels and always multiplies in bf16. On a CPU without bf16 instructions that takes about
-twenty times as long as float32, and several times as long as the rest of a step. Notebook 05.
+``torch.optim.Muon`` is the same, but takes no kernels and always multiplies in bf16. On a CPU without bf16 instructions
+that takes about twenty times as long as float32, and several times as long as the rest of a step. Notebook 05.
 """
 
 from collections.abc import Callable, Iterable

@@ -77,7 +77,9 @@ def mixup_loss(alpha: float, classes: int, smoothing: float = 0.0, each_its_own:
 
 
 def check_mixable(images: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """→ labels as int64. Raises ValueError for a batch that MixUp cannot mix; a GPU's are read only in the first step."""
+    """→ labels as int64. Raises ValueError for a batch that MixUp cannot mix;
+    a GPU's are read only in the first step.
+    """
     if len(images) == 0:
         raise ValueError("The batch is empty, but MixUp needs at least two images.")
     if len(images) == 1:

@@ -224,7 +224,9 @@ def _contradiction(card: Card, metadata: Mapping[str, str]) -> str:
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:
-    """The model's weights and buffers. Raises ValueError if its state, with ``get_extra_state``, is more than tensors."""
+    """The model's weights and buffers.
+    Raises ValueError if its state, with ``get_extra_state``, is more than tensors.
+    """
     state: dict[str, Any] = model.state_dict()
     for name, value in state.items():
         if not isinstance(value, Tensor):

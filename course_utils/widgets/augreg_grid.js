@@ -1,7 +1,7 @@
 // A table of accuracies by model, augmentation and regularisation: four views, and every cell told in words.
 
 import { cividisOf, diverging, onGround } from "./colours.js";
-import { arrows, clamp, hint, make, onKeys, press, root, trueMinus, voice, widget } from "./shared.js";
+import { arrows, clamp, hint, make, onKeys, press, root, voice, widget, withSign } from "./shared.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 /** @typedef {keyof typeof VIEWS} View */
@@ -66,7 +66,7 @@ export function stepped({ rows, levels }, { view, row, half, level }, down, righ
 const rounded = (value) => Math.round(value * 10) / 10;
 
 /** @param {number} value */
-export const signed = (value) => (rounded(value) > 0 ? `+${rounded(value)}` : trueMinus(String(rounded(value) || 0)));
+export const signed = (value) => withSign(String(rounded(value)));
 
 /** @param {number} value */
 export const points = (value) => `${Math.abs(rounded(value))} point${Math.abs(rounded(value)) === 1 ? "" : "s"}`;

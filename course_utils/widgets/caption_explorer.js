@@ -10,6 +10,7 @@ import {
   fitFont,
   focusable,
   hint,
+  logScale,
   logSoftmax,
   widget,
 } from "./shared.js";
@@ -25,16 +26,10 @@ import { wordSize } from "./shared.js";
 /** @typedef {ReturnType<typeof stage<State>>} Stage */
 
 const VIEWS = { cosine: "cosine", row: "image chooses", column: "caption chooses" };
-const STEPS = 60; // of the slider: temperature 0.01 · 100^(step / 60), from 0.01 to 1
+const HEAT = logScale(0.01, 1, 60); // temperatures
 const HEAD = 0.45; // of a cell, above the matrix, for the numbers of the captions
 
 // ---- the mathematics -------------------------------------------------------------------------------------------
-
-/** @param {number} temperature */
-export const stepOf = (temperature) => Math.round((STEPS * Math.log(temperature / 0.01)) / Math.log(100));
-
-/** @param {number} step */
-export const temperatureOf = (step) => 0.01 * 100 ** (step / STEPS);
 
 // Logarithms of the shares with which each image chooses a caption, and each caption an image.
 /** @param {number[][]} cosines @param {number} temperature */
@@ -57,7 +52,7 @@ export function lossOf({ cosines, right }, temperature) {
 /** @param {number[][]} cosines @param {State} state @returns {[number, string][][]} */
 export function cellsOf(cosines, { view, step }) {
   if (view === "cosine") return cosines.map((row) => row.map((value) => [value, trueMinus(value.toFixed(2))]));
-  const { byRow, byColumn } = choicesOf(cosines, temperatureOf(step));
+  const { byRow, byColumn } = choicesOf(cosines, HEAT.at(step));
   return cosines.map((row, i) =>
     row.map((_, j) => {
       const share = Math.exp(view === "row" ? byRow[i][j] : byColumn[j][i]);
@@ -69,7 +64,7 @@ export function cellsOf(cosines, { view, step }) {
 /** @param {Data} data @param {State} state @returns {Facts} */
 export function factsOf(data, { row, column, step, solved }) {
   const { cosines, captions, right } = data;
-  const temperature = temperatureOf(step);
+  const temperature = HEAT.at(step);
   const { byRow, byColumn } = choicesOf(cosines, temperature);
   const cosine = cosines[row][column];
   const pairs = right.length === captions.length && new Set(right).size === captions.length;
@@ -188,7 +183,7 @@ function listen(canvas, { cosines, captions }, state, { change }) {
 
 // At a temperature of 1 a class begins by finding the pairs itself.
 /** @param {number} temperature */
-export const begun = (temperature) => ({ step: stepOf(temperature), solved: temperature < 1 });
+export const begun = (temperature) => ({ step: HEAT.stepOf(temperature), solved: temperature < 1 });
 
 /** @param {Data} data */
 const hintOf = ({ right }) =>
@@ -213,10 +208,10 @@ function render({ model, el }) {
     const { row, column, view, step } = state;
     press(views, (button) => button.dataset.view === view);
     press([pairs], () => state.solved);
-    const temperature = temperatureOf(step).toFixed(3);
+    const temperature = String(HEAT.at(step));
     heat.output.textContent = temperature;
     heat.input.setAttribute("aria-valuetext", temperature);
-    const { byRow, byColumn } = choicesOf(data.cosines, temperatureOf(step));
+    const { byRow, byColumn } = choicesOf(data.cosines, HEAT.at(step));
     fill(ofRow, byRow[row], column);
     fill(ofColumn, byColumn[column], row);
     rowList.title.textContent = `${names[row]} chooses a caption`;
@@ -239,7 +234,7 @@ function render({ model, el }) {
   );
   const onclick = () => change({ solved: !state.solved });
   const pairs = make("button", { type: "button", onclick }, "show the right pairs");
-  const heat = slider("temperature", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
+  const heat = slider("temperature", { ...HEAT.range, value: state.step }, (step) => change({ step }));
   const shown = make("canvas", { width, height, class: "afv-image", role: "img" });
   const ofRow = captions.map((caption, column) => makeBar(String(column + 1), caption, () => change({ column })));
   const ofColumn = names.map((name, row) => makeBar(images[row], name, () => change({ row })));

@@ -7,7 +7,7 @@ import traitlets
 
 from course_utils.front_end import script, style
 from course_utils.settings import between
-from course_utils.widgets.images import as_images, rgba
+from course_utils.widgets.images import as_images, rgba, shrunk
 from course_utils.widgets.tensors import as_indices, as_list, as_names, as_setting, as_tensor
 from course_utils.widgets.widget import Widget
 
@@ -43,7 +43,7 @@ class CaptionExplorer(Widget):
         names: Sequence[str] | None = None,
         temperature: float = 0.07,
     ) -> None:
-        images = as_images(images)
+        images = shrunk(as_images(images), "The batch of images")
         captions = as_names(captions, "captions")
         matrix = as_tensor(cosines, "The matrix of cosines")
         if matrix.shape != (len(images), len(captions)):

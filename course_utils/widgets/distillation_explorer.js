@@ -5,6 +5,7 @@ import {
   contextOf,
   factList,
   hint,
+  logScale,
   logSoftmax,
   make,
   percent,
@@ -12,6 +13,7 @@ import {
   root,
   slider,
   widget,
+  withSign,
 } from "./shared.js";
 import { stage } from "./shared.js";
 
@@ -22,16 +24,13 @@ import { stage } from "./shared.js";
 /** @typedef {{ image: number, step: number, weight: number }} State */
 /** @typedef {ReturnType<typeof lessonOf>} Lesson */
 
-const STEPS = 60; // of the temperature's slider: τ = 0.5 · 40^(step / 60), from 0.5 to 20
+const HEAT = logScale(0.5, 20, 60); // temperatures
 
 // ---- the mathematics -------------------------------------------------------------------------------------------
 
-/** @param {number} tau */
-export const stepOf = (tau) => Math.round((STEPS * Math.log(tau / 0.5)) / Math.log(40));
-
 /** @param {Logits} logits @param {State} state */
 export function lessonOf({ teacher, student, labels }, { image, step, weight }) {
-  const tau = 0.5 * 40 ** (step / STEPS);
+  const tau = HEAT.at(step);
   const label = labels[image];
   const [logStudent, logTeacher] = [logSoftmax(student[image], tau), logSoftmax(teacher[image], tau)];
   const plain = logSoftmax(student[image], 1);
@@ -92,7 +91,7 @@ function paintRows(rows, { label, logTeacher, logStudent, gradient }) {
     const push = -gradient[c];
     cells[2].holder.className = `afv-bar-cell ${push >= 0 ? "afv-up" : "afv-down"}`;
     cells[2].bar.style.width = `${(100 * Math.abs(push)) / steepest}%`;
-    cells[2].number.textContent = `${push >= 0 ? "+" : "\u2212"}${Math.abs(push).toFixed(3)}`;
+    cells[2].number.textContent = withSign(push.toFixed(3));
   }
 }
 
@@ -131,7 +130,7 @@ function render({ model, el }) {
     classes,
   };
   const images = model.get("pixels").map((bytes) => canvasOf(bytes, width, height));
-  const state = { image: 0, step: stepOf(model.get("temperature")), weight: 0.5 };
+  const state = { image: 0, step: HEAT.stepOf(model.get("temperature")), weight: 0.5 };
   /** @type {ReturnType<typeof stage<State>>} */
   const page = stage(state, () => {
     const lesson = lessonOf(logits, state);
@@ -139,7 +138,7 @@ function render({ model, el }) {
     contextOf(shown).drawImage(images[state.image], 0, 0);
     shown.setAttribute("aria-label", `an image of the class ${classes[lesson.label]}`);
     press(choices, (_, image) => image === state.image);
-    const [tau, lambda] = [lesson.tau.toFixed(lesson.tau < 3 ? 2 : 1), state.weight.toFixed(2)];
+    const [tau, lambda] = [String(lesson.tau), state.weight.toFixed(2)];
     temperature.output.textContent = tau;
     temperature.input.setAttribute("aria-valuetext", `τ ${tau}`);
     weight.output.textContent = lambda;
@@ -152,7 +151,7 @@ function render({ model, el }) {
   const { change, said, show, stop } = page;
   const shown = make("canvas", { width, height, class: "afv-image", role: "img", "aria-label": "the image" });
   const choices = makeChoices(images, logits, (image) => change({ image }));
-  const temperature = slider("temperature τ", { min: 0, max: STEPS, value: state.step }, (step) => change({ step }));
+  const temperature = slider("temperature τ", { ...HEAT.range, value: state.step }, (step) => change({ step }));
   const share = { min: 0, max: 1, step: 0.05, value: state.weight };
   const weight = slider("λ, the teacher's share", share, (value) => change({ weight: value }));
   const [rows, facts] = [classes.map(makeRow), factList()];

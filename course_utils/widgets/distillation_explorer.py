@@ -7,7 +7,7 @@ import traitlets
 
 from course_utils.front_end import script, style
 from course_utils.settings import between
-from course_utils.widgets.images import as_images, rgba
+from course_utils.widgets.images import as_images, rgba, shrunk
 from course_utils.widgets.tensors import as_indices, as_names, as_setting, as_tensor
 from course_utils.widgets.widget import Widget
 
@@ -41,7 +41,7 @@ class DistillationExplorer(Widget):
         *,
         temperature: float = 1.0,
     ) -> None:
-        images = as_images(images)
+        images = shrunk(as_images(images), "The batch of images")
         classes = as_names(classes, "classes")
         both = {
             "teacher": as_tensor(teacher, "The tensor of the teacher's logits"),

@@ -39,43 +39,45 @@ def as_image(value: Any, what: str = "The image") -> Tensor:
             f"{what} has shape {tuple(pixels.shape)}, but must be (channels, height, width) with 1 or 3 channels, "
             "(height, width, channels) or (height, width): pass one image of a batch."
         )
-    return _shrunk(image, what)
+    return shrunk(image, what, stacklevel=4)
 
 
-def _shrunk(image: Tensor, what: str) -> Tensor:
-    """The image, or, if it has too many pixels, the means of squares of them, with a warning."""
-    height, width = image.shape[-2:]
-    if height * width <= MOST_PIXELS:
-        return image
-    step = math.ceil(math.sqrt(height * width / MOST_PIXELS))
-    small = F.avg_pool2d(image[None], min(step, height, width))[0]
+def shrunk(images: Tensor, what: str, stacklevel: int = 3) -> Tensor:
+    """Images ([count,] channels, height, width), or, if they have too many pixels, the means of squares of them, with a
+    warning.
+    """
+    height, width = size = images.shape[-2:]
+    count = math.prod(images.shape[:-3]) * height * width
+    if count <= MOST_PIXELS:
+        return images
+    small = F.avg_pool2d(images, min(math.ceil(math.sqrt(count / MOST_PIXELS)), *size))
     warnings.warn(
-        f"{what} has {height} × {width} pixels, too many for a responsive page, so it is shown with {small.shape[-2]} × "
-        f"{small.shape[-1]}.",
-        stacklevel=4,
+        f"{what} has {' × '.join(map(str, (*images.shape[:-3], *size)))} pixels, too many for a responsive page, so it is "
+        f"shown with {small.shape[-2]} × {small.shape[-1]}.",
+        stacklevel=stacklevel,
     )
     return small
 
 
-def as_images(value: Any, what: str = "The batch of images") -> Tensor:
+def as_images(value: Any) -> Tensor:
     """Images (count, 3 or 1, height, width) in [0, 1] from a batch or a list of what :func:`as_image` accepts.
 
     If their sizes differ, all are shown in the smallest height and width: the largest centred part of that shape,
     resized, with a warning. Raises ValueError if there is none or too many, or if one cannot be shown.
     """
-    batch = value if isinstance(value, Tensor | np.ndarray) and value.ndim else as_list(value, what)
+    batch = value if isinstance(value, Tensor | np.ndarray) and value.ndim else as_list(value, "The batch of images")
     if len(batch) > MOST_IMAGES:
         raise ValueError(
-            f"{what} has {len(batch):,} images, too many for a responsive page: pass at most {MOST_IMAGES}."
+            f"The batch of images has {len(batch):,} images, too many for a responsive page: pass at most {MOST_IMAGES}."
         )
     images = [as_image(each, f"Image {number} of the batch") for number, each in enumerate(batch, 1)]
     if not images:
-        raise ValueError(f"{what} is empty, but the widget needs at least one image: pass one or more.")
+        raise ValueError("The batch of images is empty, but the widget needs at least one image: pass one or more.")
     height, width = (min(image.shape[axis] for image in images) for axis in (-2, -1))
     if any(tuple(image.shape[-2:]) != (height, width) for image in images):
         warnings.warn(
-            f"{what} has images of different sizes, so of each the largest central part of the shape {height} × {width} "
-            "is shown.",
+            "The batch of images has images of different sizes, so of each the largest central part of the shape "
+            f"{height} × {width} is shown.",
             stacklevel=3,
         )
         images = [covered(image, (height, width)) for image in images]

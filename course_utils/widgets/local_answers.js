@@ -1,6 +1,6 @@
 // The neighbourhood of a place: its weights, a kernel's and the attention's, and saying them in words.
 
-import { clamp, halfFloats, percent, trueMinus } from "./shared.js";
+import { clamp, halfFloats, percent, trueMinus, withSign } from "./shared.js";
 
 /** @import { Facts } from "./shared.js" */
 /** @typedef {Record<"heads" | "rows" | "columns" | "size", number> & { kernel: number[] }} Numbers */
@@ -55,7 +55,7 @@ export const headName = ({ names }, head) => names[head] ?? `head ${head}`;
 
 /** @param {Data} data @param {number} offset */
 export function offsetName({ size, half }, offset) {
-  const sign = (/** @type {number} */ value) => (value > 0 ? `+${value}` : trueMinus(String(value)));
+  const sign = (/** @type {number} */ value) => withSign(String(value));
   return `${sign(Math.floor(offset / size) - half)}, ${sign((offset % size) - half)}`;
 }
 

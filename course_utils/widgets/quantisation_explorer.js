@@ -1,6 +1,7 @@
 // Weights rounded to few bits: where they lie, which levels there are, and what is left of a kernel.
 
-import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage, widget, wordSize } from "./shared.js";
+import { bytesOf, clamp, factList, grouped, hint, make, root, slider, stage } from "./shared.js";
+import { trueMinus, widget, wordSize } from "./shared.js";
 
 /** @import { RenderProps } from "@anywidget/types" */
 /** @import { Context, Facts, Paint } from "./shared.js" */
@@ -95,7 +96,7 @@ const largest = (weights) => weights.reduce((top, weight) => Math.max(top, Math.
 // ---- words -----------------------------------------------------------------------------------------------------
 
 /** @param {number} value */
-export const short = (value) => (value === 0 ? "0" : value.toPrecision(3));
+export const short = (value) => (value === 0 ? "0" : trueMinus(value.toPrecision(3)));
 
 /** @param {Rounded} rounded @param {State} state @param {string} accuracy @returns {Facts} */
 export function factsOf({ weights, own, used, bytes, error, channelError }, { bits }, accuracy = "") {
@@ -103,7 +104,7 @@ export function factsOf({ weights, own, used, bytes, error, channelError }, { bi
   const smaller = `${(whole / bytes).toFixed(1)} times smaller`;
   return {
     scale: ["scale, the width of a step", own.scale.toPrecision(4)],
-    zero: ["zero point", String(own.zero)],
+    zero: ["zero point", trueMinus(String(own.zero))],
     used: ["levels that the channel uses", `${used} of ${2 ** bits}`],
     own: ["error of the channel, as a share of its size", `${(100 * channelError).toFixed(2)} %`],
     error: ["error of the layer, as a share of its size", `${(100 * error).toFixed(2)} %`],

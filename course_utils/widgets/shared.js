@@ -198,6 +198,19 @@ export const grouped = (number) => number.toLocaleString("en-US");
 /** @param {string} number */
 export const trueMinus = (number) => number.replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 
+// The same, with a plus before what is above zero.
+/** @param {string} number */
+export const withSign = (number) => trueMinus(/^-|^[0.]*$/.test(number) ? number : `+${number}`);
+
+// A slider's steps, from 0 to a last one, for values from low to high: each step has the same factor. A value that was
+// given may lie between two steps; values have three digits, so that what is written is what is computed with.
+/** @param {number} low @param {number} high @param {number} last */
+export const logScale = (low, high, last) => ({
+  range: { min: 0, max: last },
+  stepOf: (/** @type {number} */ value) => last * (Math.log(value / low) / Math.log(high / low)),
+  at: (/** @type {number} */ step) => Number((low * (high / low) ** (step / last)).toPrecision(3)),
+});
+
 /** @param {number} share */
 export function percent(share) {
   const value = share * 100;

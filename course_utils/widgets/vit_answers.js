@@ -1,6 +1,6 @@
 // What a pass through a ViT says: probabilities, maps, rank correlation, and sentences about what a change did.
 
-import { logSoftmax, percent } from "./shared.js";
+import { logSoftmax, percent, trueMinus } from "./shared.js";
 
 /** @import { Changes, Config } from "./vit_engine.js" */
 /** @import { Answer } from "./vit_worker.js" */
@@ -50,7 +50,7 @@ export const whole = (share) => (Number.isFinite(share) ? `${Math.round(100 * sh
 
 // By how much a probability falls.
 /** @param {number} share */
-export const points = (share) => `${(100 * share).toFixed(1).replace("-", "−")} points`;
+export const points = (share) => `${trueMinus((100 * share).toFixed(1))} points`;
 
 // A list with or without an entry.
 /** @template T @param {readonly T[]} list @param {T} entry */
@@ -182,8 +182,7 @@ export function peakOf(config, numbers, written) {
 // What the rank correlations say about maps as an explanation.
 /** @param {number} attention @param {number} rollout */
 export function verdictOf(attention, rollout) {
-  const written = (/** @type {number} */ value) =>
-    Number.isNaN(value) ? "undefined" : value.toFixed(2).replace("-", "−");
+  const written = (/** @type {number} */ value) => (Number.isNaN(value) ? "undefined" : trueMinus(value.toFixed(2)));
   return (
     `Rank correlation with the effect of erasing: attention ${written(attention)}, rollout ${written(rollout)}. ` +
     "1 would be the same order of patches, 0 none in common."

@@ -12,7 +12,6 @@ import { product } from "./vit_product.js";
  * @property {number} layers @property {number} heads @property {number} mlp_dim @property {number} classes
  * @property {number} mean @property {number} std  of the training pixels
  * @property {number} special  tokens before the patches; the first is the class token
- * @property {"class" | "mean"} pool  what the head reads: the class token, or the mean of the patches
  * @property {boolean} fused  whether the second token has a head of its own, and the two predictions are averaged
  * @property {number[]} blank  of each channel, the value of an erased pixel
  */
@@ -136,10 +135,9 @@ export class ViTEngine {
   // The prediction from tokens at any depth: the last norm and the head (eq. 4), also of blocks before the last one.
   /** @param {Float32Array} tokens */
   read(tokens) {
-    const { dim, special, pool, fused } = this.config;
+    const { dim, fused } = this.config;
     const normed = this.norm(tokens, "norm");
-    const pooled = pool === "mean" ? this.mean(normed.subarray(special * dim)) : normed.subarray(0, dim);
-    const logits = this.linear(pooled, "head");
+    const logits = this.linear(normed.subarray(0, dim), "head");
     if (!fused) return logits;
     const teacher = this.linear(normed.subarray(dim, 2 * dim), "distillation_head");
     for (const each of [logits, teacher]) this.softmax(each, each.length, 1);
@@ -152,14 +150,6 @@ export class ViTEngine {
   sum(a, b) {
     const out = new Float32Array(a.length);
     for (let i = 0; i < out.length; i++) out[i] = a[i] + b[i];
-    return out;
-  }
-
-  /** @param {Float32Array} tokens (any number, dim) */
-  mean(tokens) {
-    const { dim } = this.config;
-    const out = new Float32Array(dim);
-    for (let i = 0; i < tokens.length; i++) out[i % dim] += tokens[i] / (tokens.length / dim);
     return out;
   }
 

@@ -139,11 +139,12 @@ function modelsOf(model, config, tell) {
 function actionsOn(lab) {
   const { config, classes, state, passes, request, page } = lab;
   const run = () => {
-    const { experiment } = state;
+    const { experiment, model } = state;
     askOthers(lab);
     passes.show({
       request: request(experiment),
       use: (answer) => {
+        if (model !== state.model) return; // another one is looked into by now
         const [reading, before] = [readingOf(answer), state.history.at(-1)?.reading];
         const effect = before ? `: ${effectOf(config, before, reading, classes)}` : "";
         const done = state.words ? `${state.words}${effect}.` : state.done;

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import traitlets
 
+from course_utils.analysis.erasing import border
 from course_utils.data.pixels import covered
 from course_utils.front_end import FOLDER, script, style
 from course_utils.widgets.images import as_images, rgb
@@ -17,10 +18,10 @@ from course_utils.widgets.vit_weights import (
     MOST_PRODUCTS,
     MOST_WEIGHTS,
     as_models,
-    border,
     configuration,
     fits_the_page,
     packed,
+    with_channels,
 )
 from course_utils.widgets.widget import Widget
 
@@ -102,8 +103,8 @@ class ViTExplorer(Widget):
                 f"guided is True, but the walk asks about predictions, and this {type(model).__name__} has no classes: leave "
                 "guided out."
             )
-        tried = pictures[:1].expand(-1, c.channels, -1, -1)
-        check_prepare(prepare, tried.clone())
+        read = with_channels(pictures, c.channels)
+        check_prepare(prepare, read[:1].clone())
         asked = as_setting(in_kernel, "in_kernel", bool | None)
         kernel = bool(asked) or prepare is not None or not plain or not fits_the_page(model)
         if asked is False and kernel:
@@ -112,9 +113,9 @@ class ViTExplorer(Widget):
                 f"{MOST_WEIGHTS / 1e6:.0f} million weights and {MOST_PRODUCTS / 1e6:.0f} million products per pass, and "
                 "needs classes, unchanged layers and no prepare: leave in_kernel out."
             )
-        blank = border(pictures, c.channels)
+        blank = border(read).tolist()
         answering = Answering(models, same, blank, prepare)
-        answering.check(tried.clone())
+        answering.check(read[:1].clone())
         form, layout, weights = packed(*list(models.values())[:same], only="positions" if kernel else None)
         super().__init__(
             pixels=rgb(pictures),

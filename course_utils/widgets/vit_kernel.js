@@ -5,7 +5,12 @@ import { bytesOf, halfFloats, uniqueId } from "./shared.js";
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Answer, Request } from "./vit_worker.js" */
 /** @typedef {{ id: string, error?: string, layout: [keyof Answer, number[]][] }} Reply  name and shape of each buffer */
-/** @typedef {{ ask: (request: Request, finish: (answer: Answer | null) => void) => void, stop: () => void }} Link */
+/**
+ * @typedef {object} Link
+ * @property {(request: Request, finish: (answer: Answer | null) => void) => void} ask
+ * @property {() => void} remind  say once more that the kernel has not answered for long, if that is so
+ * @property {() => void} stop
+ */
 
 const PATIENCE = 10_000; // milliseconds
 export const SILENT =
@@ -40,30 +45,38 @@ export function answerFrom(layout, buffers) {
 // What asks the kernel for one answer after another; tell(words) when there is none. number: of the model that is asked.
 /** @param {AnyModel<any>} model @param {(words: string) => void} tell @param {number} number @returns {Link} */
 export function kernelLink(model, tell, number = 0) {
-  let [asked, timer] = ["", 0];
+  let [asked, timer, late] = ["", 0, false];
   /** @type {(answer: Answer | null) => void} */
   let finish = () => {};
   const listen = (/** @type {Reply} */ { id, error, layout }, /** @type {DataView[]} */ buffers) => {
     if (id !== asked) return; // by another view of this widget
     clearTimeout(timer);
+    late = false;
     if (error) tell(error);
     finish(error ? null : answerFrom(layout, buffers));
   };
   model.on("msg:custom", listen);
+  const remind = () => {
+    if (late) tell(SILENT);
+  };
+  const wait = () => {
+    late = true;
+    remind();
+  };
   /** @type {Link["ask"]} */
   const ask = ({ pixels, changes, whole }, then) => {
     [asked, finish] = [uniqueId("pass"), then];
     clearTimeout(timer);
-    timer = setTimeout(tell, PATIENCE, SILENT);
+    timer = setTimeout(wait, PATIENCE);
     try {
       model.send({ id: asked, model: number, changes, whole }, undefined, [pixels.slice().buffer]);
     } catch {
-      tell(SILENT); // there is no way to a kernel
+      wait(); // there is no way to a kernel
     }
   };
   const stop = () => {
     clearTimeout(timer);
     model.off("msg:custom", listen);
   };
-  return { ask, stop };
+  return { ask, remind, stop };
 }

@@ -72,6 +72,7 @@ class Answering:
     ) -> None:
         self.names, self.models, self.looked_into = list(models), list(models.values()), looked_into
         self.blank, self.prepare = blank, prepare
+        self.positions = [model.positions.detach().clone() for model in self.models[:looked_into]]
 
     def check(self, images: Tensor) -> None:
         """Raises ValueError if a model that cannot be looked into does not turn images into logits."""
@@ -105,6 +106,8 @@ class Answering:
         pixels = torch.frombuffer(bytearray(buffers[0]), dtype=torch.float32).reshape(c.channels, *c.height_and_width)
         try:
             if number < self.looked_into:
+                if not torch.equal(self.models[number].positions.to(self.positions[number]), self.positions[number]):
+                    return {"id": request["id"], "error": CHANGED}, []  # the page has those of before
                 found = answer(self.models[number], pixels, request["changes"], self.blank, self.prepare)
             else:
                 found = {"logits": self.logits(number, pixels[None])[0]}

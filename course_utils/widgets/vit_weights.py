@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from course_utils.analysis import erasing
 from course_utils.models import DistilledViT, RegisterViT, ViT
 from course_utils.modes import evaluating
 from course_utils.settings import by_text, shown
@@ -129,7 +128,7 @@ def configuration(model: ViT) -> dict[str, Any]:
     """What the engine needs to know of a model, besides its weights."""
     (height, width), (rows, columns) = model.config.height_and_width, model.config.grid
     grid = {"height": height, "width": width, "rows": rows, "columns": columns}
-    special = {"special": model.special_tokens.shape[1], "pool": "class", "fused": isinstance(model, DistilledViT)}
+    special = {"special": model.special_tokens.shape[1], "fused": isinstance(model, DistilledViT)}
     return {**asdict(model.config), **grid, **special}
 
 
@@ -154,10 +153,16 @@ def packed(*models: Any, only: str | None = None) -> tuple[str, list[list[Any]],
     return "float16", layout, half_floats(whole)
 
 
-def border(images: Tensor, channels: int) -> list[float]:
-    """Images (count, 1 or 3, height, width) → of each channel of the model, the median of the outermost pixels: what a
-    patch becomes when it is erased. One channel is the luminance (ITU-R BT.601), as in the page.
+def with_channels(images: Tensor, channels: int) -> Tensor:
+    """Images (count, 1 or 3, height, width) → (count, channels, height, width), 1 or 3 channels: what a model reads.
+
+    One channel is the luminance (ITU-R BT.601), as in the page. Raises ValueError for another number of channels.
     """
+    if channels not in (1, 3):
+        raise ValueError(
+            f"The model reads images of {channels} channels, but the widget shows grey and coloured ones: pass a model that "
+            "reads 1 or 3 channels."
+        )
     if channels == 1 < images.shape[1]:
-        images = (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    return erasing.border(images.expand(-1, channels, -1, -1)).tolist()
+        return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    return images.expand(-1, channels, -1, -1)

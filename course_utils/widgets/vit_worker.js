@@ -67,7 +67,7 @@ onmessage = ({ data }) => {
 };`;
 
 // show(job): computed next; of several that wait, only the latest. queue(jobs): one after the other, whenever nothing is
-// to be shown; forget() drops them. link: to the kernel, if that computes.
+// to be shown; forget() drops them, and the answer to the one that is running. link: to the kernel, if that computes.
 /** @param {Config} config @param {Weights} weights @param {Link | null} link */
 export function makePasses(config, weights, link = null) {
   /** @type {Job | null} */
@@ -76,10 +76,12 @@ export function makePasses(config, weights, link = null) {
   let latest = null;
   /** @type {Job[]} */
   let waiting = [];
+  let queued = false; // the one that is running
   const engine = new ViTEngine(config, weights); // of the page, in case there is no worker
 
   function next() {
     if (running) return;
+    queued = latest === null;
     running = latest ?? waiting.shift() ?? null;
     latest = null;
     if (running) compute(running);
@@ -105,6 +107,7 @@ export function makePasses(config, weights, link = null) {
   return {
     show: (/** @type {Job} */ job) => {
       latest = job;
+      link?.remind();
       next();
     },
     queue: (/** @type {Job[]} */ jobs) => {
@@ -113,6 +116,7 @@ export function makePasses(config, weights, link = null) {
     },
     forget: () => {
       waiting = [];
+      if (running && queued) running = { ...running, use: () => {} };
     },
     stop: () => {
       [running, latest, waiting] = [null, null, []];

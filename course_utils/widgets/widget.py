@@ -35,12 +35,12 @@ class Widget(anywidget.AnyWidget):
 
     def _jpeg(self) -> bytes:
         """The first image, coarser if it is large."""
-        from matplotlib import image  # imported here, because it takes longer than to show a widget
+        from PIL import Image  # imported here, because it takes longer than to show a widget
 
         first = self.pixels[0] if isinstance(self.pixels, list) else self.pixels
         shape = (self.height, self.width, self._channels)
         pixels = np.frombuffer(first, np.uint8, count=np.prod(shape)).reshape(shape)
         step = max(1, max(shape) // SIDE)
         file = io.BytesIO()
-        image.imsave(file, pixels[::step, ::step, :3], format="jpg")
+        Image.fromarray(pixels[::step, ::step, :3]).save(file, "JPEG")
         return file.getvalue()

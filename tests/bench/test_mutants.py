@@ -241,8 +241,8 @@ def test_the_table_of_equivalent_mutants_speaks_of_mutants_that_there_are():
     for name, reasons in equivalent().items():
         unknown = set(reasons) - {each.change for each in mutants_of(find(name))}
         assert not unknown, (
-            f"equivalent.toml lists for {name} what is no change to its reference, {unknown}: copy the reference's present "
-            "line, or take the entry out."
+            f"equivalent.toml lists for {name} what is no change to its reference, {unknown}: copy the reference's "
+            "present line, or take the entry out."
         )
         assert all(reasons.values()), name
 

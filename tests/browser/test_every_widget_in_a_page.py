@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from ipywidgets.embed import dependency_state, embed_snippet
 from keys import ARROWS, WATCH, answering_key, controls, take_back
 from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
-from samples import build
+from samples import ASKED, VIT, build
 
 from course_utils import widgets
 from course_utils.front_end import FOLDER
@@ -41,9 +41,9 @@ class Shown:
     told: str = ""
 
 
-def show(context: BrowserContext, name: str, views: int = 1) -> Shown:
-    """One widget, shown so many times."""
-    made = [build(name)] * views
+def show(context: BrowserContext, name: str, views: int = 1, **changes: Any) -> Shown:
+    """One widget, shown so many times. changes: to the arguments of its small example."""
+    made = [build(name, **changes)] * views
     state = dependency_state(made, drop_defaults=False)  # without those of other tests
     html = PAGE.format(embed_snippet(made, embed_url="embed-amd.js", requirejs=False, state=state))
     page = context.new_page()
@@ -193,6 +193,25 @@ def test_it_fits_a_phone(shown):
     wide = ask(shown, "tooWide")
     shown.page.set_viewport_size({"width": 900, "height": 800})
     assert not wide, f"wider than a phone, see @container in the styles of other widgets: {wide}"
+
+
+LONG = "encoder.layers.encoder_layer_11.self_attention.out_proj.weight"
+NAMED = {
+    "AttentionExplorer": {"head_names": [LONG] * 3, "special_name": LONG},
+    "AugmentationExplorer": {"names": [LONG, LONG + "2"]},
+    "MemoryExplorer": {"image_size": 4096, "patch_size": 1, "layers": 1000, "heads": 1000, "batch": 100_000},
+    "Predict": {"questions": [ASKED | {"question": LONG, "options": [LONG, "no", "odd"]}]},
+    "QuantisationExplorer": {"layers": {LONG: [[1.0, 2.0]]}, "layer": LONG},
+    "ViTExplorer": {"model": {LONG: VIT, "b": VIT}, "classes": [LONG] * 3, "names": [LONG] * 2},
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_long_names_and_large_numbers_fit_a_phone(browser, name):
+    with browser.new_context(viewport={"width": 320, "height": 640}) as context:
+        shown = show(context, name, **NAMED[name])
+        wide = shown.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert not wide, f"{wide} pixels too wide: names may be broken anywhere, unless something forbids it"
 
 
 def test_words_of_twice_the_size_fit_too(shown):

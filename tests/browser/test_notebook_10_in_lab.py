@@ -43,8 +43,7 @@ def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, 
     share = lambda text: float(text.removesuffix(" %").removeprefix("< ")) / 100  # noqa: E731
     values = cosines()
 
-    def compare(row: int, column: int, step: int) -> None:
-        temperature = 0.01 * 100 ** (step / 60)
+    def compare(row: int, column: int, temperature: float) -> None:
         logits = values / temperature
         assert float(fact("cosine").replace("−", "-")) == pytest.approx(values[row, column].item(), abs=6e-4)
         assert float(fact("logit").replace("−", "-")) == pytest.approx(logits[row, column].item(), abs=6e-3)
@@ -53,9 +52,9 @@ def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, 
         loss = contrastive_loss(logits, torch.eye(6, dtype=torch.bool))
         assert float(fact("loss")) == pytest.approx(loss.item(), abs=1e-4)
 
-    compare(0, 0, 25)
+    compare(0, 0, 0.07)
     hover(matrix, 4.5 / 7, (2.5 + 0.45) / 6.45)  # the third image, the fourth caption
-    compare(2, 3, 25)
+    compare(2, 3, 0.07)
     bars = widget.locator('[data-list="row"] b').all_inner_texts()
     assert sum(share(text) for text in bars) == pytest.approx(1, abs=0.01)
 
@@ -67,11 +66,11 @@ def test_its_numbers_are_torchs_by_pointer_and_keys_without_a_kernel(run_cells, 
     for _ in range(20):
         slider.press("ArrowRight")
     settle(page)
-    compare(3, 1, 45)
+    compare(3, 1, 0.316)  # 10^(−1/2)
     widget.locator('[data-view="column"]').click()
     widget.locator('[data-list="column"] button').nth(1).click()
     settle(page)
-    compare(1, 1, 45)
+    compare(1, 1, 0.316)
     page.wait_for_function(  # what a screen reader is told
         "(line) => line.textContent.startsWith('image 2 and')", arg=widget.locator("[role=status]").element_handle()
     )

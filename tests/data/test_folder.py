@@ -440,7 +440,10 @@ REFUSED = {
     ),
     "all damaged": (lambda place: as_folder({"a/1.png": b"", "b/1.png": b""}, place), "2 of 2 image files"),
     "a bomb": (bomb, "unpacks to more than 100 times its size"),
-    "a path that leads out": (lambda place: as_zip({"../a/1.png": image(0)}, place), "holds ../a/1.png, a path that leads"),
+    "a path that leads out": (
+        lambda place: as_zip({"../a/1.png": image(0)}, place),
+        "holds ../a/1.png, a path that leads",
+    ),
     "an absolute path": (lambda place: as_tar({"/a/1.png": image(0)}, place), "holds /a/1.png, a path that leads"),
     "a password": (
         lambda place: flagged(as_zip(classes("a", "b"), place), lambda flags: flags | 1),
@@ -454,7 +457,10 @@ REFUSED = {
     "half an archive": (cut, r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
     "an archive without its last file": (lambda place: cut(place, "", 9 * 1024), r"\(it is cut off\): copy it again"),
     "an archive cut in a header": (lambda place: cut(place, "", 9 * 1024 + 100), r"\(it is cut off\): copy it again"),
-    "an archive without its checksum": (lambda place: cut(place, "gz", -5), r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
+    "an archive without its checksum": (
+        lambda place: cut(place, "gz", -5),
+        r"no whole .zip, .* \(.+\): copy it again, or unpack it",
+    ),
     "half of bz2": (lambda place: cut(place, "bz2"), r"no whole .zip, .* \(.+\): copy it again, or unpack it"),
     "a file": (only("own.zip", b"not an archive"), "neither a folder nor an archive: pass the folder of the images"),
     "an image": (only("cat.png", image(0)), "is one image: pass a folder that has a folder of images for each class"),
@@ -464,11 +470,16 @@ REFUSED = {
         "The folder train is named after a split .* no other split: pass train alone",
     ),
     "images and masks": (
-        lambda place: as_folder(named(*(f"{each}/1.png" for each in ("images/a", "images/b", "images/c", "masks/a", "masks/b"))), place),
+        lambda place: as_folder(
+            named(*(f"{each}/1.png" for each in ("images/a", "images/b", "images/c", "masks/a", "masks/b"))), place
+        ),
         "The folders images and masks hold the same folders, such as a, .*: pass one of the two alone",
     ),
     "masks in both splits": (
-        lambda place: as_folder(named(*(f"{part}/{kind}/{name}/1.png" for part in ("train", "test") for kind in "im" for name in "ab")), place),
+        lambda place: as_folder(
+            named(*(f"{part}/{kind}/{name}/1.png" for part in ("train", "test") for kind in "im" for name in "ab")),
+            place,
+        ),
         "The folders i and m hold the same folders, such as a",
     ),
     "splits in each class": (
@@ -484,7 +495,9 @@ REFUSED = {
         "test_images/1.png is not in the folder of a class",
     ),
     "a test without classes": (
-        lambda place: as_folder({**{f"train/{each}": content for each, content in MANY.items()}, "test/1.png": image(99)}, place),
+        lambda place: as_folder(
+            {**{f"train/{each}": content for each, content in MANY.items()}, "test/1.png": image(99)}, place
+        ),
         "no image of a class in its test split: put some into test/CLASS",
     ),
 }  # fmt: skip

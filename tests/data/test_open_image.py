@@ -97,7 +97,10 @@ FORMS = {
     **{
         f"{bits} bits of grey, one transparent": (
             lambda bits=bits: png(bits, 0, np.arange(54).reshape(6, 9) % 2**bits, [1]),
-            (torch.arange(54.0) % 2**bits / (2**bits - 1)).where(torch.arange(54) % 2**bits != 1, 1).reshape(1, 6, 9).expand(3, -1, -1),
+            (torch.arange(54.0) % 2**bits / (2**bits - 1))
+            .where(torch.arange(54) % 2**bits != 1, 1)
+            .reshape(1, 6, 9)
+            .expand(3, -1, -1),
         )
         for bits in (1, 2, 4, 8)
     },
@@ -123,8 +126,13 @@ FORMS = {
     "a batch of one": (lambda: COLOURS[None], COLOURS),
     **{f"EXIF orientation {number}": (lambda number=number: rotated(number), None) for number in range(1, 9)},
     **{
-        f"Pillow {mode}": (lambda mode=mode: PICTURE.convert("LA").convert("La") if mode == "La" else in_mode(mode), None)
-        for mode in ("1", "L", "P", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "La", "PA", "I;16")
+        f"Pillow {mode}": (
+            lambda mode=mode: PICTURE.convert("LA").convert("La") if mode == "La" else in_mode(mode),
+            None,
+        )
+        for mode in (
+            "1", "L", "P", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "La", "PA", "I;16"
+        )
     },
 }  # fmt: skip
 
@@ -221,7 +229,10 @@ REFUSED = {
     "an archive": (b"PK\x03\x04" + bytes(100), "is an archive"),
     "a TIFF of another kind": (b"II*\0" + bytes(100), "or of a kind that Pillow cannot read: .*, or export it as PNG"),
     "nothing": (b"", r"is empty \(0 bytes\)"),
-    "a truncated JPEG": (saved(Image.fromarray(np.tile(BYTES, (20, 20, 1))), "JPEG")[:2000], "is damaged or incomplete"),
+    "a truncated JPEG": (
+        saved(Image.fromarray(np.tile(BYTES, (20, 20, 1))), "JPEG")[:2000],
+        "is damaged or incomplete",
+    ),
     "a truncated PNG": (saved(Image.fromarray(np.tile(BYTES, (20, 20, 1))))[:300], "is damaged or incomplete"),
     "the head of a JPEG": (saved(PICTURE, "JPEG")[:10], "is damaged or incomplete"),
     "a file open as text": (io.StringIO("cat"), r"open as text: open it with open\(path, 'rb'\)"),
@@ -245,8 +256,14 @@ REFUSED = {
     "32 bits": (np.arange(64).reshape(8, 8) * 10**6, r"whole numbers from 0 to 63,000,000, but .*: scale it"),
     "negative": (np.full((8, 8), -1), "whole numbers from -1 to -1"),
     "an image size": (COLOURS, "image_size is 0, but"),
-    "Pillow, 32 bits": (Image.fromarray(np.full((4, 4), 10**6, np.int32)), "^The image has whole numbers from 1,000,000"),
-    "Pillow, floats up to 200": (Image.fromarray(np.full((4, 4), 200, np.float32)), "^The image has values .*divide by 255"),
+    "Pillow, 32 bits": (
+        Image.fromarray(np.full((4, 4), 10**6, np.int32)),
+        "^The image has whole numbers from 1,000,000",
+    ),
+    "Pillow, floats up to 200": (
+        Image.fromarray(np.full((4, 4), 200, np.float32)),
+        "^The image has values .*divide by 255",
+    ),
 }  # fmt: skip
 
 

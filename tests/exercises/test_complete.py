@@ -85,8 +85,8 @@ def test_instructors_are_told_what_students_get_wrong(exercise):
     chapter = page.split(f"\n## {exercise.name[:2]} ")[1].split("\n## ")[0]
     lines = chapter.split("**They get wrong**")[1].split("\n**")[0]
     assert re.search(rf"^- .+`{re.escape(exercise.name)}`", lines, re.MULTILINE), (
-        f"“They get wrong” in chapter {exercise.name[:2]} of notebooks/INSTRUCTOR.md says nothing of {exercise.name}: add "
-        "a line with its most frequent mistake."
+        f"“They get wrong” in chapter {exercise.name[:2]} of notebooks/INSTRUCTOR.md says nothing of {exercise.name}: "
+        "add a line with its most frequent mistake."
     )
 
 
@@ -100,7 +100,8 @@ def test_exercises_stand_in_the_order_of_their_notebook_each_below_its_question(
     for before, cell in pairwise(cells):
         if name := cell.metadata.get("course", {}).get("exercise"):
             assert "**Exercise" in before.source, (
-                f"Nothing asks for {name}: put a text with “**Exercise.** …” right before its stub in notebook {number}."
+                f"Nothing asks for {name}: put a text with “**Exercise.** …” right before its stub in notebook "
+                f"{number}."
             )
 
 
@@ -117,6 +118,6 @@ def test_a_later_cell_uses_what_a_student_has_written(exercise):
         if isinstance(node, ast.Name)
     }
     assert exercise.function in used, (
-        f"No cell after the check of {exercise.name} uses {exercise.function}: add one to notebook {exercise.name[:2]} that "
-        "computes something with it."
+        f"No cell after the check of {exercise.name} uses {exercise.function}: add one to notebook {exercise.name[:2]} "
+        "that computes something with it."
     )

@@ -96,7 +96,8 @@ def of_scores(change):
         (SCORES, of_scores(lambda s: s.flatten(1)), "reshaped", ["right order", "(2, 28)"]),
         (SCORES, of_scores(lambda s: s.flip(1)), "reversed", ["axis 1 is reversed"]),
         (SCORES, of_scores(lambda s: s.roll(1, 2)), "rolled", ["forward by one position along axis 2"]),
-        (SCORES, of_scores(lambda s: s[:, [1, 0, *range(2, s.shape[1])]]), "reordered", ["index 0 has what belongs at index 1"]),
+        (SCORES, of_scores(lambda s: s[:, [1, 0, *range(2, s.shape[1])]]), "reordered",
+         ["index 0 has what belongs at index 1"]),
         (SCORES, of_scores(lambda s: -s), "sign", ["have the wrong sign"]),
         (SCORES, of_scores(lambda s: 2 * s), "factor", ["2 times what"]),
         (SCORES, lambda values, others: scores(values, others) / math.sqrt(values.shape[-1]), "factor",
@@ -106,7 +107,8 @@ def of_scores(change):
         (SCORES, of_scores(lambda s: 1 - s), "one-minus", ["one minus the right one"]),
         (SCORES, of_scores(lambda s: s.softmax(-1)), "softmax-again", ["the softmax of the right ones"]),
         (SCORES, of_scores(lambda s: torch.zeros_like(s)), "constant", ["0 everywhere"]),
-        (SCORES, of_scores(lambda s: torch.cat([s[:, :-1], 0 * s[:, -1:]], 1)), "last-only", ["last index along axis 1"]),
+        (SCORES, of_scores(lambda s: torch.cat([s[:, :-1], 0 * s[:, -1:]], 1)), "last-only",
+         ["last index along axis 1"]),
         (SCORES, lambda values, others: values, "argument-returned", ["returns `values` itself, unchanged"]),
         (SCORES, lambda values, others: scores(values[:1].expand_as(values), others), "changed-values", ["first item"]),
         (SCORES, of_scores(lambda s: [s, 1]), "one-too-many", ["return only the result"]),
@@ -125,7 +127,8 @@ def of_scores(change):
         (SHARE, of_weights(lambda w: w / w.sum(-2, keepdim=True)), "columns-sum-to-one", ["columns sum to one"]),
         (SHARE, of_weights(lambda w: w.square()), "square", ["square of the right one"]),
         (SHARE, of_weights(lambda w: w.sin() * 0.7 + w.square() * 0.2), "rows-do-not-sum-to-one", ["each row should"]),
-        (LOSS, lambda logits, labels: loss(logits, labels) * len(labels), "factor", ["4 times", "second-to-last axis of `logits`"]),
+        (LOSS, lambda logits, labels: loss(logits, labels) * len(labels), "factor",
+         ["4 times", "second-to-last axis of `logits`"]),
         (LOSS, lambda logits, labels: loss(logits, labels) / math.log(2), "factor", ["1.443 times", "base 2"]),
         (LOSS, lambda logits, labels: loss(logits.softmax(-1), labels), "changed-logits", ["the softmax of logits"]),
         (LOSS, lambda logits, labels: torch.nn.functional.cross_entropy(logits, labels, reduction="none"),
@@ -164,7 +167,12 @@ def test_nothing_is_said_of_results_that_have_nothing_to_do_with_the_right_ones(
 def test_a_right_answer_that_fails_on_wilder_arguments_is_told_which():
     wild = Wild("huge", (1e20 * torch.ones(1, 2, 3), torch.ones(1, 2, 3)), "scores are huge", "Use softmax.")
     made = replace(SCORES, wild=lambda g: [wild])
-    verdict = examine(made, lambda values, others: (values**2) @ others.mT / values.mean() if values.max() > 1e9 else scores(values, others))  # fmt: skip
+    verdict = examine(
+        made,
+        lambda values, others: (
+            (values**2) @ others.mT / values.mean() if values.max() > 1e9 else scores(values, others)
+        ),
+    )
     assert verdict.kind is Kind.WILD
     assert verdict.misconception == "99.made/huge"
     assert "right on ordinary inputs, but not when scores are huge. Use softmax." in verdict.message

@@ -228,7 +228,8 @@ class Leaves:
 @pytest.mark.parametrize(
     ("student", "kind", "words"),
     [
-        (is_endless, Kind.TOO_SLOW, ["0.3 s of computing", "grows too large", "line 2 of your function: `return heads**"]),
+        (is_endless, Kind.TOO_SLOW,
+         ["0.3 s of computing", "grows too large", "line 2 of your function: `return heads**"]),
         (waits, Kind.WAITING, ["waits without computing", "line 2 of your function: `ctypes"]),
         (crashes, Kind.ERROR, ["SIGSEGV", "line 2 of your function: `ctypes.string_at(0)`", "unharmed"]),
         (ends, Kind.ERROR, ["exit status 3", "os._exit()"]),

@@ -298,7 +298,8 @@ def test_a_claim_that_enough_runs_left_open_asks_for_half_the_interval(findings)
     open_one = ledger.Finding(claim, effect_of([-9.0, -8.0, 1.0, 2.0] * 3), Decision.UNDECIDED, seconds=3600.0)
     assert open_one.runs_needed == 48
     assert wanted(open_one) == (
-        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in at least 80 % of cases.)"
+        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in at least "
+        "80 % of cases.)"
     )
 
 
@@ -313,8 +314,8 @@ def test_by_chance_counts_what_intervals_test():
     tested = [each for each in seen if each.claim.kind in ("runs", "images")]
     supported = sum(each.decision == "supported" for each in tested)
     assert ledger.by_chance(seen) == (
-        f"{len(tested)} of these {len(seen)} claims are tested by intervals, and {supported} of them are supported. If none "
-        f"of them were true, {0.025 * len(tested):.1f} would be supported by chance (2.5 % each), and at most "
+        f"{len(tested)} of these {len(seen)} claims are tested by intervals, and {supported} of them are supported. If "
+        f"none of them were true, {0.025 * len(tested):.1f} would be supported by chance (2.5 % each), and at most "
         f"{0.048 * len(tested):.1f} (4.8 %) because some were looked at after three or ten runs and again after more."
     )
     assert sum(map(int, re.findall(r"(\d+) (?:supp|contr|equiv|undec)", all_in_all(seen)))) == len(seen)

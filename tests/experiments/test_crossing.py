@@ -203,7 +203,8 @@ def test_what_the_text_says_beside_the_claims_is_in_the_table():
         f"the four lines gain {min(gains):.1f} to {max(gains):.1f} points",
         f"after 150 steps by {ahead('shape and place', 'ResNet', 'ViT', 150)} points",
         f"after 1,200 by {ahead('shape and place', 'ResNet', 'ViT', 1200)}",
-        f"from {means[WRAPPED, 'ResNet', 300]:.1f} % after 300 steps to {means[WRAPPED, 'ResNet', 1200]:.1f} % after 1,200",
+        f"from {means[WRAPPED, 'ResNet', 300]:.1f} % after 300 steps to {means[WRAPPED, 'ResNet', 1200]:.1f} % after "
+        "1,200",
         f"{guess_from_the_phase():.0%}".replace("%", " %"),
     ):
         assert said in text

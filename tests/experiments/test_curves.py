@@ -1,4 +1,6 @@
-"""Notebook 07: a lesson at other temperatures and λ, a small CNN as accurate as the ViT teacher, and what the text says."""
+"""Notebook 07: a lesson at other temperatures and λ, a small CNN as accurate as the ViT teacher,
+and what the text says.
+"""
 
 from collections import Counter
 
@@ -151,7 +153,8 @@ def test_what_the_text_says_of_the_curves_is_in_the_table():
     ahead, change = gap(RIGHT[LESSON], RIGHT[PLAIN]), gap(TOO_SURE[LESSON], TOO_SURE[PLAIN])
     for said in (
         f"At τ = 3 the student is {ahead} points ahead of the one at τ = 1",
-        f"adds {adds(0.5, 0.9)} points to *alone* at τ = 0.5, {adds(1.0, 0.9)} at 1, {adds(*LESSON)} at 3 and {adds(10.0, 0.9)}",
+        f"adds {adds(0.5, 0.9)} points to *alone* at τ = 0.5, {adds(1.0, 0.9)} at 1, {adds(*LESSON)} at 3 and "
+        f"{adds(10.0, 0.9)}",
         f"beyond 3 nothing more is gained (the difference is {gap(RIGHT[10.0, 0.9], RIGHT[LESSON])})",
         f"adds {adds(3.0, 0.3)} points with λ = 0.3, {adds(*LESSON)} with 0.9, and {adds(3.0, 1.0)} with 1",
         f"the student's confidence is {excess(ALONE)} points above its accuracy",

@@ -99,7 +99,10 @@ def text(cell: str) -> str:
 
 def test_what_the_text_says_of_photographs_is_in_the_table():
     """Each interval in its order, and ahead or behind only where zero is outside it."""
-    known = f"right for {percent(TEACHERS[BIG[0]])} %.* for {percent(TEACHERS[SMALL[0]])} %.* for {percent(STUDENTS['alone'])} %"
+    known = (
+        f"right for {percent(TEACHERS[BIG[0]])} %.* for {percent(TEACHERS[SMALL[0]])} %.* "
+        f"for {percent(STUDENTS['alone'])} %"
+    )
     soft = (found(BIG[0], "alone"), found(SMALL[0], "alone"), found(BIG[0], SMALL[0]))
     softness = (rf"by {gap(SMOOTHED, 'alone')} points", found(BIG[0], SMOOTHED))
     hard, token = ([found(each[n], each[n - 1]) for each in (BIG, SMALL)] for n in (1, 2))

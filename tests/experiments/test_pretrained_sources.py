@@ -1,4 +1,6 @@
-"""Experiments with a trained network: few-shot, as a teacher, under a caption head, layer by layer. Here it is a small one."""
+"""Experiments with a trained network: few-shot, as a teacher, under a caption head, layer by layer.
+Here it is a small one.
+"""
 
 import tarfile
 from dataclasses import replace

@@ -97,8 +97,8 @@ def test_in_the_sweep_a_student_learns_from_the_teacher_of_its_seed(monkeypatch,
 def test_every_recipe_for_fashion_mnist_is_a_point_of_the_sweep():
     missing = {name for name, run in RECIPES.items() if run.dataset == "fashion_mnist"} ^ set(nb05_recipes.EPOCHS)
     assert not missing, (
-        f"{', '.join(missing)}: say in EPOCHS of course_utils/experiments/nb05_recipes.py how many epochs it takes, run "
-        '`course train sweep-recipes`, and name the model in the cell "recipes" of notebook 05.'
+        f"{', '.join(missing)}: say in EPOCHS of course_utils/experiments/nb05_recipes.py how many epochs it takes, "
+        'run `course train sweep-recipes`, and name the model in the cell "recipes" of notebook 05.'
     )
 
 

@@ -145,13 +145,15 @@ def test_what_the_text_says_is_in_the_table():
     said = f"three layers; {parts:,} parameters for clothes, {in_colour:,} for photographs) learns from "
     assert f"{said}{nb06_regularisers.PICTURES} images" in text("five-text")
     for said in (
-        f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} (RandAugment)",
+        f"from {adds('weight decay', 'none', 5, -1)} (weight decay) to {adds('RandAugment', 'none', 5, -1)} "
+        "(RandAugment)",
         f"right for only {percent('train_accuracy', 'none', 5):.0f} % of its training images, "
         f"and for {percent('accuracy', 'none', 5):.0f} % of the test images",
         f"memorised its 500 images ({percent('train_accuracy', 'none', 40):.0f} %)",
         f"from {adds('stochastic depth', 'none', 40)} (stochastic depth, whose interval just includes zero) "
         f"to {adds('RandAugment', 'none', 40)} (RandAugment)",
-        f"with {percent('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* of all five",
+        f"with {percent('accuracy', 'RandAugment', 40):.1f} %. That is {adds('RandAugment', 'all', 40)} points *ahead* "
+        "of all five",
         f"right for only {percent('train_accuracy', 'all', 40):.0f} % of its training images, even after 40 epochs",
     ):
         assert said in after
@@ -163,7 +165,8 @@ def test_what_the_text_says_of_photographs_is_in_their_table():
     on = "photographs"
     after, question = text("five-after"), str(Predict.from_notebook("06", "five", fresh=True).questions[2])
     for said in (
-        f"All together cost {adds('all', 'none', 5, -1, on=on)} after 5, and add {adds('all', 'none', 40, on=on)} after 40",
+        f"All together cost {adds('all', 'none', 5, -1, on=on)} after 5, and add {adds('all', 'none', 40, on=on)} "
+        "after 40",
         f"(the difference is {adds('RandAugment', 'all', 40, on=on)} points)",
         f"the model without the five gains {longer('none', 'clothes')} points on the clothes. "
         f"On the photographs it *loses* {longer('none', on, -1)}",

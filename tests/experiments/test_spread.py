@@ -132,7 +132,9 @@ def test_without_dask_the_scheduler_is_one_sentence(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """cluster(threads): the address of a scheduler, with two processes as workers, or one worker with several threads."""
+    """cluster(threads): the address of a scheduler, with two processes as workers,
+    or one worker with several threads.
+    """
     distributed = pytest.importorskip("distributed")
     started = []
 

@@ -57,7 +57,9 @@ def test_runs_without_spread_decide():
 
 @pytest.mark.parametrize(("ratio", "runs"), [(0.5, 34), (0.8, 15), (1.0, 10), (2.0, 5)])
 def test_the_runs_needed_are_those_of_cohens_tables(ratio, runs):
-    """A paired t test, two-sided at 5 %, power 80 %: 34, 15, 10 and 5 pairs for these effects in standard deviations."""
+    """A paired t test, two-sided at 5 %, power 80 %: 34, 15, 10 and 5 pairs for these effects in
+    standard deviations.
+    """
     assert runs_needed(1.0, ratio) == runs
     assert power(runs, 1.0, ratio) >= 0.8 > power(runs - 1, 1.0, ratio)
 

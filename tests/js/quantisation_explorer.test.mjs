@@ -82,7 +82,7 @@ test("facts give errors in per cent and bytes beside float32's", () => {
   assert.deepEqual(facts.used, ["levels that the channel uses", "4 of 16"]);
   assert.deepEqual(facts.own, ["error of the channel, as a share of its size", "4.74 %"]);
   assert.deepEqual(facts.bytes, ["bytes of the layer, float32 and now", "32 → 8, 4.0 times smaller"]);
-  assert.deepEqual([0, 0.12345].map(quantisation.short), ["0", "0.123"]);
+  assert.deepEqual([0, -0.12345].map(quantisation.short), ["0", "−0.123"]);
 });
 
 test("the accuracy is that of the bits and of both ticks, beside 8 bits", () => {

@@ -122,6 +122,15 @@ test("a number is as large as its cell allows, and left out where it could not b
   assert.equal(shared.fontSize(2.5, 22), 0);
 });
 
+test("a slider of equal factors goes from its lowest value to its highest, and shows what it is given as it is", () => {
+  const { range, stepOf, at } = shared.logScale(0.01, 1, 60);
+  const reached = [range.min, 30, range.max].map((step) => at(step).toFixed(9));
+  assert.deepEqual(reached, ["0.010000000", "0.100000000", "1.000000000"]);
+  for (const step of [0, 17, 60]) assert.equal(Math.round(stepOf(at(step))), step);
+  for (const given of [0.01, 0.03, 0.05, 0.07, 0.0725, 1]) assert.equal(at(stepOf(given)), given);
+  assert.equal(at(17), 0.0369); // 0.03687…: what is written is computed with
+});
+
 test("a negative number has a true minus, zero has no sign", () => {
   assert.deepEqual(["-0.5", "-0.00", "-10", "0.25", "-0"].map(shared.trueMinus), [
     "−0.5",
@@ -130,4 +139,5 @@ test("a negative number has a true minus, zero has no sign", () => {
     "0.25",
     "0",
   ]);
+  assert.deepEqual(["-0.5", "-0.00", "2", "0.0"].map(shared.withSign), ["−0.5", "0.00", "+2", "0.0"]);
 });

@@ -37,6 +37,10 @@ test("rank correlation counts order only, and equal numbers share their rank", (
   assert.match(answers.verdictOf(-0.254, Number.NaN), /attention −0.25, rollout undefined/);
 });
 
+test("points have a true minus, and zero has no sign", () => {
+  assert.deepEqual([-0.0001, -0.25].map(answers.points), ["0.0 points", "−25.0 points"]);
+});
+
 test("an order is a permutation", () => {
   const order = answers.shuffledOrder(9, () => 0.3);
   assert.deepEqual(

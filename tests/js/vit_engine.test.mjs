@@ -20,7 +20,7 @@ const CONFIG = {
     mlp_dim: 2,
     classes: 2,
   },
-  ...{ mean: 0, std: 1, special: 1, pool: "class", fused: false, blank: [9] },
+  ...{ mean: 0, std: 1, special: 1, fused: false, blank: [9] },
 };
 const floats = (...numbers) => Float32Array.from(numbers);
 const engine = new ViTEngine(CONFIG, {});

@@ -74,4 +74,13 @@ test("a kernel that does not answer, and a page without one, are told of", (t) =
   model.send = undefined; // as in a hall
   kernelLink(model, (words) => said.push(words)).ask(REQUEST, () => {});
   assert.deepEqual(said, [SILENT, SILENT]);
+  const passes = makePasses(
+    {},
+    {},
+    kernelLink(model, (words) => said.push(words)),
+  );
+  for (const count of [3, 4]) {
+    passes.show({ request: REQUEST, use: () => {} }); // says so again: the words of a change stood in its place
+    assert.equal(said.length, count);
+  }
 });

@@ -23,7 +23,7 @@ const CONFIG = {
     mlp_dim: 8,
     classes: 3,
   },
-  ...{ mean: 0, std: 1, special: 1, pool: "class", fused: false, blank: [0] },
+  ...{ mean: 0, std: 1, special: 1, fused: false, blank: [0] },
 };
 const CLASSES = ["boot", "bag", "coat"];
 

@@ -19,7 +19,10 @@ from course_utils.lab import notebooks, server
 from course_utils.lab.server import lab_environment
 
 COMMAND = "from course_utils.cli import app; app()"
-SERVE = "import sys; from pathlib import Path; from course_utils.lab import serve; serve.main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])"
+SERVE = (
+    "import sys; from pathlib import Path; from course_utils.lab import serve; "
+    "serve.main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])"
+)
 
 
 @contextlib.contextmanager

@@ -41,8 +41,8 @@ def own_tests(kind: type[nn.Module]) -> ModuleType:
 def small(kind: type[nn.Module]) -> Config:
     config = getattr(own_tests(kind), "SMALL", None)
     assert isinstance(config, Config), (
-        f"{own_tests(kind).__name__}.py gives no small configuration: write SMALL = {kind.__name__}Config(…) there, with "
-        f'{kind.__name__}Config a frozen dataclass, `class {kind.__name__}Config(Config["{kind.__name__}"])`.'
+        f"{own_tests(kind).__name__}.py gives no small configuration: write SMALL = {kind.__name__}Config(…) there, "
+        f'with {kind.__name__}Config a frozen dataclass, `class {kind.__name__}Config(Config["{kind.__name__}"])`.'
     )
     return config
 
@@ -97,8 +97,9 @@ def test_build_makes_it_from_its_configuration_and_a_seed(kind):
         f"Export {type(config).__name__} in course_utils/models/__init__.py too."
     )
     assert BUILT_FROM.get(type(config)) is kind, (
-        f"build does not make a {kind.__name__} from a {type(config).__name__}: write `config: {type(config).__name__}` "
-        f"in the body of {kind.__name__}; that is how a model says which configuration is its own."
+        f"build does not make a {kind.__name__} from a {type(config).__name__}: write `config: "
+        f"{type(config).__name__}` in the body of {kind.__name__}; that is how a model says which configuration is its "
+        "own."
     )
     before = torch.get_rng_state()
     built = build(config, seed=5)
@@ -151,8 +152,8 @@ def test_it_refuses_images_of_another_shape_in_one_sentence(kind):
     for each in wrong:
         error = raised_by(lambda each=each: model(each, *others))
         assert isinstance(error, WrongShape), (
-            f"{kind.__name__} must raise WrongShape for images of shape {tuple(each.shape)}, but it gave {error!r}: call "
-            "self.check_images(images) where forward begins."
+            f"{kind.__name__} must raise WrongShape for images of shape {tuple(each.shape)}, but it gave {error!r}: "
+            "call self.check_images(images) where forward begins."
         )
         assert str(tuple(each.shape)) in str(error)
         assert "\n" not in str(error)
@@ -247,8 +248,8 @@ def test_a_converted_model_gives_their_logits(convert, kind):
     )
     assert expected.std() > 0.01
     assert torch.allclose(logits, expected, rtol=1e-4, atol=1e-4), (
-        f"The {kind.__name__} of {convert.__name__} gives other logits than the model that it was made from: compare the "
-        "names, the order of axes and the epsilons of the norms."
+        f"The {kind.__name__} of {convert.__name__} gives other logits than the model that it was made from: compare "
+        "the names, the order of axes and the epsilons of the norms."
     )
 
 
@@ -269,7 +270,7 @@ def test_the_growth_of_every_models_cost_is_measured(monkeypatch):
     for kind in MODELS:
         grows_like = getattr(own_tests(kind), "GROWS_LIKE", None)
         assert (kind in measured) == (grows_like is None), (
-            f"{kind.__name__} needs a Curve in CURVES of course_utils/bench/growth.py or, where that of another model says "
-            f"as much, its name as GROWS_LIKE in {own_tests(kind).__name__}.py: one of the two, not both."
+            f"{kind.__name__} needs a Curve in CURVES of course_utils/bench/growth.py or, where that of another model "
+            f"says as much, its name as GROWS_LIKE in {own_tests(kind).__name__}.py: one of the two, not both."
         )
         assert grows_like in {None, *curves}, f"{grows_like!r} is no curve of course_utils/bench/growth.py."

@@ -231,8 +231,8 @@ def test_without_any_weights_the_model_is_random_and_one_sentence_says_why(shop,
     assert not random.trained
     assert random.classes == ()
     assert random.source == (
-        "random weights, because the published ones are not on this machine (no network): course-test-weights 1.0 is not "
-        "on this machine: connect and run `course data fetch test`"
+        "random weights, because the published ones are not on this machine (no network): course-test-weights 1.0 is "
+        "not on this machine: connect and run `course data fetch test`"
     )
     again = load_pretrained("tf_efficientnet_lite0").model.state_dict()
     assert all(torch.equal(value, again[name]) for name, value in random.model.state_dict().items())

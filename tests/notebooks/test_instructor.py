@@ -28,8 +28,8 @@ def test_plans_add_up_and_everything_named_exists(number):
     for length, plan in plans.items():
         total = sum(int(step.split()[0]) for step in plan.split(" → "))
         assert total == int(length), (
-            f"The plan of {length} minutes in chapter {number} of INSTRUCTOR.md adds up to {total}: change the minutes of "
-            "its steps."
+            f"The plan of {length} minutes in chapter {number} of INSTRUCTOR.md adds up to {total}: change the minutes "
+            "of its steps."
         )
     for length, (slack, cuts) in {"50": (5, 4), "90": (9, 9)}.items():
         steps = plans[length].split(" → ")
@@ -39,8 +39,8 @@ def test_plans_add_up_and_everything_named_exists(number):
     checked = {exercise.name for exercise in exercises(number)}
     unknown = set(re.findall(r"`(\d\d\.\w+)`", chapter)) - checked
     assert not unknown, (
-        f"Chapter {number} of INSTRUCTOR.md names {unknown}, which is no exercise of the notebook: take it out, or add it "
-        "to EXERCISES."
+        f"Chapter {number} of INSTRUCTOR.md names {unknown}, which is no exercise of the notebook: take it out, or add "
+        "it to EXERCISES."
     )
     missing = checked - set(re.findall(r"exercise `(\d\d\.\w+)`", plans["90"]))
     assert not missing, (

@@ -27,7 +27,9 @@ WIDE, TALL = figure(700, 340), figure(460, 460)
 
 
 def executed(number: str, widgets: Mapping[str, str] = {}, states: Mapping[str, dict] = {}) -> nbformat.NotebookNode:
-    """The notebook with an output for each cell of its deck; widgets: the model of a cell's widget, by the cell's id."""
+    """The notebook with an output for each cell of its deck;
+    widgets: the model of a cell's widget, by the cell's id.
+    """
     notebook = notebooks.read(notebooks.find(number))
     cells = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
     for position, slide in enumerate(deck_of(number)):

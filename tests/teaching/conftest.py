@@ -18,7 +18,8 @@ def state(tmp_path, monkeypatch):
 
 @pytest.fixture
 def loaded(tmp_path, monkeypatch):
-    """loaded(): the hub's configuration as JupyterHub loads it, or another file of it. Raises SystemExit with its sentence.
+    """loaded(): the hub's configuration as JupyterHub loads it, or another file of it.
+    Raises SystemExit with its sentence.
 
     No variable of the hub is set but a folder for its state; afterwards the umask is that of the tests.
     """

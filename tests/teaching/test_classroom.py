@@ -104,7 +104,9 @@ def test_links_in_a_students_folder_are_not_followed(state, tmp_path):
 
 
 def test_every_mistake_that_a_check_can_name_has_its_words(words):
-    """Wrong answers of every exercise: their misconceptions are known to the catalogue under the name in the verdict."""
+    """Wrong answers of every exercise: their misconceptions are known to the catalogue under the name in
+    the verdict.
+    """
     for exercise in exercises():
         misconception = exercise.misconceptions[0]
         verdict = judge(exercise.name, misconception.spellings[0])

@@ -1,4 +1,6 @@
-"""Decks: what their files may say, how many slides they become, and what the speaker reads, without executing anything."""
+"""Decks: what their files may say, how many slides they become, and what the speaker reads,
+without executing anything.
+"""
 
 import json
 import re

@@ -26,7 +26,9 @@ UNIX = pytest.mark.skipif(os.name == "nt", reason="JupyterHub needs the accounts
 
 
 def spawner(c):
-    """The settings of students' servers; sizes as numbers of bytes, without what only a process of this machine gets."""
+    """The settings of students' servers; sizes as numbers of bytes,
+    without what only a process of this machine gets.
+    """
     from jupyterhub.traitlets import ByteSpecification
 
     settings = dict(c.Spawner)

@@ -18,7 +18,8 @@ from course_utils.teaching.grading.student_process import Step, borrows, pack, u
 IMPORTS = Step(
     -1,
     "run",
-    "import math, os, subprocess, threading, time\nimport torch\nfrom torch import Tensor\nfrom einops import rearrange\n",
+    "import math, os, subprocess, threading, time\nimport torch\n"
+    "from torch import Tensor\nfrom einops import rearrange\n",
 )
 PATCHIFY = [Step(10, "run", solution("04.patchify")), Step(11, "check", "04.patchify")]
 PARAMETERS = [Step(20, "run", solution("04.vit_parameters")), Step(21, "check", "04.vit_parameters")]

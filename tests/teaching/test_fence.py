@@ -86,9 +86,11 @@ if os.fork() == 0:
 print(subprocess.Popen(["sleep", "{daemon}"], start_new_session=True).args)
 """
 SECRETS = """
-print(tried(lambda: [os.readlink(f"/proc/self/fd/{{n}}") for n in range(3, 50) if os.path.exists(f"/proc/self/fd/{{n}}")]))
+print(tried(lambda: [os.readlink(f"/proc/self/fd/{{n}}") for n in range(3, 50) \
+if os.path.exists(f"/proc/self/fd/{{n}}")]))
 print("PYTEST_CURRENT_TEST" in Path("/proc/self/environ").read_text(), tried(os.listdir, os.path.expanduser("~")))
-print(*(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(("CapEff", "NoNewPrivs"))))
+print(*(line for line in Path("/proc/self/status").read_text().splitlines() \
+if line.startswith(("CapEff", "NoNewPrivs"))))
 print(tried(os.system, "true"), tried(lambda: Path("kept").write_text("x")), Path("given.txt").read_text())
 """
 HALF_A_MESSAGE = """

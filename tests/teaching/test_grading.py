@@ -232,7 +232,8 @@ import torch
 from course_utils.exercises import Kind, Outcome, Verdict, engine
 from course_utils.teaching.grading import student_process
 
-message = {"outcome": "passed", "kind": "right", "misconception": None, "message": "patched", "results": [torch.ones(1)] * 4}
+message = {"outcome": "passed", "kind": "right", "misconception": None, "message": "patched", \
+"results": [torch.ones(1)] * 4}
 message |= {"gradients": [], "borrowed": False}
 student_process._check = lambda names, exercise_name: message
 engine.examine = student_process.examine = lambda *_: Verdict(Outcome.PASSED, "patched", Kind.RIGHT)

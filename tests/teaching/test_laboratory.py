@@ -201,7 +201,9 @@ def test_another_version_of_the_code_has_another_fingerprint(tmp_path, monkeypat
 
 @pytest.fixture
 def class_of_thirty(state, tmp_path):
-    """Thirty students who ran the live cell, a gain of 8 ± 3 points each; three more cannot count, one does not share."""
+    """Thirty students who ran the live cell, a gain of 8 ± 3 points each;
+    three more cannot count, one does not share.
+    """
     draw = random.Random(2)
     for number in range(30):
         progress = state(f"student{number:02d}")

@@ -67,7 +67,8 @@ ATTACKS = {
     "heading": '# <img src=x onerror=alert(1)> "onmouseover=alert(1)',
     "comment": "<!--><script>alert(1)</script>-->",
     "namespaces": "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "template": "<template><script>alert(1)</script></template><noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "template": "<template><script>alert(1)</script></template>"
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
     "title": '![x](data:image/png;base64,AAAA "\'><script>alert(1)</script>")',
     "class and id": '<div class="modal-backdrop in" id="patchify-check">x</div>',
 }

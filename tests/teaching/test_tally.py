@@ -1,4 +1,6 @@
-"""The vote on the lecturer's machine: two hundred phones, one vote per browser, and nobody sees a count before the answer."""
+"""The vote on the lecturer's machine: two hundred phones, one vote per browser,
+and nobody sees a count before the answer.
+"""
 
 import asyncio
 import gc

@@ -1,7 +1,7 @@
 """A small example of every widget, and what each refuses: the tests of all widgets are made of these."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anywidget
@@ -242,9 +242,15 @@ SAMPLES = {
             ({"questions": [{"question": "Why?"}]}, "Question 1 has 0 options, but .* or an 'answer' in words"),
             ({"questions": [ASKED | {"options": "yes"}]}, "'options' of question 1 is 'yes', but must be a list"),
             ({"questions": [ASKED | {"right": "D"}]}, "'right' of question 1 is 'D', but .* option: A, B, C"),
-            ({"questions": [ASKED | {"right": 0}]}, "'right' of question 1 is 0, but must be text"),
+            (
+                {"questions": [ASKED | {"right": 0}]},
+                "'right' of question 1 is 0, but must be a text that is not empty",
+            ),
             ({"questions": [ASKED | {"reason": ""}]}, "'reason' of question 1 is '', but .* not empty"),
-            ({"questions": [IN_WORDS | {"question": None}]}, "'question' of question 1 is None, but must be text"),
+            (
+                {"questions": [IN_WORDS | {"question": None}]},
+                "'question' of question 1 is None, but must be a text that is not empty",
+            ),
             (lambda: widgets.Predict.from_demo("window"), "no demo 'window': choose one of colours, "),
             (lambda: widgets.Predict.from_demo(["windows"]), r"no demo \['windows'\]: choose one of colours, "),
             (
@@ -322,6 +328,10 @@ SAMPLES = {
             ({"prepare": torch.Tensor.byte}, r"prepare is .*: it makes torch.uint8 of shape \(1, 1, 8, 8\)"),
             ({"prepare": {}.__getitem__}, r"prepare is .*: it makes no tensor \(KeyError: tensor"),
             ({"model": replaced()}, "This ViT computes something else than its configuration and its layers say"),
+            (
+                {"model": models.build(replace(VIT.config, channels=4), seed=0)},
+                "The model reads images of 4 channels, but .*: pass a model that reads 1 or 3",
+            ),
             ({"classes": ["boot"]}, "classes has 1 names, but there are 3 outputs"),
             ({"names": ["one"]}, "names has 1 names, but there are 2 images"),
             ({"start": (2, 0)}, "start is row 2, column 0, but the patches form 2 × 2"),

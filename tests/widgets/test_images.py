@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import samples
 import torch
 from PIL import Image
-from samples import random
+from samples import SAMPLES, build, random
 from torch.nn import functional as F
 
 from course_utils import data
@@ -176,3 +177,15 @@ def test_an_image_too_large_for_a_page_is_shown_smaller_with_a_note():
     with pytest.warns(UserWarning, match=r"3000 × 4000 pixels, too many .* shown with 1500 × 2000"):
         image = as_image(torch.zeros(1, 1, 1).expand(3, 3000, 4000))
     assert image.shape == (3, 1500, 2000)
+
+
+@pytest.mark.parametrize("name", ["CaptionExplorer", "DistillationExplorer"])
+def test_many_photographs_are_shown_smaller_with_a_note_if_together_they_are_too_large(name):
+    count = len(SAMPLES[name].arguments["images"])
+    with pytest.warns(
+        UserWarning, match=rf"{count} × 1500 × 4000 pixels, too many .* shown with 750 × 2000"
+    ) as warned:
+        widget = build(name, images=torch.zeros(1, 1, 1, 1).expand(count, 3, 1500, 4000))
+    assert warned[0].filename == samples.__file__  # where the widget is made
+    assert (widget.height, widget.width) == (750, 2000)
+    assert {len(pixels) for pixels in widget.pixels} == {4 * 750 * 2000}

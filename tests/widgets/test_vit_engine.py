@@ -87,7 +87,7 @@ def random_changes(draw: random.Random, model: ViT) -> dict[str, Any]:
     }
 
 
-def in_pytorch(model: ViT, image: Tensor, changes: dict[str, Any], pool: str) -> dict[str, Tensor]:
+def in_pytorch(model: ViT, image: Tensor, changes: dict[str, Any]) -> dict[str, Tensor]:
     """The same by other means: changed images and weights, and hooks on the branches."""
     model, c = copy.deepcopy(model), model.config
     image = image.clone()
@@ -113,11 +113,9 @@ def in_pytorch(model: ViT, image: Tensor, changes: dict[str, Any], pool: str) ->
             for parameter in (block.attention.to_qkv.weight, block.attention.to_qkv.bias):
                 parameter[: c.dim] /= changes.get("temperature", 1)
         maps = model.attention_maps(image[None])
-        special = model.special_tokens.shape[1]
-        final = model.norm(stream[-1])
-        logits = model.head(final[:, special:].mean(1)) if pool == "mean" else model(image[None])
+        logits = model(image[None])
         seen = stream[: 2 * c.layers + 1]
-        lens = [each for each in seen[::2]] if pool == "class" and not isinstance(model, DistilledViT) else []
+        lens = [] if isinstance(model, DistilledViT) else seen[::2]
         lens = [model.head(model.norm(tokens)[:, 0]) for tokens in lens]
         steps = zip(seen[1:], seen[:-1], strict=True)
         changed = [(after - before).norm(dim=-1) / before.norm(dim=-1) for after, before in steps]
@@ -147,16 +145,14 @@ def compared(tmp_path_factory) -> dict[str, tuple[list[tuple[float, dict[str, Te
         tried.append((model, random_changes(draw, model) if number % 2 else {}))
     tried += [(uneven(build(SMALL, seed=0)), {name: value}) for name, value in EACH.items()]
     for number, (model, changes) in enumerate(tried):
-        pool = "mean" if number % 8 == 3 and number < 25 else "class"
         c, name = model.config, f"{number:02d} {type(model).__name__} {' '.join(changes)}"
         image = torch.rand(c.channels, *c.height_and_width, generator=torch.Generator().manual_seed(number))
         _, layout, halves = vit_weights.packed(model)
-        config = {**vit_weights.configuration(model), "blank": BLANK, "pool": pool}
-        config["fused"] &= pool == "class"
-        exact = in_pytorch(model, image, changes, pool)
-        rounded = in_pytorch(copy.deepcopy(model).half().float(), image, changes, pool)
-        kernel = [(1e-4, in_kernel(model, image, changes))] if pool == "class" else []
-        theirs = {"float32": [(1e-5, exact), *kernel], "float16": [(5e-3, exact), (1e-5, rounded)]}
+        config = {**vit_weights.configuration(model), "blank": BLANK}
+        exact = in_pytorch(model, image, changes)
+        rounded = in_pytorch(copy.deepcopy(model).half().float(), image, changes)
+        kernel = in_kernel(model, image, changes)
+        theirs = {"float32": [(1e-5, exact), (1e-4, kernel)], "float16": [(5e-3, exact), (1e-5, rounded)]}
         for form, weights in (("float32", single(model, layout)), ("float16", halves)):
             case = f"{name} {form}"
             cases.append({"name": case, "config": config, "format": form, "layout": layout, "changes": changes})

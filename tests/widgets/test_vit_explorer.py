@@ -19,7 +19,7 @@ from course_utils.models import DistilledViT, DistilledViTConfig, RegisterViT, R
 from course_utils.models import build as build_model
 from course_utils.widgets import ViTExplorer
 from course_utils.widgets.vit_kernel import answer
-from course_utils.widgets.vit_weights import border, configuration, packed
+from course_utils.widgets.vit_weights import configuration, packed
 
 SMALL = {
     "image_size": 8,
@@ -71,16 +71,13 @@ def test_the_page_learns_what_kind_of_model_it_is():
         assert (told["special"], told["fused"], told["dim"]) == (special, fused, 8)
 
 
-def test_an_erased_patch_gets_the_colour_of_the_images_borders():
-    images = torch.full((3, 2, 4, 4), 0.5)
-    images[:, 0, 1:3, 1:3] = 0.9
-    images[0] = 0.1  # of one image
-    images[:, 1, 0] = 1.0
-    assert border(images, 2) == [0.5, 0.5]
-    red = torch.tensor([1.0, 0, 0])[:, None, None].expand(1, 3, 4, 4)
-    assert border(red, 3) == [1, 0, 0]
-    assert border(red, 1) == pytest.approx([0.299])
-    assert border(torch.full((1, 1, 2, 2), 0.25), 3) == [0.25] * 3
+def test_an_erased_patch_gets_the_colour_of_the_borders_which_is_grey_for_a_model_of_one_channel():
+    red = torch.tensor([1.0, 0, 0])[:, None, None].expand(1, 3, 8, 8)
+    for channels, blank in ((3, [1, 0, 0]), (1, [0.299])):
+        model = build_model(replace(VIT.config, channels=channels), seed=0)
+        for in_kernel in (None, True):
+            widget = ViTExplorer(model, red, ["a", "b", "c"], in_kernel=in_kernel)
+            assert widget.config["blank"] == pytest.approx(blank)
 
 
 def test_weights_with_nan_are_refused_and_compiled_models_and_other_devices_types_and_modes_are_taken():
@@ -190,7 +187,11 @@ def test_whatever_a_model_raises_the_page_gets_an_answer_with_the_reason(error):
 
 
 def test_a_model_that_was_changed_under_the_widget_says_so():
-    for change in (lambda model: setattr(model, "head", nn.Identity()), lambda model: model.blocks.__delitem__(1)):
+    for change in (
+        lambda model: setattr(model, "head", nn.Identity()),
+        lambda model: model.blocks.__delitem__(1),
+        lambda model: nn.init.ones_(model.positions),  # of which the page has what they were
+    ):
         model = build_model(VIT.config, seed=0)
         widget = build("ViTExplorer", model=model, in_kernel=True)
         change(model)
@@ -227,6 +228,12 @@ def zeros(*_: Any) -> torch.Tensor:
     return torch.zeros(1, 5, 8)
 
 
+def drops_while_training(model: ViT) -> None:
+    other_activation(model)
+    model.blocks[0].mlp.append(nn.Dropout(0.9))
+    model.train()
+
+
 IN_PARTS = [
     other_activation,
     other_epsilon,
@@ -261,14 +268,16 @@ def test_a_model_that_is_not_the_sum_of_its_layers_is_refused(change):
         build("ViTExplorer", model=altered(change))
 
 
-@pytest.mark.parametrize("change", IN_PARTS + AS_A_WHOLE)
+@pytest.mark.parametrize("change", [*IN_PARTS, *AS_A_WHOLE, drops_while_training])
 def test_a_changed_model_answers_beside_an_unchanged_one_but_is_not_looked_into(change):
     model = altered(change)
     widget = build("ViTExplorer", model={"one": VIT, "changed": model})
     assert (widget.same, widget.in_kernel) == (1, False)
     ((_, buffers),) = replies(widget, {"model": 1, "whole": False})
+    assert model.training == (change is drops_while_training)
     with torch.no_grad():
-        assert np.allclose(np.frombuffer(buffers[0], "<f4"), model(torch.full((1, 1, 8, 8), 0.5))[0], atol=1e-6)
+        expected = model.eval()(torch.full((1, 1, 8, 8), 0.5))[0]
+    assert np.allclose(np.frombuffer(buffers[0], "<f4"), expected, atol=1e-6)
 
 
 def test_what_changes_nothing_keeps_a_model_in_the_page():

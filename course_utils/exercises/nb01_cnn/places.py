@@ -91,7 +91,8 @@ FLATTEN_POSITIONS = Exercise(
         ),
         Misconception(
             "down-the-columns",
-            "The positions go column by column. Raster order goes row by row: the height axis comes before the width axis.",
+            "The positions go column by column. Raster order goes row by row: "
+            "the height axis comes before the width axis.",
             _as("b c h w -> b (w h) c"),
         ),
         Misconception(

@@ -1,4 +1,5 @@
-"""Which kernel Jupyter would start, whether JupyterLab can show widgets, and whether npm's packages for teachers are there."""
+"""Which kernel Jupyter would start, whether JupyterLab can show widgets,
+and whether npm's packages for teachers are there."""
 
 import importlib.util
 import json

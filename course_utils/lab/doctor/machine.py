@@ -61,7 +61,10 @@ def browser() -> Iterator[Finding]:
     if CLONE is None:
         return
     found = chromium()
-    remedy = "only `make test` and `course bench widgets` need it: `sudo apt-get install chromium`, or set COURSE_CHROMIUM."
+    remedy = (
+        "only `make test` and `course bench widgets` need it: `sudo apt-get install chromium`, "
+        "or set COURSE_CHROMIUM."
+    )
     yield Finding("Browser for tests", found or "no Chromium found", "" if found else remedy, optional=True)
 
 

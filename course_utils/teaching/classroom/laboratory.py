@@ -14,8 +14,8 @@ from course_utils.teaching.classroom.sources import progress_folders
 
 WIDTH = 41  # characters of the drawn intervals
 PEEKING = (
-    "Fix the number of students beforehand: if you look after each one and stop as soon as it looks decided, chance decides "
-    "more often than in 5 % of cases."
+    "Fix the number of students beforehand: if you look after each one and stop as soon as it looks decided, chance "
+    "decides more often than in 5 % of cases."
 )
 
 

@@ -1,4 +1,5 @@
-"""The class view in a browser: one page that asks for the table every few seconds. Here it serves this machine alone."""
+"""The class view in a browser: one page that asks for the table every few seconds.
+Here it serves this machine alone."""
 
 import hmac
 import json

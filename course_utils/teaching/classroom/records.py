@@ -1,4 +1,5 @@
-"""What a student shares with the class view, read from their progress folder without PyTorch; never a message or code."""
+"""What a student shares with the class view, read from their progress folder without PyTorch;
+never a message or code."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,8 @@
 """The class view as a service of JupyterHub, behind its login: ``python -m course_utils.teaching.classroom.service``.
 
-The hub starts it (``teaching/hub/class_view.py``), or Kubernetes (``deploy/values.yaml``). A student's server reports with
-its own token, whose scope names the student, so nobody can report for another; the page and its table need the role
-*instructor*.
+The hub starts it (``teaching/hub/class_view.py``), or Kubernetes (``deploy/values.yaml``). A student's server reports
+with its own token, whose scope names the student, so nobody can report for another; the page and its table need the
+role *instructor*.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ class HubNumbers(HubOAuthenticated, Numbers):
 
 
 class HubRuns(HubOAuthenticated, Private):
-    """The live runs on one claim, ``?claim=05.data``; with ``&names=1`` by students' names, if the server may show them."""
+    """The live runs on one claim, ``?claim=05.data``; with ``&names=1`` by students' names,
+    if the server may show them."""
 
     def initialize(self, reports: Reports, names: bool) -> None:
         self.reports, self.names = reports, names
@@ -49,7 +50,8 @@ class HubRuns(HubOAuthenticated, Private):
 
 
 class Mine(Private):
-    """What one student's server reports (POST), or takes back (DELETE). It reads no cookie, so it needs no XSRF token."""
+    """What one student's server reports (POST), or takes back (DELETE).
+    It reads no cookie, so it needs no XSRF token."""
 
     def initialize(self, reports: Reports) -> None:
         self.reports = reports

@@ -1,4 +1,5 @@
-"""Where the class comes from: servers of students that report to a hub, or the progress folders of students in a folder."""
+"""Where the class comes from: servers of students that report to a hub,
+or the progress folders of students in a folder."""
 
 import os
 from collections.abc import Callable

@@ -117,7 +117,8 @@ def to_talk_about(students: Class, catalogue: Catalogue, now: datetime) -> list[
 
 
 def table(students: Class, catalogue: Catalogue, now: datetime, names: bool = False) -> dict[str, Any]:
-    """The whole page as JSON. Without names it holds nothing about fewer than two students, except in the three counts."""
+    """The whole page as JSON. Without names it holds nothing about fewer than two students,
+    except in the three counts."""
     groups = stuck(students, now)
     return {
         "students": len(students),

@@ -37,7 +37,8 @@ def cells_of(name: str) -> list[NotebookNode]:
 
 
 def notebook_of(name: str) -> NotebookNode:
-    """A notebook of the demo's cells, which shows only the result of the last one. Raises ValueError like `cells_of`."""
+    """A notebook of the demo's cells, which shows only the result of the last one.
+    Raises ValueError like `cells_of`."""
     *needed, last = (cell.source for cell in cells_of(name))
     made = [nbformat.v4.new_code_cell(f"%%capture\n{source}") for source in needed]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}

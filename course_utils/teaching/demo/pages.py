@@ -35,7 +35,8 @@ def write_pages(folder: Path) -> Path:
 
 
 def _may_be_replaced(folder: Path) -> bool:
-    """Whether it is a folder that holds demos alone, or nothing; what a system hides there, as .DS_Store, does not count."""
+    """Whether it is a folder that holds demos alone, or nothing; what a system hides there, as .DS_Store,
+    does not count."""
     if not folder.is_dir():
         return False
     held = [each for each in folder.iterdir() if each.is_dir() or not each.name.startswith(".")]

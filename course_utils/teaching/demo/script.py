@@ -17,8 +17,8 @@ ANSWER = "show the answer"  # the action of a step
 class Step:
     """What the lecturer does, what is then on the screen, and what to say with it.
 
-    do: actions, such as "show the answer", "press S", "press → 3 times", "click NAME", "set NAME to VALUE". see: texts of
-    the screen. A number that is said is on the screen.
+    do: actions, such as "show the answer", "press S", "press → 3 times", "click NAME", "set NAME to VALUE". see: texts
+    of the screen. A number that is said is on the screen.
     """
 
     do: tuple[str, ...]
@@ -31,9 +31,9 @@ class Demo:
     """A widget with a question to be answered by the audience before it shows the answer.
 
     notebook: the one whose cells with the tag ``demo:NAME`` make the widget; cells: another demo's name, if it has the
-    same cells. options: two to four; right: the letter of the
-    right one. cover: selectors of what is covered until the answer is shown, ``.afv > *`` for all. hide: selectors of what a hall
-    does not need. start: traits of the widget at the beginning; answer: those that change with the answer.
+    same cells. options: two to four; right: the letter of the right one. cover: selectors of what is covered until the
+    answer is shown, ``.afv > *`` for all. hide: selectors of what a hall does not need. start: traits of the widget at
+    the beginning; answer: those that change with the answer.
     """
 
     name: str

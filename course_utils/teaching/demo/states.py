@@ -26,8 +26,8 @@ NOT_SHOWN = ("layout", "tabbable", "tooltip")  # traits of every widget of Jupyt
 
 
 def stored(name: str) -> dict[str, Any]:
-    """The stored state of a demo: ``widget``, the name of its script, ``cells``, the fingerprint of its cells, ``traits``
-    and ``buffers``, the bytes among the traits with their paths, in base64.
+    """The stored state of a demo: ``widget``, the name of its script, ``cells``, the fingerprint of its cells,
+    ``traits`` and ``buffers``, the bytes among the traits with their paths, in base64.
 
     Raises FileNotFoundError, with the command that makes it, if there is none, and ValueError if it cannot be read.
     """

@@ -1,7 +1,7 @@
 """The vote of an audience with their phones, on the lecturer's machine: no accounts, and nothing is written to a disk.
 
-Phones open ``/``, where each browser has one vote per question and round. The lecturer's browser opens ``/hall/`` with a
-key that only this process knows; its page opens questions and sees the counts, and phones see them with the answer.
+Phones open ``/``, where each browser has one vote per question and round. The lecturer's browser opens ``/hall/`` with
+a key that only this process knows; its page opens questions and sees the counts, and phones see them with the answer.
 """
 
 import asyncio
@@ -231,8 +231,8 @@ def listening(host: str, port: int) -> tuple[list[socket.socket], int]:
         except (OSError, UnicodeError) as error:
             if each == port + 49 or getattr(error, "errno", None) not in _TAKEN:
                 raise OSError(
-                    f"The vote cannot listen at {host}, port {each} ({reason(error)}): use --host with an address of this "
-                    "machine, or another --port."
+                    f"The vote cannot listen at {host}, port {each} ({reason(error)}): use --host with an address of "
+                    "this machine, or another --port."
                 ) from error
     raise OSError(f"No port from {port} on is free: use another --port.")
 

@@ -39,7 +39,8 @@ class _EachAlone(BaseConverter):
         self.announce: Callable[[str, str], None] = lambda student, assignment: None  # called before each
 
     def convert_each(self, submissions: Iterable[tuple[str, str, Callable[[], None]]]) -> None:
-        """Convert them; a submission is a student, an assignment and what to do. Raises NbGraderException at the end."""
+        """Convert them; a submission is a student, an assignment and what to do.
+        Raises NbGraderException at the end."""
         for student, assignment, convert in submissions:
             self.announce(student, assignment)
             try:

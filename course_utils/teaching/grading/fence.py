@@ -1,9 +1,9 @@
 """The fence around a student's process: what it can reach and use, and what of this holds on this machine.
 
 On Linux, the process that multiprocessing starts becomes the keeper. It stays outside, and the student's code runs in a
-process below it. When that one ends, or the examiner sends SIGTERM, the keeper ends everything below it, and then itself
-with the same exit code. With namespaces there is a third process between the two, the first one of a namespace of
-processes: when it ends, the kernel ends all the others there.
+process below it. When that one ends, or the examiner sends SIGTERM, the keeper ends everything below it, and then
+itself with the same exit code. With namespaces there is a third process between the two, the first one of a namespace
+of processes: when it ends, the kernel ends all the others there.
 """
 
 import contextlib

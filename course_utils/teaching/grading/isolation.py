@@ -236,9 +236,9 @@ def allow_only(readable: Iterable[Path], writable: Path) -> bool:
 def refuse_calls(alone: bool, signals_inside: bool) -> None:
     """Refuse, from now on, the system calls that would lead out of the walls: the network, new namespaces, keys.
 
-    alone: this process is in its own namespaces. Otherwise also refused are sockets between
-    processes, changes of other processes, and signals unless they stay inside anyway; changes of files' rights, owners and
-    times, which Landlock does not cover, then have no effect.
+    alone: this process is in its own namespaces. Otherwise also refused are sockets between processes, changes of other
+    processes, and signals unless they stay inside anyway; changes of files' rights, owners and times, which Landlock
+    does not cover, then have no effect.
     """
     refused = ["unshare", "setns", "io_uring_setup", "keyctl", "add_key", "request_key", "bpf", "perf_event_open"]
     if not alone:

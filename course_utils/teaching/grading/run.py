@@ -30,8 +30,8 @@ def grade(
 
     student and assignment are patterns such as ``*``; force: grade again what is graded; announce is called with what
     is done next, to whom and to which assignment. Raises FileNotFoundError if nothing matches, if folder is not a
-    course folder, or if its gradebook is missing. A submission's error becomes its outcome; after Ctrl-C, what was graded stays.
-    nbgrader's own messages go to grading.log.
+    course folder, or if its gradebook is missing. A submission's error becomes its outcome; after Ctrl-C, what was
+    graded stays. nbgrader's own messages go to grading.log.
     """
     log = logging.Logger("grading")
     log.addHandler(logging.NullHandler())  # until the folder is known to be a course

@@ -1,7 +1,7 @@
 """A student's server: copy missing notebooks, then become the command that follows, which is ``jupyterhub-singleuser``.
 
-It runs as the student, so the copies belong to the student, and never changes existing files. The container image has it
-as its entry point, so that every spawner that starts the image starts it too.
+It runs as the student, so the copies belong to the student, and never changes existing files. The container image has
+it as its entry point, so that every spawner that starts the image starts it too.
 """
 
 import os
@@ -22,7 +22,8 @@ ALONE = (
 
 
 def main(command: list[str]) -> None:
-    """Copy the notebooks, then replace this process by the command, with the settings of this installation's JupyterLab.
+    """Copy the notebooks, then replace this process by the command,
+    with the settings of this installation's JupyterLab.
 
     Exits with a sentence without a command, and for a server that no hub has started.
     """

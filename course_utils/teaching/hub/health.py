@@ -1,4 +1,5 @@
-"""Whether the JupyterLab in this container answers: the image's health check. Exits with 1 and the reason if it does not."""
+"""Whether the JupyterLab in this container answers: the image's health check.
+Exits with 1 and the reason if it does not."""
 
 import os
 import sys

@@ -3,9 +3,9 @@
 It listens on this machine alone until there is a certificate, and keeps its database and secret in a folder of its own.
 Every person with an account logs in with their password. Each gets the notebooks in their own folder, and their
 progress in ``~/.course``. For another authenticator or spawner, load this file from yours with ``load_subconfig`` and
-change the settings there, as ``deploy/dockerspawner_config.py`` does; ``deploy/values.yaml`` says the same to Kubernetes,
-and a test compares the two. Memory and CPU limits work only with spawners that can set them (systemd, Docker,
-Kubernetes). ``notebooks/INSTRUCTOR.md`` lists the variables below and what a student needs.
+change the settings there, as ``deploy/dockerspawner_config.py`` does; ``deploy/values.yaml`` says the same to
+Kubernetes, and a test compares the two. Memory and CPU limits work only with spawners that can set them (systemd,
+Docker, Kubernetes). ``notebooks/INSTRUCTOR.md`` lists the variables below and what a student needs.
 """
 
 import os

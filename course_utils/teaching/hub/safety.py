@@ -1,4 +1,5 @@
-"""What the hub listens on, where it keeps its secrets and who may log in. Each refusal is one sentence, a ValueError."""
+"""What the hub listens on, where it keeps its secrets and who may log in.
+Each refusal is one sentence, a ValueError."""
 
 import os
 import re
@@ -29,7 +30,8 @@ class Listening:
 
 
 def listening(environment: Mapping[str, str]) -> Listening:
-    """Loopback in clear text, or any address with a certificate; in clear text elsewhere only if that is said explicitly."""
+    """Loopback in clear text, or any address with a certificate;
+    in clear text elsewhere only if that is said explicitly."""
     certificate, key = environment.get(CERT, ""), environment.get(KEY, "")
     if bool(certificate) != bool(key):
         one, other = (CERT, KEY) if certificate else (KEY, CERT)
@@ -118,7 +120,8 @@ def state_folder(environment: Mapping[str, str]) -> Path:
             return folder
     except OSError as error:
         raise ValueError(
-            f"The hub's database and secret cannot be in {folder} ({files.reason(error)}): set {STATE} to another folder."
+            f"The hub's database and secret cannot be in {folder} ({files.reason(error)}): set {STATE} to another "
+            "folder."
         ) from error
     raise ValueError(
         f"The hub's database and secret cannot be in {folder}, which others can enter: run `chmod 700 {folder}` as its "
@@ -150,7 +153,8 @@ def _uid_min() -> int:
 
 
 def inside(environment: Mapping[str, str]) -> str:
-    """The address of this machine at which students' servers reach the hub: loopback, or that of a bridge to containers.
+    """The address of this machine at which students' servers reach the hub: loopback,
+    or that of a bridge to containers.
 
     Raises ValueError for all addresses and for public ones: the servers' tokens go there in clear text.
     """

@@ -1,4 +1,5 @@
-"""The pages about the library: every name that a notebook imports, from its docstring, with the sections that use it."""
+"""The pages about the library: every name that a notebook imports, from its docstring,
+with the sections that use it."""
 
 import ast
 import inspect
@@ -65,8 +66,8 @@ Where = tuple[str, str]  # a module, and a name in it
 
 
 def _used(notebook: NotebookNode) -> tuple[dict[str, Where], dict[Where, str]]:
-    """Each name that the notebook imports, and each that it reads from a module so imported: how it is written → where it
-    is from → the heading below which it is first used."""
+    """Each name that the notebook imports, and each that it reads from a module so imported:
+    how it is written → where it is from → the heading below which it is first used."""
     written: dict[str, Where] = {}
     used: dict[Where, str] = {}
     heading = first = notebooks.headings(notebook.cells[0])[0]
@@ -125,8 +126,10 @@ def write_pages(folder: Path, pages: Mapping[str, NotebookNode]) -> None:
 INDEX = """The library
 ===========
 
-What the notebooks import, with the docstring of each name: its shapes, its errors and its source. Each entry links to its
-code and to the sections that use it; in the code of a notebook, the name links to its entry. :ref:`genindex` lists all names.
+What the notebooks import, with the docstring of each name: its shapes, its errors and its source. \
+Each entry links to its
+code and to the sections that use it; in the code of a notebook, the name links to its entry. \
+:ref:`genindex` lists all names.
 
 .. toctree::
    :maxdepth: 2

@@ -51,9 +51,9 @@ def build_site(
     """Build the site of these notebooks into the folder output; → Sphinx's warnings.
 
     Notebooks are executed first, or read from the folder executed, written by ``course run --output``. repository,
-    "owner/name" on GitHub, is for the buttons of the pages. steps: the line that tells of each notebook. output gets the site only when it is complete. Raises
-    ModuleNotFoundError or FileNotFoundError if a part is not installed, and ValueError for a notebook that fails or
-    was not executed.
+    "owner/name" on GitHub, is for the buttons of the pages. steps: the line that tells of each notebook. output gets
+    the site only when it is complete. Raises ModuleNotFoundError or FileNotFoundError if a part is not installed, and
+    ValueError for a notebook that fails or was not executed.
     """
     check_installed(("sphinx", "myst_nb", "sphinx_book_theme", "pybtex"))
     if output.exists() and (not (output / ".buildinfo").exists() or (output / ".git").exists()):
@@ -86,12 +86,14 @@ def executed_notebook(
     if folder is not None:
         if not (folder / path.name).exists():
             raise FileNotFoundError(
-                f"There is no executed notebook {folder / path.name}: run `course run {number} --output {quoted(folder)}`."
+                f"There is no executed notebook {folder / path.name}: "
+                f"run `course run {number} --output {quoted(folder)}`."
             )
         notebook = notebooks.read(folder / path.name)
         if "course_run" not in notebook.metadata:
             raise ValueError(
-                f"{folder / path.name} was not executed by the course: run `course run {number} --output {quoted(folder)}`."
+                f"{folder / path.name} was not executed by the course: "
+                f"run `course run {number} --output {quoted(folder)}`."
             )
         return notebook
     execution = notebooks.execute(path, started=started)
@@ -101,7 +103,8 @@ def executed_notebook(
 
 
 def write_pages(pages: dict[str, NotebookNode], source: Path) -> None:
-    """Write all that Sphinx reads: the notebooks, the start page, and the pages that are made from tables and documents."""
+    """Write all that Sphinx reads: the notebooks, the start page,
+    and the pages that are made from tables and documents."""
     names = {number: notebooks.find(number).stem for number in pages}
     absent = {notebooks.find(number).name for number in notebooks.numbers()} - {
         f"{name}.ipynb" for name in names.values()
@@ -134,7 +137,8 @@ def without_links(notebook: NotebookNode, absent: Collection[str]) -> None:
 
 
 def sphinx(source: Path, made: Path, repository: str | None) -> list[str]:
-    """Run Sphinx; → its warnings, and what is too heavy. Raises ValueError, with its last line of output, if it fails."""
+    """Run Sphinx; → its warnings, and what is too heavy.
+    Raises ValueError, with its last line of output, if it fails."""
     built = source.parent / "html"  # with what Sphinx leaves beside it, which is no part of the site
     environment = {**os.environ, "COURSE_REPOSITORY": repository or ""}
     command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html"]

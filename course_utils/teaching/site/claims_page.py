@@ -11,12 +11,13 @@ from course_utils.lab.course import entries, markdown_table
 HEADING = ("the claim", "found", "so it is")
 INTRODUCTION = """# What the lecture claims, and what was found
 
-Every claim of the lecture that can be wrong, and what our runs, a computation or the published figures say of it. Most \
-claims predict an effect above zero. One rule decides them: **equivalent** if its 95 % interval lies within ± the smallest \
-effect of interest, whatever its sign; otherwise **supported** if the interval lies wholly above zero, **contradicted** if \
-wholly below, and **undecided** if neither. A claim that two things are *equal* is **supported** within ± the smallest \
-effect, and **contradicted** outside it. A computed or published number is its own interval. `course claims NAME` says more about each claim: its rule, \
-and its reason. The command below a claim makes its figures anew; beside it is the time on one core.
+Every claim of the lecture that can be wrong, and what our runs, a computation or the published figures say of it. \
+Most claims predict an effect above zero. One rule decides them: **equivalent** if its 95 % interval lies within ± \
+the smallest effect of interest, whatever its sign; otherwise **supported** if the interval lies wholly above zero, \
+**contradicted** if wholly below, and **undecided** if neither. A claim that two things are *equal* is **supported** \
+within ± the smallest effect, and **contradicted** outside it. A computed or published number is its own interval. \
+`course claims NAME` says more about each claim: its rule, and its reason. The command below a claim makes its \
+figures anew; beside it is the time on one core.
 """
 
 
@@ -48,6 +49,7 @@ def _row(each: Finding, page: str) -> tuple[str, str, str]:
 
 
 def _link(text: str, page: str, section: str = "") -> str:
-    """The text, as a link if the book has that page; section: the heading that it leads to, in the words of MyST's anchors."""
+    """The text, as a link if the book has that page; section: the heading that it leads to,
+    in the words of MyST's anchors."""
     place = re.sub(r"[^\w-]", "", section.lower().replace(" ", "-"))
     return f"[{text}]({page}.ipynb{place and f'#{place}'})" if page else text

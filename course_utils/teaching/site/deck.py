@@ -20,8 +20,8 @@ _PAUSE = ". . .\n"
 class Slide:
     """One idea: a heading, a few words, at most one cell to show, and more words one step later; all in Markdown.
 
-    part: "figure" or "printed" if only this part of what the cell shows is wanted. later: whether the cell, too, appears
-    one step later. notes: for the speaker.
+    part: "figure" or "printed" if only this part of what the cell shows is wanted. later: whether the cell, too,
+    appears one step later. notes: for the speaker.
     """
 
     section: str

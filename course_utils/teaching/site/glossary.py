@@ -1,4 +1,5 @@
-"""The glossary: ``notebooks/glossary.toml``, the terms, symbols and shapes of the course and where each is introduced."""
+"""The glossary: ``notebooks/glossary.toml``, the terms, symbols and shapes of the course and where each is
+introduced."""
 
 import re
 import tomllib
@@ -72,7 +73,8 @@ def page(numbers: Collection[str]) -> str:
 
 HEAD = """# Glossary
 
-The terms, symbols and shapes of the course. In a notebook, the first use of a term links to here. A shape names the axes in order, as the docstrings do: `(batch, tokens, dim)` is a batch of sequences of vectors.
+The terms, symbols and shapes of the course. In a notebook, the first use of a term links to here. \
+A shape names the axes in order, as the docstrings do: `(batch, tokens, dim)` is a batch of sequences of vectors.
 
 ## Symbols
 """

@@ -25,7 +25,8 @@ _HANDS = "Hands, cards or phones first. If 35 to 70 % are right: convince your n
 
 @dataclass(frozen=True)
 class Page:
-    """One slide as HTML. layout: its class in the style sheet. model: that of its widget; start: what it begins with."""
+    """One slide as HTML. layout: its class in the style sheet. model: that of its widget;
+    start: what it begins with."""
 
     section: str
     heading: str
@@ -84,8 +85,8 @@ def _cell(slide: Slide, cell: NotebookNode, spoken: Sequence[str]) -> Page:
     piece = exercise(cell) if "exercise" in cell.metadata.get("course", {}) else shown(cell, slide.part)
     if piece is None:
         raise ValueError(
-            f"The slide {slide.heading!r} shows {slide.cell!r}, but that cell shows nothing: run the notebook again with "
-            "`course run --output`."
+            f"The slide {slide.heading!r} shows {slide.cell!r}, but that cell shows nothing: run the notebook again "
+            "with `course run --output`."
         )
     place = f'<div class="shown{_LATER if slide.later else _NOW}>{piece.html}</div>'
     body = f'<div class="words">{_html(slide.words)}</div>{place}{_answer(slide.answer)}'
@@ -164,7 +165,8 @@ def _headings(notebook: NotebookNode, wanted: Collection[str]) -> dict[str, str]
 
 
 def _read_after(notebook: NotebookNode) -> dict[str, str]:
-    """The id of each cell with what the notebook says about it: the text below, up to a heading, a question or a task."""
+    """The id of each cell with what the notebook says about it: the text below, up to a heading,
+    a question or a task."""
     found = {}
     told = [cell for cell in notebook.cells if "Predict.from_" not in cell.source]  # which stands between the two
     for cell, below in pairwise(told):

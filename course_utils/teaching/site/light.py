@@ -103,7 +103,8 @@ def _written(packed: bytes, folder: Path) -> dict[str, str]:
 
 
 def too_heavy(site: Path) -> list[str]:
-    """A sentence for each page that is heavier than a page may be, with what its widgets carry, and for the whole site."""
+    """A sentence for each page that is heavier than a page may be, with what its widgets carry,
+    and for the whole site."""
     said = []
     for page in sorted(site.glob("*.html")):
         carried = weights(page)

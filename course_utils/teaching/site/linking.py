@@ -1,7 +1,9 @@
-"""Sphinx's extension of the site: makes the pages about the library, and links citations, terms and the library's names.
+"""Sphinx's extension of the site: makes the pages about the library,
+and links citations, terms and the library's names.
 
 The notebooks' source says "Vaswani et al. 2017", "logits" and `attend`, as it reads best in JupyterLab; the links are
-added here. sphinx-codeautolink would link names too, but reads each cell with all before it: half a minute for the book.
+added here. sphinx-codeautolink would link names too, but reads each cell with all before it: half a minute for the
+book.
 """
 
 import re
@@ -29,7 +31,8 @@ _KEPT = (nodes.reference, nodes.title, nodes.term, nodes.FixedTextElement, nodes
 
 
 class Links(SphinxTransform):
-    """Every citation becomes a link to the bibliography, and each term's first use in a notebook one to the glossary."""
+    """Every citation becomes a link to the bibliography, and each term's first use in a notebook one to the
+    glossary."""
 
     default_priority = 900  # when the page is complete
 

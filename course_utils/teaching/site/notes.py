@@ -18,7 +18,8 @@ class Chapter:
 
 
 def chapter_of(number: str) -> Chapter:
-    """The chapter of the notebook ``"04"``, without its demos, whose scripts are in `demos.toml`; empty if there is none."""
+    """The chapter of the notebook ``"04"``, without its demos, whose scripts are in `demos.toml`;
+    empty if there is none."""
     text = re.sub(r"<!-- demo .*?<!-- /demo --> ?", "", INSTRUCTOR.read_text(encoding="utf-8"), flags=re.DOTALL)
     found = re.search(rf"^## {number} · .*\n((?:(?!##? ).*\n?)*)", text, re.MULTILINE)
     chapter = found[1] if found else ""

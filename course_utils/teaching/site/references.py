@@ -1,7 +1,7 @@
 """The bibliography: one entry of ``notebooks/references.bib`` for each work that a text of the course cites.
 
-Texts cite as the pages show it, "Vaswani et al. 2017" or "Abnar & Zuidema 2020"; a letter behind the year tells two works
-of the same people apart, "Touvron et al. 2021b".
+Texts cite as the pages show it, "Vaswani et al. 2017" or "Abnar & Zuidema 2020"; a letter behind the year tells two
+works of the same people apart, "Touvron et al. 2021b".
 """
 
 import re

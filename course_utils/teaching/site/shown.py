@@ -1,4 +1,5 @@
-"""What a cell of an executed notebook shows on a slide, as HTML: a widget, a figure, prints and tables, or an exercise."""
+"""What a cell of an executed notebook shows on a slide, as HTML: a widget, a figure, prints and tables,
+or an exercise."""
 
 import ast
 import base64

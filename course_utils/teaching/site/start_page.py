@@ -1,4 +1,5 @@
-"""The first page of the book: what the course is, for whom, and on which systems, as the README says, with a live widget."""
+"""The first page of the book: what the course is, for whom, and on which systems, as the README says,
+with a live widget."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -72,8 +73,10 @@ def _widget(pages: Mapping[str, NotebookNode], names: Mapping[str, str]) -> tupl
         for cell in notebook.cells:
             demos, views = demos_of(cell), views_of(cell)
             if demos and views:
-                asked = f"**{script.find(demos[0]).question}** Point at the picture, or reach it with Tab and use the arrow "
-                asked += f"keys. [Notebook {number}]({names[number]}.ipynb) explains it.\n"
+                asked = (
+                    f"**{script.find(demos[0]).question}** Point at the picture, or reach it with Tab and use the "
+                    f"arrow keys. [Notebook {number}]({names[number]}.ipynb) explains it.\n"
+                )
                 shown = new_code_cell(cell.source, outputs=views[:1], metadata={"tags": ["remove-input"]})
                 saved = states(notebook, {views[0]["data"][VIEWS]["model_id"]: {}})
                 return [new_markdown_cell(asked), shown], {"widgets": {STATES: saved}}

@@ -972,7 +972,8 @@ FRAGILE = {
     ],
     "01.gated_residual": [
         (
-            "returned early while the gate is zero: it never learns ('What gets a gradient at the first step?' under 5)",
+            "returned early while the gate is zero: it never learns ('What gets a gradient at the first step?' under "
+            "5)",
             _gated_if_open,
         ),
         ("returned early, by the gate's truth ('What gets a gradient at the first step?' under 5)", _gated_if_truth),

@@ -1,4 +1,6 @@
-"""Images for the page: in any common form, with one sentence of advice for those that cannot be shown. All notebooks."""
+"""Images for the page: in any common form, with one sentence of advice for those that cannot be shown.
+All notebooks.
+"""
 
 import math
 import warnings
@@ -52,8 +54,8 @@ def shrunk(images: Tensor, what: str, stacklevel: int = 3) -> Tensor:
         return images
     small = F.avg_pool2d(images, min(math.ceil(math.sqrt(count / MOST_PIXELS)), *size))
     warnings.warn(
-        f"{what} has {' × '.join(map(str, (*images.shape[:-3], *size)))} pixels, too many for a responsive page, so it is "
-        f"shown with {small.shape[-2]} × {small.shape[-1]}.",
+        f"{what} has {' × '.join(map(str, (*images.shape[:-3], *size)))} pixels, too many for a responsive page, so it "
+        f"is shown with {small.shape[-2]} × {small.shape[-1]}.",
         stacklevel=stacklevel,
     )
     return small
@@ -68,7 +70,8 @@ def as_images(value: Any) -> Tensor:
     batch = value if isinstance(value, Tensor | np.ndarray) and value.ndim else as_list(value, "The batch of images")
     if len(batch) > MOST_IMAGES:
         raise ValueError(
-            f"The batch of images has {len(batch):,} images, too many for a responsive page: pass at most {MOST_IMAGES}."
+            f"The batch of images has {len(batch):,} images, too many for a responsive page: pass at most "
+            f"{MOST_IMAGES}."
         )
     images = [as_image(each, f"Image {number} of the batch") for number, each in enumerate(batch, 1)]
     if not images:

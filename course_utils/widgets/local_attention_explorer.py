@@ -20,7 +20,8 @@ class LocalAttentionExplorer(Widget):
     (heads, rows, columns, size, size), the weights of every position over its neighbourhood, zero beyond the border;
     rows × columns is a grid of squares over the image, one position per pixel or coarser; what they do not cover is
     cropped, with a warning. kernel: (size, size), the same everywhere. head_names: shown instead of the heads' numbers.
-    start: row and column of the first neighbourhood, by default the middle. Raises ValueError for tensors that cannot be shown and for a start outside the grid.
+    start: row and column of the first neighbourhood, by default the middle. Raises ValueError for tensors that cannot
+    be shown and for a start outside the grid.
     """
 
     _esm = script("local_attention_explorer")

@@ -42,8 +42,8 @@ class PatchExplorer(Widget):
         if common > min(height, width):
             sizes = ", ".join(map(str, sorted({patch_size, *(choices or ())})))
             raise ValueError(
-                f"The patch sizes {sizes} do not all divide one part of an image of {height} × {width} pixels: choose sizes "
-                "that divide one another, or a larger image."
+                f"The patch sizes {sizes} do not all divide one part of an image of {height} × {width} pixels: choose "
+                "sizes that divide one another, or a larger image."
             )
         image = cropped(
             image, height // common * common, width // common * common, f"patches of {common} pixels fit there"

@@ -18,9 +18,9 @@ class QuantisationExplorer(Widget):
 
     layers: a dict from names to weights, (outputs, inputs, height, width) of a convolution or (outputs, inputs) of a
     linear layer. layer: the name of the one that is shown first, by default the first. bits: 2 to 8, at the beginning.
-    accuracies: (7, 2, 2), in [0, 1], of the network with all layers rounded to 2 … 8 bits: [:, 0] with one scale per layer,
-    [:, 1] per channel, [..., 0] affine, [..., 1] symmetric. Raises ValueError if there are no layers, a tensor has another
-    shape or range, or no layer has that name.
+    accuracies: (7, 2, 2), in [0, 1], of the network with all layers rounded to 2 … 8 bits: [:, 0] with one scale per
+    layer, [:, 1] per channel, [..., 0] affine, [..., 1] symmetric. Raises ValueError if there are no layers, a tensor
+    has another shape or range, or no layer has that name.
     """
 
     _esm = script("quantisation_explorer")
@@ -73,6 +73,7 @@ def _shares(accuracies: Any) -> Any:
         )
     if shares.min() < 0 or shares.max() > 1:
         raise ValueError(
-            f"accuracies has values from {shares.min():g} to {shares.max():g}, but must lie in [0, 1]: divide per cent by 100."
+            f"accuracies has values from {shares.min():g} to {shares.max():g}, but must lie in [0, 1]: divide per cent "
+            "by 100."
         )
     return shares.tolist()

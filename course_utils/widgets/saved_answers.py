@@ -1,4 +1,6 @@
-"""Answers to questions that outlive the kernel: one small file per question, with the student's progress. All notebooks."""
+"""Answers to questions that outlive the kernel: one small file per question, with the student's progress.
+All notebooks.
+"""
 
 import hashlib
 import json
@@ -14,8 +16,8 @@ LONGEST = 1000  # of what is answered in words
 
 
 def read(notebook: str, question: Mapping[str, Any]) -> dict[str, Any]:
-    """What was answered last to a question of a notebook: ``chosen``, the places of the answers, after so many ``attempts``,
-    and which of them ``solved`` it; or a ``text``; and whether the answer was ``shown`` without a choice.
+    """What was answered last to a question of a notebook: ``chosen``, the places of the answers, after so many
+    ``attempts``, and which of them ``solved`` it; or a ``text``; and whether the answer was ``shown`` without a choice.
 
     Nothing if it was never answered, if the question or its answers have changed, or if the file cannot be read.
     """

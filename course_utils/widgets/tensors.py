@@ -1,4 +1,6 @@
-"""What a widget takes from Python: numbers and names in any common form, checked and packed for the page. All notebooks."""
+"""What a widget takes from Python: numbers and names in any common form, checked and packed for the page.
+All notebooks.
+"""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -130,7 +132,9 @@ def as_indices(value: Any, name: str, below: int, count: int, thing: str) -> lis
 
 
 def as_start(value: Any, rows: int, columns: int, what: str) -> tuple[int, int]:
-    """Row and column of the place of a grid that asks first, by default the middle. Raises ValueError outside the grid."""
+    """Row and column of the place of a grid that asks first, by default the middle.
+    Raises ValueError outside the grid.
+    """
     row, column = (
         (rows // 2, columns // 2) if value is None else checked("start", as_list(value, "start"), tuple[int, int])
     )

@@ -32,19 +32,20 @@ class ViTExplorer(Widget):
     """Runs a ViT under the hand: picture, tokens, attention, the prediction after every layer, and what changes it.
 
     model: a ViT, DistilledViT or RegisterViT of the course, trained or not, in evaluation mode; or a dict from names to
-    models, of which the first is one: each answers to the same picture, those that are built like the first can be looked
-    into instead of it, and others, any modules that turn images into logits, run in the kernel. The model runs in the page, with
-    weights that are sent once, as half floats: rounding them moves the stored ViT's logits, which reach 13.5, by up to
-    0.005, so the page is compared with PyTorch by shares of the largest number, 10⁻⁵ with the rounded weights and 5 · 10⁻³
-    with exact ones. A model that is too large for a page, that has no classes or changed layers, or that needs prepare
-    runs in the kernel instead, in its own precision; in_kernel=True asks for that. Without classes, the widget shows how much changes move the
-    tokens. prepare: what images get before the model reads them, (…, channels, height, width) → the same shape; for example
-    ``prepared`` of ``load_pretrained``. images: a batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or
-    bytes; those of another size are cropped and resized, with a warning, and colours become grey for a model of one
-    channel. classes: the names of the model's classes, none for a model without. names: what the images are called, by default
-    numbers. start: row and column of the patch that asks first; by default the middle. guided: whether to begin with the
-    guided walk. What is drawn or opened stays in the page and its kernel. Raises ValueError for a model of another kind
-    and for names that do not match it.
+    models, of which the first is one: each answers to the same picture, those that are built like the first can be
+    looked into instead of it, and others, any modules that turn images into logits, run in the kernel. The model runs
+    in the page, with weights that are sent once, as half floats: rounding them moves the stored ViT's logits, which
+    reach 13.5, by up to 0.005, so the page is compared with PyTorch by shares of the largest number, 10⁻⁵ with the
+    rounded weights and 5 · 10⁻³ with exact ones. A model that is too large for a page, that has no classes or changed
+    layers, or that needs prepare runs in the kernel instead, in its own precision; in_kernel=True asks for that.
+    Without classes, the widget shows how much changes move the tokens. prepare: what images get before the model reads
+    them, (…, channels, height, width) → the same shape; for example ``prepared`` of ``load_pretrained``. images: a
+    batch as a tensor or an array, or a list of images, also of Pillow, in [0, 1] or bytes; those of another size are
+    cropped and resized, with a warning, and colours become grey for a model of one channel. classes: the names of the
+    model's classes, none for a model without. names: what the images are called, by default numbers. start: row and
+    column of the patch that asks first; by default the middle. guided: whether to begin with the guided walk. What is
+    drawn or opened stays in the page and its kernel. Raises ValueError for a model of another kind and for names that
+    do not match it.
     """
 
     _esm = script("vit_explorer")
@@ -86,8 +87,8 @@ class ViTExplorer(Widget):
         height, width = c.height_and_width
         if tuple(pictures.shape[-2:]) != (height, width):
             warnings.warn(
-                f"The images are {pictures.shape[-2]} × {pictures.shape[-1]} pixels, but this {type(model).__name__} reads "
-                f"{height} × {width}: it gets the largest central part of that shape, resized.",
+                f"The images are {pictures.shape[-2]} × {pictures.shape[-1]} pixels, but this {type(model).__name__} "
+                f"reads {height} × {width}: it gets the largest central part of that shape, resized.",
                 stacklevel=2,
             )
             pictures = torch.stack([covered(picture, (height, width)) for picture in pictures])
@@ -100,8 +101,8 @@ class ViTExplorer(Widget):
         guided = as_setting(guided, "guided", bool)
         if guided and not c.classes:
             raise ValueError(
-                f"guided is True, but the walk asks about predictions, and this {type(model).__name__} has no classes: leave "
-                "guided out."
+                f"guided is True, but the walk asks about predictions, and this {type(model).__name__} has no classes: "
+                "leave guided out."
             )
         read = with_channels(pictures, c.channels)
         check_prepare(prepare, read[:1].clone())
@@ -110,8 +111,8 @@ class ViTExplorer(Widget):
         if asked is False and kernel:
             raise ValueError(
                 f"in_kernel is False, but this {type(model).__name__} cannot run in the page, which computes up to "
-                f"{MOST_WEIGHTS / 1e6:.0f} million weights and {MOST_PRODUCTS / 1e6:.0f} million products per pass, and "
-                "needs classes, unchanged layers and no prepare: leave in_kernel out."
+                f"{MOST_WEIGHTS / 1e6:.0f} million weights and {MOST_PRODUCTS / 1e6:.0f} million products per pass, "
+                "and needs classes, unchanged layers and no prepare: leave in_kernel out."
             )
         blank = border(read).tolist()
         answering = Answering(models, same, blank, prepare)

@@ -26,10 +26,10 @@ CHANGED = "The model was changed after this widget was made: run the widget's ce
 def answer(
     model: ViT, pixels: Tensor, changes: Mapping[str, Any], blank: list[float], prepare: Prepare | None = None
 ) -> dict[str, Tensor]:
-    """pixels (channels, height, width) in [0, 1] → what vit_worker.js answers to them, under these changes to the model or
-    its input: logits (classes,), attention (layers, heads, tokens, tokens), lens (layers + 1, classes), changed (2 · layers,
-    tokens), embedded and final (tokens, dim). changes: as in vit_engine.js. blank: of each channel, the value of an
-    erased pixel. prepare: what the images get before the model reads them, such as standardisation.
+    """pixels (channels, height, width) in [0, 1] → what vit_worker.js answers to them, under these changes to the model
+    or its input: logits (classes,), attention (layers, heads, tokens, tokens), lens (layers + 1, classes), changed (2 ·
+    layers, tokens), embedded and final (tokens, dim). changes: as in vit_engine.js. blank: of each channel, the value
+    of an erased pixel. prepare: what the images get before the model reads them, such as standardisation.
     """
     c, skipped = model.config, changes.get("skipped", ())
     images = erased(pixels, changes.get("erased", ()), model, pixels.new_tensor(blank))[None].to(model.positions)
@@ -63,8 +63,8 @@ def answer(
 
 
 class Answering:
-    """Answers the pages of a widget: of the first models, which are looked into, all that can be seen, or the logits and the
-    final class token if a page asks for less; of other models the logits. See `answer`.
+    """Answers the pages of a widget: of the first models, which are looked into, all that can be seen, or the logits
+    and the final class token if a page asks for less; of other models the logits. See `answer`.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Answering:
             self.logits(number, images)
 
     def logits(self, number: int, images: Tensor) -> Tensor:
-        """images (batch, channels, height, width) in [0, 1] → what a model of any kind makes of them in evaluation mode,
-        (batch, classes). Raises ValueError, with the model's own reason, if it makes anything else.
+        """images (batch, channels, height, width) in [0, 1] → what a model of any kind makes of them in evaluation
+        mode, (batch, classes). Raises ValueError, with the model's own reason, if it makes anything else.
         """
         model, expected = self.models[number], (len(images), self.models[0].config.classes)
         like = next(filter(Tensor.is_floating_point, model.parameters()), images)
@@ -90,8 +90,8 @@ class Answering:
         if not isinstance(found, Tensor) or found.shape != expected:
             made = f"{tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
             raise ValueError(
-                f"The model {self.names[number]} makes {made} of images of shape {tuple(images.shape)}{_why(cause)}, but must "
-                f"make logits of shape {expected}: pass a model for the images and classes of the first."
+                f"The model {self.names[number]} makes {made} of images of shape {tuple(images.shape)}{_why(cause)}, "
+                f"but must make logits of shape {expected}: pass a model for the images and classes of the first."
             ) from cause
         return found
 
@@ -137,8 +137,9 @@ def check_prepare(prepare: Any, images: Tensor) -> None:
     if not isinstance(found, Tensor) or found.shape != images.shape or not found.is_floating_point():
         made = f"{found.dtype} of shape {tuple(found.shape)}" if isinstance(found, Tensor) else "no tensor"
         raise ValueError(
-            f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} into "
-            f"floating-point numbers of that shape, such as prepared of load_pretrained: it makes {made}{_why(cause)}."
+            f"prepare is {shown(prepare)}, but must be a function that turns images of shape {tuple(images.shape)} "
+            "into floating-point numbers of that shape, such as prepared of load_pretrained: it makes "
+            f"{made}{_why(cause)}."
         ) from cause
 
 
@@ -156,7 +157,9 @@ def _why(error: Exception | None) -> str:
 
 
 def _read(model: ViT, tokens: Tensor) -> Tensor:
-    """(1, tokens, dim) at any depth → (1, classes): the prediction from them, without columns for a model without classes."""
+    """(1, tokens, dim) at any depth → (1, classes): the prediction from them,
+    without columns for a model without classes.
+    """
     normed = model.norm(tokens)
     if isinstance(model, DistilledViT):
         two = fuse(model.head(normed[:, 0]), model.distillation_head(normed[:, 1]))

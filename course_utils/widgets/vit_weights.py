@@ -1,4 +1,6 @@
-"""A ViT for the engine in the page: which models it takes, their configuration, and their weights as bytes. Notebook 04."""
+"""A ViT for the engine in the page: which models it takes, their configuration, and their weights as bytes.
+Notebook 04.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -45,23 +47,24 @@ def as_models(value: Any) -> tuple[dict[str, torch.nn.Module], int, bool]:
 
 
 def as_vit(model: Any) -> tuple[ViT, bool]:
-    """The model, and whether the engine computes what it computes; else the kernel does, part by part. Raises ValueError,
-    with advice, for a model of another kind, and for one that computes something else than its parts.
+    """The model, and whether the engine computes what it computes; else the kernel does, part by part. Raises
+    ValueError, with advice, for a model of another kind, and for one that computes something else than its parts.
     """
     model = getattr(model, "_orig_mod", model)  # of torch.compile
     taken = " or ".join([", ".join(kind.__name__ for kind in KINDS[:-1]), KINDS[-1].__name__])
     if type(model) not in KINDS:
         found = f"a {type(model).__name__}" if isinstance(model, torch.nn.Module) else shown(model)
         raise ValueError(
-            f"model is {found}, but the widget computes the forward pass of the course's {taken}: pass one of these, or "
-            "convert a torchvision or timm ViT with from_torchvision or from_timm of course_utils.models.convert first."
+            f"model is {found}, but the widget computes the forward pass of the course's {taken}: pass one of these, "
+            "or convert a torchvision or timm ViT with from_torchvision or from_timm of course_utils.models.convert "
+            "first."
         )
     plain = is_plain(model)
     if not plain and not is_sum_of_its_parts(model):
         raise ValueError(
-            f"This {type(model).__name__} computes something else than its configuration and its layers say, but the widget "
-            "shows them one by one: undo the hook, or whatever replaced a layer or the forward pass, or pass it in a dict "
-            "after an unchanged model."
+            f"This {type(model).__name__} computes something else than its configuration and its layers say, but the "
+            "widget shows them one by one: undo the hook, or whatever replaced a layer or the forward pass, or pass it "
+            "in a dict after an unchanged model."
         )
     return model, plain
 
@@ -95,7 +98,9 @@ def is_sum_of_its_parts(model: ViT) -> bool:
 
 
 def _tried(model: ViT, function: Callable[[Tensor], Any]) -> Any:
-    """What the function makes of an image, by itself: nothing that goes on in this thread learns of it. None if it fails."""
+    """What the function makes of an image, by itself: nothing that goes on in this thread learns of it.
+    None if it fails.
+    """
     c = model.config
     numbers = torch.arange(c.channels * math.prod(c.height_and_width), dtype=torch.float32, device="cpu")
     images = numbers.sin().reshape(1, c.channels, *c.height_and_width).to(model.positions)
@@ -133,11 +138,11 @@ def configuration(model: ViT) -> dict[str, Any]:
 
 
 def packed(*models: Any, only: str | None = None) -> tuple[str, list[list[Any]], bytes]:
-    """ViTs of one configuration → the number format, [name, how many] of each parameter in order, and the bytes of all of
-    them, or of only one, of one model after the other.
+    """ViTs of one configuration → the number format, [name, how many] of each parameter in order, and the bytes of all
+    of them, or of only one, of one model after the other.
 
-    Half floats, or float32 if a weight is too large for them. The special tokens are one parameter. Raises ValueError for
-    weights that are NaN or infinite.
+    Half floats, or float32 if a weight is too large for them. The special tokens are one parameter. Raises ValueError
+    for weights that are NaN or infinite.
     """
     single = ("class_token", "distillation_token", "registers")
     every: list[Tensor] = []
@@ -160,8 +165,8 @@ def with_channels(images: Tensor, channels: int) -> Tensor:
     """
     if channels not in (1, 3):
         raise ValueError(
-            f"The model reads images of {channels} channels, but the widget shows grey and coloured ones: pass a model that "
-            "reads 1 or 3 channels."
+            f"The model reads images of {channels} channels, but the widget shows grey and coloured ones: pass a model "
+            "that reads 1 or 3 channels."
         )
     if channels == 1 < images.shape[1]:
         return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)

@@ -1,4 +1,6 @@
-"""What all widgets are: their output also has a still picture and a sentence, for a page without the kernel. All notebooks."""
+"""What all widgets are: their output also has a still picture and a sentence, for a page without the kernel.
+All notebooks.
+"""
 
 import base64
 import io
@@ -30,7 +32,8 @@ class Widget(anywidget.AnyWidget):
             picture = f'<p><img src="{source}" alt="The image of this {name}" width="{SIDE}"></p>'
         return (
             f"{picture}<p><strong>{name}</strong> needs its kernel: choose <em>Run ▸ Run All Above Selected Cell</em>, "
-            "then run this cell; if the widget still does not appear, start JupyterLab with <code>course lab</code>.</p>"
+            "then run this cell; if the widget still does not appear, start JupyterLab with "
+            "<code>course lab</code>.</p>"
         )
 
     def _jpeg(self) -> bytes:

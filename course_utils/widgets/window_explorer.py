@@ -55,8 +55,8 @@ class WindowExplorer(Widget):
         side = min(height, width) // tokens * tokens
         if not side:
             raise ValueError(
-                f"An image of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a larger image, or fewer "
-                "tokens."
+                f"An image of {height} × {width} cannot be cut into {tokens} × {tokens} tokens: pass a larger image, "
+                "or fewer tokens."
             )
         merged = 2 ** (len(stages) - 1)
         if tokens % merged:

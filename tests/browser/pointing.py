@@ -26,6 +26,7 @@ def fits_a_phone(widget) -> bool:
 def colour_at(canvas, x: float, y: float) -> list[int]:
     """Red, green and blue at a place of a canvas, x and y in [0, 1]."""
     return canvas.evaluate(
-        """(c, [x, y]) => [...c.getContext('2d').getImageData(x * c.width | 0, y * c.height | 0, 1, 1).data].slice(0, 3)""",
+        "(c, [x, y]) => "
+        "[...c.getContext('2d').getImageData(x * c.width | 0, y * c.height | 0, 1, 1).data].slice(0, 3)",
         [x, y],
     )

@@ -49,7 +49,9 @@ c.JupyterHub.spawner_class = OneAsInTheImage
 
 
 def as_in_the_image() -> str:
-    """Configuration: one student's server starts with the image's command, variables and nothing else of this machine."""
+    """Configuration: one student's server starts with the image's command,
+    variables and nothing else of this machine.
+    """
     own = dict(pair.split("=") for pair in IMAGE["ENV"].split())
     own["PATH"] = own["PATH"].replace("/opt/course/bin", os.path.dirname(sys.executable)).replace("$PATH", os.defpath)
     entry = json.loads(IMAGE["ENTRYPOINT"])

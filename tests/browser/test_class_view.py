@@ -1,4 +1,6 @@
-"""The page of the class view, for a class whose progress is in a folder: readable, live without flicker, by keyboard."""
+"""The page of the class view, for a class whose progress is in a folder: readable, live without flicker,
+by keyboard.
+"""
 
 import asyncio
 import sys

@@ -1,4 +1,6 @@
-"""Every demo's script is replayed in the browser: what it says is on the screen, on one screen, in text that a hall can read."""
+"""Every demo's script is replayed in the browser: what it says is on the screen, on one screen,
+in text that a hall can read.
+"""
 
 import os
 import re
@@ -55,10 +57,12 @@ LOOK = """() => {
         if (!seen || element.closest(".afv-unseen, script, style, option")) continue;
         sizes.push([parseFloat(getComputedStyle(element).fontSize) * (element.currentCSSZoom ?? 1), textContent]);
     }
-    const cut = [document.documentElement, ...document.querySelectorAll("body, #stage, #options li, #question, #reason")]
+    const cut = [document.documentElement, \
+...document.querySelectorAll("body, #stage, #options li, #question, #reason")]
         .filter((part) => part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1);
     const [least] = [...sizes, ...painted].sort(([a], [b]) => a - b);
-    return { least, cut: cut.map((part) => [part.outerHTML.slice(0, 80), part.scrollWidth, part.clientWidth, part.scrollHeight, part.clientHeight].join(" ")) };
+    return { least, cut: cut.map((part) => [part.outerHTML.slice(0, 80), \
+part.scrollWidth, part.clientWidth, part.scrollHeight, part.clientHeight].join(" ")) };
 }"""
 
 

@@ -27,7 +27,8 @@ FILES = {
     "anywidget.js": ANYWIDGET,
 }
 PAGE = """<!doctype html><html lang="en"><title>One widget</title><script src="abort-signal.js"></script>
-<script src="require.js"></script><script>requirejs.config({{ paths: {{ anywidget: "/anywidget" }} }});</script><main>{}</main></html>"""
+<script src="require.js"></script>\
+<script>requirejs.config({{ paths: {{ anywidget: "/anywidget" }} }});</script><main>{}</main></html>"""
 
 
 @dataclass

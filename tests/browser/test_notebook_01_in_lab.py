@@ -18,7 +18,8 @@ model = NonLocalResNet(NonLocalResNetConfig(**small, after=((0, 0),))).eval()
 across = torch.full((1, 1, 144, 144), 0.2 / 143)  # each place looks at its mirror image
 mirrored = torch.arange(144).view(12, 12).flip(1).flatten()
 across[0, 0, torch.arange(144), mirrored] = 0.8
-AttentionExplorer(task.images[0], {"mirror": across, "untrained": model.attention_maps(task.images)}, special_tokens=0)""",
+AttentionExplorer(task.images[0], {"mirror": across, "untrained": model.attention_maps(task.images)}, \
+special_tokens=0)""",
     'Quiz.from_notebook("01")',
 ]
 

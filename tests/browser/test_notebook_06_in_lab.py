@@ -12,7 +12,8 @@ from course_utils import data
 from course_utils.paths import DATA
 from course_utils.training.rand_augment import variations
 from course_utils.widgets import AugmentationExplorer, AugRegGrid
-pictures = torch.stack([F.interpolate(data.photo(name)[None], size=(72, 72), antialias=True, mode="bilinear")[0] for name in ("chelsea", "coffee")]).clamp(0, 1)
+pictures = torch.stack([F.interpolate(data.photo(name)[None], size=(72, 72), antialias=True, mode="bilinear")[0] \
+for name in ("chelsea", "coffee")]).clamp(0, 1)
 pictures[0, :, :4, :4], pictures[1, :, :4, :4] = 1.0, 0.0
 magnitudes = [0, 10, 20, 30]
 changed, transforms = variations(pictures, 3, magnitudes, samples=4)
@@ -20,7 +21,8 @@ AugmentationExplorer(pictures, ["cat", "coffee"], changed, magnitudes, transform
     """rows = list(csv.DictReader((DATA / "papers" / "steiner_augreg.csv").open()))
 original = {row["model"]: float(row["value"]) for row in rows if row["augmentation"] == "original"}
 rows = [row for row in rows if row["augmentation"] != "original"]
-models, levels = list(dict.fromkeys(row["model"] for row in rows)), list(dict.fromkeys(row["augmentation"] for row in rows))
+models, levels = list(dict.fromkeys(row["model"] for row in rows)), \
+list(dict.fromkeys(row["augmentation"] for row in rows))
 values = torch.tensor([float(row["value"]) for row in rows]).view(len(models), 2, len(levels))
 AugRegGrid(values, models, levels, original=original)""",
 ]

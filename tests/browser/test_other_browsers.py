@@ -1,4 +1,6 @@
-"""Firefox and WebKit, where they are installed; and what Chromium can imitate: fingers, forced colours, older browsers."""
+"""Firefox and WebKit, where they are installed; and what Chromium can imitate: fingers, forced colours,
+older browsers.
+"""
 
 import shutil
 
@@ -30,7 +32,10 @@ PatchExplorer(picture, 8)""",
     "AttentionExplorer(picture, torch.full((1, 1, 17, 17), 1 / 17))",
     'Quiz.from_notebook("08")',
 )
-READY = "(count) => document.querySelectorAll('.afv').length === count && ![...document.querySelectorAll('.afv canvas')].some(one => one.offsetWidth && one.width < 2)"
+READY = (
+    "(count) => document.querySelectorAll('.afv').length === count && "
+    "![...document.querySelectorAll('.afv canvas')].some(one => one.offsetWidth && one.width < 2)"
+)
 
 
 @pytest.fixture(scope="module")

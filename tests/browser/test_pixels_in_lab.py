@@ -16,7 +16,8 @@ from course_utils.widgets import AttentionExplorer, MemoryExplorer
 torch.manual_seed(0)
 model = PixelTransformer(PixelTransformerConfig(8, 1, 17, dim=16, layers=2, heads=2, mlp_dim=32)).eval()
 picture = data.load("digits", "test").images[:1]
-AttentionExplorer(F.interpolate(picture, scale_factor=28)[0], model.attention_maps(picture), special_tokens=1, special_name="start token")""",
+AttentionExplorer(F.interpolate(picture, scale_factor=28)[0], model.attention_maps(picture), \
+special_tokens=1, special_name="start token")""",
     "MemoryExplorer(image_size=32, patch_size=1, layers=48, heads=16)",
 ]
 

@@ -1,4 +1,6 @@
-"""QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.deployment.quantise, without a kernel."""
+"""QuantisationExplorer in a real JupyterLab: its numbers are those of course_utils.deployment.quantise,
+without a kernel.
+"""
 
 import pytest
 from pointing import fits_a_phone, settle
@@ -12,7 +14,8 @@ CELLS = [
     """from course_utils.training import load_checkpoint
 from course_utils.widgets import QuantisationExplorer
 teacher, _ = load_checkpoint("shapes-clothes-resnet")
-QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[1][0].conv2.weight, "head": teacher.head.weight})"""
+QuantisationExplorer({"stem": teacher.stem[0].weight, "stage 2": teacher.stages[1][0].conv2.weight, \
+"head": teacher.head.weight})"""
 ]
 
 

@@ -1,4 +1,6 @@
-"""The static site in a real browser, with every other host out of reach: widgets, mathematics, search, themes, phone."""
+"""The static site in a real browser, with every other host out of reach: widgets, mathematics, search,
+themes, phone.
+"""
 
 import http.server
 import re

@@ -1,4 +1,6 @@
-"""A ViT under the hand in a real JupyterLab, without a kernel: drawing, erasing, silencing, and PyTorch's own numbers."""
+"""A ViT under the hand in a real JupyterLab, without a kernel: drawing, erasing, silencing,
+and PyTorch's own numbers.
+"""
 
 import re
 

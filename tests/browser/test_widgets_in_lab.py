@@ -26,7 +26,8 @@ AttentionExplorer(cat, maps)""",
 colours = F.adaptive_avg_pool2d(cat, 14).flatten(1).mT
 coarse = F.adaptive_avg_pool2d(cat, 7).flatten(1).mT
 alike = lambda c: (-60 * torch.cdist(c, c) ** 2).softmax(-1)[None, None]
-AttentionExplorer(cat, {"patches of 16 pixels": alike(colours), "patches of 32 pixels": alike(coarse)}, special_tokens=0)""",
+AttentionExplorer(cat, {"patches of 16 pixels": alike(colours), "patches of 32 pixels": alike(coarse)}, \
+special_tokens=0)""",
     "MemoryExplorer(224, 16, 12, 12)",
     'Quiz.from_notebook("04")',
 ]

@@ -318,7 +318,8 @@ SAMPLES = {
             ({"model": {"a": VIT, "b": 3}}, "The model b is 3, but must be a module"),
             (
                 {"model": {"a": VIT, "flat": torch.nn.Flatten()}},
-                r"The model flat makes \(1, 64\) of images of shape \(1, 1, 8, 8\), but must make logits of shape \(1, 3\)",
+                r"The model flat makes \(1, 64\) of images of shape \(1, 1, 8, 8\), "
+                r"but must make logits of shape \(1, 3\)",
             ),
             ({"model": {"a": VIT, "conv": torch.nn.Conv2d(3, 3, 3)}}, "makes no tensor of .* \\(RuntimeError: Given"),
             ({"in_kernel": "yes"}, "in_kernel is 'yes', but must be True or False"),

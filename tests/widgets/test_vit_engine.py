@@ -1,5 +1,5 @@
-"""The forward pass in the page is PyTorch's, and the kernel's: logits, attention and residual stream, untouched and under
-every change.
+"""The forward pass in the page is PyTorch's, and the kernel's: logits, attention and residual stream, untouched and
+under every change.
 """
 
 import copy

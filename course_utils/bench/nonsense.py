@@ -52,6 +52,7 @@ BASES: dict[str, dict[str, Any]] = {
     "Task": {"ways": 5, "teacher": "shapes-resnet"},
     "CaptionRun": {"recipe": Recipe()},
     "NamedRun": {"config": ViTConfig(), "recipe": Recipe()},
+    "Options": {"checkpoint_seconds": 60.0, "plot": False, "quiet": True, "on_interrupt": "raise"},
     "Claim": dict.fromkeys(("says", "slide", "section", "cell", "dataset", "because"), "a sentence")
     | {"name": "01.block", "smallest": 1.0, "table": "sweep-twins"},
     "Files": {"title": "x", "folders": ("x",), "checksums": {"x": "0" * 64}, "algorithm": "sha256", "advice": "x"},

@@ -48,9 +48,8 @@ def with_torch() -> Load:
         known = [
             kind for kind in kinds(torch.nn.Module) if kind.__module__.startswith(("torch.nn.", "course_utils."))
         ]
-        torch.serialization.add_safe_globals(
-            [*known, *MODELS]
-        )  # a file may name these classes, but run no other code
+        # A file may name these classes, but run no other code.
+        torch.serialization.add_safe_globals([*known, *MODELS])
         model, seen = torch.load(path, weights_only=True).eval(), torch.from_numpy(images)
         return torch.inference_mode()(lambda: model(seen))
 

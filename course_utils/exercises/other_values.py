@@ -27,7 +27,7 @@ def remembers(
     result = result_of(fn, exercise, case)
     kept, right = _snapshot(result), result_of(exercise.reference, exercise, case)
     good, again = same(fitted(kept, right), right), None
-    for names, numbers, other, wanted in _others(exercise, cases):
+    for names, numbers, other, wanted in _others(exercise, cases, right):
         later = fitted(_attempt(fn, exercise, other), wanted)
         stale = same(later, fitted(kept, wanted)) and not same(later, wanted)
         if good and stale and (right_everywhere or not numbers):
@@ -55,15 +55,14 @@ def remembers(
     return None
 
 
-def _others(exercise: Exercise, cases: Sequence[Arguments]) -> Iterator[tuple[str, bool, Arguments, Any]]:
+def _others(exercise: Exercise, cases: Sequence[Arguments], right: Any) -> Iterator[tuple[str, bool, Arguments, Any]]:
     """The first case with other values of some arguments: their names, whether they are numbers, the case, its result.
 
     All tensors of floating-point numbers, then all of integers, are turned back to front on every axis. An argument
     without tensors gets its value in another case, 1, or the value of its neighbour, if the reference accepts it. The
-    result of the reference is another one each time.
+    result of the reference is another one than right each time.
     """
     case, *rest = (completed(exercise, each) for each in cases)
-    right = result_of(exercise.reference, exercise, case)
     changes: list[list[Arguments]] = [
         [tuple(_turned(value, kind) for value in case)]
         for kind in (Tensor.is_floating_point, lambda tensor: tensor.dtype in WHOLE)
@@ -87,7 +86,7 @@ def _others(exercise: Exercise, cases: Sequence[Arguments]) -> Iterator[tuple[st
 
 
 def _attempt(fn: Function, exercise: Exercise, arguments: Arguments) -> Any:
-    """A copy of the result of fn; None if it does not accept the arguments."""
+    """A copy of the result; None if fn does not accept the arguments."""
     try:
         return _snapshot(result_of(fn, exercise, arguments))
     except Exception:
@@ -113,10 +112,8 @@ def unused_argument(exercise: Exercise, fn: Function, cases: Sequence[Arguments]
 
 def _matters(exercise: Exercise, case: Arguments, other: Arguments) -> bool:
     """Whether the reference's results differ; False if it rejects the other value."""
-    try:
-        return not same(*(result_of(exercise.reference, exercise, each) for each in (case, other)))
-    except Exception:
-        return False
+    results = [_attempt(exercise.reference, exercise, each) for each in (case, other)]
+    return all(result is not None for result in results) and not same(*results)
 
 
 def other_values(case: Arguments, number: int) -> Iterator[Arguments]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from course_utils.console import duration
 from course_utils.experiments.claims import Claim, Finding, claims, findings, outer
 from course_utils.experiments.sweep import minutes, read_results
-from course_utils.experiments.verdict import POWER, Decision, largest_spread
+from course_utils.experiments.verdict import POWER, Decision, Effect, largest_spread
 
 POWER_LINE = (
     f"Undecided. So many runs in all would find the smallest effect of interest in {100 * POWER:.0f} % of cases at "
@@ -24,9 +24,14 @@ def found(finding: Finding) -> str:
     claim, effect = finding.claim, finding.effect
     if claim.kind == "computed":
         return f"{finding.found}; the slide: {claim.said}" if claim.equal else finding.found
-    mean, low, high = (outer(claim, value) for value in (effect.mean, effect.low, effect.high))
     if claim.kind == "published" or effect.runs == 1:
-        return written(claim, mean)
+        return written(claim, outer(claim, effect.mean))
+    return with_interval(claim, effect)
+
+
+def with_interval(claim: Claim, effect: Effect) -> str:
+    """An effect with its 95 % interval: the reach, or both ends where it is not symmetric."""
+    mean, low, high = (outer(claim, value) for value in (effect.mean, effect.low, effect.high))
     if claim.unit == "times":
         return f"{mean:.1f} times ({low:.1f} to {high:.1f})"
     if claim.kind == "images":

@@ -12,6 +12,11 @@ from course_utils.models.pixel_transformer import bits_per_pixel
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
+SECOND_AXIS = (
+    "`cross_entropy` treats the second axis as the colours, but here that is the axis of the pixels. Swap two axes, or "
+    "pass one row of colours per pixel."
+)
+
 
 def _cases(g: Generator) -> list[Arguments]:
     sizes = [(2, 6, 5), (1, 9, 17), (3, 4, 2), (2, 3, 64), (3, 4, 4)]
@@ -201,8 +206,7 @@ BITS_PER_PIXEL = Exercise(
         ),
         Misconception(
             "colours-on-the-wrong-axis",
-            "`cross_entropy` treats the second axis as the colours, but here that is the axis of the pixels. Swap "
-            "two axes, or pass one row of colours per pixel.",
+            SECOND_AXIS,
             lambda logits, pixels: F.cross_entropy(logits, pixels) / math.log(2),
         ),
         Misconception(

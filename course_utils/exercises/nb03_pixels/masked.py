@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course_utils.exercises.exercise import Arguments, Exercise, Misconception, Wild
+from course_utils.exercises.nb03_pixels.bits import SECOND_AXIS
 from course_utils.models.pixel_transformer import masked_loss
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -111,8 +112,7 @@ MASKED_LOSS = Exercise(
         ),
         Misconception(
             "colours-on-the-wrong-axis",
-            "`cross_entropy` treats the second axis as the colours, but here that is the axis of the pixels. Swap "
-            "two axes, or pass one row of colours per pixel.",
+            SECOND_AXIS,
             lambda logits, pixels, hidden: F.cross_entropy(logits, pixels, reduction="none")[hidden].mean(),
         ),
         Misconception(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils import files
-from course_utils.experiments.claims import Claim, inner, outer
+from course_utils.experiments.claims import Claim, inner
 from course_utils.experiments.claims_class import NotAPoint, Point, checked
-from course_utils.experiments.claims_shown import written
+from course_utils.experiments.claims_shown import with_interval, written
 from course_utils.experiments.verdict import Decision, Effect, decide, effect_of, runs_needed
 from course_utils.teaching.classroom.records import live_runs
 from course_utils.teaching.classroom.sources import progress_folders
@@ -73,16 +73,9 @@ def report(found: Laboratory, names: bool = False) -> Iterator[str]:
     widest = max(max(abs(effect.low), abs(effect.high)) for _, effect, _ in steps[1:] or steps)
     yield f"students  {'effect':24s}{'below zero':>{WIDTH // 2}s} 0 {'as claimed':{WIDTH // 2}s}"
     for count, effect, decision in steps:
-        yield f"{count:8d}  {_words(claim, effect):24s}{_drawn(effect, widest)}  {decision}"
+        yield f"{count:8d}  {with_interval(claim, effect):24s}{_drawn(effect, widest)}  {decision}"
     yield _when(claim, steps)
     yield PEEKING
-
-
-def _words(claim: Claim, effect: Effect) -> str:
-    mean, low, high = (outer(claim, value) for value in (effect.mean, effect.low, effect.high))
-    if claim.unit == "times":
-        return f"{mean:.1f} ({low:.1f} to {high:.1f}) times"
-    return f"{mean:+.1f} ± {high - mean:.1f} points"
 
 
 def _drawn(effect: Effect, widest: float) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable
 
 import pytest
@@ -31,9 +30,9 @@ def outcomes(findings) -> dict[int, str]:
 
 @pytest.mark.slow
 def test_what_a_cell_leaves_behind_ends_that_cell_and_no_exercise(tmp_path):
-    bomb = Step(5, "extra", "threading.Timer(1.5, lambda: os._exit(9)).start()")
-    waits = Step(15, "extra", "time.sleep(3)")
-    findings = carry_out([IMPORTS, bomb, *PATCHIFY, waits, *PARAMETERS], tmp_path, Limits())
+    bomb = "go = threading.Event()\nthreading.Thread(target=lambda: go.wait() and os._exit(9), daemon=True).start()"
+    waits = Step(15, "extra", "go.set()\ntime.sleep(1000)")
+    findings = carry_out([IMPORTS, Step(5, "extra", bomb), *PATCHIFY, waits, *PARAMETERS], tmp_path, Limits())
     assert outcomes(findings) == {11: "passed", 21: "passed"}
     assert "exit code 9" in findings[15]
 
@@ -57,9 +56,7 @@ def test_a_process_that_ends_where_nothing_is_done_is_blamed_on_a_cell_and_no_ve
 @pytest.mark.slow
 def test_when_the_time_is_used_up_extra_cells_are_left_out_and_exercises_are_not(tmp_path):
     slow = [Step(number, "extra", "time.sleep(2)") for number in range(5)]
-    started = time.monotonic()
     findings = carry_out([IMPORTS, *slow, *PATCHIFY], tmp_path, Limits(notebook_seconds=3))
-    assert time.monotonic() - started < 60
     assert outcomes(findings) == {11: "passed"}
     assert all("took longer than 3 s" in findings[number] for number in range(5))
 

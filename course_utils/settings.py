@@ -19,7 +19,7 @@ LARGEST = 2**20  # of a count: more features, classes or pixels per side fit no 
 DEEPEST = 1000  # layers
 
 _NOUNS: dict[Any, str] = {int: "a whole number", float: "a finite number", bool: "True or False", str: "text"}
-_NOUNS |= {Callable: "a function", Mapping: "a dictionary", Path: "text or a pathlib.Path"}
+_NOUNS |= {Callable: "a function", Mapping: "a dictionary", Path: "a path, as text or a pathlib.Path"}
 _ACCEPTED: dict[Any, Any] = {int: Integral, float: Real, bool: (bool, np.bool_), Path: (str, Path)}
 _SHORT = reprlib.Repr()
 _SHORT.maxtuple = _SHORT.maxlist = 12
@@ -201,6 +201,8 @@ def _checked(name: str, value: Any, hint: Any, example: str) -> Any:
 def _converted(value: Any, kind: Any) -> Any:
     """The value as this type; None if it is not of it."""
     if not isinstance(value, _ACCEPTED.get(kind, kind)) or (kind in (int, float) and isinstance(value, bool)):
+        return None
+    if kind is Path and value == "":  # which Path takes for the working directory
         return None
     with suppress(OverflowError):
         return kind(value) if kind in (int, float, bool, str, Path) else value

@@ -12,6 +12,7 @@ from course_utils.cli.command import console
 from course_utils.cli.student import Numbers
 from course_utils.console import quoted, sentences, stopped
 from course_utils.paths import MADE
+from course_utils.settings import Count, checked
 from course_utils.steps import counted
 
 
@@ -83,7 +84,7 @@ def load(
 
     failed = False
     with sentences(), stopped():
-        path = notebooks.find(notebook)
+        path, kernels = notebooks.find(notebook), [checked("kernels", count, Count) for count in kernels]
         print(row(*HEADING), flush=True)
         with counted("load", len(kernels), even=False) as steps:
             for count in kernels:

@@ -40,10 +40,13 @@ def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accu
     """The rows by these columns: their values, of a single column the value itself → seed → what, in per cent.
 
     what is a column of shares, in [0, 1], or NaN where there is none. Raises ValueError for two rows with the same
-    values and the same seed, and for text, such as that of an empty cell.
+    values and the same seed, for a row that lacks one of the columns, and for text, such as that of an empty cell.
     """
     found: dict[Any, dict[int, float]] = {}
     for row in rows:
+        if missing := [column for column in (*columns, "seed", what) if column not in row]:
+            known = ", ".join(map(str, row))
+            raise ValueError(f"A row has no column {shown(missing[0])}, but {known}: use one of these.")
         values = tuple(row[column] for column in columns)
         runs = found.setdefault(values if len(values) > 1 else values[0], {})
         which = f"seed {row['seed']} and {words(dict(zip(columns, values, strict=True)))}"

@@ -11,6 +11,7 @@ import psutil
 from course_utils.costs import free_memory
 from course_utils.lab import notebooks
 from course_utils.sampler import sampled
+from course_utils.settings import Count, checked
 
 BUDGET = 5 * 2**29  # bytes per kernel: 2.5 GiB, a little above the largest use measured for a notebook
 
@@ -46,8 +47,7 @@ def run_together(path: Path, kernels: int) -> Load:
     Raises ValueError for fewer than one kernel, and MemoryError, before anything starts, if the free memory is not
     enough for 2.5 GiB per kernel.
     """
-    if kernels < 1:
-        raise ValueError(f"kernels is {kernels}, but must be 1 or more.")
+    checked("kernels", kernels, Count)
     needed, free = kernels * BUDGET, free_memory()
     if needed > free:
         fewer = f"choose {free // BUDGET} or fewer, or " if free >= BUDGET else ""

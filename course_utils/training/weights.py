@@ -48,12 +48,15 @@ def save_weights(
 
     An existing file is replaced in one step, so there is never half a file. A compiled model's weights are written
     under the names that they have without ``torch.compile``. Raises :class:`~course_utils.files.Refused`, an OSError,
-    if the disk is full, and ValueError for weights that are too large for float16 or no tensors.
+    if the disk is full, and ValueError for weights that are too large for float16 or no tensors, and for metadata
+    that is not text.
     """
     place: Path = checked("path", path, Path)
     plain = getattr(model, "_orig_mod", model)
     config = getattr(plain, "config", None)
-    about = {"model": type(plain).__name__, **(metadata or {})}
+    about = {"model": type(plain).__name__}
+    for name, value in (metadata or {}).items():
+        about[checked("A name in the metadata", name, str)] = checked(f"metadata[{shown(name)}]", value, str)
     if is_dataclass(config) and not isinstance(config, type):
         about["config"] = json.dumps(asdict(config))
     try:
@@ -150,17 +153,19 @@ def checksum(described: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def verify(name: str, folder: Path = CHECKPOINTS) -> Card:
+def verify(name: str, folder: str | Path = CHECKPOINTS) -> Card:
     """The card of ``folder/name.safetensors``, after comparing it with its own checksum and its hash with the file.
 
-    Raises FileNotFoundError if one of the two files is missing and ValueError if one is damaged or they do not match.
+    Raises FileNotFoundError if one of the two files is missing and ValueError if one is damaged, if they do not match,
+    and for a name or folder of another type.
     """
-    path, described = folder / f"{name}.safetensors", folder / f"{name}.json"
+    name, place = checked("name", name, str), checked("folder", folder, Path)
+    path, described = place / f"{name}.safetensors", place / f"{name}.json"
     if not os.path.isfile(path) or not os.path.isfile(described):  # unlike Path.is_file, False for too long a name
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
+        known = ", ".join(sorted(file.stem for file in place.glob("*.json"))) or "none"
         remedy = f"run `course train {name}`" if re.fullmatch(r"[\w.-]{1,60}", name) else "choose one of these"
         raise FileNotFoundError(
-            f"There is no checkpoint {shown(name)} with its card in {folder} (there: {known}): {remedy}."
+            f"There is no checkpoint {shown(name)} with its card in {place} (there: {known}): {remedy}."
         )
     card = _read_card(described)
     if hash_file(path) != card.sha256:
@@ -183,13 +188,13 @@ def _read_card(path: Path) -> Card:
     return card
 
 
-def load_checkpoint(name: str, folder: Path = CHECKPOINTS) -> tuple[nn.Module, Card]:
+def load_checkpoint(name: str, folder: str | Path = CHECKPOINTS) -> tuple[nn.Module, Card]:
     """A shipped model with its weights, in evaluation mode, and its card.
 
     Before the model is built, the card is compared with what the file of weights records and with the shapes of its
     tensors. Raises the errors of :func:`verify`, and ValueError if they differ.
     """
-    card, path = verify(name, folder), folder / f"{name}.safetensors"
+    card, path = verify(name, folder), Path(folder, f"{name}.safetensors")
     with _opened(path) as file:
         metadata = file.metadata() or {}
         shapes = {each: torch.empty(file.get_slice(each).get_shape(), device="meta") for each in file.keys()}  # noqa: SIM118

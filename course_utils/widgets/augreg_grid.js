@@ -39,7 +39,7 @@ export function shownValue({ values, rows, original, best }, view, { row, half, 
   const value = values[row][half][level];
   if (view === "below") return value - best[row];
   if (view === "effect") return values[row][1][level] - values[row][0][level];
-  if (view === "original") return rows[row] in original ? value - original[rows[row]] : null;
+  if (view === "original") return Object.hasOwn(original, rows[row]) ? value - original[rows[row]] : null;
   return value;
 }
 
@@ -47,8 +47,8 @@ export function shownValue({ values, rows, original, best }, view, { row, half, 
 /** @param {Data} data @param {State} state @param {View} view @returns {Partial<State>} */
 export function viewed({ rows, original }, { row }, view) {
   if (view === "effect") return { view, half: 1 };
-  if (view !== "original" || rows[row] in original) return { view };
-  return { view, row: rows.findIndex((name) => name in original), half: 0, level: 0 };
+  if (view !== "original" || Object.hasOwn(original, rows[row])) return { view };
+  return { view, row: rows.findIndex((name) => Object.hasOwn(original, name)), half: 0, level: 0 };
 }
 
 // The place so many further on, in the order of the table's columns.
@@ -92,7 +92,7 @@ export function sentenceOf(data, { row, half, level }) {
       ? `The best of its row${also}.`
       : `The best of its row is ${rounded(best[row])} % (${others.join("; ")}), ${more}.`,
     `At this augmentation, regularisation ${change}.`,
-    ...(rows[row] in original
+    ...(Object.hasOwn(original, rows[row])
       ? [`The original paper has ${original[rows[row]]} %: this is ${points(gap)} ${gap < 0 ? "less" : "more"}.`]
       : []),
   ].join(" ");

@@ -66,17 +66,17 @@ def test_threads_record_the_same_model_without_seeing_each_other():
 
     def look(number: int) -> None:
         with attention_recorded(blocks) as maps:
-            together.wait(20)
+            together.wait(600)
             blocks(TOKENS[:number])
-            together.wait(20)
+            together.wait(600)
         found[number] = [len(weights) for weights in maps]
 
     threads = [threading.Thread(target=look, args=(number,)) for number in (1, 2)]
     for thread in threads:
         thread.start()
-    together.wait(20)
+    together.wait(600)
     blocks(TOKENS)
-    together.wait(20)
+    together.wait(600)
     for thread in threads:
         thread.join()
     assert found == {1: [1, 1], 2: [2, 2]}

@@ -203,7 +203,7 @@ def test_students_are_killed_and_come_back_to_their_work_and_progress(hub, brows
             process.kill()
     for student in killed:
         page = pages[student]
-        for _ in range(30):  # until the hub has noticed
+        for _ in range(600):  # until the hub has noticed
             page.goto(f"{hub.url}/user/{student}/lab")
             if page.locator("#start").count():
                 break

@@ -14,12 +14,14 @@ from playwright.sync_api import expect
 
 from course_utils.exercises import Kind, Outcome, Verdict, exercises, find, share
 from course_utils.exercises.progress import record
+from course_utils.teaching.classroom import sources
 from course_utils.teaching.classroom.catalogue import catalogue
 from course_utils.teaching.classroom.pages import serve_here
-from course_utils.teaching.classroom.sources import Folder, now
+from course_utils.teaching.classroom.sources import Folder
 from course_utils.teaching.classroom.table import table
 
 pytestmark = pytest.mark.browser
+NOW = sources.now()
 RIGHT = Verdict(Outcome.PASSED, "Right.", Kind.RIGHT)
 
 
@@ -30,11 +32,8 @@ def mistaken(name, number=0):
 
 @pytest.fixture
 def attempt(tmp_path, monkeypatch):
-    """attempt(student, exercise, verdict): one more record in the student's folder."""
-
-    earlier = SimpleNamespace(
-        now=lambda zone: datetime.now(zone) - timedelta(minutes=4), fromisoformat=datetime.fromisoformat
-    )
+    """attempt(student, exercise, verdict): one more record in the student's folder, four minutes before NOW."""
+    earlier = SimpleNamespace(now=lambda zone: NOW - timedelta(minutes=4), fromisoformat=datetime.fromisoformat)
     monkeypatch.setattr(sys.modules[record.__module__], "datetime", earlier)
 
     def add(student, name, verdict):
@@ -52,15 +51,16 @@ def attempt(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def address(tmp_path, attempt):
-    """The class view of the folder, with names."""
+def address(tmp_path, attempt, monkeypatch):
+    """The class view of the folder, with names. Its clock stands still, so that minutes stay what they are."""
+    monkeypatch.setattr(sources, "now", lambda: NOW)
     words = catalogue()
     folder, loop = Folder(tmp_path, words), asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
     async def serve():
-        return serve_here(lambda names: table(folder.students(), words, now(), names), True, 8867)
+        return serve_here(lambda names: table(folder.students(), words, NOW, names), True, 8867)
 
     yield asyncio.run_coroutine_threadsafe(serve(), loop).result()
     loop.call_soon_threadsafe(loop.stop)

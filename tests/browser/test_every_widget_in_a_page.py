@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from ipywidgets.embed import dependency_state, embed_snippet
 from keys import ARROWS, WATCH, answering_key, controls, take_back
 from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
+from pointing import settle
 from samples import ASKED, VIT, build
 
 from course_utils import widgets
@@ -156,6 +157,7 @@ def test_every_control_answers_a_key_and_the_status_line_speaks(shown):
 
 def tells_more(shown: Shown) -> bool:
     """Whether a screen reader is told anything but what it was told last."""
+    settle(shown.page)  # what a worker answers has been painted
     shown.page.clock.run_for(500)  # the voice waits until the hand has come to rest
     *lines, last = [shown.told, *shown.page.evaluate("watch.told.splice(0)")]
     before, shown.told = shown.told, last

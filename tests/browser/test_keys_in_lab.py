@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from engines import PATIENCE
 from samples import SAMPLES
 
 from course_utils.paths import ROOT
@@ -40,9 +41,9 @@ def saved(answer) -> bool:
 
 def save(page) -> None:
     page.locator('.lm-MenuBar-item:has-text("File")').first.click()
-    with page.expect_response(saved, timeout=60_000):  # when it comes, the file is complete
+    with page.expect_response(saved, timeout=1000 * PATIENCE):  # when it comes, the file is complete
         page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
-    page.locator(CHANGED).wait_for(state="detached", timeout=60_000)
+    page.locator(CHANGED).wait_for(state="detached", timeout=1000 * PATIENCE)
 
 
 def cells(lab) -> list:

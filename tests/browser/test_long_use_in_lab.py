@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from engines import PATIENCE
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -73,8 +74,15 @@ def test_a_cell_that_runs_again_leaves_little_behind(run_cells, source, shown):
         page.wait_for_timeout(1000)
         return counted(page)
 
+    def grown(once: dict[str, float], often: dict[str, float]) -> dict[str, float]:
+        return {what: (often[what] - once[what]) / RUNS for what in once}
+
     once, often = run(3), run(RUNS)
-    grown = {what: (often[what] - once[what]) / RUNS for what in once}
-    assert grown["nodes"] < 10, "an earlier view is still in memory"
-    assert grown["MB"] < 2
+    for _ in range(PATIENCE):  # a busy machine lets go of earlier views and their workers later
+        if grown(once, often)["nodes"] < 10 and grown(once, often)["MB"] < 2 and len(page.workers) <= 1:
+            break
+        page.wait_for_timeout(1000)
+        often = counted(page)
+    assert grown(once, often)["nodes"] < 10, "an earlier view is still in memory"
+    assert grown(once, often)["MB"] < 2
     assert len(page.workers) <= 1, "the worker of an earlier run goes on"

@@ -2,6 +2,7 @@
 older browsers.
 """
 
+import re
 import shutil
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 from engines import silent, until
 from ipywidgets.embed import dependency_state, embed_snippet
 from keys import WATCH
+from playwright.sync_api import expect
 from pointing import settle
 from samples import build
 
@@ -139,7 +141,8 @@ def test_a_finger_points_and_what_it_showed_stays(open_all):
         )
     page.get_by_role("button", name="hold the query").tap()
     tap(attention, 0.1, 0.9)
-    page.wait_for_timeout(100)
+    expect(page.locator(".afv-attention [data-fact=read]").first).to_have_text(re.compile("^row 3, column 0"))
+    settle(page)
     assert asks.inner_text().startswith("token 16 ")
     assert page.locator(".afv-attention [data-fact=read]").first.inner_text().startswith("row 3, column 0")
     for selector, told, silence in (
@@ -148,7 +151,8 @@ def test_a_finger_points_and_what_it_showed_stays(open_all):
         ('.afv-augment canvas[data-panel="mixed"]', ".afv-augment [data-fact=pixel]", "Point"),
     ):
         tap(selector, 0.4, 0.4)
-        page.wait_for_timeout(100)
+        expect(page.locator(told).first).not_to_have_text(re.compile(f"^{re.escape(silence)}"))
+        settle(page)
         assert not page.locator(told).first.inner_text().startswith(silence), f"{selector} shows nothing to a finger"
 
 

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from ipywidgets.embed import dependency_state
 from playwright.sync_api import expect
+from pointing import settle
 
 from course_utils.lab import elsewhere, notebooks
 from course_utils.paths import ROOT
@@ -38,6 +39,9 @@ LOOK = """() => {
   }
   return { ...found, low: found.low / innerHeight, high: found.high / innerHeight };
 }"""
+# Whether the widget of the slide that is shown has been made, and fitted into its place: see fit.js.
+SIZED = """() => [...document.querySelectorAll("section.present .shown")].every(
+  (place) => place.querySelector(".afv")?.parentElement.style.zoom)"""
 PLACE = """() => [...document.querySelectorAll(".slides > section")].findIndex((each) => each.matches(".present"))"""
 
 
@@ -96,7 +100,8 @@ def test_a_deck_is_paged_with_a_clicker_and_every_slide_can_be_read(number, deck
         visited, steps = [page.evaluate(PLACE)], 0
         while visited[-1] < count - 1 or page.locator("section.present .fragment:not(.visible)").count():
             if page.locator("section.present.widget").count():
-                page.wait_for_timeout(200)  # until the widget has its size
+                page.wait_for_function(SIZED)
+                settle(page)
             seen = page.evaluate(LOOK)
             heading = page.locator("section.present :is(h1, h2)").inner_text()
             assert seen["small"] == [], heading

@@ -495,6 +495,8 @@ def test_load_prints_each_row_as_soon_as_it_is_known(monkeypatch):
         return Load(kernels, 10.0 * kernels, 9.0, 2**30, kernels * 2**30, ("it broke",) * (kernels == 2))
 
     monkeypatch.setattr("course_utils.teaching.load_test.run_together", measured)
+    refused = runner.invoke(cli.app, ["load", "1", "2", "0"])
+    assert (refused.exit_code, refused.output) == (2, "course: kernels is 0, but must be at least 1.\n")
     for last, code in (("4", 130), ("99", 2)):
         result = runner.invoke(cli.app, ["load", "1", "2", last])
         rows = [line.split() for line in result.output.splitlines()]

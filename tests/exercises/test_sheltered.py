@@ -347,7 +347,7 @@ def test_a_process_that_is_stuck_in_a_check_ends_and_the_next_kernel_says_why(tm
     stuck = (
         "from course_utils.exercises import find, guard\n"
         "with guard.guarded(find('04.attention_bytes'), 0.5):\n"
-        "    sum(range(10**7))\n"
+        "    sum(range(10**6))\n"
         "sum(range(10**8))  # outside a check\n"
         "with guard.guarded(find('04.attention_bytes'), 0.5):\n"
         "    print('begun', flush=True)\n"

@@ -157,11 +157,11 @@ def test_the_table_of_a_cluster_is_the_serial_one_and_a_killed_worker_loses_noth
 
 @pytest.mark.slow
 def test_a_cluster_that_cannot_be_used_is_one_sentence(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.experiments.spread.PATIENCE", 1)
-    for address, sentence in (
-        ("tcp://127.0.0.1:9", "No scheduler answers at tcp://127.0.0.1:9: start one with `dask scheduler`"),
-        ("nonsense://x", "No scheduler answers at nonsense://x"),
-        (cluster(2), "has a worker with several threads: start some with `dask worker .* --nthreads 1"),
+    for address, patience, sentence in (
+        ("tcp://127.0.0.1:9", 1, "No scheduler answers at tcp://127.0.0.1:9: start one with `dask scheduler`"),
+        ("nonsense://x", 1, "No scheduler answers at nonsense://x"),
+        (cluster(2), 100, "has a worker with several threads: start some with `dask worker .* --nthreads 1"),
     ):
+        monkeypatch.setattr("course_utils.experiments.spread.PATIENCE", patience)
         with pytest.raises(Refused, match=sentence):
             run_sweep("sweep-train", tmp_path, Sweep([{"seed": 1}], train), scheduler=address)

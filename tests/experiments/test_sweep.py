@@ -9,10 +9,12 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from course_utils import steps
 from course_utils.experiments import SWEEPS, interval, paired, percents, read_results, run_sweep
 from course_utils.experiments.nb09_few_shot import EPISODES, MORE
 from course_utils.experiments.sweep import Sweep, find_sweep, key, write_results
@@ -73,7 +75,8 @@ def test_a_complete_table_says_so_and_how_to_make_it_anew(tmp_path, capsys):
     assert (calls, path.stat().st_mtime_ns) == ([0, 1], before)
 
 
-def test_a_log_of_a_sweep_has_a_line_as_each_point_begins_and_one_with_its_result(tmp_path, capsys):
+def test_a_log_of_a_sweep_has_a_line_as_each_point_begins_and_one_with_its_result(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(steps, "time", SimpleNamespace(monotonic=lambda: 0.0))
     points = [{"number": number, "word": "a"} for number in range(3)]
     run_sweep("sweep-squares", tmp_path, Sweep(points[:1], squares([])))
     capsys.readouterr()
@@ -111,9 +114,8 @@ SLOW = """
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_in_the_middle_it_loses_the_point_under_way_only(tmp_path, stop):
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(SLOW)], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    for _ in range(600):
-        if (tmp_path / "under-way").exists():
-            break
+    while not (tmp_path / "under-way").exists():
+        assert process.poll() is None
         time.sleep(0.1)
     os.kill(process.pid, stop)
     assert process.wait() != 0
@@ -282,3 +284,6 @@ def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
         percents(rows, "size")
     with pytest.raises(ValueError, match="The accuracy of seed 3 and model b is '', but must be a number"):
         percents([*rows, {"model": "b", "seed": 3, "accuracy": ""}], "model")
+    for column, what in (("width", "accuracy"), ("size", "loss")):
+        with pytest.raises(ValueError, match=r"no column '(width|loss)', but size, model, seed, accuracy: use one"):
+            percents(rows, column, what=what)

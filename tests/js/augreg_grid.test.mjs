@@ -28,6 +28,10 @@ test("four views of a cell", () => {
   assert.deepEqual(views(at(0, 1, 1)), [69, -3, -3, null]);
   assert.deepEqual(views(at(1, 0, 0)).slice(0, 2), [60, 60 - 66.04]);
   assert.deepEqual(views(at(1, 0, 1))[3], -1);
+  const named = { ...DATA, rows: ["constructor", "B/16"] }; // a name that every object has
+  assert.equal(grid.shownValue(named, "original", at(0, 0, 0)), null);
+  assert.equal(grid.viewed(named, { ...at(0, 0, 1), view: "value" }, "original").row, 1);
+  assert.doesNotMatch(grid.sentenceOf(named, at(0, 0, 0)), /original/);
 });
 
 test("a view begins at a cell that has something to show", () => {

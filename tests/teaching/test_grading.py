@@ -142,6 +142,7 @@ def test_nothing_is_left_when_the_folder_cannot_be_finished(tmp_path, monkeypatc
     def fails(folder):
         raise OSError("no space left")
 
+    (tmp_path / ".writing-4194305-0-course/source").mkdir(parents=True)  # of one that was killed; no such process
     monkeypatch.setattr(course_folder, "_generate", fails)
     with pytest.raises(OSError, match="no space left"):
         course_folder.make(tmp_path / "course")
@@ -678,6 +679,27 @@ def test_a_page_made_before_the_clock_was_set_back_is_made_again(folder):
     folder.hand_in("anna", "afterwards")
     assert folder.grade()[0] == 0
     assert "I am anna afterwards" in page.read_text(encoding="utf-8")
+
+
+def test_a_page_shows_what_was_corrected_by_hand_and_no_other_page_is_made_again(folder):
+    from nbgrader.api import Gradebook
+
+    for student in ("anna", "boris"):
+        folder.hand_in(student)
+    graded = folder.grade()[1]
+    page, other = (folder.path / "feedback" / name / NAME / f"{NAME}.html" for name in ("anna", "boris"))
+    before = other.stat().st_mtime_ns
+    with Gradebook(f"sqlite:///{folder.path / 'gradebook.db'}") as book:
+        submission = book.find_submission_notebook(NAME, NAME, "anna")
+        submission.grades[0].manual_score = 0.25
+        submission.comments[0].manual_comment = "A quarter, for the idea."
+        book.db.commit()
+    corrected = folder.grade()[1]
+    assert folder.examined == []
+    assert corrected["boris"] == graded["boris"]
+    assert corrected["anna"] != graded["anna"]
+    assert "A quarter, for the idea." in page.read_text(encoding="utf-8")
+    assert other.stat().st_mtime_ns == before
 
 
 def test_what_the_gradebook_does_not_know_is_graded_again_and_without_one_nothing_is(folder, course):

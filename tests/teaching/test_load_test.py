@@ -25,7 +25,7 @@ def test_kernels_run_at_the_same_time_and_are_measured(tmp_path, monkeypatch):
         "import os, pathlib, time\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
         "(here / str(os.getpid())).touch()\n"
-        "end = time.monotonic() + 60\n"
+        "end = time.monotonic() + 600\n"
         "while len([p for p in here.iterdir() if p.name.isdigit()]) < 2 and time.monotonic() < end: time.sleep(0.05)\n"
         "assert time.monotonic() < end\n"  # each waits for the other
         "assert os.environ['OMP_NUM_THREADS'] == '1'\n"

@@ -230,7 +230,8 @@ def test_data_that_do_not_fit_are_refused_before_the_first_step(sentence):
     ("option", "sentence"),
     [
         ({"checkpoint_seconds": None}, "checkpoint_seconds is None, but must be a finite number"),
-        ({"folder": 12}, "folder is 12, but must be text or a pathlib.Path"),
+        ({"folder": 12}, "folder is 12, but must be a path, as text or a pathlib.Path"),
+        ({"folder": ""}, "folder is '', but must be a path"),  # for Path, the working directory
         ({"task": Recipe}, "task is .*but must be a Task or None"),
         ({"on_interrupt": None}, "on_interrupt is None, but must be one of raise, return"),
     ],

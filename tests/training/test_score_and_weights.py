@@ -87,6 +87,8 @@ def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path):
     assert same_weights(model, other)
     assert metadata["command"] == "course train x"
     assert '"dim": 16' in metadata["config"]
+    with pytest.raises(ValueError, match=r"metadata\['epoch'\] is 3, but must be text"):
+        save_weights(model, tmp_path / "b.safetensors", {"epoch": 3})
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
@@ -158,6 +160,10 @@ def test_a_checkpoint_that_is_not_the_cards_is_refused(tmp_path):
         verify("tiny", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no checkpoint 'other' .*there: tiny"):
         verify("other", tmp_path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint 'other'"):
+        load_checkpoint("other", str(tmp_path))
+    with pytest.raises(ValueError, match=r"name is 12, but must be text"):
+        verify(12)
 
 
 def test_a_card_with_one_flipped_bit_loads_only_if_it_says_the_same(tmp_path):

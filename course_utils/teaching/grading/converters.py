@@ -5,9 +5,11 @@ this copy.
 """
 
 import glob
+import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
@@ -16,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import rmtree
@@ -110,11 +113,9 @@ class GradeEach(_EachAlone, Autograde):
 
     def grade_anew(self, one: Submission, handed_in: Any) -> Any:
         """Grade one submission; → its record."""
-        # The page too: after a clock that was set back, it would count as newer than what it shows.
-        for step in (self.coursedir.autograded_directory, self.coursedir.feedback_directory):
-            made = self.course.place(step, one.student, one.assignment)
-            if os.path.lexists(made):
-                rmtree(str(made))
+        made = self.course.place(self.coursedir.autograded_directory, one.student, one.assignment)
+        if os.path.lexists(made):
+            rmtree(str(made))
         notebook = accepted(handed_in, self.course.given(one.assignment))
         folder = Path(self._format_source(one.assignment, one.student))
         folder.mkdir(parents=True)
@@ -130,7 +131,7 @@ class GradeEach(_EachAlone, Autograde):
 
 
 class WriteFeedback(_EachAlone, GenerateFeedback):
-    """``nbgrader generate_feedback``: a page older than what it shows is made again."""
+    """``nbgrader generate_feedback``: a page is made again when what it shows has changed, by grading or by hand."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -149,7 +150,10 @@ class WriteFeedback(_EachAlone, GenerateFeedback):
 
     def convert_notebooks(self) -> None:
         """Make all pages, each by itself."""
-        self.convert_each((*self.names(folder), partial(self.write, folder)) for folder in sorted(self.assignments))
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as self.gradebook:
+            self.convert_each(
+                (*self.names(folder), partial(self.write, folder)) for folder in sorted(self.assignments)
+            )
 
     def names(self, folder: str) -> tuple[str, str]:
         """The student and the assignment of a folder."""
@@ -159,19 +163,34 @@ class WriteFeedback(_EachAlone, GenerateFeedback):
         return found["student"], found["assignment"]
 
     def write(self, folder: str) -> None:
-        """Make one page, unless there is one that is newer than what it shows."""
+        """Make one page, unless there is one that ends with the mark of what it would show."""
         student, assignment = self.names(folder)
         self.notebooks = sorted(self.assignments[folder])
         page = Path(self._format_dest(assignment, student)) / f"{assignment}.html"
-        if (
-            page.exists()
-            and page.stat().st_mtime >= max(os.path.getmtime(path) for path in self.notebooks)
-            and not self.force
-        ):
+        mark = f"\n<!-- {self.shows(student, assignment)} -->\n".encode()
+        if not self.force and page.is_file() and page.read_bytes().endswith(mark):
             return
         if page.parent.exists():
             rmtree(page.parent)
         self.convert_one(student, assignment)
+        mode = page.stat().st_mode
+        page.chmod(mode | stat.S_IWUSR)
+        with page.open("ab") as file:
+            file.write(mark)
+        page.chmod(mode)
+
+    def shows(self, student: str, assignment: str) -> str:
+        """The SHA-256 of what a page shows: notebooks, points and comments, also those that were given by hand."""
+        digest = hashlib.sha256()
+        for path in self.notebooks:
+            digest.update(Path(path).read_bytes())
+        submission = self.gradebook.find_submission(assignment, student)
+        said: list[Any] = [submission.late_submission_penalty]
+        for notebook in submission.notebooks:
+            said += sorted((each.name, each.score, each.extra_credit or 0) for each in notebook.grades)
+            said += sorted((each.name, each.comment or "") for each in notebook.comments)
+        digest.update(repr(said).encode())
+        return digest.hexdigest()
 
 
 def install() -> None:

@@ -15,7 +15,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
 from course_utils.exercises import find, solution, stub
-from course_utils.files import atomic
+from course_utils.files import atomic, clear
 from course_utils.lab import notebooks
 
 SETTINGS = "nbgrader_config.py"
@@ -70,6 +70,7 @@ def make(folder: Path) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty: choose another folder for the course.")
+    clear(folder.parent)  # of what is left when this is killed
     with atomic(folder) as made:
         made.mkdir()
         (made / SETTINGS).write_text(_SETTINGS_TEXT, encoding="utf-8")

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 PATIENCE = 2.0  # seconds for stopping code that exceeded its limit
 LULL = 1.0  # seconds without a processor that a busy machine may cause
+GLANCE = LULL / 4  # no more counts between two looks at the code: the machine may have stood still meanwhile
 WALL = 20  # times the limit: a busy machine may take this much longer for the same work
 
 
@@ -103,22 +104,24 @@ def watched(over: Callable[[], bool], clock: Sequence[Clock], seconds: float) ->
 
     over: waits a moment, then says whether it is over. clock: of the code that is waited for, as soon as it has begun.
     """
-    begun = since = time.monotonic()
-    last = 0.0
+    looked = time.monotonic()
+    now = since = last = 0.0
     while True:
         if over():
             return None
+        before, looked = looked, time.monotonic()
+        now += min(looked - before, GLANCE)
         if not clock:
             continue
-        now, used = time.monotonic(), clock[0].seconds()
+        used = clock[0].seconds()
         if used >= seconds:
             return Why.COMPUTING
         if used - last > clock[0].noise * (now - since):
             since, last = now, used
         elif now - since >= max(seconds, LULL):
             return Why.WAITING
-        if now - begun >= WALL * seconds:
-            return Why.UNLUCKY if used > 0.01 * (now - begun) else Why.WAITING
+        if now >= WALL * seconds:
+            return Why.UNLUCKY if used > 0.01 * now else Why.WAITING
 
 
 def _own_clock() -> Clock:

@@ -344,6 +344,7 @@ def test_every_widget_answers_in_other_browsers(tab, site):
 @pytest.mark.parametrize("name", ["index", "demos", *PAGES])
 def test_no_serious_barrier_and_no_sideways_scrolling(open_page, name, theme, width):
     page = open_page(f"{name}.html", theme, width)
+    page.evaluate("() => window.MathJax?.startup?.promise")
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     for widget in page.locator(".afv").all():

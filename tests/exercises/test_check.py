@@ -21,7 +21,7 @@ from course_utils.analysis.rollout import attention_rollout
 from course_utils.attention import attend, split_heads
 from course_utils.attention.blocks import encoder_block
 from course_utils.costs import attention_bytes
-from course_utils.exercises import Kind, check, checking, examine, find
+from course_utils.exercises import Kind, check, checking, examine, find, time_limit
 from course_utils.exercises.exercise import FORMER_NAMES
 from course_utils.exercises.report import Report
 from course_utils.models.palette import quantise
@@ -242,6 +242,20 @@ def test_what_cannot_be_stopped_is_said_and_does_not_hold_the_notebook():
     release.set()
     assert verdict.kind is Kind.WAITING
     assert "could not be stopped and still runs: restart the kernel" in verdict.message
+
+
+@pytest.mark.parametrize(("pauses", "why"), [((0.02, 9, 0.02), None), (100 * (0.02,), time_limit.Why.WAITING)])
+def test_a_machine_that_stood_still_is_not_taken_for_a_function_that_waits(pauses, why, monkeypatch):
+    left, clock = list(pauses), types.SimpleNamespace(now=0.0)
+
+    def over():
+        if left:
+            clock.now += left.pop(0)
+            return False
+        return True
+
+    monkeypatch.setattr(time_limit, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    assert time_limit.watched(over, [time_limit.Clock(lambda: 0.01, noise=0.0005)], 0.3) is why
 
 
 def test_ctrl_c_interrupts_a_check_and_stops_the_students_code():

@@ -163,7 +163,8 @@ def test_what_the_text_says_is_in_the_table():
     spread = stdev(100 * (row["block_4"] - row["block_1"]) for row in of_ten)
     wanted = runs_needed(spread, 1)
     assert wanted == len(SEEDS["digits"])
-    assert f"{wanted} find a true difference of one point in four of five experiments; here are all {wanted}" in first
+    assert f"{wanted} would detect a true difference of one point in four out of five experiments" in first
+    assert f"experiments; here are all {wanted}" in first
     assert f"from {LABELLED:,} labelled images and is tested on {TESTED['fashion_mnist']:,}" in first
 
 

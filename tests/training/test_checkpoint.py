@@ -36,7 +36,7 @@ from course_utils.training import fit, save_weights
 def noise(images, generator):
     return images + 0.1 * torch.randn(images.shape, generator=generator)
 
-recipe = replace(RECIPE, epochs=4, batch_size=24, augment=noise, ema=0.9, optimiser="muon")
+recipe = replace(RECIPE, epochs=12, batch_size=24, augment=noise, ema=0.9, optimiser="muon")
 for line in sys.stdin:
     folder = line.strip()
     child = os.fork()

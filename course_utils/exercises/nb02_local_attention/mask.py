@@ -86,6 +86,13 @@ NEIGHBOURHOOD_MASK = Exercise(
             slips.wrapping(backwards=True),
         ),
         Misconception(
+            "differences-divided",
+            "The difference of two numbers is divided by `width`. Compute row and column of each position first, and "
+            "then subtract: the last pixel of a row and the first of the next differ by 1, but are far apart.",
+            slips.differences_divided(torch.abs),
+            slips.differences_divided(lambda difference: difference),
+        ),
+        Misconception(
             "round-the-map",
             "The map is treated as a ring: its first and last rows, or columns, are neighbours. There are no "
             "neighbours beyond the border.",

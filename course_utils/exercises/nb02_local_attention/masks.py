@@ -70,6 +70,17 @@ def wrapping(backwards: bool) -> Mask:
     return wrong
 
 
+def differences_divided(apart: Callable[[Tensor], Tensor]) -> Mask:
+    """Rows and columns of a difference, instead of the differences of rows and columns."""
+
+    def wrong(height: int, width: int, size: int) -> Tensor:
+        place = torch.arange(height * width)
+        difference = apart(place[:, None] - place)
+        return ((difference // width).abs() <= size // 2) & (difference % width <= size // 2)
+
+    return wrong
+
+
 def mixed_axes(height: int, width: int, size: int) -> Tensor:
     """Rows compared along one axis of the matrix, columns along the other."""
     rows, columns = torch.arange(height), torch.arange(width)

@@ -97,8 +97,8 @@ def _when(claim: Claim, steps: list[tuple[int, Effect, Decision]]) -> str:
     if last is Decision.UNDECIDED:
         needed = runs_needed(effect.spread, inner(claim, claim.smallest)) if effect.spread else count
         return (
-            f"Undecided with {count} students. About {needed} in all would find an effect of "
-            f"{written(claim, claim.smallest).lstrip('+')} in four of five classes."
+            f"Undecided with {count} students. With about {needed} in all, four classes out of five would detect an "
+            f"effect of {written(claim, claim.smallest).lstrip('+')}."
         )
     since = count
     for earlier, _, decision in reversed(steps):

@@ -168,8 +168,8 @@ def test_what_the_text_says_of_photographs_is_in_their_table():
         f"All together cost {adds('all', 'none', 5, -1, on=on)} after 5, and add {adds('all', 'none', 40, on=on)} "
         "after 40",
         f"(the difference is {adds('RandAugment', 'all', 40, on=on)} points)",
-        f"the model without the five gains {longer('none', 'clothes')} points on the clothes. "
-        f"On the photographs it *loses* {longer('none', on, -1)}",
+        f"the model without the five *loses* {longer('none', on, -1)} points on the photographs",
+        f"on the clothes it gained {longer('none', 'clothes')}.",
         f"With all five it gains {longer('all', on)} points",
         f"RandAugment adds {adds('all', 'all but RandAugment', 40, on=on)} even there, and dropout costs as much",
     ):

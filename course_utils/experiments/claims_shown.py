@@ -99,7 +99,8 @@ def details(finding: Finding) -> Iterator[str]:
         yield f"    smallest effect of interest: {size}, because {claim.because}"
     yield f"    found: {found(finding)}: {finding.decision}"
     if finding.decision is Decision.CONTRADICTED and claim.cause:
-        yield f"    a possible reason: {claim.cause}"
+        kind, _, reason = claim.cause.partition(": ")
+        yield f"    a possible reason ({kind}): {reason}"
     if more := wanted(finding):
         yield f"    to decide it: {more}"
     yield f"    again: {claim.command}{f', {took(finding)} on one core' if took(finding) else ''}"

@@ -160,7 +160,8 @@ def test_what_the_text_says_of_the_curves_is_in_the_table():
         f"the student's confidence is {excess(ALONE)} points above its accuracy",
         f"takes {gap(TOO_SURE[ALONE], TOO_SURE[PLAIN])} of these points away at τ = 1, and "
         f"{gap(TOO_SURE[ALONE], TOO_SURE[LESSON])} at τ = 3",
-        f"no better at it than plain ones: the difference is {change} (`07.overconfidence`",
+        f"at τ = 3 the student is {change} points *more* overconfident than at τ = 1, too little to matter "
+        "(`07.overconfidence`",
         f"is the student much less overconfident ({excess((0.5, 0.9))} points)",
     ):
         assert said in after
@@ -174,7 +175,9 @@ def test_what_the_text_says_of_the_curves_is_in_the_table():
     )
     package = ROOT / "course_utils"
     assert f"falls {ahead} points behind" in (package / "widgets/questions/07.toml").read_text(encoding="utf-8")
-    assert f"{change} points" in (package / "widgets/questions/07.toml").read_text(encoding="utf-8")
+    assert f"{change} points lower than at τ = 3" in (package / "widgets/questions/07.toml").read_text(
+        encoding="utf-8"
+    )
     assert f"τ = 3 is {ahead} points ahead" in (package / "teaching/site/decks/07.md").read_text(encoding="utf-8")
 
 

@@ -142,7 +142,7 @@ function makeResults(machine) {
   const words = hint(
     "Each bar's length is logarithmic: one step of the same length is ten times as much.",
     "KiB, MiB, GiB are binary (1 KiB = 1024 bytes).",
-    "Counted are the weights of one forward pass, all kept as training keeps them; a fused kernel never stores them.",
+    "This counts the attention weights of one forward pass, all of them kept, as in training; a fused kernel never stores them.",
   );
   // Shows the results and returns them as a sentence.
   const paint = (/** @type {State} */ state, /** @type {number} */ size) => {

@@ -5,7 +5,7 @@ import { blankPicture, pictureFrom } from "./vit_pictures.js";
 
 /** @import { Lab } from "./vit_explorer.js" */
 
-const NO_IMAGE = "This is no image that the browser can read: choose a PNG, JPEG, WebP or GIF file.";
+const NO_IMAGE = "The browser cannot read this as an image: choose a PNG, JPEG, WebP or GIF file.";
 
 /** @param {Lab} lab @param {HTMLElement} frame  on which files may be dropped and pasted */
 export function makeSources(lab, frame) {
@@ -23,7 +23,7 @@ export function makeSources(lab, frame) {
   input.onchange = () => open(input.files?.[0]);
   listenToFiles(frame, open);
   const choose = () => {
-    page.change({ done: "Choose an image; you can also drop one here or paste it. It stays in this page." });
+    page.change({ done: "Choose an image; you can also drop one here or paste it. It goes to this page and, if a model runs in the kernel, to the kernel: nowhere else." });
     input.click();
   };
   const draw = () => {
@@ -79,7 +79,7 @@ function makeCamera({ config, page, act }) {
   const onclick = async () => {
     if (wanted) return stop();
     wanted = true;
-    page.change({ done: "Waiting for the camera. Its pictures stay in this page." });
+    page.change({ done: "Waiting for the camera. Its pictures go to this page and, if a model runs in the kernel, to the kernel: nowhere else." });
     try {
       const given = await devices.getUserMedia({ video: { width: 320, height: 240 } });
       if (!wanted) return end(given);

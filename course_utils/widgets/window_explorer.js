@@ -1,4 +1,4 @@
-// Windows over an image: block after block, who may look at whom, and how far a token's influence has travelled.
+// Windows over an image: block after block, who may look at whom, and where a token's content can come from.
 
 import {
   arrows,
@@ -210,7 +210,7 @@ export function told(data, state) {
       reach: [`image reached after block ${block}`, reached],
       still: [state.shifted ? "without any shift it would be" : "with shifted windows it would be", otherwise],
     },
-    sentence: `${where}: may attend to ${looks} tokens; ${reached} of the image reached.`,
+    sentence: `${where}: may attend to ${looks} tokens; ${reached} of the image has reached it.`,
     titles: [
       shift ? `block ${block}: windows moved by ${shift}` : `block ${block}: windows`,
       shift ? `rolled by ${shift}, as it is computed` : "as it is computed",
@@ -251,7 +251,7 @@ function makeBlocks({ blocks }, { change }) {
 function makePanels(image, data, state, { canvas, said }) {
   const keys = "arrow keys move, Page Up and Page Down change the block, S turns the shift on and off";
   const map = { role: "img", "aria-label": "the map as the block computes it", "data-panel": "rolled" };
-  const far = { role: "img", "aria-label": "how far the token's influence has travelled", "data-panel": "reach" };
+  const far = { role: "img", "aria-label": "where the token's content can come from", "data-panel": "reach" };
   const asked = { ...focusable(`Tokens over the image: ${keys}`, said), "data-panel": "windows" };
   const seen = canvas(1, windows(image, data, state), asked);
   const canvases = [seen, canvas(1, rolled(image, data, state), map), canvas(1, reach(image, data, state), far)];

@@ -92,6 +92,6 @@ test("words say what may be looked at and how much of the image is reached", () 
   assert.deepEqual(facts.looks, ["may attend to", "4 of 64 tokens"]);
   assert.deepEqual(facts.pieces, ["hidden in its window", "12 tokens from the opposite edge of the image"]);
   assert.deepEqual(facts.reach, ["image reached after block 2", "25.0 %"]);
-  assert.equal(sentence, "Block 2, row 0, column 0: may attend to 4 tokens; 25.0 % of the image reached.");
+  assert.equal(sentence, "Block 2, row 0, column 0: may attend to 4 tokens; 25.0 % of the image has reached it.");
   assert.equal(titles[1], "rolled by 2, as it is computed");
 });

@@ -13,8 +13,8 @@ def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Ten
     """Smallest and largest value (any shape), bits → scale and zero point (same shape, all floating point).
 
     First extend the range to include zero, which must be exact because padding and ReLU produce many zeros. The scale
-    is the step size if the signed integers span exactly this range, from its low end for the smallest integer. A
-    range of width zero has scale 1. The zero point is the signed integer that represents zero, rounded as by
+    is the step size if the signed integers span exactly this range, with the smallest integer at its low end. A range
+    of width zero has scale 1. The zero point is the signed integer that represents zero, rounded as by
     torch.round. Jacob et al. 2018, eq. 1 and section 3.
     """
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1

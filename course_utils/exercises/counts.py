@@ -19,10 +19,10 @@ def miscounted(pairs: Sequence[Pair]) -> Finding | None:
         return Finding("count-offset", f"The result is {abs(gaps[0]):,} too {sense} in every case.")
     terms = list(_terms(pairs))
     for quotients, sentence in (
-        ([pair.yours / pair.right for pair in pairs], "The result is {} times what it should be"),
+        ([pair.yours / pair.right for pair in pairs], "The result is `{}` times what it should be"),
         (
             [pair.right / pair.yours if pair.yours else 0.0 for pair in pairs],
-            "The result should be {} times as large",
+            "The result should be `{}` times as large",
         ),
     ):
         found = _explained(quotients, terms, most=1)
@@ -31,7 +31,7 @@ def miscounted(pairs: Sequence[Pair]) -> Finding | None:
     one_way = all(gap > 0 for gap in gaps) or all(gap < 0 for gap in gaps)
     if one_way and (found := _explained([float(abs(gap)) for gap in gaps], terms, most=MOST)):
         sense = "large" if gaps[0] > 0 else "small"
-        return Finding("count-gap", f"The result is {found} too {sense}: {_beside(pairs[0])}.")
+        return Finding("count-gap", f"The result is too {sense} by `{found}`: {_beside(pairs[0])}.")
     return None
 
 

@@ -2,7 +2,7 @@
 
 The questions, in order: Is it a function? Does it accept the arguments? Does it finish? Does it do anything? Does it
 leave its inputs unchanged? Is it right? If not, is it a known misconception, or is there a pattern in the errors?
-Does an earlier call matter? Does it keep the docstring's other promises? Do gradients pass through it?
+Does it keep the docstring's other promises? Does an earlier call matter? Do gradients pass through it?
 """
 
 from collections.abc import Callable, Sequence
@@ -104,8 +104,8 @@ class _Examination:
             self.blank,
             self.changed_input,
             self.wrong,
-            self.remembering,
             self.promise_broken,
+            self.remembering,
             self.wrong_gradient,
         )
         for look in looks:
@@ -284,10 +284,7 @@ class _Examination:
             failed = self._limited(look)
             if isinstance(failed, TimedOut):
                 return self._given_up(failed, "")
-            trial = (
-                f"The check tested a promise of the docstring ({promise.name.replace('-', ' ')}), and your function "
-                "failed: "
-            )
+            trial = "The check tested another promise of the docstring, and your function failed: "
             sentence = trial + failure(self.fn, failed) if failed else said[0]
             if sentence:
                 cases = len(self.cases)

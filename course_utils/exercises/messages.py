@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.exercises.exercise import Arguments, Exercise, exercises
-from course_utils.exercises.own_code import code_of, message_of, place_of, raised_in, written_raise
+from course_utils.exercises.own_code import code_of, message_of, place_of, raised_in, reason_of, written_raise
 
 
 def other_signature(exercise: Exercise, fn: Callable[..., Any]) -> str | None:
@@ -97,11 +97,8 @@ def _said(fn: Callable[..., Any], error: BaseException) -> str:
             )
     if "numpy() on Tensor that requires grad" in message_of(error):
         return "NumPy has no gradients: use PyTorch's functions"
-    lines = [line for line in message_of(error).splitlines() if line.strip()]
-    if not lines:
+    if not (reason := reason_of(error)):
         return type(error).__name__
     if raised_in(error) is code_of(fn) and not isinstance(error, KeyboardInterrupt):
         return f"Your own `raise {type(error).__name__}` rejects valid arguments: check its condition"
-    # einops puts the context first and the reason last.
-    reason = lines[-1].strip() if type(error).__module__.startswith("einops") else lines[0]
     return f"{type(error).__name__}: {shorten(reason, 300, placeholder=' …').rstrip('.')}"

@@ -49,8 +49,8 @@ def remembers(
     if again:
         return Finding(
             "from-an-earlier-call",
-            f"With another value of {again}, your function returns the result of an earlier call again: look for "
-            "something that is stored between calls and chosen without it.",
+            f"With another value of {again}, your function returns the result of an earlier call again: either it does "
+            f"not use {again}, or something is stored between calls and chosen without it.",
         )
     return None
 

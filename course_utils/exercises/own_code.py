@@ -90,6 +90,13 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
+def reason_of(error: BaseException) -> str:
+    """The line of an exception's message that says why; empty if there is none."""
+    lines = [line.strip() for line in message_of(error).splitlines() if line.strip()] or [""]
+    # einops puts the context first and the reason last.
+    return lines[-1] if type(error).__module__.startswith("einops") else lines[0]
+
+
 def message_of(error: BaseException | None) -> str:
     """The message of an exception; empty if even that fails."""
     try:

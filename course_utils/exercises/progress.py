@@ -138,7 +138,7 @@ def _read(path: Path) -> _Record:
         record = _Record(**{name: said[name] for name in known if name in said})
         if record.sound and "attempts" in said:
             return record
-        reason, remedy = "its values are no attempts", "check the exercise again"
+        reason, remedy = "its values are not valid", "check the exercise again"
     except (FileNotFoundError, NotADirectoryError):
         return _Record()
     except OSError as error:

@@ -6,13 +6,13 @@ from typing import Any
 from course_utils.exercises.compare import describe
 from course_utils.exercises.exercise import Promise
 from course_utils.exercises.observe import copied
-from course_utils.exercises.own_code import message_of
+from course_utils.exercises.own_code import reason_of
 
 
 def named(error: Exception) -> str:
-    """The kind of an error, with the first line of its message in brackets: "ValueError (size is 0)"."""
-    said = message_of(error).splitlines()
-    return f"{type(error).__name__} ({said[0][:120]})" if said else type(error).__name__
+    """The kind of an error, with the reason in its message in brackets: "ValueError (size is 0)"."""
+    said = reason_of(error)
+    return f"{type(error).__name__} ({said[:120]})" if said else type(error).__name__
 
 
 def refuses(why: str, *arguments: Any, kind: type[Exception] = ValueError) -> Promise:

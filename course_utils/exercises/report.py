@@ -1,6 +1,7 @@
 """Show a verdict as HTML in a notebook and as plain text elsewhere, with the same words."""
 
 import html
+import re
 from dataclasses import dataclass
 
 from course_utils.console import in_notebook
@@ -94,6 +95,7 @@ def show(card: Report | Hint) -> None:
 
 
 def _marked(line: str) -> str:
-    """Escape for HTML, with text between backticks as code."""
+    """Escape for HTML, with text between backticks as code and words between asterisks emphasised."""
     pieces = html.escape(line).split("`")
+    pieces[::2] = [re.sub(r"(?<!\w)\*(\w[^*]*\w)\*(?!\w)", r"<em>\1</em>", piece) for piece in pieces[::2]]
     return "".join(f"<code>{piece}</code>" if n % 2 else piece for n, piece in enumerate(pieces))

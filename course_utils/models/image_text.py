@@ -44,7 +44,7 @@ def similarities(images: Tensor, captions: Tensor, temperature: float | Tensor) 
     """Cosine similarity of every image with every caption, divided by a temperature.
 
     images (images, dim) and captions (captions, dim), of any floating dtype, one vector per row → (images,
-    captions), of the same dtype. No vector is zero; its length does not matter. temperature: any number above 0, or a
+    captions), of the same dtype. No vector is zero; their lengths do not matter. temperature: any number above 0, or a
     tensor of shape (). Gradients reach the embeddings and the temperature. Radford et al. 2021, figure 3.
     """
     images = images / images.norm(dim=-1, keepdim=True)

@@ -63,6 +63,10 @@ def forgets_that_there_may_be_no_mask(query, key, value, mask=None):
     return attend(query, key, value, ~mask)
 
 
+def of_the_labels_that_are_there(features, labels, ways):
+    return torch.stack([features[labels == label].mean(0) for label in labels.unique()])
+
+
 def writes_into_its_input(tokens, heads):
     tokens += 1
     return split_heads(tokens - 1, heads)
@@ -157,6 +161,7 @@ def shrinks_its_list(attention_maps):
         ("00.attend", lambda query, key, value, mask=None: (1, 2, 3), Kind.TYPE, ["3 items"]),
         ("00.attend", lambda query, key, value, mask=None: (attend(query, key, value, mask)[0] + 1,
          attend(query, key, value, mask)[1]), Kind.PATTERN, ["The output: every number is 1 too large"]),
+        ("09.prototypes", of_the_labels_that_are_there, Kind.PROMISE, ["use `ways`, not the labels"]),
         ("05.shuffle_patches", lambda images, patch_size, order: torch.full_like(images, 0.5), Kind.PATTERN,
          ["0.5 everywhere"]),
     ],
@@ -404,12 +409,13 @@ def test_a_report_says_the_same_as_html_and_as_text_and_runs_nobodys_markup():
 
     for fn in (student, split_with(lambda result: result)):
         exercise = find("00.split_heads")
-        report = Report(exercise, examine(exercise, fn), note="Not saved.")
+        report = Report(exercise, examine(exercise, fn), note="*Not* saved, 2 * 3 * 4.")
         page = WellFormed()
         page.feed(report._repr_html_())
         assert not page.open
         for line in report.lines:
-            assert line.replace("`", "") in page.text
+            assert line.replace("`", "").replace("*Not*", "Not") in page.text
             assert line in repr(report)
         assert ("passed" in page.text.split("\n")[0]) is report.verdict.passed
         assert "<script>" not in report._repr_html_()
+        assert "<em>Not</em> saved" in report._repr_html_()

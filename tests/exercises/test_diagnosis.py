@@ -133,8 +133,8 @@ def of_scores(change):
         (LOSS, lambda logits, labels: loss(logits.softmax(-1), labels), "changed-logits", ["the softmax of logits"]),
         (LOSS, lambda logits, labels: torch.nn.functional.cross_entropy(logits, labels, reduction="none"),
          "not-reduced", ["the mean"]),
-        (COUNT, lambda layers, dim, heads: layers * dim * dim, "count-gap", ["layers · heads too small"]),
-        (COUNT, lambda layers, dim, heads: dim * dim + heads, "count-factor", ["should be layers times as large"]),
+        (COUNT, lambda layers, dim, heads: layers * dim * dim, "count-gap", ["too small by `layers · heads`"]),
+        (COUNT, lambda layers, dim, heads: dim * dim + heads, "count-factor", ["should be `layers` times as large"]),
         (COUNT, lambda layers, dim, heads: layers * (dim**3 + heads) + dim, "growth-layers",
          ["grows as it should with `heads`, but not with `layers`, `dim`"] ),
         (SCORES, of_scores(lambda s: s + 0.1 * torch.randn_like(s)), "random", ["Two calls"]),
@@ -144,7 +144,7 @@ def of_scores(change):
         (SCORES, of_scores(lambda s: list(s)), "not-stacked", ["torch.stack"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) + 17, "count-offset", ["17 too large"]),
         (COUNT, lambda layers, dim, heads: count(layers, dim, heads) - 3 * layers * dim, "count-gap",
-         ["3 · layers · dim too small"]),
+         ["too small by `3 · layers · dim`"]),
     ],
 )  # fmt: skip
 def test_each_pattern_is_said_in_words(made, student, name, words):

@@ -101,7 +101,8 @@ MISCONCEPTIONS = (
     Misconception(
         "mask-inverted-once",
         "The mask is applied before and after the softmax, and one of the two times it is inverted. Together they "
-        "mask every key, so all weights are zero: use `~mask` both times.",
+        "mask every key, so all weights are zero. `masked_fill` fills where its argument is True, so it needs `~mask`; "
+        "a product keeps what is multiplied by True, so it needs `mask`.",
         slip(hide_weights=lambda weights, mask: weights.masked_fill(mask, 0)),
         slip(hide=slips.fill(-1e30, turned=True), hide_weights=slips.times),
     ),
@@ -130,14 +131,14 @@ MISCONCEPTIONS = (
     Misconception(
         "hidden-scores-zero",
         "The masked scores are set to zero, or very nearly, before the softmax. But exp(0) is one, so those keys "
-        "still get weight: use a very negative number. 1e-9 is almost zero; -1e9 is very negative.",
+        "still get weight in the softmax: use a very negative number. 1e-9 is almost zero; -1e9 is very negative.",
         slip(hide=slips.times),
         slip(hide=slips.times, hide_weights=slips.times),
     ),
     Misconception(
         "mask-added",
-        "The mask only shifts some scores by one, so masked keys still get weight. Use the boolean mask to fill in a "
-        "very negative number.",
+        "The mask only shifts some scores by one, so masked keys still get weight in the softmax. Use the boolean mask "
+        "to fill in a very negative number.",
         slip(hide=lambda scores, mask: scores + mask),
         slip(hide=lambda scores, mask: scores + mask, hide_weights=slips.times),
         slip(hide=lambda scores, mask: scores + ~mask),

@@ -144,8 +144,8 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "second-sum-with-the-start",
-            "The second sum adds to the tokens from before the first step, so the output of attention is missing. "
-            "Add to the result of the first step.",
+            "The second sum adds to the tokens from before the first step, so the output of attention reaches "
+            "only the MLP. Add to the result of the first step.",
             slips.ending(lambda start, middle, correction, norm2, mlp: start + mlp(norm2(middle))),
         ),
         Misconception(
@@ -200,27 +200,29 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "mlp-missing",
-            "The second step is missing: the MLP is never called.",
+            "The second step has no effect on the result. Call the MLP, and return the sum that contains its output.",
             slips.ending(lambda start, middle, correction, norm2, mlp: middle),
         ),
         Misconception(
             "attention-missing",
-            "The first step is missing: attention is never called, so the tokens exchange nothing.",
+            "The first step has no effect on the result, so the tokens exchange nothing. Call attention, and use the "
+            "sum that contains its output in the second step.",
             lambda tokens, norm1, attention, norm2, mlp: tokens + mlp(norm2(tokens)),
         ),
         Misconception(
             "no-norms",
-            "The norms are never called. Normalise the inputs of attention and of the MLP.",
+            "The norms have no effect. Normalise the inputs of attention and of the MLP: use what `norm1` and `norm2` "
+            "return.",
             slips.steps(slips.plus, slips.plus, "--"),
         ),
         Misconception(
             "mlp-without-norm",
-            "norm2 is never called: the MLP reads unnormalised tokens. Normalise its input.",
+            "norm2 has no effect: the MLP reads unnormalised tokens. Pass it what `norm2` returns.",
             slips.steps(slips.plus, slips.plus, "1-"),
         ),
         Misconception(
             "attention-without-norm",
-            "norm1 is never called: attention reads unnormalised tokens. Normalise its input.",
+            "norm1 has no effect: attention reads unnormalised tokens. Pass it what `norm1` returns.",
             slips.steps(slips.plus, slips.plus, "-2"),
         ),
         Misconception(

@@ -95,7 +95,7 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             "values-from-the-tokens",
-            "The values come from the tokens, so nothing of the memory reaches the output. A key and its value must "
+            "The values come from the tokens, so no value of the memory reaches the output. A key and its value must "
             "come from the same position of the memory.",
             slips.made_of("tokens", "memory", "tokens"),
             slips.made_of("memory", "memory", "tokens"),
@@ -156,23 +156,23 @@ CROSS_ATTENTION = Exercise(
         ),
         Misconception(
             "no-layer",
-            "None of the three layers is called: tokens and memory are used directly. Compute queries, keys and "
+            "None of the three layers has an effect: tokens and memory are used directly. Compute queries, keys and "
             "values with one layer each.",
             slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, slips.no_layer, slips.no_layer)),
         ),
         Misconception(
             "values-not-projected",
-            "The values are the memory itself: to_value is never called. Apply it to the memory.",
+            "The values are the memory itself: to_value has no effect. Use what it returns for the memory.",
             slips.layers(lambda to_query, to_key, to_value: (to_query, to_key, slips.no_layer)),
         ),
         Misconception(
             "queries-not-projected",
-            "The queries are the tokens themselves: to_query is never called. Apply it to the tokens.",
+            "The queries are the tokens themselves: to_query has no effect. Use what it returns for the tokens.",
             slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, to_key, to_value)),
         ),
         Misconception(
             "keys-not-projected",
-            "The keys are the memory itself: to_key is never called. Apply it to the memory.",
+            "The keys are the memory itself: to_key has no effect. Use what it returns for the memory.",
             slips.layers(lambda to_query, to_key, to_value: (to_query, slips.no_layer, to_value)),
             slips.layers(lambda to_query, to_key, to_value: (slips.no_layer, slips.no_layer, to_value)),
         ),

@@ -113,7 +113,8 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "strides-ignored",
             "Strides are ignored. After a stride of 2, neighbours on the map are 2 pixels apart in the image, so "
-            "later kernels reach further: multiply kernel - 1 by the step.",
+            "later kernels reach further: multiply kernel - 1 by the step, and after each layer the step by its "
+            "stride.",
             _slip(widen=lambda field, kernel, step: field + kernel - 1),
         ),
         Misconception(

@@ -246,8 +246,8 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "last-of-the-map-missing",
-            "The last row and the last column of the map have no neighbours: the end of a range or a slice is not "
-            "part of it.",
+            "No position has a neighbour in the last row or the last column of the map: the end of a range or a slice "
+            "is not part of it.",
             slips.painted(lambda at, side, size: range(max(0, at - size // 2), min(side - 1, at + size // 2 + 1))),
         ),
         Misconception(

@@ -168,8 +168,8 @@ CACHED_STEP = Exercise(
         ),
         Misconception(
             "keys-and-values-exchanged",
-            "Keys and values are swapped in the call of `attend`: it compares the query with the keys and averages "
-            "the values.",
+            "Keys and values are swapped in the call of `attend`. Its order is query, key, value: it compares the "
+            "query with its second argument and averages its third.",
             slips.slip(look=lambda query, keys, values: attend(query, values, keys)[0]),
         ),
         Misconception(

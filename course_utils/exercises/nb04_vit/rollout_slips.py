@@ -212,7 +212,8 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         "heads-added",
-        "The heads are summed, so the rows sum to the number of heads instead of one. Take the mean over the heads.",
+        "The heads are summed, so the attention has more weight than the residual connection. Take the mean over the "
+        "heads.",
         _merged(lambda weights: weights.sum(1)),
         _slip(lambda weights: weights.sum(1) + _eye(weights)),
         _slip(lambda weights: weights.sum(1)),

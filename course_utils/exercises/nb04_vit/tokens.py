@@ -135,7 +135,7 @@ SEQUENCE = Exercise(
         ),
         Misconception(
             "positions-appended",
-            "The positions are appended as extra features, so each token is twice as wide. Add them: equation 1 of "
+            "The positions are appended, as extra features or as extra tokens. Add them to the tokens: equation 1 of "
             "Dosovitskiy et al. is a sum.",
             _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], -1)),
             _then(lambda tokens, positions: torch.cat([tokens, positions.expand_as(tokens)], 1)),

@@ -30,7 +30,7 @@ def _wild(g: Generator) -> list[Wild]:
             "class-token-absorbs",
             (F.pad(rest, (1, 0), value=1 - 2**-10), distances),
             "the class token has nearly all of the attention, so the rest of each row sums to a thousandth",
-            "Divide by that sum, without adding a small number to it and without a smallest value for it.",
+            "Divide by that sum as it is: add nothing to it, and do not clamp it.",
         ),
         Wild(
             "transposed-memory",

@@ -170,7 +170,7 @@ SHUFFLE_PATCHES = Exercise(
         ),
         Misconception(
             "own-order",
-            "The patches are in another order than order. Use the argument.",
+            "The patches are in an order other than `order`. Use the argument.",
             _by(lambda order: torch.randperm(len(order))),
             _by(lambda order: torch.randperm(len(order), generator=torch.Generator().manual_seed(0))),
             _by(lambda order: torch.arange(len(order)).flip(0)),

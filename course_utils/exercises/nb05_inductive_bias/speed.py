@@ -124,7 +124,7 @@ ACHIEVED_FLOPS = Exercise(
         ),
         Misconception(
             "a-run-left-out",
-            "The first or the last run is left out. All of them count: the notebook already does its warm-up runs.",
+            "The first or the last run is left out. All of them count: the warm-up runs are not among them.",
             lambda flops, seconds: flops / seconds[:, 1:].median(1).values,
             lambda flops, seconds: flops / seconds[:, :-1].median(1).values,
             lambda flops, seconds: flops / seconds[:, 1:].mean(1),

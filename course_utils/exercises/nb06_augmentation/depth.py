@@ -91,7 +91,7 @@ STOCHASTIC_DEPTH = Exercise(
     cases=_cases,
     wild=_wild,
     hints=(
-        "Compare `draws` with `survival`: that gives True or False per image, as numbers 1 or 0. Its shape is "
+        "Compare `draws` with `survival`: that gives True or False per image, which count as 1 and 0. Its shape is "
         "(batch,), and `branch` has more axes: reshape it to as many, all of length 1 except the first.",
         "`.reshape(-1, *[1] * (branch.ndim - 1))` does that for any number of axes. Then the product drops some "
         "branches.",

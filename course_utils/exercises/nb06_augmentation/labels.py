@@ -120,8 +120,8 @@ SMOOTH_LABELS = Exercise(
         ),
         Misconception(
             "too-little-taken",
-            "The right class loses only the part of a single class, and all the others get as much. It loses the "
-            "whole share and gets one part back.",
+            "The right class loses only the part of a single class, and each other class gets as much. It must lose "
+            "the whole share and get one part back.",
             _spread(lambda k, e: 1 - e / k, lambda k, e: e / k),
         ),
         Misconception(

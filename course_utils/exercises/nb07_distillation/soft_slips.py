@@ -251,7 +251,7 @@ MISCONCEPTIONS = (
     Misconception(
         "cross-entropy-for-kl",
         "This is the cross-entropy with the teacher's probabilities. Its gradient is the same, but it is not zero if "
-        "both agree: the teacher's entropy is missing. The slide uses KL.",
+        "both agree, because the teacher's entropy is not subtracted. The slide uses KL.",
         slips.slip(divergence=lambda student, teacher: -(teacher.exp() * student).sum(-1).mean()),
     ),
     Misconception(

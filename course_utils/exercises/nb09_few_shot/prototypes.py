@@ -49,7 +49,7 @@ def _row_lost(fn: slips.Prototypes) -> str | None:
     features = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 1.0], [5.0, 3.0]])
     for labels in ([0, 2, 0, 2], [1, 0, 1, 0], [1, 2, 2, 1]):
         places = torch.tensor(labels)
-        shown = f"only {' and '.join(map(str, sorted(set(labels))))} of 4 classes have images"
+        shown = f"only classes {' and '.join(map(str, sorted(set(labels))))} of 4 have images"
         try:
             found = fn(features.clone(), places.clone(), 4)
         except Exception as error:

@@ -28,8 +28,7 @@ def _wild(g: Generator) -> list[Wild]:
             "tiny-scale",
             (torch.randn(2, 9, generator=g) / 20, torch.tensor([[1e-6], [2e-6]]), torch.tensor([[0.0], [3.0]]), 16),
             "the scale is tiny, as with 16 bits",
-            "It is above zero: divide by it as it is, without a small number added and without a smallest value for "
-            "it.",
+            "It is above zero: divide by it as it is. Add nothing to it, and do not clamp it.",
         ),
         Wild(
             "learned-values",

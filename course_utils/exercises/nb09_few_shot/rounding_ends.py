@@ -87,7 +87,8 @@ ENDS = (
     ),
     Misconception(
         "outside-to-zero",
-        "Values outside the range become zero. Clamp them to the nearer end of the range.",
+        "Outside the range, the value or the integer is set to zero or to the zero point. Clamp to the "
+        "nearer end of the range.",
         slips.outside_whole(lambda whole, zero: torch.zeros_like(whole)),
         slips.outside_whole(lambda whole, zero: zero.expand_as(whole)),
         slips.outside(lambda values: torch.zeros_like(values)),
@@ -99,8 +100,8 @@ ENDS = (
     ),
     Misconception(
         "clamped-without-the-zero-point",
-        "The integers are clamped without the zero point, so the ends are wrong. The stored number is round(value / "
-        "scale) *plus* the zero point, and that must fit.",
+        "The integers are clamped without the zero point, so the ends are wrong. The stored number is "
+        "`(value / scale).round() + zero_point`, and that must fit.",
         slips.clamped_first,
     ),
     Misconception(

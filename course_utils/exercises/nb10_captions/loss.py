@@ -33,7 +33,7 @@ def _wild(g: Generator) -> list[Wild]:
             "double-precision",
             (logits.double(), same),
             "the logits are in double precision",
-            "The notebook passes some: the target, and the loss, should be of the logits' dtype.",
+            "The notebook passes such logits: target and loss should have their dtype.",
         ),
         Wild(
             "transposed-memory",

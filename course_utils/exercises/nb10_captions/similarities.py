@@ -25,7 +25,8 @@ def _wild(g: Generator) -> list[Wild]:
     images, captions = _embeddings(g, 3, 4, 6)
     short = images / images.norm(dim=-1, keepdim=True) * 9.5e-5
     small = (
-        "Divide by exactly temperature: add nothing to it, and do not clamp it. (The model that learns it does that.)"
+        "Divide by exactly `temperature`: add nothing to it, and do not clamp it. (Only the model clamps it, because "
+        "it learns it.)"
     )
     # Signs times 2: norms of exactly 32, and cosines that half precision can represent exactly.
     signs = [(4 * torch.randint(2, (count, 256), generator=g) - 2).half() for count in (3, 4)]
@@ -36,7 +37,7 @@ def _wild(g: Generator) -> list[Wild]:
         Wild(
             "short-embeddings",
             (short, captions, 1.0),
-            "the images' embeddings are only 0.0001 long",
+            "the images' embeddings have a norm of only 0.0001",
             "Only their direction counts: a number that prevents division by zero must be tiny, such as 1e-12.",
         ),
         Wild("temperature-below-0.07", (images, captions, 0.05), "the temperature is 0.05", small),

@@ -11,12 +11,13 @@ from course_utils.lab.course import entries, markdown_table
 HEADING = ("the claim", "found", "so it is")
 INTRODUCTION = """# What the lecture claims, and what was found
 
-Claims of the lecture that can be wrong, some that follow from them or go with them, and what our runs, a \
-computation or the published figures say of each. Most claims predict an effect above zero. One rule decides them: \
-**equivalent** if its 95 % interval lies within ± the smallest effect of interest, whatever its sign; \
-otherwise **supported** if the interval lies wholly above zero, **contradicted** if wholly below, and **undecided** if \
-neither. A claim that two things are *equal* is **supported** within ± the smallest effect, and **contradicted** outside it. A computed or published number is its own interval. \
-`course claims NAME` says more about each claim: its rule, and its reason. The command below a claim makes its \
+Claims of the lecture that can be wrong, some that follow from them or go with them, and what our runs, a computation \
+or the published figures say of each. Most claims predict an effect above zero. One rule decides them: **equivalent** \
+if its 95 % interval lies within ± the smallest effect of interest, whatever its sign; otherwise **supported** if the \
+interval lies wholly above zero, **contradicted** if wholly below, and **undecided** if neither. A claim that two \
+things are *equal* is **supported** within ± the smallest effect, and **contradicted** outside it. A computed or \
+published number is its own interval. `course claims NAME` says more about each claim: its rule, and its reason. The \
+command below a claim makes its \
 figures anew; beside it is the time on one core.
 """
 

@@ -132,7 +132,7 @@ def _changes(exercise: Exercise, case: Arguments) -> Iterator[tuple[str, str, Ch
     for one, other in permutations(kinds, 2):
         (first, mine), (second, theirs) = kinds[one], kinds[other]
         if _kind(mine) == _kind(theirs):
-            yield f"{second}-for-{first}", f"with `{second}` instead of `{first}`", _replaced(one, other)
+            yield f"replaced-{second}-for-{first}", f"with `{second}` instead of `{first}`", _replaced(one, other)
     for number, (name, value) in kinds.items():
         for stand_in, change in _of(value).items():
             yield f"changed-{name}", f"with {stand_in.format(name)} instead of `{name}`", _applied(number, change)

@@ -284,7 +284,10 @@ class _Examination:
             failed = self._limited(look)
             if isinstance(failed, TimedOut):
                 return self._given_up(failed, "")
-            trial = "The check tested another promise of the docstring, and your function failed: "
+            trial = (
+                "The numbers are right, but when the check tested another promise of the docstring, your function "
+                "failed: "
+            )
             sentence = trial + failure(self.fn, failed) if failed else said[0]
             if sentence:
                 cases = len(self.cases)

@@ -53,7 +53,9 @@ def stale(exercise: Exercise, fn: Any) -> Verdict | None:
     else:
         what = f"Your cell no longer defines {name}, which the check needs: restore its `def {name}(…)`"
     return Verdict(
-        Outcome.NOT_YET, f"{what}, run it, then run this cell. What was checked was {earlier} again.", Kind.STALE
+        Outcome.NOT_YET,
+        f"{what}, run it, then run this cell. Nothing was checked: this cell was given {earlier} again.",
+        Kind.STALE,
     )
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 PATIENCE = 2.0  # seconds for stopping code that exceeded its limit
 LULL = 1.0  # seconds without a processor that a busy machine may cause
-GLANCE = LULL / 4  # no more counts between two looks at the code: the machine may have stood still meanwhile
+GLANCE = LULL / 4  # seconds: at most so many count between two looks, because the machine may have stood still
 WALL = 20  # times the limit: a busy machine may take this much longer for the same work
 
 

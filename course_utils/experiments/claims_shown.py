@@ -9,7 +9,7 @@ from course_utils.experiments.sweep import minutes, read_results
 from course_utils.experiments.verdict import POWER, Decision, Effect, largest_spread
 
 POWER_LINE = (
-    f"Undecided. So many runs in all would find the smallest effect of interest in {100 * POWER:.0f} % of cases at "
+    f"Undecided. So many runs in all would detect the smallest effect of interest in {100 * POWER:.0f} % of cases at "
     "the measured spread or, where so many have run, halve the interval:"
 )
 
@@ -71,12 +71,12 @@ def wanted(finding: Finding) -> str:
     smallest = written(finding.claim, finding.claim.smallest).lstrip("+")
     if finding.had_enough:
         return (
-            f"{needed(finding)}. (The {decided_by(finding)} would have found {smallest} in at least "
+            f"{needed(finding)}. (The {decided_by(finding)} would have detected {smallest} in at least "
             f"{100 * POWER:.0f} % of cases.)"
         )
     wider = largest_spread(finding.effect.spread, finding.effect.runs) / finding.effect.spread
     return (
-        f"{needed(finding)}, in all, would find {smallest} in {100 * POWER:.0f} % of "
+        f"{needed(finding)}, in all, would detect {smallest} in {100 * POWER:.0f} % of "
         f"cases. (The spread was measured in {finding.effect.runs} runs: it may be up to {wider:.1f} times as large.)"
     )
 
@@ -100,7 +100,7 @@ def details(finding: Finding) -> Iterator[str]:
     yield f"    found: {found(finding)}: {finding.decision}"
     if finding.decision is Decision.CONTRADICTED and claim.cause:
         kind, _, reason = claim.cause.partition(": ")
-        yield f"    a possible reason ({kind}): {reason}"
+        yield f"    a possible reason, in the {kind}: {reason}"
     if more := wanted(finding):
         yield f"    to decide it: {more}"
     yield f"    again: {claim.command}{f', {took(finding)} on one core' if took(finding) else ''}"

@@ -46,7 +46,7 @@ def percents(rows: Iterable[Mapping[str, Any]], *columns: str, what: str = "accu
     for row in rows:
         if missing := [column for column in (*columns, "seed", what) if column not in row]:
             known = ", ".join(map(str, row))
-            raise ValueError(f"A row has no column {shown(missing[0])}, but {known}: use one of these.")
+            raise ValueError(f"A row has no column {shown(missing[0])}; its columns are {known}.")
         values = tuple(row[column] for column in columns)
         runs = found.setdefault(values if len(values) > 1 else values[0], {})
         which = f"seed {row['seed']} and {words(dict(zip(columns, values, strict=True)))}"

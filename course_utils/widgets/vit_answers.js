@@ -185,6 +185,6 @@ export function verdictOf(attention, rollout) {
   const written = (/** @type {number} */ value) => (Number.isNaN(value) ? "undefined" : trueMinus(value.toFixed(2)));
   return (
     `Rank correlation with the effect of erasing: attention ${written(attention)}, rollout ${written(rollout)}. ` +
-    "1 would be the same order of patches; 0, that neither order says anything about the other."
+    "1 would mean the same order of patches; 0, that neither order says anything about the other."
   );
 }

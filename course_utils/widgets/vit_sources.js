@@ -23,7 +23,9 @@ export function makeSources(lab, frame) {
   input.onchange = () => open(input.files?.[0]);
   listenToFiles(frame, open);
   const choose = () => {
-    page.change({ done: "Choose an image; you can also drop one here or paste it. It goes to this page and, if a model runs in the kernel, to the kernel: nowhere else." });
+    page.change({
+      done: "Choose an image; you can also drop one here or paste it. It goes to this page and, if a model runs in the kernel, to the kernel: nowhere else.",
+    });
     input.click();
   };
   const draw = () => {
@@ -79,7 +81,9 @@ function makeCamera({ config, page, act }) {
   const onclick = async () => {
     if (wanted) return stop();
     wanted = true;
-    page.change({ done: "Waiting for the camera. Its pictures go to this page and, if a model runs in the kernel, to the kernel: nowhere else." });
+    page.change({
+      done: "Waiting for the camera. Its pictures go to this page and, if a model runs in the kernel, to the kernel: nowhere else.",
+    });
     try {
       const given = await devices.getUserMedia({ video: { width: 320, height: 240 } });
       if (!wanted) return end(given);

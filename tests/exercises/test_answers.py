@@ -24,6 +24,7 @@ from course_utils.costs import attention_bytes, count_parameters, local_paramete
 from course_utils.exercises import Kind, Outcome, examine, exercises, find, solution, stub
 from course_utils.exercises.compare import ABSOLUTE, same, tensors_in
 from course_utils.exercises.observe import observe
+from course_utils.teaching.classroom.catalogue import known_pattern
 
 # Misconceptions and answers use the present names of arguments; what RENAMED lists is taken as well.
 PRESENT = [replace(exercise, former=()) for exercise in exercises()]
@@ -139,6 +140,8 @@ def test_no_answer_passes_that_is_wrong_somewhere_and_each_can_be_judged(exercis
     verdicts = [(what, examine(exercise, answer)) for what, answer in wrong]
     slipped = [what for what, verdict in verdicts if verdict.outcome in (Outcome.PASSED, Outcome.NOT_JUDGED)]
     assert slipped == []
+    patterns = {verdict.misconception for _, verdict in verdicts if verdict.kind is Kind.PATTERN}
+    assert not [name for name in patterns if not known_pattern(name)], "the class view has no words for these"
 
 
 @pytest.mark.parametrize("dim", [8, 16])

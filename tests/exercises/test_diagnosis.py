@@ -11,6 +11,7 @@ from course_utils.attention import attend, attend_by_dot_product
 from course_utils.exercises import Kind, Misconception, examine, find
 from course_utils.exercises.exercise import Exercise, Promise, Wild
 from course_utils.exercises.promises import refuses
+from course_utils.teaching.classroom.catalogue import known_pattern
 from course_utils.training.rand_augment import apply_each
 
 
@@ -151,6 +152,7 @@ def test_each_pattern_is_said_in_words(made, student, name, words):
     verdict = examine(made, student)
     assert verdict.kind is Kind.PATTERN, verdict.message
     assert verdict.misconception == f"pattern/{name}", verdict.message
+    assert known_pattern(verdict.misconception), "the class view has no words for it"
     for word in words:
         assert word in verdict.message
 

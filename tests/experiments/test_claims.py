@@ -271,7 +271,7 @@ def test_an_undecided_claim_says_what_it_would_take(name, tmp_path):
     few = ledger.examine(claim, tmp_path)
     assert (few.decision, few.effect.runs) == (Decision.UNDECIDED, 3)
     assert few.runs_needed > 3
-    assert re.match(r"\d+ seeds, \d+\.\d hours on one core, in all, would find .* in 80 % of cases", wanted(few))
+    assert re.match(r"\d+ seeds, \d+\.\d hours on one core, in all, would detect .* in 80 % of cases", wanted(few))
     assert f"to decide it: {wanted(few)}" in "\n".join(details(few))
 
 
@@ -298,8 +298,8 @@ def test_a_claim_that_enough_runs_left_open_asks_for_half_the_interval(findings)
     open_one = ledger.Finding(claim, effect_of([-9.0, -8.0, 1.0, 2.0] * 3), Decision.UNDECIDED, seconds=3600.0)
     assert open_one.runs_needed == 48
     assert wanted(open_one) == (
-        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have found 5.0 points in at least "
-        "80 % of cases.)"
+        "48 seeds, 4.0 hours on one core, to halve the interval. (The 12 seeds would have detected 5.0 points in at "
+        "least 80 % of cases.)"
     )
 
 

@@ -285,5 +285,7 @@ def test_runs_are_grouped_by_columns_and_paired_by_seed_whatever_their_order():
     with pytest.raises(ValueError, match="The accuracy of seed 3 and model b is '', but must be a number"):
         percents([*rows, {"model": "b", "seed": 3, "accuracy": ""}], "model")
     for column, what in (("width", "accuracy"), ("size", "loss")):
-        with pytest.raises(ValueError, match=r"no column '(width|loss)', but size, model, seed, accuracy: use one"):
+        with pytest.raises(
+            ValueError, match=r"no column '(width|loss)'; its columns are size, model, seed, accuracy"
+        ):
             percents(rows, column, what=what)

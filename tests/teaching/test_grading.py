@@ -658,6 +658,7 @@ def test_an_earlier_grade_stays_two_runs_do_not_meet_and_a_damaged_gradebook_is_
     code, found = folder.grade()
     assert code == 1
     assert found["anna"][0] == f"{ALL}/{ALL}"
+    assert not (folder.path / "feedback" / "anna" / NAME / f"{NAME}.html").exists(), "it shows what came before"
     log = (folder.path / "grading.log").read_text()
     with locked(folder.path / "grading.lock", "here"):
         code, _ = folder.grade()

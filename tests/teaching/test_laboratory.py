@@ -259,7 +259,7 @@ def test_thirty_students_shrink_the_interval_until_the_claim_is_decided(class_of
         for count, _, decision in steps
         if decision == "supported" and all(d == "supported" for c, _, d in steps if c >= count)
     )
-    assert f"Decided: supported, and so with every student since the first {since}." in printed
+    assert f"Decided: supported. It has been so since the first {since} students." in printed
     assert "Fix the number of students beforehand" in printed
     named = (
         CliRunner().invoke(cli.app, ["class", "--claim", "05.data", "--from", str(class_of_thirty), "--names"]).output
@@ -274,7 +274,15 @@ def test_an_undecided_class_says_how_many_students_it_would_take():
     assert re.match(
         r"Undecided with 6 students\. With about \d+ in all, .* would detect an effect of 1\.0 points", line
     )
-    assert list(report(laboratory(CLAIM, {"s1": said(50_000)})))[-1] == "An interval takes two students."
+    assert list(report(laboratory(CLAIM, {"s1": said(50_000)})))[-1] == "An interval needs at least two students."
+
+
+def test_a_class_that_was_large_enough_is_not_asked_for_fewer_students_than_it_has():
+    differences = [0.6 + 1.75 * (-1) ** n for n in range(30)]
+    found = laboratory(CLAIM, {f"s{n}": said(50_000 + n, each / 100, n) for n, each in enumerate(differences)})
+    line = list(report(found))[-2]
+    assert line.startswith("Undecided with 30 students, although so many would detect an effect of 1.0 points"), line
+    assert line.endswith("With 120 in all, the interval would be about half as wide.")
 
 
 def test_a_class_that_is_not_there_is_one_sentence(tmp_path):

@@ -217,12 +217,12 @@ ENCODER_BLOCK = Exercise(
         ),
         Misconception(
             "mlp-without-norm",
-            "norm2 has no effect: the MLP reads unnormalised tokens. Pass it what `norm2` returns.",
+            "norm2 has no effect: the MLP reads unnormalised tokens. Pass the MLP what `norm2` returns.",
             slips.steps(slips.plus, slips.plus, "1-"),
         ),
         Misconception(
             "attention-without-norm",
-            "norm1 has no effect: attention reads unnormalised tokens. Pass it what `norm1` returns.",
+            "norm1 has no effect: attention reads unnormalised tokens. Pass attention what `norm1` returns.",
             slips.steps(slips.plus, slips.plus, "-2"),
         ),
         Misconception(

@@ -87,8 +87,9 @@ NEIGHBOURHOOD_MASK = Exercise(
         ),
         Misconception(
             "differences-divided",
-            "The difference of two numbers is divided by `width`. Compute row and column of each position first, and "
-            "then subtract: the last pixel of a row and the first of the next differ by 1, but are far apart.",
+            "The difference of two positions' numbers is divided by `width`. First compute the row and the column of "
+            "each position, then subtract: the last pixel of a row and the first of the next differ by 1, but are far "
+            "apart.",
             slips.differences_divided(torch.abs),
             slips.differences_divided(lambda difference: difference),
         ),

@@ -26,7 +26,7 @@ def _wild(g: Generator) -> list[Wild]:
     short = images / images.norm(dim=-1, keepdim=True) * 9.5e-5
     small = (
         "Divide by exactly `temperature`: add nothing to it, and do not clamp it. (Only the model clamps it, because "
-        "it learns it.)"
+        "there the temperature is learned.)"
     )
     # Signs times 2: norms of exactly 32, and cosines that half precision can represent exactly.
     signs = [(4 * torch.randint(2, (count, 256), generator=g) - 2).half() for count in (3, 4)]

@@ -68,7 +68,7 @@ def report(found: Laboratory, names: bool = False) -> Iterator[str]:
     for student, why in found.refused.items():
         yield f"  {student if names else 'one student'}: {why}"
     if not steps:
-        yield "An interval takes two students."
+        yield "An interval needs at least two students."
         return
     widest = max(max(abs(effect.low), abs(effect.high)) for _, effect, _ in steps[1:] or steps)
     yield f"students  {'effect':24s}{'below zero':>{WIDTH // 2}s} 0 {'as claimed':{WIDTH // 2}s}"
@@ -96,13 +96,19 @@ def _when(claim: Claim, steps: list[tuple[int, Effect, Decision]]) -> str:
     count, effect, last = steps[-1]
     if last is Decision.UNDECIDED:
         needed = runs_needed(effect.spread, inner(claim, claim.smallest)) if effect.spread else count
+        smallest = written(claim, claim.smallest).lstrip("+")
+        if needed <= count:
+            return (
+                f"Undecided with {count} students, although so many would detect an effect of {smallest} in four "
+                f"classes out of five. With {4 * count} in all, the interval would be about half as wide."
+            )
         return (
             f"Undecided with {count} students. With about {needed} in all, four classes out of five would detect an "
-            f"effect of {written(claim, claim.smallest).lstrip('+')}."
+            f"effect of {smallest}."
         )
     since = count
     for earlier, _, decision in reversed(steps):
         if decision is not last:
             break
         since = earlier
-    return f"Decided: {last}, and so with every student since the first {since}."
+    return f"Decided: {last}. It has been so since the first {since} students."

@@ -113,9 +113,11 @@ class GradeEach(_EachAlone, Autograde):
 
     def grade_anew(self, one: Submission, handed_in: Any) -> Any:
         """Grade one submission; → its record."""
-        made = self.course.place(self.coursedir.autograded_directory, one.student, one.assignment)
-        if os.path.lexists(made):
-            rmtree(str(made))
+        # The page too: if grading fails now, nothing would make it again, and it would show an earlier submission.
+        for step in (self.coursedir.autograded_directory, self.coursedir.feedback_directory):
+            made = self.course.place(step, one.student, one.assignment)
+            if os.path.lexists(made):
+                rmtree(str(made))
         notebook = accepted(handed_in, self.course.given(one.assignment))
         folder = Path(self._format_source(one.assignment, one.student))
         folder.mkdir(parents=True)
@@ -187,7 +189,9 @@ class WriteFeedback(_EachAlone, GenerateFeedback):
         submission = self.gradebook.find_submission(assignment, student)
         said: list[Any] = [submission.late_submission_penalty]
         for notebook in submission.notebooks:
-            said += sorted((each.name, each.score, each.extra_credit or 0) for each in notebook.grades)
+            said += sorted(
+                (each.name, each.score, each.max_score, each.extra_credit or 0) for each in notebook.grades
+            )
             said += sorted((each.name, each.comment or "") for each in notebook.comments)
         digest.update(repr(said).encode())
         return digest.hexdigest()

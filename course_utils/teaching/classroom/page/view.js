@@ -26,18 +26,30 @@ function each(parent, items, make, update) {
   });
 }
 
-// Write a text into a part of an element if it is a new one; `code` between backticks becomes an element.
+// A text in pieces, each with its element: `code` between backticks, *words* between asterisks.
+/** @param {string} text */
+export const marked = (text) =>
+  text
+    .split("`")
+    .flatMap((piece, number) =>
+      number % 2
+        ? [{ tag: "code", words: piece }]
+        : piece.split(/\*(\w[^*]*\w)\*/).map((words, nth) => ({ tag: nth % 2 ? "em" : "span", words })),
+    )
+    .filter(({ words }) => words);
+
+// Write a text into a part of an element if it is a new one; `code` and *words* become elements.
 /** @param {Element} root @param {string} part @param {string} text */
 function write(root, part, text) {
   const place = /** @type {HTMLElement} */ (root.querySelector(part));
   if (place.dataset.text === text) return;
   place.dataset.text = text;
-  const pieces = text.split("`").map((piece, number) => {
-    const node = document.createElement(number % 2 ? "code" : "span");
-    node.textContent = piece;
+  const pieces = marked(text).map(({ tag, words }) => {
+    const node = document.createElement(tag);
+    node.textContent = words;
     return node;
   });
-  place.replaceChildren(...pieces.filter((piece) => piece.textContent));
+  place.replaceChildren(...pieces);
 }
 
 /** @param {string} id */

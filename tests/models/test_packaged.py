@@ -23,7 +23,7 @@ from course_utils.models.pretrained import load_pretrained
 from course_utils.models.read_onnx import read_dinov2
 from course_utils.paths import ROOT
 
-ROUNDING = 2e-4  # after twelve layers, beside values above 10: up to 4e-5 where a processor adds in another order
+ROUNDING = {"features": 1e-4, "attention": 3e-5}  # features are above 10; up to 4.2e-5 and 2.1e-5 with AVX2
 
 
 def found(name: str):
@@ -78,20 +78,20 @@ def test_trained_features_and_attention_are_those_of_onnx_runtime_and_timm(vit, 
     features, *attention = session.run(None, {"input_image": cat.numpy()})
     ours = from_timm(vit).resized(224, antialias=False)  # as the graph does
     assert np.abs(features).max() > 10
-    assert np.abs(ours.features(cat).numpy() - features).max() <= ROUNDING
+    assert np.abs(ours.features(cat).numpy() - features).max() <= ROUNDING["features"]
     for mine, theirs in zip(ours.attention_maps(cat), attention, strict=True):
-        assert np.abs(mine.numpy() - theirs).max() <= ROUNDING
+        assert np.abs(mine.numpy() - theirs).max() <= ROUNDING["attention"]
 
     vit.set_input_size((224, 224))
     ours = from_timm(vit)
-    assert (ours.features(cat) - vit.forward_features(cat)).abs().max() <= ROUNDING
+    assert (ours.features(cat) - vit.forward_features(cat)).abs().max() <= ROUNDING["features"]
     read = {}
     for block in vit.blocks:
         block.attn.fused_attn = False  # written out, so that its weights pass through a layer
         block.attn.attn_drop.register_forward_hook(lambda layer, taken, weights: read.update({layer: weights}))
     vit(cat)
     for mine, theirs in zip(ours.attention_maps(cat), read.values(), strict=True):
-        assert (mine - theirs).abs().max() <= ROUNDING
+        assert (mine - theirs).abs().max() <= ROUNDING["attention"]
     eye, other = 1 + 6 * 16 + 5, [1 + row * 16 + column for row in (6, 7, 8) for column in (12, 13, 14)]
     assert ours.attention_maps(cat)[10][0, :, eye, other].sum(-1).mean() > 0.2  # evenly spread: 0.035
 

@@ -1,14 +1,15 @@
 """The class as a laboratory: the students' live runs on one claim in one interval. ``course class --claim 05.data``."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils import files
-from course_utils.experiments.claims import Claim, inner
+from course_utils.experiments.claims import Claim, Finding, inner
 from course_utils.experiments.claims_class import NotAPoint, Point, checked
 from course_utils.experiments.claims_shown import with_interval, written
-from course_utils.experiments.verdict import Decision, Effect, decide, effect_of, runs_needed
+from course_utils.experiments.verdict import Decision, Effect, decide, effect_of
 from course_utils.teaching.classroom.records import live_runs
 from course_utils.teaching.classroom.sources import progress_folders
 
@@ -95,16 +96,16 @@ def _drawn(effect: Effect, widest: float) -> str:
 def _when(claim: Claim, steps: list[tuple[int, Effect, Decision]]) -> str:
     count, effect, last = steps[-1]
     if last is Decision.UNDECIDED:
-        needed = runs_needed(effect.spread, inner(claim, claim.smallest)) if effect.spread else count
+        finding = Finding(claim, effect, last, math.nan)
         smallest = written(claim, claim.smallest).lstrip("+")
-        if needed <= count:
+        if finding.had_enough:
             return (
                 f"Undecided with {count} students, although so many would detect an effect of {smallest} in four "
-                f"classes out of five. With {4 * count} in all, the interval would be about half as wide."
+                f"classes out of five. With {finding.runs_needed} in all, the interval would be about half as wide."
             )
         return (
-            f"Undecided with {count} students. With about {needed} in all, four classes out of five would detect an "
-            f"effect of {smallest}."
+            f"Undecided with {count} students. With about {finding.runs_needed or count} in all, four classes out of "
+            f"five would detect an effect of {smallest}."
         )
     since = count
     for earlier, _, decision in reversed(steps):

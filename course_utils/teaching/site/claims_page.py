@@ -17,8 +17,7 @@ if its 95 % interval lies within ± the smallest effect of interest, whatever it
 interval lies wholly above zero, **contradicted** if wholly below, and **undecided** if neither. A claim that two \
 things are *equal* is **supported** within ± the smallest effect, and **contradicted** outside it. A computed or \
 published number is its own interval. `course claims NAME` says more about each claim: its rule, and its reason. The \
-command below a claim makes its \
-figures anew; beside it is the time on one core.
+command below a claim makes its figures anew; beside it is the time on one core.
 """
 
 
